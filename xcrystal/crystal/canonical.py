@@ -1,0 +1,231 @@
+"""Symmetry of a structure, idealized, in one canonical setting: the same crystal gives the same numbers however written.
+
+spglib finds the space group and a standard setting. What it leaves open is settled here:
+
+* positions and metric are averaged over *all* operations and *all* atoms of an orbit, so that they do not depend on
+  which atom was listed first;
+* of all settings that the normalizer of the space group allows (axes, origins, the free origin of polar groups) the one
+  with the smallest description is chosen, comparing first the cell, then Wyckoff letters and coordinates, and only last
+  the elements. Exchanging elements therefore never changes the geometry of the description.
+
+Comparisons are made on rounded numbers, the numbers kept are not rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.crystal.groups import SpaceGroup, space_group
+from xcrystal.crystal.wyckoff import WyckoffCrystal, lattice_parameters
+from xcrystal.errors import InvalidCrystalError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+SYMPREC = 0.1
+ANGLE_TOLERANCE = 5.0
+# cells of 1/96 whose borders lie off every simple fraction, so that noise does not move such a coordinate across one
+_COORDINATE_CELLS = 96
+_CELL_OFFSET = 0.5731
+_FINE_ROUNDING = 5000
+_LENGTH_ROUNDING = 100
+_ANGLE_ROUNDING = 1000
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A crystal in canonical form, and the orbit of each atom of the structure that it was found from."""
+
+    crystal: WyckoffCrystal
+    orbit_of_atom: np.ndarray
+
+
+def canonicalize(structure: Structure) -> Canonical:
+    """Find the symmetry of a structure and its canonical form.
+
+    Parameters
+    ----------
+    structure
+        Ordered structure of any cell size and setting.
+
+    Returns
+    -------
+    Canonical
+        The canonical crystal, and ``orbit_of_atom`` (n_atoms,) for the atoms of ``structure``.
+
+    Raises
+    ------
+    InvalidCrystalError
+        If no symmetry can be found (as happens when atoms overlap).
+    """
+    import spglib
+
+    lattice = np.asarray(structure.lattice.matrix)
+    points = np.asarray(structure.frac_coords)
+    elements = np.array([site.specie.Z for site in structure])
+    for symprec in (SYMPREC, SYMPREC / 10, SYMPREC / 1000):
+        dataset = _dataset(spglib, (lattice, points, elements), symprec)
+        if dataset is None:
+            continue
+        found = _from_dataset(dataset, lattice, points, elements)
+        if found is not None:
+            return found
+    raise InvalidCrystalError("The symmetry of this structure cannot be found: atoms may overlap or the cell be flat.")
+
+
+def _dataset(spglib: Any, cell: tuple[np.ndarray, np.ndarray, np.ndarray], symprec: float) -> Any:
+    try:
+        return spglib.get_symmetry_dataset(cell, symprec=symprec, angle_tolerance=ANGLE_TOLERANCE)
+    except Exception as error:  # spglib raises its own hierarchy in some versions and returns None in others
+        if type(error).__module__.startswith("spglib"):
+            return None
+        raise
+
+
+def _from_dataset(
+    dataset: Any, lattice: np.ndarray, points: np.ndarray, elements: np.ndarray
+) -> Canonical | None:
+    group = space_group(int(dataset.number))
+    if dataset.hall_number != group.hall_number:
+        return None
+    standard = points @ dataset.transformation_matrix.T + dataset.origin_shift
+    basis = np.linalg.inv(dataset.transformation_matrix).T @ lattice
+    metric = _average_metric(group, basis @ basis.T)
+    labels = np.unique(dataset.crystallographic_orbits, return_inverse=True)[1]
+    letters = [p.letter for p in group.positions]
+    representatives, kinds, orbit_elements = [], [], []
+    for orbit in range(labels.max() + 1):
+        members = np.flatnonzero(labels == orbit)
+        position = letters.index(dataset.wyckoffs[members[0]])
+        representatives.append(_average_position(group, position, standard[members], metric))
+        kinds.append(position)
+        orbit_elements.append(elements[members[0]])
+    if any(r is None for r in representatives):
+        return None
+    crystal, order = _choose_setting(
+        group, metric, np.array(kinds), np.array(orbit_elements), np.array(representatives, dtype=float)
+    )
+    rank = np.empty(len(order), dtype=int)
+    rank[order] = np.arange(len(order))
+    return Canonical(crystal, rank[labels])
+
+
+def _average_metric(group: SpaceGroup, metric: np.ndarray) -> np.ndarray:
+    return np.einsum("gji,jk,gkl->il", group.rotations, metric, group.rotations) / len(group.rotations)
+
+
+def _average_position(
+    group: SpaceGroup, position: int, members: np.ndarray, metric: np.ndarray
+) -> np.ndarray | None:
+    """Mean (3,) of all images of all atoms of an orbit that fall on one site, exactly on its Wyckoff position."""
+    stabilizer = len(group.rotations) // group.positions[position].multiplicity
+    images = np.einsum("gij,mj->mgi", group.rotations, members) + group.translations
+    site = images[0, 0]
+    shifts = images - site
+    shifts -= np.rint(shifts)
+    squared = np.einsum("mgi,ij,mgj->mg", shifts, metric, shifts)
+    # of every atom's images, as many fall on the site as the site symmetry has operations
+    nearest = np.argsort(squared, axis=1, kind="stable")[:, :stabilizer]
+    mean = site + np.take_along_axis(shifts, nearest[:, :, None], axis=1).mean(axis=(0, 1))
+    everywhere = group.rotations @ mean + group.translations
+    residual = group.positions[position].project(everywhere)[1]
+    best = int(residual.argmin())
+    return everywhere[best] if residual[best] < 1e-4 else None
+
+
+def _choose_setting(
+    group: SpaceGroup, metric: np.ndarray, kinds: np.ndarray, elements: np.ndarray, points: np.ndarray
+) -> tuple[WyckoffCrystal, np.ndarray]:
+    """The canonical crystal, and its orbits' indices among those given."""
+    cells, cell_keys = _cells(group, metric)
+    axes_allowed = np.flatnonzero(np.all(cell_keys == min(map(tuple, cell_keys)), axis=1))
+    settings = []
+    for m in axes_allowed:
+        positions = group.position_map[m, kinds]
+        moved = points @ group.axes[m].T + group.origins[m]
+        for shift in _polar_shifts(group, positions, moved):
+            settings.append((m, positions, moved - shift))
+    coordinates = _representatives(group, np.array([s[1] for s in settings]), np.array([s[2] for s in settings]))
+    rounded = _cell_of(coordinates)
+    keyed = np.concatenate([np.array([s[1] for s in settings])[..., None], rounded], axis=2)
+    orders = [np.lexsort(k.T[::-1]) for k in keyed]
+    geometry = [tuple(k[o].ravel().tolist()) for k, o in zip(keyed, orders, strict=True)]
+    smallest = min(geometry)
+    tied = [i for i, key in enumerate(geometry) if key == smallest]
+    fine = np.rint(coordinates * _FINE_ROUNDING).astype(int)
+    tied.sort(key=lambda i: (element_key(elements[orders[i]]), fine[i, orders[i]].ravel().tolist()))
+    best = tied[0]
+    order, setting = orders[best], settings[best]
+    slots = np.empty(len(order), dtype=int)
+    slots[order] = np.arange(len(order))
+    permutations = list(dict.fromkeys(tuple(slots[orders[i]].tolist()) for i in tied))
+    crystal = WyckoffCrystal(
+        group.number,
+        cells[setting[0]],
+        setting[1][order],
+        elements[order],
+        coordinates[best][order],
+        np.array(permutations),
+    )
+    return crystal, order
+
+
+def _cell_of(coordinates: np.ndarray) -> np.ndarray:
+    """The cell of 1/96 that each coordinate lies in."""
+    return np.floor(coordinates * _COORDINATE_CELLS + _CELL_OFFSET).astype(int) % _COORDINATE_CELLS
+
+
+def _cells(group: SpaceGroup, metric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cell parameters (m, 6) under each change of axes, and integer keys (m, 6) to choose the cell by."""
+    inverse = np.linalg.inv(group.axes)
+    metrics = np.einsum("mji,jk,mkl->mil", inverse, metric, inverse)
+    cells = lattice_parameters(metrics)
+    lengths = cells[:, :3]
+    sums = np.rint(lengths.sum(axis=1) * _LENGTH_ROUNDING)
+    keys = np.column_stack(
+        [sums, np.rint(lengths * _LENGTH_ROUNDING), np.rint(np.cos(np.radians(cells[:, 3:])) * _ANGLE_ROUNDING)]
+    )
+    return cells, keys.astype(int)
+
+
+def _polar_shifts(group: SpaceGroup, positions: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(k, 3) candidate origins along polar axes: on one of the orbits of the most special position."""
+    if not group.polar.any():
+        return np.zeros((1, 3))
+    special = points[positions == positions.min()]
+    anchors = np.where(group.polar, special, 0.0)
+    glides = np.unique(np.round(np.where(group.polar, group.translations, 0.0), 6), axis=0)
+    return (anchors[:, None] + glides[None]).reshape(-1, 3)
+
+
+def _representatives(group: SpaceGroup, positions: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Free coordinates (s, n, 3) of the smallest point of each orbit on its Wyckoff position, for s settings."""
+    result = np.zeros(points.shape)
+    for kind in np.unique(positions):
+        which = positions == kind
+        images = np.einsum("gij,pj->pgi", group.rotations, points[which]) + group.translations
+        free, residual = group.positions[kind].project(images)
+        below = _CELL_OFFSET / _COORDINATE_CELLS
+        free = (free + below) % 1.0 - below  # zero and slightly less than zero stay together
+        code = _cell_of(free) @ np.array([_COORDINATE_CELLS**2, _COORDINATE_CELLS, 1])
+        code[residual > 1e-3] = np.iinfo(np.int64).max
+        smallest = code.argmin(axis=1)
+        result[which] = free[np.arange(len(free)), smallest]
+    return result
+
+
+@cache
+def _mendeleev() -> np.ndarray:
+    """(119,) Mendeleev number by atomic number, which puts chemically similar elements side by side."""
+    from pymatgen.core import Element
+
+    return np.array([0.0] + [float(Element.from_Z(z).mendeleev_no or 200 + z) for z in range(1, 119)])
+
+
+def element_key(elements: np.ndarray) -> tuple[float, ...]:
+    """What decides between descriptions that differ only in where the elements are."""
+    return tuple(_mendeleev()[elements].tolist())

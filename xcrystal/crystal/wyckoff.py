@@ -1,0 +1,108 @@
+"""A crystal as space group, lattice and Wyckoff orbits: what the generator reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.crystal.groups import space_group
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+@dataclass(frozen=True)
+class WyckoffCrystal:
+    """A crystal in its canonical symmetry-factorised form.
+
+    Attributes
+    ----------
+    space_group
+        Number, 1 to 230.
+    lattice
+        (6,) conventional cell: a, b, c in Å, alpha, beta, gamma in degrees.
+    positions
+        (n,) index of each orbit's Wyckoff position in the space group's table (0 is letter a).
+    elements
+        (n,) atomic numbers.
+    coordinates
+        (n, 3) free fractional coordinates of the representatives; 0 along bound axes.
+    permutations
+        (m, n) orders of the elements over the same positions and coordinates that describe the same crystal with
+        another origin or other axes; the first row is the identity. They tell which crystal stays the same when
+        elements are exchanged.
+    """
+
+    space_group: int
+    lattice: np.ndarray
+    positions: np.ndarray
+    elements: np.ndarray
+    coordinates: np.ndarray
+    permutations: np.ndarray
+
+    @property
+    def letters(self) -> list[str]:
+        """Wyckoff letter of each orbit."""
+        group = space_group(self.space_group)
+        return [group.positions[k].letter for k in self.positions]
+
+    @property
+    def multiplicities(self) -> np.ndarray:
+        """(n,) number of atoms of each orbit in the primitive cell."""
+        group = space_group(self.space_group)
+        return np.array([group.primitive_multiplicity(k) for k in self.positions])
+
+    def to_structure(self) -> Structure:
+        """The standardized primitive cell.
+
+        Returns
+        -------
+        Structure
+            With ``properties["space_group"]`` (number), and ``site_properties`` ``"wyckoff"`` (multiplicity in the
+            conventional cell and letter, such as "4a") and ``"orbit"`` (index of the orbit).
+        """
+        from pymatgen.core import Element, Lattice, Structure
+
+        group = space_group(self.space_group)
+        conventional = lattice_matrix(self.lattice)
+        species, points, wyckoff, orbit = [], [], [], []
+        for index, (k, z) in enumerate(zip(self.positions, self.elements, strict=True)):
+            images = group.orbit(int(k), self.coordinates[index])
+            position = group.positions[k]
+            points.append(images)
+            species += [Element.from_Z(int(z))] * len(images)
+            wyckoff += [f"{position.multiplicity}{position.letter}"] * len(images)
+            orbit += [index] * len(images)
+        return Structure(
+            Lattice(group.primitive.T @ conventional),
+            species,
+            np.concatenate(points),
+            site_properties={"wyckoff": wyckoff, "orbit": orbit},
+            properties={"space_group": self.space_group},
+        )
+
+
+def lattice_matrix(parameters: np.ndarray) -> np.ndarray:
+    """(3, 3) rows a, b, c (Å) of a cell (a, b, c, alpha, beta, gamma in degrees): a along x, b in the xy plane."""
+    a, b, c = parameters[:3]
+    cos_alpha, cos_beta, cos_gamma = np.cos(np.radians(parameters[3:]))
+    sin_gamma = np.sqrt(1 - cos_gamma**2)
+    y = (cos_alpha - cos_beta * cos_gamma) / sin_gamma
+    z = np.sqrt(max(1 - cos_beta**2 - y**2, 1e-12))
+    return np.array([[a, 0, 0], [b * cos_gamma, b * sin_gamma, 0], [c * cos_beta, c * y, c * z]])
+
+
+def lattice_parameters(metric: np.ndarray) -> np.ndarray:
+    """(..., 6) lengths (Å) and angles (degrees) of metric tensors (..., 3, 3)."""
+    lengths = np.sqrt(np.diagonal(metric, axis1=-2, axis2=-1))
+    cosines = np.stack(
+        [
+            metric[..., 1, 2] / (lengths[..., 1] * lengths[..., 2]),
+            metric[..., 0, 2] / (lengths[..., 0] * lengths[..., 2]),
+            metric[..., 0, 1] / (lengths[..., 0] * lengths[..., 1]),
+        ],
+        axis=-1,
+    )
+    return np.concatenate([lengths, np.degrees(np.arccos(np.clip(cosines, -1, 1)))], axis=-1)

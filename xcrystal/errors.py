@@ -1,0 +1,46 @@
+"""Every error a user of xcrystal can meet: one class each, one clear sentence each."""
+
+from __future__ import annotations
+
+MAX_MESSAGE = 400
+
+
+def one_sentence(message: str) -> str:
+    """``message`` on one line, cut to at most 400 characters."""
+    flat = " ".join(message.split())
+    return flat if len(flat) <= MAX_MESSAGE else flat[: MAX_MESSAGE - 1] + "…"
+
+
+class XCrystalError(ValueError):
+    """Base class of all errors that xcrystal raises for a user's input."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_sentence(message))
+
+
+class ReadError(XCrystalError):
+    """A file or object that cannot be read as a crystal."""
+
+
+class InvalidCrystalError(XCrystalError):
+    """A structure that is not an ordered, physically possible periodic crystal."""
+
+
+class UnsupportedCrystalError(XCrystalError):
+    """A valid crystal outside of what the model was made for; it can be drawn, but not encoded."""
+
+
+class DatasetError(XCrystalError):
+    """A folder or table that is not a dataset in xcrystal's format."""
+
+
+class CheckpointError(XCrystalError):
+    """Weights or a configuration that cannot be loaded."""
+
+
+class TargetError(XCrystalError):
+    """An attribution target, method or option that does not exist."""
+
+
+class UnsupportedElementWarning(UserWarning):
+    """An element that the model never or hardly saw in training."""

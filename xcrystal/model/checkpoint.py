@@ -1,0 +1,112 @@
+"""Weights on disk: safetensors beside a JSON configuration, no pickle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from xcrystal.errors import CheckpointError
+from xcrystal.model.vae import Config, CrystalVAE
+
+FORMAT = 1
+
+
+def save_weights(model: CrystalVAE, folder: Path, facts: dict[str, Any] | None = None, half: bool = True) -> None:
+    """Write ``weights.safetensors`` and ``config.json``, each atomically.
+
+    Parameters
+    ----------
+    facts
+        What else the configuration shall tell (training protocol, elements seen).
+    half
+        Store weights as 16-bit floats, half the size.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: value.cpu() for name, value in unique_state(model).items()}
+    if half:
+        state = {n: v.half() if v.is_floating_point() else v for n, v in state.items()}
+    write_tensors(state, folder / "weights.safetensors")
+    content = {"format": FORMAT, "config": model.config.to_dict(), "facts": facts or {}}
+    write_text(json.dumps(content, indent=1) + "\n", folder / "config.json")
+
+
+def load_weights(folder: Path) -> tuple[CrystalVAE, dict[str, Any]]:
+    """The model of a folder, in evaluation mode and single precision, and its facts.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, damaged, or of another version.
+    """
+    try:
+        content = json.loads((folder / "config.json").read_text())
+        if content.get("format") != FORMAT:
+            raise CheckpointError(f"{folder} holds a model of format {content.get('format')}, not {FORMAT}.")
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in content["config"].items()}
+        model = CrystalVAE(Config(**values))
+        state = {name: value.float() for name, value in load_file(folder / "weights.safetensors").items()}
+        load_unique_state(model, state)
+    except CheckpointError:
+        raise
+    except Exception as error:
+        raise CheckpointError(f"No model can be loaded from {folder}: {error}") from error
+    return model.eval(), content["facts"]
+
+
+_SHARED = ("encoder.embed.", "decoder.embed.")
+
+
+def unique_state(model: CrystalVAE) -> dict[str, Tensor]:
+    """The model's tensors, those that encoder and decoder share once."""
+    return {k: v.detach().clone() for k, v in model.state_dict().items() if not k.startswith(_SHARED)}
+
+
+def load_unique_state(model: CrystalVAE, state: dict[str, Tensor]) -> None:
+    """Set what ``unique_state`` gave.
+
+    Raises
+    ------
+    CheckpointError
+        If a tensor is missing or unknown.
+    """
+    missing, unknown = model.load_state_dict(state, strict=False)
+    missing = [name for name in missing if not name.startswith(_SHARED)]
+    if missing or unknown:
+        raise CheckpointError(f"These weights are not of this model: missing {missing[:3]}, unknown {unknown[:3]}.")
+
+
+def write_tensors(state: dict[str, Tensor], path: Path) -> None:
+    """Write a safetensors file atomically."""
+    part = path.with_name(path.name + ".part")
+    save_file(state, part)
+    part.replace(path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file atomically."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """``auto`` is cuda, then mps, then cpu; any other name is taken as it is.
+
+    Raises
+    ------
+    CheckpointError
+        If the device does not exist here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise CheckpointError(f"There is no device {name!r} here.") from error

@@ -1,0 +1,133 @@
+"""More crystals to reconstruct: elements exchanged for similar ones, cells strained, coordinates moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xcrystal.crystal.elements import MAX_Z, chemical_scale
+from xcrystal.model.tables import position_tables
+from xcrystal.model.tensors import Batch, collate, lattice_numbers
+from xcrystal.training.dataset import Tokens
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How often and how strongly crystals are changed.
+
+    Attributes
+    ----------
+    substitute, anything
+        Share of crystals whose elements are exchanged, and the share of these whose new elements may be any.
+    reach
+        How far along the chemical scale a similar element may lie.
+    jitter_share, jitter
+        Share of crystals whose free coordinates are moved, and the spread of the move (fractional).
+    strain
+        Relative spread of strains and of the volume.
+    """
+
+    substitute: float = 0.6
+    anything: float = 0.3
+    reach: float = 5.0
+    jitter_share: float = 0.5
+    jitter: float = 0.02
+    strain: float = 0.03
+
+
+class Sampler:
+    """Batches of a tokenized dataset, augmented or as they are."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+        self.lattice = lattice_numbers(tokens.group.astype(int), tokens.cell, tokens.atoms.astype(float))
+        self.lengths = np.diff(tokens.start)
+        scale = chemical_scale()[: MAX_Z + 1]
+        seen = np.bincount(tokens.element, minlength=MAX_Z + 1)[: MAX_Z + 1]
+        # only elements that occur: a substitution teaches nothing true about one never seen
+        self.pool = np.array(sorted(np.flatnonzero(seen > 3), key=lambda z: scale[z]))
+        self.rank = np.array([np.abs(scale[self.pool] - scale[z]).argmin() for z in range(MAX_Z + 1)])
+        self.key = scale
+        self.volume = self._element_volumes()
+
+    def _element_volumes(self) -> np.ndarray:
+        """(95,) volume (Å3) that an atom of each element takes, from a ridge regression over the dataset."""
+        t = self.tokens
+        counts = np.zeros((len(t), MAX_Z + 1))
+        table = position_tables()
+        owner = np.repeat(np.arange(len(t)), self.lengths)
+        rows = table.index[t.group.astype(int)[owner], t.letter]
+        np.add.at(counts, (owner, t.element), table.multiplicity[rows])
+        fractions = counts / counts.sum(axis=1, keepdims=True)
+        volumes = np.exp(self.lattice[:, 0].astype(float))
+        prior = volumes.mean()
+        gram = fractions.T @ fractions + 3.0 * np.eye(MAX_Z + 1)
+        return np.clip(prior + np.linalg.solve(gram, fractions.T @ (volumes - prior)), 4.0, 120.0)
+
+    def epoch(self, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """Index arrays of one pass, crystals of like length together."""
+        order = rng.permutation(len(self.tokens))
+        chunk = 16 * batch_size
+        parts = [order[i : i + chunk] for i in range(0, len(order), chunk)]
+        parts = [p[np.argsort(self.lengths[p], kind="stable")] for p in parts]
+        batches = [p[i : i + batch_size] for p in parts for i in range(0, len(p), batch_size)]
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def plain(self, rows: np.ndarray) -> Batch:
+        """The crystals as they are."""
+        return collate([(int(self.tokens.group[i]), self.lattice[i], *self._orbits(i)) for i in rows])
+
+    def augmented(self, rows: np.ndarray, how: Augmentation, rng: np.random.Generator) -> tuple[Batch, np.ndarray]:
+        """Changed crystals, and their properties (B, 3): NaN where the crystal's elements were changed."""
+        properties = self.tokens.properties[rows].astype(np.float32)
+        crystals = []
+        for k, i in enumerate(rows):
+            letters, elements, coordinates = self._orbits(i)
+            lattice = self.lattice[i].copy()
+            group = int(self.tokens.group[i])
+            if rng.random() < how.substitute:
+                new = self._substituted(elements, how, rng)
+                multiplicity = position_tables().multiplicity[position_tables().index[group, letters]]
+                growth = (self.volume[new] * multiplicity).sum() / (self.volume[elements] * multiplicity).sum()
+                lattice[0] += np.log(growth)
+                elements = new[self._smallest_order(i, new)]
+                properties[k] = np.nan
+            if rng.random() < how.jitter_share:
+                free = position_tables().free[position_tables().index[group, letters]]
+                coordinates = (coordinates + rng.normal(0, how.jitter, coordinates.shape) * free) % 1.0
+            crystals.append((group, self._strained(group, lattice, how.strain, rng), letters, elements, coordinates))
+        return collate(crystals), properties
+
+    def _orbits(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        orbits = slice(self.tokens.start[i], self.tokens.start[i + 1])
+        return self.tokens.letter[orbits], self.tokens.element[orbits], self.tokens.coordinates[orbits]
+
+    def _substituted(self, elements: np.ndarray, how: Augmentation, rng: np.random.Generator) -> np.ndarray:
+        old = np.unique(elements)
+        if rng.random() < how.anything:
+            new = rng.choice(self.pool, len(old), replace=False)
+        else:
+            moved = self.rank[old] + np.rint(rng.normal(0, how.reach, len(old))).astype(int)
+            new = self.pool[moved % len(self.pool)]
+            if len(np.unique(new)) < len(new):
+                return elements
+        return new[np.searchsorted(old, elements)]
+
+    def _smallest_order(self, i: int, elements: np.ndarray) -> np.ndarray:
+        """Of the orders that describe the same crystal, the one that canonicalization would take."""
+        t = self.tokens
+        orders = t.permutations[t.permutation_start[i] : t.permutation_start[i + 1]].reshape(-1, len(elements))
+        if len(orders) == 1:
+            return np.arange(len(elements))
+        keys = self.key[elements[orders]]
+        return orders[np.lexsort(keys.T[::-1])[0]].astype(int)
+
+    def _strained(self, group: int, lattice: np.ndarray, strain: float, rng: np.random.Generator) -> np.ndarray:
+        table = position_tables()
+        move = np.zeros(7, dtype=np.float32)
+        move[0] = rng.normal(0, strain)
+        shape = table.tie[group] @ rng.normal(0, strain / 2, 3)
+        move[1:4] = shape - shape.mean()
+        move[4:] = rng.normal(0, strain / 2, 3) * table.free_angles[group]
+        return lattice + move

@@ -1,0 +1,163 @@
+"""Datasets: a folder with ``train.parquet`` and ``val.parquet``, and the tokens made of it once.
+
+A table has the columns ``material_id``, ``formula``, ``a b c alpha beta gamma``, ``species`` (list of symbols),
+``frac_coords`` (flat list of 3N numbers) and any number of property columns. Tokens are plain arrays in one ``.npz``
+file, so that training itself needs neither pymatgen nor spglib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.errors import DatasetError, XCrystalError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pymatgen.core import Structure
+
+PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
+_CELL = ["a", "b", "c", "alpha", "beta", "gamma"]
+_COLUMNS = [*_CELL, "species", "frac_coords"]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """All crystals of a split in canonical form, orbits and permutations concatenated.
+
+    Attributes
+    ----------
+    row
+        (N,) row of each crystal in its table (crystals that cannot be encoded are left out).
+    group, cell, atoms
+        (N,) space group, (N, 6) conventional cell, (N,) atoms in the primitive cell.
+    start
+        (N + 1,) where each crystal's orbits begin.
+    letter, element, coordinates
+        (M,), (M,), (M, 3) of all orbits.
+    permutation_start, permutations
+        (N + 1,) where each crystal's equivalent orders begin, and the orders, flat; one crystal's k orders of its n
+        orbits take k * n numbers.
+    properties
+        (N, 3) ``PROPERTIES``, NaN where unknown.
+    """
+
+    row: np.ndarray
+    group: np.ndarray
+    cell: np.ndarray
+    atoms: np.ndarray
+    start: np.ndarray
+    letter: np.ndarray
+    element: np.ndarray
+    coordinates: np.ndarray
+    permutation_start: np.ndarray
+    permutations: np.ndarray
+    properties: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    def save(self, path: Path) -> None:
+        """Write as ``.npz``, atomically."""
+        part = path.with_suffix(".part.npz")
+        np.savez_compressed(part, **{f.name: getattr(self, f.name) for f in fields(self)})
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Tokens:
+        """Read what ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as archive:
+            return cls(**{f.name: archive[f.name] for f in fields(cls)})
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of crystals.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing, is not parquet, or lacks a column.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise DatasetError(f"There is no dataset file {path}.")
+    try:
+        table = pd.read_parquet(path)
+    except Exception as error:
+        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    if missing:
+        raise DatasetError(f"{path} lacks the columns {', '.join(missing)}.")
+    return table
+
+
+def structure_of(record: Any) -> Structure:
+    """The pymatgen Structure of a row of a table (a named tuple or a mapping's attributes)."""
+    from pymatgen.core import Lattice, Structure
+
+    lattice = Lattice.from_parameters(*(float(getattr(record, name)) for name in _CELL))
+    return Structure(lattice, list(record.species), np.asarray(record.frac_coords, dtype=float).reshape(-1, 3))
+
+
+def structures(table: pd.DataFrame) -> Iterator[Structure]:
+    """The structures of a table, one after the other."""
+    for record in table.itertuples(index=False):
+        yield structure_of(record)
+
+
+def _tokenize(record: tuple[int, Any]) -> tuple[int, Any] | None:
+    from types import SimpleNamespace
+
+    from xcrystal.crystal.reading import encodable
+
+    row, columns = record
+    try:
+        return row, encodable(structure_of(SimpleNamespace(**columns))).crystal
+    except XCrystalError:
+        return None
+
+
+def tokenize(table: pd.DataFrame, workers: int = 2) -> Tokens:
+    """Canonicalize every crystal of a table (6 ms each and worker), with a progress bar.
+
+    Crystals that cannot be encoded are left out; ``Tokens.row`` tells which are there.
+    """
+    from tqdm.auto import tqdm
+
+    records = ((i, row) for i, row in enumerate(table[_COLUMNS].to_dict("records")))
+    with ProcessPoolExecutor(workers) as pool:
+        done = pool.map(_tokenize, records, chunksize=64)
+        found = [r for r in tqdm(done, total=len(table), desc="canonicalizing", unit="crystal") if r is not None]
+    if not found:
+        raise DatasetError("No crystal of this dataset can be encoded.")
+    rows = np.array([r for r, _ in found])
+    crystals = [c for _, c in found]
+    lengths = [len(c.positions) for c in crystals]
+    known = [table[p].to_numpy(dtype=float)[rows] if p in table else np.full(len(rows), np.nan) for p in PROPERTIES]
+    return Tokens(
+        row=rows,
+        group=np.array([c.space_group for c in crystals], dtype=np.int16),
+        cell=np.array([c.lattice for c in crystals]),
+        atoms=np.array([c.multiplicities.sum() for c in crystals], dtype=np.int16),
+        start=np.concatenate([[0], np.cumsum(lengths)]),
+        letter=np.concatenate([c.positions for c in crystals]).astype(np.int16),
+        element=np.concatenate([c.elements for c in crystals]).astype(np.int16),
+        coordinates=np.concatenate([c.coordinates for c in crystals]).astype(np.float32),
+        permutation_start=np.concatenate([[0], np.cumsum([c.permutations.size for c in crystals])]),
+        permutations=np.concatenate([c.permutations.ravel() for c in crystals]).astype(np.int8),
+        properties=np.column_stack(known),
+    )
+
+
+def load_tokens(source: Path, cache: Path) -> Tokens:
+    """Tokens of a table, made on the first call and kept in ``cache``."""
+    if not cache.is_file():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        tokenize(read_table(source)).save(cache)
+    return Tokens.load(cache)

@@ -1,0 +1,204 @@
+"""The training loop: seeded, resumable, within a time budget, on CPU or GPU; needs tokens, torch and numpy only."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from xcrystal.errors import DatasetError
+from xcrystal.model.checkpoint import load_unique_state, save_weights, unique_state, write_tensors, write_text
+from xcrystal.model.loss import LossWeights, loss_parts, total
+from xcrystal.model.vae import Config, CrystalVAE
+from xcrystal.training.augmentation import Augmentation, Sampler
+from xcrystal.training.dataset import Tokens
+
+Score = Callable[[CrystalVAE], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides how a model is trained.
+
+    Attributes
+    ----------
+    minutes
+        Time budget; the learning rate falls to zero over it, whatever the speed of the machine.
+    score_every
+        Minutes between measurements on the validation set; the best model by ``match_rate`` is kept.
+    average
+        Decay of the running mean of the weights, which is what is scored and kept.
+    """
+
+    name: str = "mp20"
+    config: Config = field(default_factory=Config)
+    weights: LossWeights = field(default_factory=LossWeights)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    warm_up_steps: int = 300
+    minutes: float = 80.0
+    score_every: float = 6.0
+    average: float = 0.998
+
+    def fitted(self, sampler: Sampler) -> Recipe:
+        """The same with the scales of a dataset in its configuration."""
+        energy = sampler.tokens.properties[:, 0]
+        known = energy[np.isfinite(energy)]
+        config = replace(
+            self.config,
+            lattice_mean=tuple(round(float(x), 6) for x in sampler.lattice.mean(axis=0)),
+            lattice_std=tuple(round(float(max(x, 0.02)), 6) for x in sampler.lattice.std(axis=0)),
+            property_mean=round(float(known.mean()), 6) if len(known) else 0.0,
+            property_std=round(float(known.std()), 6) if len(known) > 1 else 1.0,
+        )
+        return replace(self, config=config)
+
+
+class Training:
+    """A run in a folder: ``metrics.jsonl``, a checkpoint to go on from, and the best model so far in ``best/``."""
+
+    def __init__(self, recipe: Recipe, tokens: Tokens, out: Path, seed: int = 0, device: str = "cpu") -> None:
+        self.sampler = Sampler(tokens)
+        self.recipe = recipe.fitted(self.sampler)
+        self.out, self.seed, self.device = out, seed, torch.device(device)
+        out.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(seed)
+        self.model = CrystalVAE(self.recipe.config).to(self.device)
+        self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, betas=(0.9, 0.98), fused=True
+        )
+        self.steps, self.epochs, self.seconds, self.best = 0, 0, 0.0, -1.0
+
+    @property
+    def progress(self) -> float:
+        """Share of the time budget that is used."""
+        return min(self.seconds / (60 * self.recipe.minutes), 1.0)
+
+    def run(self, score: Score | None = None, report: Callable[[dict[str, Any]], None] | None = None) -> None:
+        """Train until the budget is used.
+
+        Parameters
+        ----------
+        score
+            Called with the averaged model; its ``match_rate`` selects. Without one the last model is kept.
+        report
+            Called with each record of metrics.
+        """
+        last_score = self.seconds
+        while self.progress < 1:
+            rng = np.random.default_rng([self.seed, self.epochs])
+            generator = torch.Generator(self.device).manual_seed(self.seed * 100_003 + self.epochs)
+            sums: dict[str, float] = {}
+            began, count = time.monotonic(), 0
+            for rows in self.sampler.epoch(self.recipe.batch_size, rng):
+                tick = time.monotonic()
+                for name, value in self._step(rows, rng, generator).items():
+                    sums[name] = sums.get(name, 0.0) + value
+                count += 1
+                self.seconds += time.monotonic() - tick
+                if self.progress >= 1:
+                    break
+            self.epochs += 1
+            record: dict[str, Any] = {"epoch": self.epochs, "step": self.steps, "minutes": round(self.seconds / 60, 2)}
+            record |= {name: round(value / count, 4) for name, value in sums.items()}
+            record["seconds_per_epoch"] = round(time.monotonic() - began, 1)
+            if score and (self.progress >= 1 or self.seconds - last_score >= 60 * self.recipe.score_every):
+                last_score = self.seconds
+                record |= score(self.averaged)
+                if record["match_rate"] > self.best:
+                    self.best = record["match_rate"]
+                    save_weights(self.averaged, self.out / "best", self.facts())
+            with (self.out / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(record) + "\n")
+            if report:
+                report(record)
+            self.save()
+        if not score:
+            save_weights(self.averaged, self.out / "best", self.facts())
+
+    def facts(self) -> dict[str, Any]:
+        """What the configuration of a trained model tells about how it came to be."""
+        tokens = self.sampler.tokens
+        seen = np.bincount(tokens.element, minlength=95)
+        return {
+            "recipe": {k: v for k, v in asdict(self.recipe).items() if k != "config"},
+            "seed": self.seed,
+            "crystals": len(tokens),
+            "epochs": self.epochs,
+            "minutes": round(self.seconds / 60, 1),
+            "elements_seen": {str(z): int(n) for z, n in enumerate(seen) if n},
+        }
+
+    def _step(self, rows: np.ndarray, rng: np.random.Generator, generator: torch.Generator) -> dict[str, float]:
+        recipe = self.recipe
+        batch, properties = self.sampler.augmented(rows, recipe.augmentation, rng)
+        fade = 0.5 * (1 + math.cos(math.pi * self.progress))
+        for group in self.optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * min(1.0, (self.steps + 1) / recipe.warm_up_steps) * max(fade, 0.01)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type in ("cpu", "cuda")):
+            parts = loss_parts(
+                self.model,
+                batch.to(self.device),
+                torch.from_numpy(properties).to(self.device),
+                recipe.weights,
+                generator,
+            )
+            loss = total(parts, recipe.weights, min(1.0, self.steps / (5 * recipe.warm_up_steps)))
+        self.optimizer.zero_grad(set_to_none=True)
+        if torch.isfinite(loss):
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            self.optimizer.step()
+        self.steps += 1
+        decay = min(self.recipe.average, (1 + self.steps) / (10 + self.steps))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.averaged.parameters()), list(self.model.parameters()), 1 - decay)
+        return {name: float(value.detach()) for name, value in parts.items()} | {"loss": float(loss.detach())}
+
+    def save(self) -> None:
+        """Write what ``resume`` needs, atomically."""
+        state = {f"model.{k}": v for k, v in unique_state(self.model).items()}
+        state |= {f"averaged.{k}": v for k, v in unique_state(self.averaged).items()}
+        for i, entry in self.optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for k, v in entry.items()}
+        write_tensors({k: v.contiguous() for k, v in state.items()}, self.out / "checkpoint.safetensors")
+        counters = {"steps": self.steps, "epochs": self.epochs, "seconds": self.seconds, "best": self.best}
+        write_text(json.dumps(counters), self.out / "checkpoint.json")
+
+    def resume(self) -> None:
+        """Go on from the folder's checkpoint.
+
+        Raises
+        ------
+        DatasetError
+            If there is none.
+        """
+        try:
+            counters = json.loads((self.out / "checkpoint.json").read_text())
+            state = load_file(self.out / "checkpoint.safetensors", device=str(self.device))
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"There is no run to resume in {self.out}.") from error
+        load_unique_state(self.model, {k[6:]: v for k, v in state.items() if k.startswith("model.")})
+        load_unique_state(self.averaged, {k[9:]: v for k, v in state.items() if k.startswith("averaged.")})
+        entries: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in state.items():
+            if key.startswith("optimizer."):
+                _, index, name = key.split(".")
+                entries.setdefault(int(index), {})[name] = value
+        full = self.optimizer.state_dict()
+        full["state"] = entries
+        self.optimizer.load_state_dict(full)
+        for name, value in counters.items():
+            setattr(self, name, value)
