@@ -1,13 +1,11 @@
 """Datasets: a folder with ``train.parquet`` and ``val.parquet``, and the tokens made of it once.
 
-A table has the columns ``material_id``, ``formula``, ``a b c alpha beta gamma``, ``species`` (list of symbols),
-``frac_coords`` (flat list of 3N numbers) and any number of property columns. Tokens are plain arrays in one ``.npz``
+``xcrystal.crystal.tables`` tells the columns of a table. Tokens are plain arrays in one ``.npz``
 file, so that training itself needs neither pymatgen nor spglib.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS, read_table, structure_of
 from xcrystal.errors import DatasetError, XCrystalError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pymatgen.core import Structure
 
 PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
-_CELL = ["a", "b", "c", "alpha", "beta", "gamma"]
-_COLUMNS = [*_CELL, "species", "frac_coords"]
 
 
 @dataclass(frozen=True)
@@ -75,50 +71,12 @@ class Tokens:
             return cls(**{f.name: archive[f.name] for f in fields(cls)})
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of crystals.
-
-    Raises
-    ------
-    DatasetError
-        If the file is missing, is not parquet, or lacks a column.
-    """
-    import pandas as pd
-
-    if not path.is_file():
-        raise DatasetError(f"There is no dataset file {path}.")
-    try:
-        table = pd.read_parquet(path)
-    except Exception as error:
-        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
-    missing = [name for name in _COLUMNS if name not in table.columns]
-    if missing:
-        raise DatasetError(f"{path} lacks the columns {', '.join(missing)}.")
-    return table
-
-
-def structure_of(record: Any) -> Structure:
-    """The pymatgen Structure of a row of a table (a named tuple or a mapping's attributes)."""
-    from pymatgen.core import Lattice, Structure
-
-    lattice = Lattice.from_parameters(*(float(getattr(record, name)) for name in _CELL))
-    return Structure(lattice, list(record.species), np.asarray(record.frac_coords, dtype=float).reshape(-1, 3))
-
-
-def structures(table: pd.DataFrame) -> Iterator[Structure]:
-    """The structures of a table, one after the other."""
-    for record in table.itertuples(index=False):
-        yield structure_of(record)
-
-
 def _tokenize(record: tuple[int, Any]) -> tuple[int, Any] | None:
-    from types import SimpleNamespace
-
     from xcrystal.crystal.reading import encodable
 
     row, columns = record
     try:
-        return row, encodable(structure_of(SimpleNamespace(**columns))).crystal
+        return row, encodable(structure_of(columns)).crystal
     except XCrystalError:
         return None
 
@@ -130,7 +88,7 @@ def tokenize(table: pd.DataFrame, workers: int = 2) -> Tokens:
     """
     from tqdm.auto import tqdm
 
-    records = ((i, row) for i, row in enumerate(table[_COLUMNS].to_dict("records")))
+    records = ((i, row) for i, row in enumerate(table[list(STRUCTURE_COLUMNS)].to_dict("records")))
     with ProcessPoolExecutor(workers) as pool:
         done = pool.map(_tokenize, records, chunksize=64)
         found = [r for r in tqdm(done, total=len(table), desc="canonicalizing", unit="crystal") if r is not None]

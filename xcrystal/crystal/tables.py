@@ -1,0 +1,76 @@
+"""Tables of crystals: parquet files with one crystal a row.
+
+Columns: ``material_id``, ``formula``, ``a b c alpha beta gamma`` (Å, degrees), ``species`` (list of symbols),
+``frac_coords`` (flat list of 3N numbers) and any number of property columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.errors import DatasetError, ReadError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pymatgen.core import Structure
+
+CELL = ("a", "b", "c", "alpha", "beta", "gamma")
+STRUCTURE_COLUMNS = (*CELL, "species", "frac_coords")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of crystals.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing, is not parquet, has no rows, or lacks a column.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise DatasetError(f"There is no dataset file {path}.")
+    try:
+        table = pd.read_parquet(path)
+    except Exception as error:
+        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
+    missing = [name for name in STRUCTURE_COLUMNS if name not in table.columns]
+    if missing:
+        raise DatasetError(f"{path} lacks the columns {', '.join(missing)}.")
+    if not len(table):
+        raise DatasetError(f"{path} has no rows.")
+    return table
+
+
+def structure_of(record: Any) -> Structure:
+    """The pymatgen Structure of a row of a table (a named tuple, or a mapping of its columns), not checked yet.
+
+    Raises
+    ------
+    ReadError
+        If the row's values do not make a structure.
+    """
+    from pymatgen.core import Lattice, Structure
+
+    row = SimpleNamespace(**record) if isinstance(record, dict) else record
+    try:
+        lattice = Lattice.from_parameters(*(float(getattr(row, name)) for name in CELL))
+        return Structure(lattice, list(row.species), np.asarray(row.frac_coords, dtype=float).reshape(-1, 3))
+    except Exception as error:  # pymatgen raises whatever it meets in a row of nonsense
+        raise ReadError(f"A row of this table is no crystal: {error}") from error
+
+
+def structures(table: pd.DataFrame) -> Iterator[Structure]:
+    """The structures of a table, one after the other."""
+    for record in table[list(STRUCTURE_COLUMNS)].to_dict("records"):
+        yield structure_of(record)
+
+
+def identifiers(table: pd.DataFrame) -> list[str]:
+    """A name for each row: its ``material_id`` where the table has one, otherwise its number."""
+    return [str(name) for name in (table["material_id"] if "material_id" in table else range(len(table)))]
