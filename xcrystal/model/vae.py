@@ -103,6 +103,7 @@ class Embeddings(nn.Module):
     position_features: Tensor
     group_features: Tensor
     element_features: Tensor
+    _positions: Tensor | None
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -120,10 +121,18 @@ class Embeddings(nn.Module):
         self.element_shared = mlp(self.element_features.shape[1], 64, width)
         self.position_shared = mlp(self.position_features.shape[1], 64, width)
         self.group_shared = mlp(self.group_features.shape[1], 64, width)
+        self.register_buffer("_positions", None, persistent=False)
         self.coordinates = mlp(6 * 2 * len(_FREQUENCIES), width, width)
+
+    def freeze(self) -> None:
+        """Keep the vectors of all positions from now on, instead of computing them at every use."""
+        with torch.no_grad():
+            self._positions = self.all_positions()
 
     def all_positions(self) -> Tensor:
         """(1731, W)."""
+        if self._positions is not None:
+            return self._positions
         return self.position.weight + self.position_shared(self.position_features)
 
     def elements(self, z: Tensor) -> Tensor:

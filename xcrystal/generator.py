@@ -1,0 +1,260 @@
+"""A trained crystal VAE as people use it: Structures in, latent vectors, Structures and properties out."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.crystal.canonical import Canonical
+from xcrystal.crystal.reading import encodable, read_structure
+from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning
+
+if TYPE_CHECKING:
+    import torch
+    from pymatgen.core import Structure
+
+    from xcrystal.model.decoding import Decoded
+    from xcrystal.model.tensors import Batch
+    from xcrystal.model.vae import CrystalVAE
+
+BUNDLED = Path(__file__).with_name("data")
+PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
+UNITS = {"formation_energy_per_atom": "eV/atom", "band_gap": "eV", "e_above_hull": "eV/atom"}
+_HARDLY_SEEN = 5
+_CHUNK = 256
+
+
+class CrystalModel:
+    """A crystal VAE with its weights.
+
+    Attributes
+    ----------
+    name
+        Name or folder it was loaded from.
+    network
+        The torch module, in evaluation mode.
+    device
+        Where it runs.
+    latent_dim
+        Length of a latent vector.
+    facts
+        How it was trained.
+    """
+
+    def __init__(self, network: CrystalVAE, name: str, facts: dict[str, Any], device: torch.device) -> None:
+        # frozen: inference and attributions need gradients of inputs only
+        self.network = network.to(device).eval().requires_grad_(False)
+        self.network.embed.freeze()
+        self.name, self.facts, self.device = name, facts, device
+        self.latent_dim = network.config.latent_dim
+        self._seen = {int(z): n for z, n in facts.get("elements_seen", {}).items()}
+
+    def __repr__(self) -> str:
+        return f"CrystalModel({self.name!r}, latent_dim={self.latent_dim}, device={str(self.device)!r})"
+
+    def encode(self, structures: Iterable[Any] | Any) -> np.ndarray:
+        """Latent vectors of crystals: the means of their posteriors.
+
+        Parameters
+        ----------
+        structures
+            pymatgen Structures or paths of crystal files; a single one counts as a list of one.
+
+        Returns
+        -------
+        ndarray
+            (n, latent_dim) float32; the same for any writing of the same crystal.
+
+        Raises
+        ------
+        ReadError, InvalidCrystalError, UnsupportedCrystalError
+            For the first crystal that cannot be encoded.
+
+        Warns
+        -----
+        UnsupportedElementWarning
+            For elements that the training data hold fewer than 5 times.
+        """
+        return self.encode_canonical([self.canonical(s).crystal for s in as_list(structures)])
+
+    def canonical(self, source: Any) -> Canonical:
+        """The canonical form of one crystal that can be encoded; warns of elements hardly seen in training."""
+        found = encodable(read_structure(source))
+        self._warn_of_elements(found.crystal.elements)
+        return found
+
+    def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
+        """Latent vectors (n, latent_dim) float32 of crystals in canonical form."""
+        import torch
+
+        parts = [np.zeros((0, self.latent_dim), dtype=np.float32)]
+        with torch.inference_mode():
+            for i in range(0, len(crystals), _CHUNK):
+                mean, _ = self.network.posterior(self.batch(crystals[i : i + _CHUNK]))
+                parts.append(mean.float().cpu().numpy())
+        return np.concatenate(parts)
+
+    def batch(self, crystals: Sequence[WyckoffCrystal]) -> Batch:
+        """Crystals in canonical form as tensors on the model's device."""
+        from xcrystal.model.tensors import collate, lattice_numbers
+
+        groups = np.array([c.space_group for c in crystals])
+        atoms = np.array([c.multiplicities.sum() for c in crystals], dtype=float)
+        numbers = lattice_numbers(groups, np.array([c.lattice for c in crystals]), atoms)
+        rows = zip(crystals, numbers, strict=True)
+        return collate(
+            [(c.space_group, lattice, c.positions, c.elements, c.coordinates) for c, lattice in rows]
+        ).to(self.device)
+
+    def decode(self, z: Any) -> list[Structure]:
+        """The most probable crystal of each latent vector.
+
+        Parameters
+        ----------
+        z
+            (n, latent_dim) or (latent_dim,), numpy or torch, any float type, finite.
+
+        Returns
+        -------
+        list of Structure
+            Standardized primitive cells with ``properties["space_group"]`` (number) and
+            ``["space_group_probability"]``, and site properties ``wyckoff`` ("4a"), ``orbit`` (index) and
+            ``element_probability``. They are what the model says: not relaxed, not checked.
+
+        Raises
+        ------
+        InvalidCrystalError
+            If ``z`` has another shape or is not finite.
+        """
+        return [to_structure(d) for d in self.decode_arrays(z)]
+
+    def decode_arrays(self, z: Any) -> list[Decoded]:
+        """As ``decode``, without building Structures."""
+        import torch
+
+        from xcrystal.model.decoding import greedy_decode
+
+        vectors = self._vectors(z)
+        found: list[Decoded] = []
+        with torch.inference_mode():
+            for i in range(0, len(vectors), _CHUNK):
+                found += greedy_decode(self.network, vectors[i : i + _CHUNK])
+        return found
+
+    def predict(self, z: Any) -> dict[str, np.ndarray]:
+        """Properties of latent vectors.
+
+        Returns
+        -------
+        dict
+            ``formation_energy_per_atom`` (eV/atom), ``band_gap`` (eV, PBE), ``e_above_hull`` (eV/atom), each (n,)
+            float64; the last two are never negative.
+        """
+        import torch
+
+        with torch.inference_mode():
+            values = self.network.properties(self._vectors(z)).double().cpu().numpy()
+        return {name: values[:, k] for k, name in enumerate(PROPERTIES)}
+
+    def sample(self, n: int, seed: int = 0) -> list[Structure]:
+        """Crystals decoded from ``n`` draws of the standard normal prior."""
+        return self.decode(self.sample_latent(n, seed))
+
+    def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
+        """(n, latent_dim) float32 draws from the prior."""
+        return np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
+
+    def _vectors(self, z: Any) -> torch.Tensor:
+        import torch
+
+        try:
+            vectors = torch.as_tensor(z).detach().to(self.device, torch.float32)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InvalidCrystalError(f"Latent vectors are arrays of numbers: {error}") from error
+        if vectors.ndim == 1:
+            vectors = vectors[None]
+        if vectors.ndim != 2 or vectors.shape[1] != self.latent_dim:
+            raise InvalidCrystalError(
+                f"Latent vectors of this model have the shape (n, {self.latent_dim}), not {tuple(vectors.shape)}."
+            )
+        if not torch.isfinite(vectors).all():
+            raise InvalidCrystalError("A latent vector contains a number that is not finite.")
+        # beyond this float32 overflows in the network, and nothing is learned there anyway
+        return vectors.clamp(-1e4, 1e4)
+
+    def _warn_of_elements(self, elements: np.ndarray) -> None:
+        rare = [int(z) for z in np.unique(elements) if self._seen.get(int(z), 0) < _HARDLY_SEEN]
+        if rare and self._seen:
+            from pymatgen.core import Element
+
+            names = ", ".join(Element.from_Z(z).symbol for z in rare)
+            message = f"{names}: never or hardly seen in training, so what the model says of it is a guess."
+            warnings.warn(message, UnsupportedElementWarning, stacklevel=4)
+
+
+def as_list(structures: Iterable[Any] | Any) -> list[Any]:
+    """A list, also of a single structure or path."""
+    from pymatgen.core import IStructure
+
+    single = structures is None or isinstance(structures, (IStructure, str, os.PathLike, int, float))
+    return [structures] if single else list(structures)
+
+
+def to_structure(decoded: Decoded) -> Structure:
+    """The Structure of a decoded crystal, with the decoder's probabilities."""
+    crystal = WyckoffCrystal(
+        decoded.group,
+        decoded.cell,
+        decoded.letter,
+        decoded.element,
+        decoded.coordinates,
+        np.arange(len(decoded.letter))[None],
+    )
+    structure = crystal.to_structure()
+    structure.properties["space_group_probability"] = decoded.group_probability
+    orbit = structure.site_properties["orbit"]
+    structure.add_site_property("element_probability", [float(decoded.element_probability[k]) for k in orbit])
+    return structure
+
+
+def model_folder(name: str | Path) -> Path:
+    """The folder of a bundled model's name, or of a path.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no model.
+    """
+    for folder in (BUNDLED / str(name), Path(name)):
+        if (folder / "config.json").is_file():
+            return folder
+    bundled = sorted(p.parent.name for p in BUNDLED.glob("*/config.json"))
+    raise CheckpointError(f"There is no model {str(name)!r}; bundled: {', '.join(bundled) or 'none'}, or give a folder.")
+
+
+def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
+    """Load a model.
+
+    Parameters
+    ----------
+    name
+        A bundled model ("mp20"), or a folder with ``config.json`` and ``weights.safetensors``.
+    device
+        "auto" picks cuda, then mps, then cpu.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such model or device.
+    """
+    from xcrystal.model.checkpoint import load_weights, pick_device
+
+    folder = model_folder(name)
+    network, facts = load_weights(folder)
+    return CrystalModel(network, str(name), facts, pick_device(device))
