@@ -1,0 +1,46 @@
+"""Explore a crystal VAE: load it, encode, decode, and look around in its latent space.
+
+>>> import xcrystal as xc
+>>> model = xc.load("mp20")
+>>> z = model.encode("my.cif")
+>>> crystals = model.decode(z)
+>>> xc.explore("my.cif")
+
+Everything public is imported on first use, so that ``import xcrystal`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xcrystal.errors import XCrystalError
+    from xcrystal.explanation.attribution import attribute as explain
+    from xcrystal.explorer.widget import open_explorer as explore
+    from xcrystal.generator import open_model as load
+    from xcrystal.latent.chart import open_atlas as atlas
+
+__version__ = "0.1.0"
+__all__ = ["XCrystalError", "__version__", "atlas", "explain", "explore", "load"]
+
+_PUBLIC = {
+    "XCrystalError": ("xcrystal.errors", "XCrystalError"),
+    "atlas": ("xcrystal.latent.chart", "open_atlas"),
+    "explain": ("xcrystal.explanation.attribution", "attribute"),
+    "explore": ("xcrystal.explorer.widget", "open_explorer"),
+    "load": ("xcrystal.generator", "open_model"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

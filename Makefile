@@ -1,0 +1,61 @@
+# make lab     set up, then open the first notebook in JupyterLab
+# make test    set up, then run all checks and tests
+# make setup   only set up: .venv with the pinned versions of constraints.txt (seconds when nothing has changed)
+#
+# PYTHON=python3.12          the Python that .venv is made with (3.11 or newer)
+# PIP_ARGS="..."             more arguments for pip, such as an index of CPU-only wheels of torch
+# LAB_ARGS="--no-browser"    more arguments for JupyterLab
+# PYTEST_ARGS="-k crystal"   more arguments for pytest
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup lab test browser lint format pins wheel clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "xcrystal needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | tail -n 1)."; \
+	  echo "Install one and name it: make lab PYTHON=python3.12"; exit 1; } >&2
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
+	  rm -rf $(VENV); echo "No virtual environment could be made (Debian, Ubuntu: apt-get install python3-venv)."; exit 1; } >&2
+	$(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+lab: setup
+	$(BIN)/xcrystal lab --folder notebooks $(LAB_ARGS)
+
+test: setup browser lint
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+browser: setup
+	@.ci/browser $(BIN)/python
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# New versions of everything within the ranges of pyproject.toml; 3.11.0 so that old patch releases of Python work too.
+pins: setup
+	$(BIN)/python -m pip install --quiet uv
+	grep '^#' constraints.txt > constraints.txt.new
+	$(BIN)/uv pip compile --universal --python-version 3.11.0 --extra test --no-annotate --no-header --quiet \
+	  pyproject.toml | grep -vE '^(nvidia|cuda|triton)' >> constraints.txt.new
+	mv constraints.txt.new constraints.txt
+
+wheel: setup
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist

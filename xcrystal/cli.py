@@ -1,0 +1,327 @@
+"""The command line ``xcrystal``: a thin door to the library.
+
+Results go to standard output, progress and messages to standard error. Whatever is wrong with a user's input is said
+in one line, with exit code 1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import shutil
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import xcrystal
+from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
+
+if TYPE_CHECKING:
+    import numpy as np
+    from pymatgen.core import Structure
+
+NOTEBOOK = "01_first_look.ipynb"
+PACKAGES = ("torch", "pymatgen", "spglib", "numpy", "captum", "jupyterlab", "ipywidgets", "nglview", "plotly")
+_CHUNK = 32
+
+
+class Commands(TyperGroup):
+    """Says what is wrong with a user's input in one line, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except XCrystalError as error:
+            message = str(error)
+        except OSError as error:
+            message = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+        typer.echo(f"xcrystal: {one_sentence(message)}", err=True)
+        raise typer.Exit(1)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Explore a variational autoencoder of inorganic crystals.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+evaluate = typer.Typer(help="Measure a model on a table of crystals (parquet).", no_args_is_help=True)
+app.add_typer(evaluate, name="evaluate")
+
+Model = Annotated[str, typer.Option(help="A bundled model, or the folder of your own.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row.", show_default=False)]
+Dataset = Annotated[Path, typer.Option(help="A folder with train.parquet and val.parquet.", show_default=False)]
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(xcrystal.__version__)
+        raise typer.Exit
+    # other packages' warnings mean nothing to who types a command; ours fit in a line
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("default", UnsupportedElementWarning)
+    warnings.showwarning = lambda message, *_: typer.echo(f"warning: {message}", err=True)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Option(help="Where the notebook is, or is copied to.")] = Path(),
+) -> None:
+    """Open JupyterLab on the first notebook. Further options, such as --no-browser, go to JupyterLab."""
+    from jupyterlab.labapp import LabApp
+
+    notebook = folder / NOTEBOOK
+    if not notebook.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundled_notebook(), notebook)
+    # JupyterLab is told not to ask the network for news
+    options = ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")
+    LabApp.launch_instance([str(notebook.resolve()), *options, *ctx.args])
+
+
+@app.command()
+def info(model: Model = "mp20", device: Device = "auto", as_json: Json = False) -> None:
+    """Versions, the device that would be used, and what there is to know of a model."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
+    opened = xcrystal.load(model, device)
+    versions = {"xcrystal": xcrystal.__version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version_of(package)
+        except PackageNotFoundError:
+            versions[package] = "missing"
+    parameters = sum(p.numel() for p in opened.network.parameters())
+    facts = {"name": opened.name, "latent_dim": opened.latent_dim, "parameters": parameters, **opened.facts}
+    found = {"versions": versions, "platform": platform.platform(), "device": str(opened.device), "model": facts}
+    if as_json:
+        print_json(found)
+        return
+    rows = [*versions.items(), ("platform", found["platform"]), ("device", found["device"])]
+    rows += [(f"model {k}", v) for k, v in facts.items() if not isinstance(v, (dict, list))]
+    print_table(rows)
+
+
+@app.command()
+def encode(
+    files: Annotated[list[Path], typer.Argument(help="Crystal files: CIF, POSCAR, ...", show_default=False)],
+    model: Model = "mp20",
+    device: Device = "auto",
+    as_json: Json = False,
+    out: Annotated[Path | None, typer.Option(help="Write files and latent vectors z to this .npz.")] = None,
+) -> None:
+    """Latent vectors and predicted properties of crystals. Files that cannot be encoded are named, the others done."""
+    import numpy as np
+    from tqdm.auto import tqdm
+
+    opened = xcrystal.load(model, device)
+    records: list[dict[str, Any]] = []
+    for file in tqdm(files, desc="encoding", unit="file", disable=None, leave=False):
+        try:
+            z = opened.encode(file)
+        except XCrystalError as error:
+            records.append({"file": str(file), "error": str(error)})
+            tqdm.write(f"{file}: {error}", file=sys.stderr)
+            continue
+        properties = {name: float(values[0]) for name, values in opened.predict(z).items()}
+        # nine digits tell any two float32 numbers apart
+        records.append({"file": str(file), **properties, "z": [float(f"{x:.9g}") for x in z[0]]})
+    done = [r for r in records if "z" in r]
+    if out is not None:
+        z = np.array([r["z"] for r in done], dtype=np.float32).reshape(len(done), opened.latent_dim)
+        write_arrays(out, files=np.array([r["file"] for r in done], dtype=str), z=z)
+    if as_json:
+        print_json(records)
+    elif done:
+        names = [name for name in done[0] if name not in ("file", "z")]
+        rows = [[r["file"], *(f"{r[name]:.3f}" for name in names), f"{np.linalg.norm(r['z']):.2f}"] for r in done]
+        print_table([["file", *names, "|z|"], *rows])
+    if len(done) < len(records):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sample(
+    n: Annotated[int, typer.Option("-n", min=1, help="How many crystals.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    model: Model = "mp20",
+    device: Device = "auto",
+    out: Annotated[Path | None, typer.Option(help="Write one CIF file a crystal into this folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Crystals decoded from draws of the prior: model output, not relaxed by DFT."""
+    from tqdm.auto import tqdm
+
+    from xcrystal.model.checkpoint import write_text
+
+    opened = xcrystal.load(model, device)
+    z = opened.sample_latent(n, seed)
+    crystals: list[Structure] = []
+    with tqdm(total=n, desc="decoding", unit="crystal", disable=None, leave=False) as bar:
+        for start in range(0, n, _CHUNK):
+            crystals += opened.decode(z[start : start + _CHUNK])
+            bar.update(len(crystals) - bar.n)
+    records: list[dict[str, Any]] = [
+        {"formula": c.composition.reduced_formula, "atoms": len(c), "space_group": c.properties["space_group"]}
+        for c in crystals
+    ]
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for i, (crystal, record) in enumerate(zip(crystals, records, strict=True), start=1):
+            composition = crystal.composition.reduced_composition.formula.replace(" ", "")
+            path = out / f"{i:0{len(str(n))}}_{composition}.cif"
+            write_text(crystal.to(fmt="cif"), path)
+            record["file"] = str(path)
+    if as_json:
+        print_json([r | {"structure": c.as_dict()} for r, c in zip(records, crystals, strict=True)])
+    else:
+        print_table([list(records[0]), *(list(r.values()) for r in records)])
+
+
+@app.command()
+def train(
+    data: Dataset,
+    out: Annotated[Path, typer.Option(help="The folder of the run.", show_default=False)],
+    recipe: Annotated[str, typer.Option(help="What to train.")] = "mp20",
+    minutes: Annotated[float | None, typer.Option(min=0, help="Time budget; the recipe's own if not given.")] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+) -> None:
+    """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl."""
+    from xcrystal.training.recipes import run_recipe
+
+    run_recipe(recipe, data, out, minutes, seed, device, resume)
+
+
+@app.command("atlas")
+def build(
+    data: Dataset,
+    out: Annotated[Path, typer.Option(help="The folder of the atlas.", show_default=False)],
+    model: Model = "mp20",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Build an atlas: encode the crystals of a dataset and lay them out as a map."""
+    from xcrystal.latent.building import build_atlas
+
+    found = build_atlas(model, data, out, seed)
+    if as_json:
+        print_json(found)
+    else:
+        print_table([(name, f"{value:.4f}") for name, value in found.items()])
+
+
+@evaluate.command()
+def reconstruction(
+    data: Table,
+    model: Model = "mp20",
+    device: Device = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals, drawn at random.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
+    as_json: Json = False,
+) -> None:
+    """How many crystals come back from encoding and decoding, and how exactly."""
+    from xcrystal.evaluation.reconstruction import evaluate_reconstruction
+
+    print_report(evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers), as_json)
+
+
+@evaluate.command()
+def invariance(
+    data: Table,
+    model: Model = "mp20",
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=1, help="How many crystals, drawn at random.")] = 200,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """How much the latent vector depends on how a crystal is written."""
+    from xcrystal.evaluation.invariance import evaluate_invariance
+
+    print_report(evaluate_invariance(xcrystal.load(model, device), data, limit, seed), as_json)
+
+
+@app.command()
+def benchmark(model: Model = "mp20", device: Device = "auto", as_json: Json = False) -> None:
+    """How fast a model is on this machine."""
+    from xcrystal.evaluation.speed import benchmark as measure
+
+    print_report(measure(xcrystal.load(model, device)), as_json)
+
+
+def bundled_notebook() -> Path:
+    """The notebook that comes with the package, or with the checkout that the package is imported from.
+
+    Raises
+    ------
+    ReadError
+        If it is missing.
+    """
+    here = Path(__file__).parent
+    for path in (here / "notebooks" / NOTEBOOK, here.parent / "notebooks" / NOTEBOOK):
+        if path.is_file():
+            return path
+    raise ReadError(f"The notebook {NOTEBOOK} is missing from this installation of xcrystal.")
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write an ``.npz`` file atomically."""
+    import numpy as np
+
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
+    part.replace(path)
+
+
+def print_report(report: Any, as_json: bool) -> None:
+    """Print a report of ``xcrystal.evaluation``."""
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        typer.echo(report.table())
+
+
+def print_json(value: Any) -> None:
+    """Print what ``plain`` makes of ``value`` as strict JSON."""
+    typer.echo(json.dumps(plain(value), indent=1, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """Plain JSON types of nested containers and numpy values; what is not finite becomes None."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_table(rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows in aligned columns."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    for row in cells:
+        typer.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
