@@ -1,0 +1,225 @@
+"""The command line, run as a user runs it, on the bundled model and crystals of our own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymatgen.core import Lattice, Structure
+from typer.testing import CliRunner, Result
+
+import xcrystal
+from xcrystal.cli import NOTEBOOK, app, plain
+
+COMMANDS = (
+    ["lab"],
+    ["info"],
+    ["encode"],
+    ["sample"],
+    ["train"],
+    ["atlas"],
+    ["evaluate", "reconstruction"],
+    ["evaluate", "invariance"],
+    ["benchmark"],
+)
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def rock_salt(cation: str = "Na", anion: str = "Cl", a: float = 5.69) -> Structure:
+    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), [cation, anion], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+@pytest.fixture(scope="module")
+def cif(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("crystals") / "salt.cif"
+    rock_salt().to(str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 32 rock salts to train on and 8 to validate with."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = []
+    for i, cation in enumerate(["Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr"]):
+        for j, anion in enumerate(["O", "S", "Se", "F", "Cl"]):
+            s = rock_salt(cation, anion, 4.2 + 0.2 * i + 0.15 * j).get_primitive_structure()
+            cell = dict(zip(("a", "b", "c", "alpha", "beta", "gamma"), s.lattice.parameters, strict=True))
+            species, points = [site.specie.symbol for site in s], s.frac_coords.ravel()
+            names = {"material_id": f"own-{len(rows)}", "formula": s.composition.reduced_formula}
+            rows.append(names | cell | {"species": species, "frac_coords": points} | {"band_gap": float(j)})
+    table = pd.DataFrame(rows)
+    table.iloc[:32].to_parquet(folder / "train.parquet")
+    table.iloc[32:].to_parquet(folder / "val.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("words", [[], ["evaluate"], *COMMANDS], ids=" ".join)
+def test_help(words: list[str]) -> None:
+    result = run(*words, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_every_command_is_tested_for_help() -> None:
+    assert {c.name or c.callback.__name__ for c in app.registered_commands} | {"evaluate"} == {w[0] for w in COMMANDS}
+
+
+def test_version() -> None:
+    assert run("--version").stdout.strip() == xcrystal.__version__
+
+
+def test_info() -> None:
+    found = json.loads(run("info", "--json").stdout)
+    assert found["versions"]["xcrystal"] == xcrystal.__version__
+    assert found["device"] in ("cpu", "cuda:0", "cuda", "mps", "mps:0")
+    assert found["model"]["latent_dim"] == xcrystal.load("mp20").latent_dim
+    assert found["versions"]["torch"] in run("info").stdout
+
+
+def test_encode(cif: Path, tmp_path: Path) -> None:
+    out = tmp_path / "codes.npz"
+    result = run("encode", cif, "--json", "--out", out)
+    assert result.exit_code == 0, result.output
+    (record,) = json.loads(result.stdout)
+    expected = xcrystal.load("mp20").encode(rock_salt())[0]
+    np.testing.assert_allclose(record["z"], expected, rtol=1e-3, atol=1e-4)
+    with np.load(out) as arrays:
+        np.testing.assert_array_equal(arrays["z"], np.array([record["z"]], dtype=np.float32))
+        assert list(arrays["files"]) == [str(cif)]
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_encode_names_what_it_cannot_read_and_does_the_rest(cif: Path, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.cif"
+    noise.write_bytes(bytes(range(256)))
+    result = run("encode", noise, cif, tmp_path / "missing.cif")
+    assert result.exit_code == 1
+    assert str(cif) in result.stdout
+    assert "noise.cif" not in result.stdout
+    complaints = [line for line in result.stderr.splitlines() if line.strip()]
+    assert len(complaints) == 2
+    assert all(len(line) < 600 for line in complaints)
+    records = json.loads(run("encode", noise, cif, "--json").stdout)
+    assert [set(r) >= {"error"} for r in records] == [True, False]
+
+
+def test_encode_warns_of_an_element_never_seen_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "radium.cif"
+    rock_salt("Ra", "O", 5.6).to(str(path))
+    done = subprocess.run([sys.executable, "-m", "xcrystal", "encode", str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("warning: Ra")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_sample(tmp_path: Path) -> None:
+    result = run("sample", "-n", 5, "--seed", 3, "--out", tmp_path, "--json")
+    assert result.exit_code == 0, result.output
+    records = json.loads(result.stdout)
+    expected = xcrystal.load("mp20").sample(5, seed=3)
+    assert [r["formula"] for r in records] == [s.composition.reduced_formula for s in expected]
+    assert sorted(r["file"] for r in records) == sorted(map(str, tmp_path.iterdir()))
+    for record, structure in zip(records, expected, strict=True):
+        np.testing.assert_allclose(
+            Structure.from_dict(record["structure"]).frac_coords, structure.frac_coords, atol=1e-6
+        )
+        text = Path(record["file"]).read_text()
+        assert "_cell_length_a" in text
+        assert text.count("\n") > len(structure)
+
+
+def test_train_atlas_and_use(dataset: Path, cif: Path, tmp_path: Path) -> None:
+    """The way of one's own data, from tables to a model that loads; minutes are too few for it to learn anything."""
+    run_folder, best = tmp_path / "run", tmp_path / "run" / "best"
+    result = run("train", "--data", dataset, "--out", run_folder, "--minutes", 0.02, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert (run_folder / "metrics.jsonl").read_text().count("\n") >= 1
+    again = run("train", "--data", dataset, "--out", run_folder, "--minutes", 0.02)
+    assert again.exit_code == 1  # never over another run
+    assert "resume" in again.stderr
+
+    result = run("atlas", "--model", best, "--data", dataset, "--out", best, "--json")
+    assert result.exit_code == 0, result.output
+    assert all(np.isfinite(v) for v in json.loads(result.stdout).values())
+    atlas = xcrystal.atlas(best)
+    assert len(atlas.table) == 32
+    assert np.isfinite(atlas.table[["x", "y"]].to_numpy()).all()
+    assert run("encode", cif, "--model", best).exit_code == 0
+
+
+def test_evaluate_reconstruction(dataset: Path) -> None:
+    words = ("evaluate", "reconstruction", "--data", dataset / "val.parquet", "--workers", 1)
+    found = json.loads(run(*words, "--json").stdout)
+    assert found["crystals"] == 8
+    assert 0 <= found["match_rate"] <= 1
+    assert "match rate" in run(*words, "--limit", 2).stdout
+
+
+def test_evaluate_invariance(dataset: Path) -> None:
+    result = run("evaluate", "invariance", "--data", dataset / "val.parquet", "--limit", 2, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["crystals"] == 2
+
+
+def test_benchmark() -> None:
+    found = json.loads(run("benchmark", "--json").stdout)
+    assert found["decode_ms"] > 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["info", "--model", "no-such-model"],
+        ["info", "--device", "no-such-device"],
+        ["sample", "--model", "no-such-model"],
+        ["train", "--data", "no-such-folder", "--out", "out"],
+        ["train", "--data", "no-such-folder", "--out", "out", "--recipe", "no-such-recipe"],
+        ["atlas", "--data", "no-such-folder", "--out", "out"],
+        ["evaluate", "reconstruction", "--data", "no-such-file"],
+        ["evaluate", "invariance", "--data", "no-such-file"],
+        ["sample", "-n", "1", "--out", "a-file"],
+        ["encode", "salt.cif", "--out", "no-such-folder/codes.npz"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_wrong_is_said_in_one_line(
+    words: list[str], cif: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a-file").touch()
+    Path("salt.cif").write_bytes(cif.read_bytes())
+    result = run(*words)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    (line,) = [text for text in result.stderr.splitlines() if text.strip()]
+    assert line.startswith("xcrystal: ")
+    assert "no-such" in line or "a-file" in line
+
+
+def test_lab_copies_the_notebook_once_and_starts_jupyterlab(tmp_path: Path) -> None:
+    """JupyterLab itself is started by the browser tests; here it only tells its version."""
+    command = [sys.executable, "-m", "xcrystal", "lab", "--folder", str(tmp_path / "mine"), "--version"]
+    environment = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()[0].isdigit()
+    notebook = tmp_path / "mine" / NOTEBOOK
+    assert json.loads(notebook.read_text())["nbformat"] == 4
+    notebook.write_text("my own changes")
+    assert subprocess.run(command, capture_output=True, env=environment).returncode == 0
+    assert notebook.read_text() == "my own changes"
+
+
+def test_plain_json() -> None:
+    value = {"a": np.array([1.0, np.nan]), 2: (np.float32(0.5), np.int64(3)), "c": float("inf"), "d": [True, None]}
+    assert plain(value) == {"a": [1.0, None], "2": [0.5, 3], "c": None, "d": [True, None]}

@@ -1,0 +1,186 @@
+"""pyproject.toml, constraints.txt, environment.yml and what goes into a wheel agree with each other and the code."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import xcrystal
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+RUNTIME = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["dependencies"])}
+TESTS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["test"])}
+CONDA_NAMES = {"torch": "pytorch"}
+# distributions whose modules have another name
+MODULE_NAMES = {"umap-learn": "umap", "pyyaml": "yaml", "pillow": "PIL"}
+WHEEL_LIMIT = 25e6
+
+
+def pins() -> list[Requirement]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def imported(folder: Path) -> set[str]:
+    """Top-level names of the modules that the Python files of a folder import."""
+    names = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                names.add(node.module.split(".")[0])
+    return names - sys.stdlib_module_names - {"xcrystal", "tests", "__future__"}
+
+
+def test_dependencies_are_ranges() -> None:
+    for requirement in [*RUNTIME.values(), *TESTS.values()]:
+        operators = {s.operator for s in requirement.specifier}
+        assert ">=" in operators, requirement
+        assert "==" not in operators, requirement
+
+
+def test_everything_imported_is_declared() -> None:
+    def modules(known: dict[str, Requirement]) -> set[str]:
+        return {MODULE_NAMES.get(name, name.replace("-", "_")) for name in known}
+
+    assert imported(ROOT / "xcrystal") - modules(RUNTIME) <= {"traitlets", "IPython"}  # ipywidgets stands on these
+    assert imported(ROOT / "tests") - modules(RUNTIME | TESTS) <= {"traitlets", "IPython"}
+
+
+def test_pins_are_exact_and_have_no_local_version() -> None:
+    for pin in pins():
+        (specifier,) = pin.specifier
+        assert specifier.operator == "==", pin
+        assert re.fullmatch(r"[0-9a-z.]+", specifier.version), pin
+
+
+def test_pins_cover_and_satisfy_the_ranges() -> None:
+    versions = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins()}
+    for name, requirement in (RUNTIME | TESTS).items():
+        assert requirement.specifier.contains(versions[name]), (name, versions[name])
+
+
+def test_pins_cover_all_that_is_needed_here() -> None:
+    """Walk the requirements of what is installed: nothing on the way may be left to chance."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    pinned = {canonicalize_name(pin.name) for pin in pins()}
+    todo, seen = [*RUNTIME, *TESTS], set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            needed = [Requirement(text) for text in requires(name) or []]
+        except PackageNotFoundError:
+            continue  # of another platform
+        todo += [canonicalize_name(r.name) for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})]
+    # torch pins its own CUDA libraries
+    assert {name for name in seen - pinned if not re.match("nvidia|cuda|triton", name)} == set()
+
+
+def test_conda_environment_is_in_step() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    *packages, last = environment["dependencies"]
+    assert last == {"pip": ["--editable ."]}
+    found = {r.name: r.specifier for r in map(Requirement, packages)}
+    wanted = {CONDA_NAMES.get(name, name): r.specifier for name, r in RUNTIME.items()}
+    assert str(found.pop("python")) == PROJECT["requires-python"]
+    assert str(found.pop("pip")) == ""
+    assert found == wanted
+
+
+def test_versions_agree() -> None:
+    from importlib.metadata import version
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert version("xcrystal") == xcrystal.__version__ == citation["version"]
+    assert f"## [{xcrystal.__version__}]" in changelog
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this tree, built with the hatchling that is installed, without the network."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_wheel_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size < WHEEL_LIMIT
+
+
+def test_wheel_holds_what_a_user_needs(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for name in ("weights.safetensors", "config.json", "atlas.parquet", "atlas.safetensors"):
+        assert f"xcrystal/data/mp20/{name}" in names
+    assert {"xcrystal/py.typed", "xcrystal/crystal/space_groups.npz", "xcrystal/notebooks/01_first_look.ipynb"} <= names
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "xcrystal").rglob("*.py")}
+    assert modules <= names
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"xcrystal"}
+
+
+def test_wheel_holds_no_leftovers(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [name for name in names if re.search(r"\.(pyc|part|pkl|pt|pth|ckpt)$|checkpoint\.", name)] in (
+        [],
+        ["xcrystal/model/checkpoint.py"],
+    )
+
+
+def test_wheel_metadata(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (path,) = (name for name in archive.namelist() if name.endswith("METADATA"))
+    metadata = message_from_bytes(archive.read(path))
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["License-Expression"] == "MIT"
+    assert len(metadata.get_all("Requires-Dist")) == len(RUNTIME) + len(TESTS)
+
+
+def test_wheel_runs_from_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:
+    """Away from the checkout, and from a folder that cannot be written."""
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    site.chmod(0o555)
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    code = "import xcrystal; from xcrystal.cli import bundled_notebook; print(xcrystal.__file__, bundled_notebook())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [
+        str(site / "xcrystal" / "__init__.py"),
+        str(site / "xcrystal" / "notebooks" / "01_first_look.ipynb"),
+    ]
+
+
+def test_makefile_checks_the_version_of_python(tmp_path: Path) -> None:
+    old = tmp_path / "python-old"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
+    old.chmod(0o755)
+    done = subprocess.run(
+        ["make", "setup", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert "Python 3.9.2" in done.stderr
+    assert not (tmp_path / "venv").exists()
