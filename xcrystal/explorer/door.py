@@ -1,0 +1,96 @@
+"""How crystals come in and go out: path, upload, reset, download; and the line that says what is shown."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from xcrystal.explorer import words
+from xcrystal.explorer.worker import Worker
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.session import Session
+
+
+class DoorView(widgets.VBox):
+    """Title, message area and the controls that load, reset and download."""
+
+    def __init__(self, session: Session, worker: Worker) -> None:
+        self.session, self.worker = session, worker
+        self.label = widgets.HTML()
+        self.label.add_class("xc-label")
+        self.message = widgets.HTML()
+        self.message.add_class("xc-message")
+        self.path = widgets.Text(
+            placeholder="path of a crystal file, or a material id",
+            tooltip="Path of a crystal file (CIF, POSCAR, ...) or a material id of the map; press Enter",
+            continuous_update=False,
+        )
+        self.path.add_class("xc-path")
+        self.upload = widgets.FileUpload(
+            multiple=False, description="Load a CIF", tooltip="Choose a crystal file (CIF, POSCAR, XSF, extended XYZ)"
+        )
+        self.upload.add_class("xc-upload")
+        self.reset = widgets.Button(
+            description="Reset", icon="home", tooltip="Back to the beginning: first crystal, sliders, colours"
+        )
+        self.reset.add_class("xc-reset")
+        self.download = widgets.HTML()
+        self.download.add_class("xc-download")
+        controls = widgets.HBox([self.path, self.upload, self.download, self.reset])
+        controls.add_class("xc-controls")
+        top = widgets.HBox([self.label, controls])
+        top.add_class("xc-top")
+        super().__init__([top, self.message])
+        self.add_class("xc-door")
+        self.path.observe(self._on_path, "value")
+        self.upload.observe(self._on_upload, "value")
+        self.reset.on_click(lambda _: worker.submit("select", session.reset))
+        self._unsubscribe = session.subscribe(self._on_event)
+        self._show()
+        self._say()
+
+    def close(self) -> None:
+        """End listening to the session."""
+        self._unsubscribe()
+        super().close()
+
+    def _on_path(self, change: Any) -> None:
+        source = change.new.strip()
+        if source:
+            self.worker.submit("select", lambda: self.session.load(source))
+
+    def _on_upload(self, change: Any) -> None:
+        if change.new:
+            file = change.new[0]
+            content, name = bytes(file["content"]), str(file["name"])
+            self.worker.submit("select", lambda: self.session.load_bytes(content, name))
+            self.upload.value = ()  # the same file can be chosen again
+
+    def _on_event(self, event: str) -> None:
+        if event in ("crystal", "shown"):
+            self._show()
+        elif event == "message":
+            self._say()
+
+    def _show(self) -> None:
+        session = self.session
+        loaded = session.shown == "loaded" and session.loaded is not None
+        label = f"{session.loaded.name}, as loaded" if loaded and session.loaded is not None else session.label
+        formula = session.drawn.composition.reduced_formula
+        self.label.value = f"<b>{words.formula_html(formula)}</b> <span>{escape(label)}</span>"
+        content = base64.b64encode(session.cif().encode()).decode("ascii")
+        name = re.sub(r"[^\w.-]+", "_", formula)
+        self.download.value = (
+            f'<a role="button" tabindex="0" class="jupyter-button" download="{escape(name)}.cif" '
+            f'title="Download the crystal that is drawn as a CIF" href="data:chemical/x-cif;base64,{content}">'
+            "Download this CIF</a>"
+        )
+
+    def _say(self) -> None:
+        message = self.session.message
+        self.message.value = f'<div role="status">{escape(message)}</div>' if message else ""

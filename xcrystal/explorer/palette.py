@@ -1,0 +1,27 @@
+"""Colours that people with any colour vision tell apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SEQUENTIAL = "Viridis"  # of plotly; even steps in lightness
+# ColorBrewer's RdBu, blue for negative: safe for all common kinds of colour blindness
+_DIVERGING = np.array(
+    [[33, 102, 172], [103, 169, 207], [209, 229, 240], [247, 247, 247], [253, 219, 199], [239, 138, 98], [178, 24, 43]]
+)
+
+
+def diverging(values: np.ndarray) -> np.ndarray:
+    """(n, 3) colours, 0 to 1, of values from -1 to 1; zero is near white."""
+    stops = np.linspace(-1, 1, len(_DIVERGING))
+    return np.column_stack([np.interp(values, stops, channel) for channel in _DIVERGING.T / 255])
+
+
+def diverging_css() -> str:
+    """The same scale as a CSS gradient."""
+    return f"linear-gradient(to right, {', '.join(hex_color(c / 255) for c in _DIVERGING)})"
+
+
+def hex_color(color: np.ndarray) -> str:
+    """"#rrggbb" of a colour (3,), 0 to 1."""
+    return "#" + "".join(f"{round(float(c) * 255):02x}" for c in color)

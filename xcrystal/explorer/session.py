@@ -1,0 +1,400 @@
+"""The explorer without its looks: one object that holds all state and says when it changes.
+
+Views subscribe and read; whatever a user does becomes one call of a method here. Nothing in it knows of widgets, so
+that everything the explorer does can also be done, and tested, without a browser.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.reading import check_structure, parse_structure, read_structure
+from xcrystal.errors import (
+    ReadError,
+    TargetError,
+    UnsupportedCrystalError,
+    UnsupportedElementWarning,
+    XCrystalError,
+    one_sentence,
+)
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.explanation.attribution import Attribution
+    from xcrystal.generator import CrystalModel
+    from xcrystal.latent.chart import Atlas
+
+EVENTS = ("crystal", "shown", "attribution", "settled", "color", "message")
+COLORS = ("formation_energy_per_atom", "band_gap", "e_above_hull", "space_group")
+NEIGHBOURS = 6
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A crystal that a user brought.
+
+    Attributes
+    ----------
+    name
+        File name or formula; comes from outside, so escape it.
+    structure
+        As it was read.
+    space_group
+        Number, or None if none was found.
+    position
+        (x, y) on the map, or None if it cannot be encoded.
+    rms
+        Of the match with its reconstruction, in units of (V / N)^(1/3); None without a match.
+    reason
+        Why it cannot be encoded; empty if it can.
+    """
+
+    name: str
+    structure: Structure
+    space_group: int | None
+    position: tuple[float, float] | None
+    rms: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An atlas crystal near the current one."""
+
+    row: int
+    material_id: str
+    formula: str
+    distance: float
+
+
+class Session:
+    """State of one explorer.
+
+    Parameters
+    ----------
+    model
+        Encodes, decodes, predicts.
+    atlas
+        Known crystals, their codes, places and principal directions.
+
+    Attributes
+    ----------
+    z
+        (latent_dim,) float32 current latent vector.
+    label
+        What the current crystal is, in words; may contain a file name, so escape it.
+    material_id
+        Of the atlas crystal that ``z`` is the code of, otherwise None.
+    structure
+        Decode of ``z``.
+    predicted
+        Property name to value, at ``z``.
+    position
+        (x, y) of ``z`` on the map.
+    coordinates
+        (k,) coordinates of ``z`` along the principal directions, in standard deviations.
+    neighbours
+        The nearest atlas crystals, nearest first.
+    loaded
+        The crystal that was loaded, kept until ``reset``.
+    shown
+        "decoded" or "loaded": which of the two is drawn.
+    color
+        Atlas column that colours the map.
+    target, attribution
+        What atoms are coloured by, or None; the last attribution, or None while there is none for what is shown.
+    message
+        One sentence to the user, or "".
+    at_rest
+        False while sliders are being moved, until ``settle``.
+
+    Notes
+    -----
+    Methods may be called from any thread. Bad input never raises here: it becomes ``message``, and the rest of the
+    state stays as it was. A target, colour or direction that does not exist is the caller's mistake and raises.
+    """
+
+    def __init__(self, model: CrystalModel, atlas: Atlas) -> None:
+        self.model, self.atlas = model, atlas
+        self.color, self.shown = COLORS[0], "decoded"
+        self.target: str | None = None
+        self.attribution: Attribution | None = None
+        self.loaded: Loaded | None = None
+        self.message = ""
+        self.at_rest = True
+        self._stale = True
+        self._lock = threading.RLock()
+        self._views: list[Callable[[str], None]] = []
+        # the crystal nearest the centre of the atlas: the most ordinary one
+        self._first = int(atlas.neighbours(atlas.directions.mean.astype(np.float32), 1)[0][0, 0])
+        self.select(self._first)
+
+    # -- views ---------------------------------------------------------------------------------------------------
+
+    def subscribe(self, view: Callable[[str], None]) -> Callable[[], None]:
+        """Call ``view(event)`` after each change, with one of ``EVENTS``; returns what ends that."""
+        self._views.append(view)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                self._views.remove(view)
+
+        return unsubscribe
+
+    def _emit(self, *events: str) -> None:
+        for event in events:
+            for view in tuple(self._views):
+                view(event)
+
+    # -- what a user does ----------------------------------------------------------------------------------------
+
+    def select(self, crystal: int | str) -> None:
+        """Go to an atlas crystal, by row or material id, and decode its code."""
+        with self._lock:
+            try:
+                row = self.atlas.row(crystal) if isinstance(crystal, str) else int(crystal)
+                if not 0 <= row < len(self.atlas.z):
+                    raise ReadError(f"The atlas has {len(self.atlas.z)} crystals; there is no row {row}.")
+            except XCrystalError as error:
+                self.report(str(error))
+                return
+            record = self.atlas.table.iloc[row]
+            self._go(self.atlas.z[row], f"decode of {record.material_id}", str(record.material_id))
+            self._finish("crystal")
+
+    def load(self, source: Any) -> None:
+        """Go to a crystal of the user's: a path, a Structure, or a material id of the atlas."""
+        with self._lock:
+            if isinstance(source, str) and self._known(source):
+                self.select(source)
+                return
+            try:
+                structure = read_structure(source)
+            except XCrystalError as error:
+                self.report(str(error))
+                return
+            name = structure.composition.reduced_formula if hasattr(source, "lattice") else _file_name(source)
+            self._take(structure, name)
+
+    def load_bytes(self, content: bytes, name: str) -> None:
+        """Go to the crystal in an uploaded file."""
+        with self._lock:
+            try:
+                structure = check_structure(parse_structure(bytes(content), name))
+            except XCrystalError as error:
+                self.report(str(error))
+                return
+            self._take(structure, name)
+
+    def move(self, direction: int, value: float) -> None:
+        """Set one slider: coordinate along a principal direction, in standard deviations.
+
+        An attribution does not follow at once; ``settle`` brings it.
+        """
+        with self._lock:
+            z = self.atlas.directions.move(self.z, direction, float(value))
+            label = f"moved along direction {direction + 1}, from the {self._base[1]}"
+            self._set(z, label, None)
+            self._finish("crystal", settle=False)
+
+    def settle(self) -> None:
+        """Bring the attribution up to date with what is shown."""
+        with self._lock:
+            moved, self.at_rest = not self.at_rest, True
+            if self._stale and self.target is not None:
+                self._explain()
+            elif moved:
+                self._emit("settled")
+            self._stale = False
+
+    def undo_moves(self) -> None:
+        """Go back to the crystal from which sliders were moved."""
+        with self._lock:
+            self._go(*self._base)
+            self._finish("crystal")
+
+    def reset(self) -> None:
+        """Back to the beginning: the first crystal, nothing loaded, atoms coloured by element."""
+        with self._lock:
+            self.loaded, self.target = None, None
+            self.select(self._first)
+            self._emit("attribution")
+
+    def color_by(self, name: str) -> None:
+        """Colour the map by a column of the atlas.
+
+        Raises
+        ------
+        TargetError
+            If it is not one of ``colors``.
+        """
+        if name not in self.colors:
+            raise TargetError(f"The map cannot be coloured by {name!r}; there are: {', '.join(self.colors)}.")
+        with self._lock:
+            self.color = name
+            self._emit("color")
+
+    def attribute(self, target: str | None) -> None:
+        """Colour atoms by the attribution of a predicted property; None switches it off.
+
+        Raises
+        ------
+        TargetError
+            If the model does not predict it.
+        """
+        if target is not None and target not in self.predicted:
+            raise TargetError(f"There is no target {target!r}; there are: {', '.join(self.predicted)}.")
+        with self._lock:
+            self.target, self.attribution, self._stale = target, None, True
+            if self.message:
+                self.report("")
+            self.settle()
+            if target is None:
+                self._emit("attribution")
+
+    def show(self, which: str) -> None:
+        """Draw the "decoded" or the "loaded" crystal.
+
+        Raises
+        ------
+        TargetError
+            If there is no such thing to draw.
+        """
+        if which not in ("decoded", "loaded") or (which == "loaded" and self.loaded is None):
+            raise TargetError(f"There is no {which!r} crystal to show.")
+        with self._lock:
+            self.shown = which
+            self._finish("shown", message=self.message)
+
+    def report(self, message: str) -> None:
+        """Say one sentence to the user."""
+        with self._lock:
+            self.message = one_sentence(message)
+            self._emit("message")
+
+    # -- what views read -----------------------------------------------------------------------------------------
+
+    @property
+    def colors(self) -> list[str]:
+        """Atlas columns that can colour the map."""
+        return [name for name in COLORS if name in self.atlas.table]
+
+    @property
+    def drawn(self) -> Structure:
+        """The structure that is shown."""
+        return self.loaded.structure if self.shown == "loaded" and self.loaded is not None else self.structure
+
+    @property
+    def drawn_space_group(self) -> tuple[int, str] | None:
+        """Number and symbol of the space group of what is shown."""
+        if self.shown == "loaded" and self.loaded is not None:
+            number = self.loaded.space_group
+        else:
+            number = self.structure.properties.get("space_group")
+        return None if number is None else (int(number), space_group(int(number)).symbol)
+
+    def cif(self) -> str:
+        """CIF text of what is shown, in P1, with a line that says what it is."""
+        from pymatgen.io.cif import CifWriter
+
+        with self._lock:
+            if self.shown == "loaded" and self.loaded is not None:
+                origin = f"{self.loaded.name}, as loaded"
+            else:
+                origin = f"{self.label}; output of the model {self.model.name}, not relaxed, not verified"
+            printable = "".join(c if c.isprintable() else " " for c in origin)
+            return f"# xcrystal: {printable}\n{CifWriter(self.drawn)}"
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _explain(self) -> None:
+        from xcrystal.explanation.attribution import attribute
+
+        assert self.target is not None
+        try:
+            self.attribution = attribute(self.model, self.drawn, target=self.target)
+        except XCrystalError as error:
+            self.report(f"The atoms cannot be coloured: {error}")
+        self._emit("attribution")
+
+    def _known(self, material_id: str) -> bool:
+        try:
+            self.atlas.row(material_id)
+        except ReadError:
+            return False
+        return True
+
+    def _take(self, structure: Structure, name: str) -> None:
+        """Encode a checked structure and go to its reconstruction; only draw it if it cannot be encoded."""
+        number = _space_group_number(structure)
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                z = self.model.encode([structure])[0]
+        except UnsupportedCrystalError as error:
+            self.loaded, self.shown = Loaded(name, structure, number, None, None, str(error)), "loaded"
+            self._finish("crystal", message=str(error))
+            return
+        except XCrystalError as error:
+            self.report(str(error))
+            return
+        self._go(z, f"reconstruction of {name}", None)
+        self.loaded = Loaded(name, structure, number, self.position, match_rms(structure, self.structure))
+        notes = [str(w.message) for w in caught if issubclass(w.category, UnsupportedElementWarning)]
+        self._finish("crystal", message=" ".join(notes))
+
+    def _go(self, z: np.ndarray, label: str, material_id: str | None) -> None:
+        self._base = (z, label, material_id)
+        self._set(z, label, material_id)
+
+    def _set(self, z: np.ndarray, label: str, material_id: str | None) -> None:
+        structure = self.model.decode(z[None])[0]
+        predicted = {name: float(values[0]) for name, values in self.model.predict(z[None]).items()}
+        rows, distances = self.atlas.neighbours(z, NEIGHBOURS)
+        table = self.atlas.table
+        # only now, so that an error above leaves everything as it was
+        self.z, self.label, self.material_id, self.structure, self.predicted = z, label, material_id, structure, predicted
+        x, y = self.atlas.place(z)[0]
+        self.position = (float(x), float(y))
+        self.coordinates: np.ndarray = self.atlas.directions.coordinates(z)[0]
+        self.neighbours = [
+            Neighbour(int(r), str(table.material_id.iat[r]), str(table.formula.iat[r]), float(d))
+            for r, d in zip(rows[0], distances[0], strict=True)
+        ]
+        self.shown = "decoded"
+
+    def _finish(self, event: str, *, message: str = "", settle: bool = True) -> None:
+        """Tell the views, first of the crystal and then of its attribution, which takes longer."""
+        self.attribution, self._stale, self.at_rest = None, True, settle
+        self._emit(event)
+        if message or self.message:
+            self.report(message)
+        if settle:
+            self.settle()
+
+
+def _file_name(source: Any) -> str:
+    from pathlib import Path
+
+    return Path(source).name
+
+
+def _space_group_number(structure: Structure) -> int | None:
+    import spglib
+
+    from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC
+
+    cell = (structure.lattice.matrix, structure.frac_coords, [s.specie.Z for s in structure])
+    with suppress(Exception):  # versions of spglib differ in what they raise; no symmetry is no reason not to draw
+        return int(spglib.get_symmetry_dataset(cell, symprec=SYMPREC, angle_tolerance=ANGLE_TOLERANCE).number)
+    return None

@@ -1,0 +1,49 @@
+"""How properties, formulas and messages are written for people; all HTML text passes through here and is escaped."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from urllib.parse import quote
+
+PROPERTIES = {
+    "formation_energy_per_atom": ("Formation energy", "eV/atom"),
+    "band_gap": ("Band gap", "eV"),
+    "e_above_hull": ("Energy above hull", "eV/atom"),
+    "space_group": ("Space group number", ""),
+}
+CREDIT = "Materials Project, CC BY 4.0"
+CREDIT_PAGE = "https://next-gen.materialsproject.org/about/terms"
+CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verified."
+
+
+def title(name: str) -> str:
+    """"Band gap" for ``band_gap``."""
+    return PROPERTIES.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+
+
+def unit(name: str) -> str:
+    """"eV" for ``band_gap``; empty if it has none."""
+    return PROPERTIES.get(name, ("", ""))[1]
+
+
+def with_unit(name: str) -> str:
+    """"Band gap (eV)" for ``band_gap``."""
+    return f"{title(name)} ({unit(name)})" if unit(name) else title(name)
+
+
+def formula_html(formula: str) -> str:
+    """A formula with its numbers as subscripts."""
+    return re.sub(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)", r"<sub>\1</sub>", escape(formula))
+
+
+def space_group_html(symbol: str) -> str:
+    """"P6<sub>3</sub>/mmc" for "P6_3/mmc"; a minus becomes an overline."""
+    subscripted = re.sub(r"_(\d)", r"<sub>\1</sub>", escape(symbol))
+    return re.sub(r"-(\d)", r'<span style="text-decoration:overline">\1</span>', subscripted)
+
+
+def material_link(material_id: str) -> str:
+    """A link to a material's page."""
+    page = f"https://next-gen.materialsproject.org/materials/{quote(material_id, safe='')}"
+    return f'<a href="{page}" target="_blank" rel="noopener">{escape(material_id)}</a>'

@@ -1,0 +1,57 @@
+"""One thread that does what users ask for, newest first wins, so that a dragged slider never builds a backlog."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+
+REST = 0.3  # seconds without a request after which the hand rests
+
+
+class Worker:
+    """Runs requests one after another, away from the thread that receives messages.
+
+    A request replaces one with the same key that has not begun, and takes its place in the queue.
+
+    Parameters
+    ----------
+    at_rest
+        Called when nothing was asked for ``REST`` seconds after a request.
+    on_error
+        Called with what a request raised; the worker goes on.
+    """
+
+    def __init__(self, at_rest: Callable[[], None], on_error: Callable[[Exception], None]) -> None:
+        self._at_rest, self._on_error = at_rest, on_error
+        self._waiting: dict[Hashable, Callable[[], None]] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="xcrystal-explorer", daemon=True)
+        self._thread.start()
+
+    def submit(self, key: Hashable, request: Callable[[], None]) -> None:
+        """Ask for something; returns at once."""
+        with self._changed:
+            self._waiting[key] = request
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Forget what waits and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        rested = True
+        while True:
+            with self._changed:
+                asked = self._changed.wait_for(lambda: self._closed or bool(self._waiting), None if rested else REST)
+                if self._closed:
+                    return
+                request = self._waiting.pop(next(iter(self._waiting))) if asked else self._at_rest
+            rested = not asked
+            try:
+                request()
+            except Exception as error:  # noqa: BLE001  (one bad request must not end the explorer)
+                self._on_error(error)
