@@ -1,4 +1,4 @@
-"""Symmetry of a structure, idealized, in one canonical setting: the same crystal gives the same numbers however written.
+"""Symmetry of a structure, idealized, in one canonical setting: one crystal, the same numbers however it is written.
 
 spglib finds the space group and a standard setting. What it leaves open is settled here:
 
@@ -13,12 +13,14 @@ Comparisons are made on rounded numbers, the numbers kept are not rounded.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.groups import SpaceGroup, space_group
 from xcrystal.crystal.wyckoff import WyckoffCrystal, lattice_parameters
 from xcrystal.errors import InvalidCrystalError
@@ -62,13 +64,25 @@ def canonicalize(structure: Structure) -> Canonical:
     InvalidCrystalError
         If no symmetry can be found (as happens when atoms overlap).
     """
-    import spglib
+    found = _find(structure)
+    # idealizing a structure at the border of a tolerance may bring it to a higher symmetry: go on until it stays, so
+    # that a crystal and its own canonical form are one crystal
+    for _ in range(3):
+        ideal = found.crystal.to_structure()
+        if space_group_number(ideal) in (found.crystal.space_group, 0):
+            break
+        again = _find(ideal)
+        first_atom = np.unique(ideal.site_properties["orbit"], return_index=True)[1]
+        found = Canonical(again.crystal, again.orbit_of_atom[first_atom][found.orbit_of_atom])
+    return found
 
+
+def _find(structure: Structure) -> Canonical:
     lattice = np.asarray(structure.lattice.matrix)
     points = np.asarray(structure.frac_coords)
     elements = np.array([site.specie.Z for site in structure])
     for symprec in (SYMPREC, SYMPREC / 10, SYMPREC / 1000):
-        dataset = _dataset(spglib, (lattice, points, elements), symprec)
+        dataset = _dataset(lattice, points, elements, symprec)
         if dataset is None:
             continue
         found = _from_dataset(dataset, lattice, points, elements)
@@ -77,8 +91,20 @@ def canonicalize(structure: Structure) -> Canonical:
     raise InvalidCrystalError("The symmetry of this structure cannot be found: atoms may overlap or the cell be flat.")
 
 
-def _dataset(spglib: Any, cell: tuple[np.ndarray, np.ndarray, np.ndarray], symprec: float) -> Any:
+def space_group_number(structure: Structure) -> int:
+    """What spglib finds at symprec 0.1 Å and an angle tolerance of 5 degrees; 0 if it finds nothing."""
+    elements = np.array([site.specie.Z for site in structure])
+    dataset = _dataset(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), elements, SYMPREC)
+    return 0 if dataset is None else int(dataset.number)
+
+
+def _dataset(lattice: np.ndarray, points: np.ndarray, elements: np.ndarray, symprec: float) -> Any:
+    # spglib writes to stderr past Python each time that it tries again at a smaller tolerance
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")
+    import spglib
+
     try:
+        cell: Any = (lattice, points, elements)
         return spglib.get_symmetry_dataset(cell, symprec=symprec, angle_tolerance=ANGLE_TOLERANCE)
     except Exception as error:  # spglib raises its own hierarchy in some versions and returns None in others
         if type(error).__module__.startswith("spglib"):
@@ -147,8 +173,7 @@ def _choose_setting(
     for m in axes_allowed:
         positions = group.position_map[m, kinds]
         moved = points @ group.axes[m].T + group.origins[m]
-        for shift in _polar_shifts(group, positions, moved):
-            settings.append((m, positions, moved - shift))
+        settings += [(m, positions, moved - shift) for shift in _polar_shifts(group, positions, moved)]
     coordinates = _representatives(group, np.array([s[1] for s in settings]), np.array([s[2] for s in settings]))
     rounded = _cell_of(coordinates)
     keyed = np.concatenate([np.array([s[1] for s in settings])[..., None], rounded], axis=2)
@@ -219,13 +244,12 @@ def _representatives(group: SpaceGroup, positions: np.ndarray, points: np.ndarra
 
 
 @cache
-def _mendeleev() -> np.ndarray:
-    """(119,) Mendeleev number by atomic number, which puts chemically similar elements side by side."""
-    from pymatgen.core import Element
+def _scale() -> np.ndarray:
+    """(119,) place of each atomic number on the chemical scale; elements beyond it follow in their own order."""
+    known = chemical_scale()
+    return np.concatenate([known, np.arange(len(known), 119)])
 
-    return np.array([0.0] + [float(Element.from_Z(z).mendeleev_no or 200 + z) for z in range(1, 119)])
 
-
-def element_key(elements: np.ndarray) -> tuple[float, ...]:
+def element_key(elements: np.ndarray) -> tuple[int, ...]:
     """What decides between descriptions that differ only in where the elements are."""
-    return tuple(_mendeleev()[elements].tolist())
+    return tuple(_scale()[elements].tolist())

@@ -1,0 +1,254 @@
+"""How well decode(encode(x)) gives x back: the figures of ``xcrystal evaluate reconstruction``.
+
+Protocol: greedy decode of the posterior mean. A crystal is matched if pymatgen's StructureMatcher (stol 0.5, ltol 0.3,
+angle_tol 10) finds decoded and original alike; the matcher rescales volumes, so the match rate without rescaling and
+the volume error stand beside it. Crystals that cannot be encoded are named, and count as not matched.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.crystal.canonical import space_group_number
+from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
+from xcrystal.errors import XCrystalError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pymatgen.core import Structure
+
+    from xcrystal.generator import CrystalModel
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One crystal beside its reconstruction.
+
+    Attributes
+    ----------
+    material_id
+        Its name in the table.
+    rms, rms_unscaled
+        RMS displacement in units of (V / N)^(1/3), with and without rescaling of volumes; None if not matched.
+    volume_error
+        Relative error of the volume per atom, signed.
+    same_composition, same_space_group
+        Whether the reduced formula, and the space group that spglib finds at symprec 0.1 Å, are the same.
+    """
+
+    material_id: str
+    rms: float | None
+    rms_unscaled: float | None
+    volume_error: float
+    same_composition: bool
+    same_space_group: bool
+
+
+@dataclass(frozen=True)
+class PropertyError:
+    """Mean absolute error of a property predicted from z, beside those of two constants, in the property's unit."""
+
+    crystals: int
+    mae: float
+    mae_of_mean: float
+    mae_of_zero: float
+
+
+@dataclass(frozen=True)
+class ReconstructionReport:
+    """The figures over all crystals of a table.
+
+    Attributes
+    ----------
+    crystals
+        How many there are; ``not_encoded`` tells why, for each that could not be encoded.
+    match_rate, match_interval
+        Share of all crystals that are matched, and its 95 % Wilson interval.
+    mean_rms
+        Over the matched crystals, in units of (V / N)^(1/3).
+    match_rate_unscaled
+        The share with volumes as they are.
+    volume_error_median, volume_error_95
+        Median and 95th percentile of the absolute relative error of the volume per atom, over the encoded crystals.
+    composition_rate, space_group_rate
+        Share of all crystals whose reduced formula, and space group, come back exactly.
+    properties
+        Errors by property, for the columns that the table has.
+    comparisons
+        The crystals one by one.
+    """
+
+    crystals: int
+    match_rate: float
+    match_interval: tuple[float, float]
+    mean_rms: float
+    match_rate_unscaled: float
+    volume_error_median: float
+    volume_error_95: float
+    composition_rate: float
+    space_group_rate: float
+    properties: dict[str, PropertyError]
+    not_encoded: dict[str, str]
+    comparisons: tuple[Comparison, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types (a number that does not exist is None); without the crystals one by one."""
+        content = asdict(self)
+        del content["comparisons"]
+        content["match_interval"] = list(self.match_interval)
+        return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in content.items()}
+
+    def table(self) -> str:
+        """The figures as lines of text."""
+        low, high = self.match_interval
+        rows = [
+            ("crystals", f"{self.crystals}"),
+            ("could not be encoded", f"{len(self.not_encoded)}"),
+            ("match rate", f"{self.match_rate:.1%} (95 % interval {low:.1%} to {high:.1%})"),
+            ("mean RMS of matches", f"{self.mean_rms:.4f} (V/N)^(1/3)"),
+            ("match rate without rescaling", f"{self.match_rate_unscaled:.1%}"),
+            (
+                "volume error per atom",
+                f"median {self.volume_error_median:.1%}, 95th percentile {self.volume_error_95:.1%}",
+            ),
+            ("composition exact", f"{self.composition_rate:.1%}"),
+            ("space group exact", f"{self.space_group_rate:.1%}"),
+        ]
+        rows += [
+            (f"MAE {name}", f"{e.mae:.3f} (mean predictor {e.mae_of_mean:.3f}, zero {e.mae_of_zero:.3f}; {e.crystals})")
+            for name, e in self.properties.items()
+        ]
+        rows += [(f"not encoded: {name}", reason) for name, reason in list(self.not_encoded.items())[:10]]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def evaluate_reconstruction(
+    model: CrystalModel, table: Path, limit: int | None = None, workers: int = 2, seed: int = 0
+) -> ReconstructionReport:
+    """Reconstruct every crystal of a table and measure what comes back.
+
+    Parameters
+    ----------
+    model
+        The model, as ``xcrystal.load`` gives it.
+    table
+        A parquet file; see ``xcrystal.crystal.tables``.
+    limit
+        Take only so many crystals, drawn at random with ``seed``.
+    workers
+        Processes that match; with 1 everything stays in this one.
+
+    Raises
+    ------
+    DatasetError
+        If the table cannot be read.
+    """
+    from tqdm.auto import tqdm
+
+    frame = read_table(Path(table))
+    if limit is not None and limit < len(frame):
+        frame = frame.sample(limit, random_state=seed).sort_index()
+    names = identifiers(frame)
+    codes, originals, kept, not_encoded = [], [], [], {}
+    records = frame[list(STRUCTURE_COLUMNS)].to_dict("records")
+    for row, record in enumerate(tqdm(records, desc="encoding", unit="crystal")):
+        try:
+            structure = structure_of(record)
+            codes.append(model.encode([structure])[0])
+        except XCrystalError as error:
+            not_encoded[names[row]] = str(error)
+            continue
+        originals.append(structure)
+        kept.append(row)
+    if not codes:
+        return _report(len(frame), [], {}, not_encoded)
+    z = np.stack(codes)
+    decoded = _decode(model, z)
+    pairs = [(names[row], one, other) for row, one, other in zip(kept, originals, decoded, strict=True)]
+    if workers <= 1:
+        comparisons = [compare(pair) for pair in tqdm(pairs, desc="matching", unit="crystal")]
+    else:
+        # a forked child of a process whose torch threads run may hang: start fresh ones
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            done = pool.map(compare, pairs, chunksize=8)
+            comparisons = list(tqdm(done, total=len(pairs), desc="matching", unit="crystal"))
+    return _report(len(frame), comparisons, property_errors(model, z, frame.iloc[kept]), not_encoded)
+
+
+def compare(pair: tuple[str, Structure, Structure]) -> Comparison:
+    """Compare (name, original, reconstruction)."""
+    name, original, decoded = pair
+    per_atom = [s.volume / len(s) for s in (decoded, original)]
+    return Comparison(
+        name,
+        match_rms(original, decoded),
+        match_rms(original, decoded, scale=False),
+        per_atom[0] / per_atom[1] - 1,
+        original.composition.reduced_formula == decoded.composition.reduced_formula,
+        space_group_number(original) == space_group_number(decoded),
+    )
+
+
+def property_errors(model: CrystalModel, z: np.ndarray, frame: pd.DataFrame) -> dict[str, PropertyError]:
+    """Errors of the properties predicted from codes (n, latent_dim), for the columns that the table has."""
+    errors = {}
+    for name, predicted in model.predict(z).items():
+        if name not in frame:
+            continue
+        truth = frame[name].to_numpy(dtype=float)
+        known = np.isfinite(truth)
+        if known.any():
+            truth, predicted = truth[known], np.asarray(predicted, dtype=float)[known]
+            constants = (truth.mean(), 0.0)
+            maes = [float(np.abs(guess - truth).mean()) for guess in (predicted, *constants)]
+            errors[name] = PropertyError(int(known.sum()), *maes)
+    return errors
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % Wilson score interval of a share; (0, 1) without trials."""
+    if trials == 0:
+        return 0.0, 1.0
+    z = 1.959963984540054
+    share = successes / trials
+    middle = share + z * z / (2 * trials)
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
+    scale = 1 + z * z / trials
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def _decode(model: CrystalModel, z: np.ndarray, batch: int = 128) -> list[Structure]:
+    return [crystal for i in range(0, len(z), batch) for crystal in model.decode(z[i : i + batch])]
+
+
+def _report(
+    crystals: int,
+    comparisons: list[Comparison],
+    properties: dict[str, PropertyError],
+    not_encoded: dict[str, str],
+) -> ReconstructionReport:
+    matched = [c.rms for c in comparisons if c.rms is not None]
+    volume = np.abs([c.volume_error for c in comparisons]) if comparisons else np.array([np.nan])
+    return ReconstructionReport(
+        crystals=crystals,
+        match_rate=len(matched) / crystals,
+        match_interval=wilson_interval(len(matched), crystals),
+        mean_rms=float(np.mean(matched)) if matched else math.nan,
+        match_rate_unscaled=sum(c.rms_unscaled is not None for c in comparisons) / crystals,
+        volume_error_median=float(np.median(volume)),
+        volume_error_95=float(np.quantile(volume, 0.95)),
+        composition_rate=sum(c.same_composition for c in comparisons) / crystals,
+        space_group_rate=sum(c.same_space_group for c in comparisons) / crystals,
+        properties=properties,
+        not_encoded=not_encoded,
+        comparisons=tuple(comparisons),
+    )
