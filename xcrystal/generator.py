@@ -108,9 +108,9 @@ class CrystalModel:
         atoms = np.array([c.multiplicities.sum() for c in crystals], dtype=float)
         numbers = lattice_numbers(groups, np.array([c.lattice for c in crystals]), atoms)
         rows = zip(crystals, numbers, strict=True)
-        return collate(
-            [(c.space_group, lattice, c.positions, c.elements, c.coordinates) for c, lattice in rows]
-        ).to(self.device)
+        return collate([(c.space_group, lattice, c.positions, c.elements, c.coordinates) for c, lattice in rows]).to(
+            self.device
+        )
 
     def decode(self, z: Any) -> list[Structure]:
         """The most probable crystal of each latent vector.
@@ -235,7 +235,8 @@ def model_folder(name: str | Path) -> Path:
         if (folder / "config.json").is_file():
             return folder
     bundled = sorted(p.parent.name for p in BUNDLED.glob("*/config.json"))
-    raise CheckpointError(f"There is no model {str(name)!r}; bundled: {', '.join(bundled) or 'none'}, or give a folder.")
+    known = ", ".join(bundled) or "none"
+    raise CheckpointError(f"There is no model {str(name)!r}; bundled: {known}, or give a folder.")
 
 
 def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:

@@ -12,9 +12,11 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import spglib
+from tqdm.auto import tqdm
 
 GRID = 24
 SEED = 0
@@ -24,13 +26,16 @@ def first_hall_numbers() -> list[int]:
     """The first (spglib's standard) setting of each of the 230 groups."""
     first: dict[int, int] = {}
     for hall in range(1, 531):
-        first.setdefault(spglib.get_spacegroup_type(hall).number, hall)
+        found = spglib.get_spacegroup_type(hall)
+        assert found is not None
+        first.setdefault(found.number, hall)
     return [first[number] for number in range(1, 231)]
 
 
 def operations(hall: int) -> tuple[np.ndarray, np.ndarray]:
     """Rotations (n, 3, 3) and translations in 24ths (n, 3) of a setting, centring translations included."""
     database = spglib.get_symmetry_from_database(hall)
+    assert database is not None
     translations = np.rint(database["translations"] * GRID).astype(int) % GRID
     return database["rotations"].astype(int), translations
 
@@ -99,12 +104,12 @@ def _candidate_subspaces(rotations: np.ndarray, translations: np.ndarray) -> Ite
         members = np.flatnonzero(mask)
         if len(members) == 1:
             continue
-        subsets = [members, *([g] for g in members)]
+        subsets = [members.tolist(), *([int(g)] for g in members)]
         for subset in subsets:
             normals = np.concatenate([rotations[g] - np.eye(3, dtype=int) for g in subset])
             if not normals.any():
                 continue
-            A, free = integer_kernel(normals)
+            A, _ = integer_kernel(normals)
             offset = (point - A @ point) % GRID  # free coordinates of the offset become zero
             key = (*A.ravel().tolist(), *offset.tolist())
             if key not in seen:
@@ -184,15 +189,16 @@ def assign_letters(number: int, hall: int, positions: list[Position]) -> None:
         images = _distinct(_images(special, rotations, translations))
         points.append(images)
         kinds += [9] * len(images)
-        dataset = spglib.get_symmetry_dataset((lattice, np.concatenate(points), kinds), symprec=1e-5)
+        cell: Any = (lattice, np.concatenate(points), kinds)
+        dataset = spglib.get_symmetry_dataset(cell, symprec=1e-5)
         if dataset is None or dataset.number != number or dataset.hall_number != hall:
             continue
         index = len(kinds) - len(images)
         standard = images @ dataset.transformation_matrix.T + dataset.origin_shift
         for position in positions:
-            if position.multiplicity == len(images) and position.free.sum() == target.free.sum():
-                if on_position(standard, position.A, position.b, 1e-4).any():
-                    position.letter = dataset.wyckoffs[index]
+            alike = position.multiplicity == len(images) and position.free.sum() == target.free.sum()
+            if alike and on_position(standard, position.A, position.b, 1e-4).any():
+                position.letter = dataset.wyckoffs[index]
     raise AssertionError(f"no letter found for every position of group {number}")
 
 
@@ -290,7 +296,7 @@ def build() -> dict[str, np.ndarray]:
         name: [] for name in ("rotations", "translations", "A", "b", "free", "multiplicity", "axes", "origins")
     }
     letters, counts = [], []
-    for number, hall in enumerate(first_hall_numbers(), start=1):
+    for number, hall in enumerate(tqdm(first_hall_numbers(), unit="group"), start=1):
         rotations, translations = operations(hall)
         positions = wyckoff_positions(rotations, translations)
         assign_letters(number, hall, positions)
@@ -306,11 +312,11 @@ def build() -> dict[str, np.ndarray]:
         columns["multiplicity"].append(np.array([p.multiplicity for p in positions]))
         columns["axes"].append(axes)
         columns["origins"].append(origins)
-        print(number, len(rotations), "".join(p.letter for p in positions), len(axes), flush=True)
     dtypes = {"multiplicity": np.int16, "free": bool}
     tables = {name: np.concatenate(parts).astype(dtypes.get(name, np.int8)) for name, parts in columns.items()}
     return tables | {"letters": np.array(letters, dtype="U1"), "counts": np.array(counts, dtype=np.int16)}
 
 
 if __name__ == "__main__":
-    np.savez_compressed(Path(__file__).with_name("space_groups.npz"), **build())
+    tables: dict[str, Any] = build()
+    np.savez_compressed(Path(__file__).with_name("space_groups.npz"), **tables)

@@ -112,9 +112,7 @@ def _dataset(lattice: np.ndarray, points: np.ndarray, elements: np.ndarray, symp
         raise
 
 
-def _from_dataset(
-    dataset: Any, lattice: np.ndarray, points: np.ndarray, elements: np.ndarray
-) -> Canonical | None:
+def _from_dataset(dataset: Any, lattice: np.ndarray, points: np.ndarray, elements: np.ndarray) -> Canonical | None:
     group = space_group(int(dataset.number))
     if dataset.hall_number != group.hall_number:
         return None
@@ -144,9 +142,7 @@ def _average_metric(group: SpaceGroup, metric: np.ndarray) -> np.ndarray:
     return np.einsum("gji,jk,gkl->il", group.rotations, metric, group.rotations) / len(group.rotations)
 
 
-def _average_position(
-    group: SpaceGroup, position: int, members: np.ndarray, metric: np.ndarray
-) -> np.ndarray | None:
+def _average_position(group: SpaceGroup, position: int, members: np.ndarray, metric: np.ndarray) -> np.ndarray | None:
     """Mean (3,) of all images of all atoms of an orbit that fall on one site, exactly on its Wyckoff position."""
     stabilizer = len(group.rotations) // group.positions[position].multiplicity
     images = np.einsum("gij,mj->mgi", group.rotations, members) + group.translations

@@ -94,7 +94,9 @@ class SpaceGroup:
         """Short international symbol, as spglib writes it."""
         import spglib
 
-        return str(spglib.get_spacegroup_type(self.hall_number).international_short)
+        found = spglib.get_spacegroup_type(self.hall_number)
+        assert found is not None
+        return str(found.international_short)
 
     @cached_property
     def polar(self) -> np.ndarray:

@@ -98,7 +98,8 @@ def parse_structure(content: bytes, name: str) -> Structure:
         raise
     except (Exception, RecursionError) as error:  # parsers raise whatever they meet
         reason = str(error).strip().splitlines()
-        raise ReadError(f"{name} cannot be read as a crystal: {reason[0] if reason else type(error).__name__}") from error
+        why = reason[0] if reason else type(error).__name__
+        raise ReadError(f"{name} cannot be read as a crystal: {why}") from error
 
 
 def _parse(text: str, name: str) -> Structure:
@@ -123,10 +124,12 @@ def _parse(text: str, name: str) -> Structure:
 def _parse_extended_xyz(text: str, name: str) -> Structure:
     import io
 
+    from ase import Atoms
     from ase.io import read
     from pymatgen.io.ase import AseAtomsAdaptor
 
     atoms = read(io.StringIO(text), format="extxyz", index=0)
+    assert isinstance(atoms, Atoms)
     if not atoms.pbc.all():
         raise ReadError(f"{name} has no periodic cell: xcrystal shows crystals, not molecules.")
     return AseAtomsAdaptor.get_structure(atoms)

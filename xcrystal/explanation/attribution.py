@@ -102,14 +102,14 @@ def attribute(
     ReadError, InvalidCrystalError, UnsupportedCrystalError
         If the structure cannot be encoded.
     """
-    for kind, value, known in (
+    for kind, chosen, known in (
         ("target", target, PROPERTIES),
         ("method", method, METHODS),
         ("level", level, LEVELS),
         ("baseline", baseline, BASELINES),
     ):
-        if value not in known:
-            raise TargetError(f"There is no {kind} {value!r}; there are: {', '.join(known)}.")
+        if chosen not in known:
+            raise TargetError(f"There is no {kind} {chosen!r}; there are: {', '.join(known)}.")
     checked = read_structure(structure)
     given = structure if hasattr(structure, "lattice") else checked
     canonical = model.canonical(checked)

@@ -47,7 +47,7 @@ def load_weights(folder: Path) -> tuple[CrystalVAE, dict[str, Any]]:
         content = json.loads((folder / "config.json").read_text())
         if content.get("format") != FORMAT:
             raise CheckpointError(f"{folder} holds a model of format {content.get('format')}, not {FORMAT}.")
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in content["config"].items()}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content["config"].items()}
         model = CrystalVAE(Config(**values))
         state = {name: value.float() for name, value in load_file(folder / "weights.safetensors").items()}
         load_unique_state(model, state)

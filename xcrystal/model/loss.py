@@ -100,7 +100,7 @@ def loss_parts(
 
     stops = h[torch.arange(B, device=z.device), lengths]
     lattice = decoder.lattice_numbers(stops, z)
-    lattice_loss = F.smooth_l1_loss(lattice, model.standardized(batch.lattice), beta=0.02, reduction="none").sum(1).mean()
+    lattice_errors = F.smooth_l1_loss(lattice, model.standardized(batch.lattice), beta=0.02, reduction="none")
     return {
         "kl": kl,
         "group": group_loss,
@@ -109,7 +109,7 @@ def loss_parts(
         "element": element_loss,
         "coordinate": coordinate_loss,
         "residual": residual_loss,
-        "lattice": lattice_loss,
+        "lattice": lattice_errors.sum(dim=1).mean(),
         "properties": property_loss(model, z, properties),
     }
 
@@ -122,7 +122,7 @@ def property_loss(model: CrystalVAE, z: Tensor, properties: Tensor) -> Tensor:
     truth = torch.nan_to_num(properties)
     scale = torch.tensor([model.config.property_std, 1.0, 0.1], device=z.device)
     error = ((predicted - truth).abs() / scale * known).sum(dim=0) / known.sum(dim=0).clamp(min=1)
-    zero = 0.0
+    zero = z.new_zeros(())
     for column, logit in ((1, raw[:, 1]), (2, raw[:, 3])):
         positive = (truth[:, column] > 1e-3).to(z.dtype)
         entropy = F.binary_cross_entropy_with_logits(logit, positive, reduction="none")

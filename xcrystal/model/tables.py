@@ -69,7 +69,12 @@ def position_tables() -> PositionTables:
     fixed_cosines = np.zeros((N_GROUPS + 1, 3), dtype=np.float32)
     free_angles = np.zeros((N_GROUPS + 1, 3), dtype=bool)
     centring = np.ones(N_GROUPS + 1, dtype=np.int64)
-    multiplicity, free, A, b, features, group_features = [], [], [], [], [], []
+    multiplicity: list[int] = []
+    free: list[np.ndarray] = []
+    A: list[np.ndarray] = []
+    b: list[np.ndarray] = []
+    features: list[np.ndarray] = []
+    group_features: list[np.ndarray] = []
     for number in range(1, N_GROUPS + 1):
         group = space_group(number)
         system = crystal_system(number)

@@ -32,7 +32,9 @@ class Recipe:
     Attributes
     ----------
     minutes
-        Time budget; the learning rate falls to zero over it, whatever the speed of the machine.
+        Time budget, spent in optimizer steps; the learning rate falls to zero over it, whatever the machine's speed.
+    steps
+        Budget in optimizer steps instead of minutes: the same numbers on every run of the same machine.
     score_every
         Minutes between measurements on the validation set; the best model by ``match_rate`` is kept.
     average
@@ -47,7 +49,8 @@ class Recipe:
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up_steps: int = 300
-    minutes: float = 80.0
+    minutes: float = 90.0
+    steps: int | None = None
     score_every: float = 6.0
     average: float = 0.998
 
@@ -83,7 +86,9 @@ class Training:
 
     @property
     def progress(self) -> float:
-        """Share of the time budget that is used."""
+        """Share of the budget that is used."""
+        if self.recipe.steps is not None:
+            return min(self.steps / self.recipe.steps, 1.0)
         return min(self.seconds / (60 * self.recipe.minutes), 1.0)
 
     def run(self, score: Score | None = None, report: Callable[[dict[str, Any]], None] | None = None) -> None:

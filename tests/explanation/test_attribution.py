@@ -1,0 +1,65 @@
+"""Attributions on atoms: complete, symmetric, and independent of how the crystal is written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xcrystal as xc
+from tests.crystals import CRYSTALS
+from xcrystal.errors import TargetError, UnsupportedCrystalError
+from xcrystal.generator import PROPERTIES, CrystalModel
+
+
+@pytest.mark.parametrize("target", PROPERTIES)
+@pytest.mark.parametrize("name", list(CRYSTALS))
+def test_scores_are_complete_and_equal_within_orbits(model: CrystalModel, name: str, target: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    found = xc.explain(model, structure, target=target)
+    assert found.scores.shape == (len(structure),)
+    difference = found.target_value - found.baseline_value
+    assert abs(found.scores.sum() - difference) == pytest.approx(found.completeness_error, abs=1e-9)
+    assert found.completeness_error <= max(0.01 * abs(difference), 0.002)
+    assert found.target_value == pytest.approx(model.predict(model.encode(structure))[target][0], abs=1e-4)
+    orbits = np.array(structure.site_properties["orbit"])
+    for orbit in np.unique(orbits):
+        assert np.ptp(found.scores[orbits == orbit]) == 0
+
+
+def test_a_supercell_carries_the_scores_of_its_primitive_atoms(model: CrystalModel) -> None:
+    structure = CRYSTALS["perovskite"].to_structure()
+    alone, tiled = xc.explain(model, structure), xc.explain(model, structure * (2, 1, 1))
+    for site, score in zip(tiled.structure, tiled.scores, strict=True):
+        twin = next(i for i, s in enumerate(structure) if s.specie == site.specie)
+        assert score == pytest.approx(alone.scores[twin], abs=1e-4)
+
+
+def test_the_order_of_atoms_is_the_callers(model: CrystalModel) -> None:
+    structure = CRYSTALS["perovskite"].to_structure()
+    reversed_ = structure.copy()
+    reversed_._sites = list(reversed(structure._sites))
+    assert np.allclose(xc.explain(model, reversed_).scores, xc.explain(model, structure).scores[::-1], atol=1e-4)
+
+
+def test_scores_go_into_the_structure(model: CrystalModel) -> None:
+    structure = CRYSTALS["perovskite"].to_structure()
+    found = xc.explain(model, structure)
+    annotated = found.to_structure()
+    assert annotated.site_properties["attribution"] == pytest.approx(list(found.scores))
+    assert "attribution" not in structure.site_properties
+
+
+@pytest.mark.parametrize("wrong", [{"target": "colour"}, {"method": "guess"}, {"level": "bonds"}, {"baseline": "zero"}])
+def test_unknown_options_get_one_sentence(model: CrystalModel, wrong: dict[str, str]) -> None:
+    with pytest.raises(TargetError, match=next(iter(wrong.values()))):
+        xc.explain(model, CRYSTALS["perovskite"].to_structure(), **wrong)
+
+
+def test_too_large_crystals_get_one_sentence(model: CrystalModel) -> None:
+    structure = CRYSTALS["perovskite"].to_structure() * (3, 3, 3)
+    rng = np.random.default_rng(0)
+    structure = structure.copy()
+    for i in range(len(structure)):
+        structure.translate_sites([i], rng.normal(0, 0.02, 3))
+    with pytest.raises(UnsupportedCrystalError, match="20"):
+        xc.explain(model, structure)

@@ -1,0 +1,113 @@
+"""The bundled model through its public methods."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import xcrystal as xc
+from tests.crystals import CRYSTALS
+from xcrystal.errors import CheckpointError, InvalidCrystalError, ReadError, UnsupportedElementWarning
+from xcrystal.generator import PROPERTIES, CrystalModel
+
+
+@pytest.fixture(scope="module")
+def z(model: CrystalModel) -> np.ndarray:
+    return model.encode([crystal.to_structure() for crystal in CRYSTALS.values()])
+
+
+def test_encode_gives_one_float32_vector_a_crystal(model: CrystalModel, z: np.ndarray) -> None:
+    assert z.shape == (len(CRYSTALS), model.latent_dim)
+    assert z.dtype == np.float32
+    assert np.isfinite(z).all()
+    assert np.unique(z.round(3), axis=0).shape == z.shape, "different crystals have different codes"
+
+
+def test_encode_reads_files_and_single_crystals(model: CrystalModel, z: np.ndarray, tmp_path) -> None:
+    structure = next(iter(CRYSTALS.values())).to_structure()
+    path = tmp_path / "crystal.cif"
+    structure.to(str(path))
+    from_file, from_structure = model.encode(path), model.encode(structure)
+    assert from_file.shape == (1, model.latent_dim)
+    assert np.linalg.norm(from_file - z[0]) < 1e-3 * np.linalg.norm(z[0])
+    assert np.allclose(from_structure, z[:1], atol=1e-4)
+
+
+def test_encode_of_nothing_is_empty(model: CrystalModel) -> None:
+    assert model.encode([]).shape == (0, model.latent_dim)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, torch.float16, torch.bfloat16, torch.float64])
+def test_decode_takes_any_float_type(model: CrystalModel, z: np.ndarray, dtype) -> None:
+    vectors = torch.from_numpy(z[:3]).to(dtype) if isinstance(dtype, torch.dtype) else z[:3].astype(dtype)
+    crystals = model.decode(vectors)
+    assert len(crystals) == 3
+    assert all(len(c) > 0 for c in crystals)
+
+
+def test_decoded_crystals_tell_their_symmetry(model: CrystalModel, z: np.ndarray) -> None:
+    for crystal in model.decode(z):
+        assert 1 <= crystal.properties["space_group"] <= 230
+        assert 0 < crystal.properties["space_group_probability"] <= 1
+        for label in crystal.site_properties["wyckoff"]:
+            assert label[:-1].isdigit() and label[-1].isalpha()
+        assert len(crystal) <= 20
+
+
+def test_decode_is_deterministic_and_independent_of_the_batch(model: CrystalModel, z: np.ndarray) -> None:
+    together, again = model.decode(z), model.decode(z)
+    for i, crystal in enumerate(together):
+        assert crystal == again[i]
+        alone = model.decode(z[i])[0]
+        assert alone.composition == crystal.composition
+        assert alone.properties["space_group"] == crystal.properties["space_group"]
+
+
+def test_reconstruction_keeps_most_classic_crystals(model: CrystalModel, z: np.ndarray) -> None:
+    kept = sum(
+        decoded.composition.reduced_formula == crystal.to_structure().composition.reduced_formula
+        for decoded, crystal in zip(model.decode(z), CRYSTALS.values(), strict=True)
+    )
+    assert kept >= len(CRYSTALS) / 2
+
+
+@pytest.mark.parametrize("bad", [np.zeros((2, 3)), np.full((1, 128), np.nan), "z", np.zeros((1, 2, 128))])
+def test_bad_latent_vectors_get_one_sentence(model: CrystalModel, bad) -> None:
+    with pytest.raises(InvalidCrystalError) as caught:
+        model.decode(bad)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) <= 400
+
+
+def test_predictions_are_physical(model: CrystalModel, z: np.ndarray) -> None:
+    properties = model.predict(np.concatenate([z, 5 * z, model.sample_latent(100, seed=1)]))
+    assert set(properties) == set(PROPERTIES)
+    assert (properties["band_gap"] >= 0).all() and (properties["e_above_hull"] >= 0).all()
+    assert all(np.isfinite(v).all() for v in properties.values())
+
+
+def test_samples_follow_the_seed(model: CrystalModel) -> None:
+    one, same, other = model.sample(4, seed=3), model.sample(4, seed=3), model.sample(4, seed=4)
+    assert one == same
+    assert one != other
+
+
+def test_rare_elements_are_accepted_with_a_warning(model: CrystalModel) -> None:
+    structure = next(iter(CRYSTALS.values())).to_structure()
+    structure.replace(0, "Rn")
+    with pytest.warns(UnsupportedElementWarning, match="Rn"):
+        assert np.isfinite(model.encode([structure])).all()
+
+
+def test_unknown_models_and_devices_get_one_sentence(tmp_path) -> None:
+    for bad in ("no-such-model", tmp_path):
+        with pytest.raises(CheckpointError):
+            xc.load(bad)
+    with pytest.raises(CheckpointError):
+        xc.load("mp20", device="abacus")
+
+
+@pytest.mark.parametrize("bad", [None, 3, ["nowhere.cif"], [None]])
+def test_what_is_no_crystal_gets_one_sentence(model: CrystalModel, bad) -> None:
+    with pytest.raises(ReadError):
+        model.encode(bad)
