@@ -18,6 +18,7 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 setup: $(READY)
+	@:
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -29,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 lab: setup
-	$(BIN)/xcrystal lab --folder notebooks $(LAB_ARGS)
+	@$(BIN)/xcrystal lab --folder notebooks $(LAB_ARGS)
 
 test: setup browser lint
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -57,8 +57,8 @@ def test_everything_imported_is_declared() -> None:
     def modules(known: dict[str, Requirement]) -> set[str]:
         return {MODULE_NAMES.get(name, name.replace("-", "_")) for name in known}
 
-    assert imported(ROOT / "xcrystal") - modules(RUNTIME) <= {"traitlets", "IPython"}  # ipywidgets stands on these
-    assert imported(ROOT / "tests") - modules(RUNTIME | TESTS) <= {"traitlets", "IPython"}
+    assert imported(ROOT / "xcrystal") <= modules(RUNTIME)
+    assert imported(ROOT / "tests") <= modules(RUNTIME | TESTS)
 
 
 def test_pins_are_exact_and_have_no_local_version() -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
-    from xcrystal.explorer.widget import open_explorer as explore
+    from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
     from xcrystal.latent.chart import open_atlas as atlas
 
@@ -28,7 +28,7 @@ _PUBLIC = {
     "XCrystalError": ("xcrystal.errors", "XCrystalError"),
     "atlas": ("xcrystal.latent.chart", "open_atlas"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
-    "explore": ("xcrystal.explorer.widget", "open_explorer"),
+    "explore": ("xcrystal.explorer.widget", "explore"),
     "load": ("xcrystal.generator", "open_model"),
 }
 

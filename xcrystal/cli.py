@@ -66,13 +66,18 @@ Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row
 Dataset = Annotated[Path, typer.Option(help="A folder with train.parquet and val.parquet.", show_default=False)]
 
 
-@app.callback()
-def main(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
-) -> None:
-    if version:
+def print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(xcrystal.__version__)
         raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     # other packages' warnings mean nothing to who types a command; ours fit in a line
     warnings.simplefilter("ignore")
     warnings.simplefilter("default", UnsupportedElementWarning)
