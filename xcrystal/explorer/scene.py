@@ -22,6 +22,7 @@ _LONGEST = 1.30  # bonds, in sums of covalent radii
 _SPREAD = 1.22  # bonds of one atom, in units of its shortest
 _SPHERE = 0.42  # drawn radius, in covalent radii
 BOND_RADIUS = 0.11  # Å
+STUB_RADIUS = 0.05  # Å, of bonds that leave the cell
 EDGE_RADIUS = 0.025  # Å
 _CORNERS = np.array(list(product((0, 1), repeat=3)))
 _EDGES = [(a, b) for a, b in product(range(8), repeat=2) if a < b and np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1]
@@ -45,6 +46,8 @@ class Scene:
         (n,) atomic numbers.
     bond_starts, bond_ends
         (m, 3) half bonds: from an atom to the middle of a bond.
+    bond_radii
+        (m,) thinner where the other end is not drawn.
     bond_atoms
         (m,) index of the structure's atom whose colour the half bond has.
     edges
@@ -57,6 +60,7 @@ class Scene:
     numbers: np.ndarray
     bond_starts: np.ndarray
     bond_ends: np.ndarray
+    bond_radii: np.ndarray
     bond_atoms: np.ndarray
     edges: np.ndarray
 
@@ -94,9 +98,10 @@ def build_scene(structure: Structure) -> Scene:
     if len(points) > MAX_DRAWN:
         shown, atoms = points, np.arange(len(points))
         starts, ends, owners = np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=int)
+        inside = np.zeros(0, dtype=bool)
     else:
         points, shown, atoms = _complete(points, _BOUNDARY / heights)
-        starts, ends, owners = _half_bonds(matrix, heights, points, numbers, shown, atoms)
+        starts, ends, owners, inside = _half_bonds(matrix, heights, points, numbers, shown, atoms)
     corners = _CORNERS @ matrix - centre
     return Scene(
         shown @ matrix - centre,
@@ -105,6 +110,7 @@ def build_scene(structure: Structure) -> Scene:
         numbers[atoms],
         starts - centre,
         ends - centre,
+        np.where(inside, BOND_RADIUS, STUB_RADIUS),
         owners,
         np.array([[corners[a], corners[b]] for a, b in _EDGES]),
     )
@@ -121,8 +127,9 @@ def _complete(points: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _half_bonds(
     matrix: np.ndarray, heights: np.ndarray, points: np.ndarray, numbers: np.ndarray, shown: np.ndarray, atoms: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts (m, 3), ends (m, 3) in Å and owners (m,) of the bonds of all drawn atoms, each up to its middle."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Starts (m, 3), ends (m, 3) in Å, owners (m,) of the bonds of all drawn atoms, each up to its middle, and (m,)
+    whether the other end is drawn too."""
     radii = _covalent_radii()[numbers]
     first, second, vectors, ratio = _pairs(matrix, heights, points, radii)
     bonded = ratio < _LONGEST
@@ -144,8 +151,10 @@ def _half_bonds(
     owners = np.repeat(atoms, repeat)
     within = np.arange(repeat.sum()) - np.repeat(np.cumsum(repeat) - repeat, repeat)
     starts = np.repeat(shown @ matrix, repeat, axis=0)
-    ends = starts + vectors[begins[owners] + within] / 2
-    return starts, ends, owners
+    whole = vectors[begins[owners] + within]
+    drawn = {tuple(place) for place in np.rint(shown @ matrix * 20).astype(int).tolist()}
+    inside = np.array([tuple(end) in drawn for end in np.rint((starts + whole) * 20).astype(int).tolist()], dtype=bool)
+    return starts, starts + whole / 2, owners, inside
 
 
 def _pairs(

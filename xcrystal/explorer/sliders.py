@@ -30,7 +30,7 @@ class SliderView(widgets.VBox):
         )
         self.undo.add_class("xc-undo")
         self.undo.on_click(lambda _: worker.submit("select", session.undo_moves))
-        heading = widgets.HTML("Principal directions of the atlas, in standard deviations")
+        heading = widgets.HTML("Principal directions, in standard deviations")
         heading.add_class("xc-heading")
         grid = widgets.Box(self.sliders)
         grid.add_class("xc-grid")
@@ -61,7 +61,9 @@ class SliderView(widgets.VBox):
         return slider
 
     def _on_slider(self, index: int, change: Any) -> None:
-        if not getattr(self._here, "setting", False):
+        # the browser answers a value between two steps with the nearer step: no wish of anybody
+        snapped = abs(change.new - change.old) < 0.6 * _STEP
+        if not snapped and not getattr(self._here, "setting", False):
             self.worker.submit(("move", index), lambda: self.session.move(index, change.new))
 
     def _on_event(self, event: str) -> None:
@@ -73,6 +75,6 @@ class SliderView(widgets.VBox):
         self._here.setting = True
         try:
             for slider, value in zip(self.sliders, self.session.coordinates, strict=False):
-                slider.value = min(max(float(value), -LIMIT), LIMIT)
+                slider.value = round(min(max(float(value), -LIMIT), LIMIT) / _STEP) * _STEP
         finally:
             self._here.setting = False

@@ -13,7 +13,7 @@ import numpy as np
 from xcrystal.explorer import words
 from xcrystal.explorer.nglcompat import frontend_version, import_nglview
 from xcrystal.explorer.palette import diverging, diverging_css, hex_color
-from xcrystal.explorer.scene import BOND_RADIUS, EDGE_RADIUS, Scene, build_scene, element_colors
+from xcrystal.explorer.scene import EDGE_RADIUS, Scene, build_scene, element_colors
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -149,11 +149,10 @@ def scene_message(session: Session) -> dict[str, Any]:
         names = [f"{name}: {score:+.3f} {unit}" for name, score in zip(names, scores, strict=True)]
     return {
         "spheres": _rows(scene.positions, scene.radii[:, None], scene.atoms[:, None]),
-        "bonds": _rows(scene.bond_starts, scene.bond_ends, scene.bond_atoms[:, None]),
+        "bonds": _rows(scene.bond_starts, scene.bond_ends, scene.bond_radii[:, None], scene.bond_atoms[:, None]),
         "edges": _rows(scene.edges.reshape(-1, 6)),
         "colors": _rows(colors),
         "names": names,
-        "bond_radius": BOND_RADIUS,
         "edge_radius": EDGE_RADIUS,
         "extent": float(np.linalg.norm(scene.edges, axis=2).max()),
         "fine": session.at_rest,

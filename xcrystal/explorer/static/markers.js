@@ -71,7 +71,12 @@ function render({ model, el }) {
     if (place) model.send({ type: "click", ...place });
   };
 
-  const resized = new ResizeObserver(draw);
+  // plotly follows the window only; a figure made before its box has a width is 700 pixels wide for ever
+  const resized = new ResizeObserver(() => {
+    const width = el.clientWidth;
+    if (plot && width > 0 && Math.abs(width - plot._fullLayout.width) > 1) window.dispatchEvent(new Event("resize"));
+    draw();
+  });
   const events = ["plotly_afterplot", "plotly_relayout", "plotly_relayouting"];
 
   function attach() {
@@ -85,7 +90,6 @@ function render({ model, el }) {
     events.forEach((name) => plot.on(name, draw));
     plot.addEventListener("pointerdown", onDown, true);
     window.addEventListener("pointerup", onUp, true);
-    resized.observe(plot);
     resized.observe(el);
     draw();
     el.dataset.ready = "true";

@@ -24,14 +24,18 @@ if (!this.xcDraw) {
   size.observe(view.el);
   view.once("remove", () => { theme.disconnect(); size.disconnect(); stage.dispose(); });
 
+  // nearer than NGL's own autoView, and around the centre of the cell, which stays where it is
+  const fit = (duration) =>
+    stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), 0.72 * stage.getZoom(), duration);
+
   view.xcDraw = (scene) => {
     if (scene.number <= number) return;  // a late message must not bring back an older crystal
     number = scene.number;
     const shape = new NGL.Shape("crystal", { disableImpostor: false, sphereDetail: 2, radialSegments: 20 });
     scene.spheres.forEach(([x, y, z, radius, kind]) =>
       shape.addSphere([x, y, z], scene.colors[kind], radius, scene.names[kind]));
-    scene.bonds.forEach(([x, y, z, u, v, w, kind]) =>
-      shape.addCylinder([x, y, z], [u, v, w], scene.colors[kind], scene.bond_radius, scene.names[kind]));
+    scene.bonds.forEach(([x, y, z, u, v, w, radius, kind]) =>
+      shape.addCylinder([x, y, z], [u, v, w], scene.colors[kind], radius, scene.names[kind]));
     scene.edges.forEach(([x, y, z, u, v, w]) =>
       shape.addCylinder([x, y, z], [u, v, w], [0.5, 0.5, 0.5], scene.edge_radius, "unit cell"));
     const component = stage.addComponentFromObject(shape);
@@ -41,13 +45,13 @@ if (!this.xcDraw) {
     // the eye keeps its bearings while a crystal morphs; only another size of cell needs another distance
     if (scene.extent > 1.25 * extent || scene.extent < extent / 1.25) {
       extent = scene.extent;
-      stage.autoView(0);
+      fit(0);
     }
     stage.viewer.setSampling(scene.fine ? 0 : -1);
     view.el.dataset.drawn = String(number);
     stage.viewer.requestRender();
   };
-  view.xcFit = () => stage.autoView(300);
+  view.xcFit = () => fit(300);
   if (!view.model.get("_camera_orientation").length) {
     // a little from above and from the side, as crystals are drawn in books
     const turn = new NGL.Quaternion().setFromEuler(new NGL.Euler(0.32, -0.45, 0, "XYZ"));
