@@ -28,7 +28,6 @@ class DoorView(widgets.VBox):
         self.path = widgets.Text(
             placeholder="path of a crystal file, or a material id",
             tooltip="Path of a crystal file (CIF, POSCAR, ...) or a material id of the map; press Enter",
-            continuous_update=False,
         )
         self.path.add_class("xc-path")
         self.upload = widgets.FileUpload(
@@ -47,7 +46,7 @@ class DoorView(widgets.VBox):
         top.add_class("xc-top")
         super().__init__([top, self.message])
         self.add_class("xc-door")
-        self.path.observe(self._on_path, "value")
+        self.path.on_msg(self._on_path)
         self.upload.observe(self._on_upload, "value")
         self.reset.on_click(lambda _: worker.submit("select", session.reset))
         self._unsubscribe = session.subscribe(self._on_event)
@@ -59,9 +58,10 @@ class DoorView(widgets.VBox):
         self._unsubscribe()
         super().close()
 
-    def _on_path(self, change: Any) -> None:
-        source = change.new.strip()
-        if source:
+    def _on_path(self, _: Any, message: Any, buffers: Any) -> None:
+        source = self.path.value.strip()
+        # Enter, not a change: the same path again is a wish too
+        if source and message.get("event") == "submit":
             self.worker.submit("select", lambda: self.session.load(source))
 
     def _on_upload(self, change: Any) -> None:
@@ -83,8 +83,12 @@ class DoorView(widgets.VBox):
         label = f"{session.loaded.name}, as loaded" if loaded and session.loaded is not None else session.label
         formula = session.drawn.composition.reduced_formula
         self.label.value = f"<b>{words.formula_html(formula)}</b> <span>{escape(label)}</span>"
-        content = base64.b64encode(session.cif().encode()).decode("ascii")
-        name = re.sub(r"[^\w.-]+", "_", formula)
+        # the first CIF imports pymatgen's writer, which must not hold up the first picture
+        self.worker.submit("cif", self._offer)
+
+    def _offer(self) -> None:
+        content = base64.b64encode(self.session.cif().encode()).decode("ascii")
+        name = re.sub(r"[^\w.-]+", "_", self.session.drawn.composition.reduced_formula)
         self.download.value = (
             f'<a role="button" tabindex="0" class="jupyter-button" download="{escape(name)}.cif" '
             f'title="Download the crystal that is drawn as a CIF" href="data:chemical/x-cif;base64,{content}">'

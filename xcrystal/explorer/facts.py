@@ -50,7 +50,9 @@ class FactsView(widgets.VBox):
         self.text.value = facts_html(self.session)
         for button, neighbour in zip(self.buttons, self.session.neighbours, strict=True):
             button.description = neighbour.formula
-            button.tooltip = f"{neighbour.formula}, {neighbour.material_id}, distance {neighbour.distance:.2f} in latent space"
+            button.tooltip = (
+                f"{neighbour.formula}, {neighbour.material_id}, distance {neighbour.distance:.2f} in latent space"
+            )
 
 
 def facts_html(session: Session) -> str:
@@ -70,7 +72,12 @@ def facts_html(session: Session) -> str:
         known = _known(session)
         for name, value in session.predicted.items():
             text = f"{value:.3f} {words.unit(name)}"
-            rows.append((f"{words.title(name)}, predicted", text + (f" <small>(DFT {known[name]:.3f})</small>" if name in known else "")))
+            rows.append(
+                (
+                    f"{words.title(name)}, predicted",
+                    text + (f" <small>(DFT {known[name]:.3f})</small>" if name in known else ""),
+                )
+            )
     if session.loaded is not None:
         rows.append(("Reconstruction", _match(session)))
     body = "".join(f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" for key, value in rows)

@@ -11,6 +11,7 @@ import numpy as np
 from xcrystal.explorer import words
 from xcrystal.explorer.markers import Markers
 from xcrystal.explorer.palette import SEQUENTIAL
+from xcrystal.explorer.plotlycompat import import_plotly
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class MapView(widgets.VBox):
         if not here and session.neighbours:
             here = f"Nearest known: {words.material_link(session.neighbours[0].material_id)}."
         self.credit.value = (
-            f"{len(self._xy):,} crystals: <a href=\"{words.CREDIT_PAGE}\" target=\"_blank\" rel=\"noopener\">"
+            f'{len(self._xy):,} crystals: <a href="{words.CREDIT_PAGE}" target="_blank" rel="noopener">'
             f"{escape(words.CREDIT)}</a>. {here}"
         )
 
@@ -117,8 +118,7 @@ def _coloring(session: Session, name: str) -> dict[str, Any]:
 
 
 def _figure(session: Session) -> Any:
-    import plotly.graph_objects as go
-
+    go = import_plotly()
     table = session.atlas.table
     coloring = _coloring(session, session.color)
     coloring["marker"] |= {
@@ -150,6 +150,7 @@ def _figure(session: Session) -> Any:
             "xaxis": bare,
             "yaxis": bare,
             "font": {"size": 12},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#888", "activecolor": "#1976d2"},
         },
     )
     figure._config = {**figure._config, "scrollZoom": True, "displaylogo": False, "responsive": True,

@@ -1,7 +1,7 @@
 """The one place that imports nglview, whose 4.0.1 asks for another version of its own front end than it ships.
 
-JupyterLab then finds no module of the version asked for and draws nothing (nglview #1172, #1181). We ask for the version
-that is installed.
+JupyterLab then finds no module of the version asked for and draws nothing (nglview #1172, #1181). We ask for the
+version that is installed.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-SEQUENTIAL = "Viridis"  # of plotly; even steps in lightness
+# viridis without its darkest and brightest ends, which vanish on a dark and on a white page
+SEQUENTIAL = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#e2e418"]
 # ColorBrewer's RdBu, blue for negative: safe for all common kinds of colour blindness
 _DIVERGING = np.array(
     [[33, 102, 172], [103, 169, 207], [209, 229, 240], [247, 247, 247], [253, 219, 199], [239, 138, 98], [178, 24, 43]]
@@ -23,5 +24,5 @@ def diverging_css() -> str:
 
 
 def hex_color(color: np.ndarray) -> str:
-    """"#rrggbb" of a colour (3,), 0 to 1."""
+    """ "#rrggbb" of a colour (3,), 0 to 1."""
     return "#" + "".join(f"{round(float(c) * 255):02x}" for c in color)

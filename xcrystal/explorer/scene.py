@@ -126,7 +126,12 @@ def _complete(points: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _half_bonds(
-    matrix: np.ndarray, heights: np.ndarray, points: np.ndarray, numbers: np.ndarray, shown: np.ndarray, atoms: np.ndarray
+    matrix: np.ndarray,
+    heights: np.ndarray,
+    points: np.ndarray,
+    numbers: np.ndarray,
+    shown: np.ndarray,
+    atoms: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Starts (m, 3), ends (m, 3) in Å, owners (m,) of the bonds of all drawn atoms, each up to its middle, and (m,)
     whether the other end is drawn too."""

@@ -26,6 +26,7 @@ from xcrystal.errors import (
     XCrystalError,
     one_sentence,
 )
+from xcrystal.explorer.cells import conventional_cell
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -109,6 +110,8 @@ class Session:
         The crystal that was loaded, kept until ``reset``.
     shown
         "decoded" or "loaded": which of the two is drawn.
+    cell
+        "conventional" or "primitive": which cell of a decode is drawn. A loaded crystal is drawn as it came.
     color
         Atlas column that colours the map.
     target, attribution
@@ -126,7 +129,7 @@ class Session:
 
     def __init__(self, model: CrystalModel, atlas: Atlas) -> None:
         self.model, self.atlas = model, atlas
-        self.color, self.shown = COLORS[0], "decoded"
+        self.color, self.shown, self.cell = COLORS[0], "decoded", "conventional"
         self.target: str | None = None
         self.attribution: Attribution | None = None
         self.loaded: Loaded | None = None
@@ -276,6 +279,20 @@ class Session:
             self.shown = which
             self._finish("shown", message=self.message)
 
+    def show_cell(self, cell: str) -> None:
+        """Draw decodes in their "conventional" or "primitive" cell.
+
+        Raises
+        ------
+        TargetError
+            For anything else.
+        """
+        if cell not in ("conventional", "primitive"):
+            raise TargetError(f"There is no {cell!r} cell; there are: conventional, primitive.")
+        with self._lock:
+            self.cell = cell
+            self._finish("shown", message=self.message)
+
     def report(self, message: str) -> None:
         """Say one sentence to the user."""
         with self._lock:
@@ -291,8 +308,15 @@ class Session:
 
     @property
     def drawn(self) -> Structure:
-        """The structure that is shown."""
-        return self.loaded.structure if self.shown == "loaded" and self.loaded is not None else self.structure
+        """The structure that is shown, in the cell that is shown."""
+        if self.shown == "loaded" and self.loaded is not None:
+            return self.loaded.structure
+        return conventional_cell(self.structure) if self.cell == "conventional" else self.structure
+
+    @property
+    def moved(self) -> bool:
+        """Whether sliders were moved away from the crystal that ``undo_moves`` goes back to."""
+        return self.z is not self._base[0]
 
     @property
     def drawn_space_group(self) -> tuple[int, str] | None:
@@ -363,7 +387,8 @@ class Session:
         rows, distances = self.atlas.neighbours(z, NEIGHBOURS)
         table = self.atlas.table
         # only now, so that an error above leaves everything as it was
-        self.z, self.label, self.material_id, self.structure, self.predicted = z, label, material_id, structure, predicted
+        self.z, self.label, self.material_id = z, label, material_id
+        self.structure, self.predicted = structure, predicted
         x, y = self.atlas.place(z)[0]
         self.position = (float(x), float(y))
         self.coordinates: np.ndarray = self.atlas.directions.coordinates(z)[0]

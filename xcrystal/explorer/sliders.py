@@ -38,6 +38,7 @@ class SliderView(widgets.VBox):
         bar.add_class("xc-bar")
         super().__init__([bar, grid])
         self.add_class("xc-sliders")
+        self.undo.disabled = not session.moved
         self._unsubscribe = session.subscribe(self._on_event)
         self._show()
 
@@ -68,8 +69,10 @@ class SliderView(widgets.VBox):
 
     def _on_event(self, event: str) -> None:
         # while sliders move, they show what the hand does; the crystal follows
-        if event == "crystal" and self.session.at_rest:
-            self._show()
+        if event == "crystal":
+            self.undo.disabled = not self.session.moved
+            if self.session.at_rest:
+                self._show()
 
     def _show(self) -> None:
         self._here.setting = True

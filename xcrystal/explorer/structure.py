@@ -76,21 +76,26 @@ class StructureView(widgets.VBox):
         )
         self.attribution.add_class("xc-attribution")
         self.shown = widgets.ToggleButtons(
-            options=[("Reconstruction", "decoded"), ("Loaded crystal", "loaded")],
-            tooltips=["What the model decodes", "The crystal as it was loaded"],
+            options=[("Decoded", "decoded"), ("Loaded", "loaded")],
+            tooltips=["The reconstruction: what the model decodes", "The crystal as it was loaded"],
         )
         self.shown.add_class("xc-shown")
-        self.fit = widgets.Button(icon="arrows-alt", tooltip="Fit the crystal into the view", description="Fit")
+        self.fit = widgets.Button(icon="arrows-alt", tooltip="Fit the crystal into the view")
         self.fit.add_class("xc-fit")
+        self.cell = widgets.ToggleButton(
+            value=True, icon="cube", tooltip="Conventional cell of decoded crystals, or primitive"
+        )
+        self.cell.add_class("xc-cell")
         self.legend = widgets.HTML()
         self.legend.add_class("xc-legend")
-        bar = widgets.HBox([self.attribution, self.shown, self.fit])
+        bar = widgets.HBox([self.attribution, self.shown, self.cell, self.fit])
         bar.add_class("xc-bar")
         super().__init__([bar, self.canvas, self.legend])
         self.add_class("xc-structure")
 
         self.attribution.observe(self._on_attribution, "value")
         self.shown.observe(self._on_shown, "value")
+        self.cell.observe(self._on_cell, "value")
         self.fit.on_click(lambda _: self.canvas.call("xcFit"))
         self._unsubscribe = session.subscribe(self._on_event)
         self._draw()
@@ -111,6 +116,11 @@ class StructureView(widgets.VBox):
         if change.new != self.session.shown:
             self.worker.submit("show", lambda: self.session.show(change.new))
 
+    def _on_cell(self, change: Any) -> None:
+        cell = "conventional" if change.new else "primitive"
+        if cell != self.session.cell:
+            self.worker.submit("cell", lambda: self.session.show_cell(cell))
+
     # -- from the session
 
     def _on_event(self, event: str) -> None:
@@ -129,6 +139,7 @@ class StructureView(widgets.VBox):
         self.attribution.value = session.target or OFF
         self.shown.layout.display = "none" if session.loaded is None else "flex"
         self.shown.value = session.shown
+        self.cell.value = session.cell == "conventional"
 
     def _push(self) -> None:
         self._number += 1
@@ -178,10 +189,10 @@ def _legend(session: Session) -> str:
         return "".join(chips)
     found = session.attribution
     span = _span(found.scores)
-    title = f"Contribution of each atom to the predicted {words.title(found.target).lower()}"
+    cell_sum = found.target_value - found.baseline_value
     return (
-        f'<span class="xc-scale-title">{escape(title)} ({escape(found.unit)})</span>'
-        f'<span class="xc-scale"><b>{-span:+.3f}</b><i style="background:{diverging_css()}"></i><b>{span:+.3f}</b></span>'
-        f'<span class="xc-scale-note">integrated gradients; zero is a mean element; the sum is '
-        f"{found.target_value - found.baseline_value:+.3f} ± {found.completeness_error:.0e}</span>"
+        f'<span class="xc-scale"><b>{-span:+.3f}</b><i style="background:{diverging_css()}"></i><b>{span:+.3f}</b>'
+        f"{escape(found.unit)} to {escape(words.title(found.target).lower())}</span>"
+        f'<span class="xc-scale-note">Integrated gradients from a mean element; the atoms of the primitive cell add up '
+        f"to {cell_sum:+.3f} {escape(found.unit)}, error {found.completeness_error:.0e}.</span>"
     )

@@ -61,9 +61,7 @@ class Explorer(widgets.VBox):
         self.session.report(f"Something unexpected went wrong ({type(error).__name__}: {error}).")
 
 
-def explore(
-    source: Any = None, *, model: str | CrystalModel = "mp20", atlas: str | Atlas | None = None
-) -> Explorer:
+def explore(source: Any = None, *, model: str | CrystalModel = "mp20", atlas: str | Atlas | None = None) -> Explorer:
     """Open the explorer; show it as the last line of a notebook cell.
 
     Parameters

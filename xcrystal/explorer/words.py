@@ -18,17 +18,17 @@ CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verif
 
 
 def title(name: str) -> str:
-    """"Band gap" for ``band_gap``."""
+    """ "Band gap" for ``band_gap``."""
     return PROPERTIES.get(name, (name.replace("_", " ").capitalize(), ""))[0]
 
 
 def unit(name: str) -> str:
-    """"eV" for ``band_gap``; empty if it has none."""
+    """ "eV" for ``band_gap``; empty if it has none."""
     return PROPERTIES.get(name, ("", ""))[1]
 
 
 def with_unit(name: str) -> str:
-    """"Band gap (eV)" for ``band_gap``."""
+    """ "Band gap (eV)" for ``band_gap``."""
     return f"{title(name)} ({unit(name)})" if unit(name) else title(name)
 
 
@@ -38,7 +38,7 @@ def formula_html(formula: str) -> str:
 
 
 def space_group_html(symbol: str) -> str:
-    """"P6<sub>3</sub>/mmc" for "P6_3/mmc"; a minus becomes an overline."""
+    """ "P6<sub>3</sub>/mmc" for "P6_3/mmc"; a minus becomes an overline."""
     subscripted = re.sub(r"_(\d)", r"<sub>\1</sub>", escape(symbol))
     return re.sub(r"-(\d)", r'<span style="text-decoration:overline">\1</span>', subscripted)
 

@@ -9,7 +9,7 @@ if (!this.xcDraw) {
 
   stage.setParameters({ cameraType: "perspective", clipNear: 0, clipFar: 100, fogNear: 100, fogFar: 160,
     hoverTimeout: 80, ambientIntensity: 0.45, lightIntensity: 0.8, tooltip: true });
-  stage.mouseControls.remove("clickPick-left", NGL.MouseActions && NGL.MouseActions.movePick);
+  view.$pickingInfo.css("display", "none");  // nglview's empty white label
 
   const background = () => {
     const color = getComputedStyle(document.body).getPropertyValue("--jp-layout-color0").trim() || "white";
