@@ -16,11 +16,18 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 90
 # Proxies that nothing listens on: whatever the kernel asks of the network fails at once, here as on a train.
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 OFFLINE |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
+KERNEL = {
+    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "display_name": "Python 3",
+    "language": "python",
+}
+QUIET = {"fetchNews": "false"}  # as after the first answer to the question whether to fetch news
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,10 @@ def jupyter_server() -> Iterator[JupyterServer]:
         root = base / "root"
         for name in ("root", "config", "data", "runtime", "home"):
             (base / name).mkdir()
-        _write_kernel_spec(base / "data" / "kernels" / "python3" / "kernel.json")
+        _write_json(base / "data/kernels/python3/kernel.json", KERNEL)
+        _write_json(
+            base / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings", QUIET
+        )
         port, token, log = _free_port(), secrets.token_hex(16), base / "server.log"
         environment = os.environ | OFFLINE
         environment |= {f"JUPYTER_{name.upper()}_DIR": str(base / name) for name in ("config", "data", "runtime")}
@@ -104,10 +114,9 @@ def _flags(root: Path, port: int, token: str) -> list[str]:
     ]
 
 
-def _write_kernel_spec(path: Path) -> None:
+def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    path.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    path.write_text(json.dumps(content))
 
 
 def _free_port() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,7 +78,8 @@ def svg(structure: Structure, scores: np.ndarray | None = None, width: int = 220
         colors = diverging(np.asarray(scores) / max(float(np.abs(scores).max()), 1e-9))
     paints = [hex_color(color) for color in colors]
     edges, starts, ends, centres = map(_turned, (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions))
-    reach = max(np.abs(edges[..., :2]).max(), (np.abs(centres[:, :2]).max(axis=1) + scene.radii).max())
+    outermost = (points[..., :2].reshape(-1, 2) for points in (edges, ends, centres))
+    reach = np.abs(np.concatenate(list(outermost))).max() + 0.6 * scene.radii.max()
     name = f"xc{next(_pictures)}"
 
     pieces = [*_edges(edges)]
@@ -89,7 +90,7 @@ def svg(structure: Structure, scores: np.ndarray | None = None, width: int = 220
         circle = f'<circle cx="{centre[0]:.2f}" cy="{centre[1]:.2f}" r="{radius:.2f}" fill="{fill}"/>'
         pieces.append((centre[2], circle))
     drawn = "".join(piece for _, piece in sorted(pieces, key=lambda item: item[0]))
-    side = 2.06 * reach
+    side = 2 * reach
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{width}" role="img" '
         f'aria-label="{escape(structure.composition.reduced_formula)}" '
@@ -110,7 +111,7 @@ def _edges(edges: np.ndarray) -> Iterator[tuple[float, str]]:
     steps = np.linspace(0, 1, _EDGE_PIECES + 1)[:, None]
     for start, end in edges:
         points = start + steps * (end - start)
-        for one, other in zip(points[:-1], points[1:], strict=True):
+        for one, other in pairwise(points):
             yield (one[2] + other[2]) / 2, _line(one, other, 0.6 * BOND_RADIUS, "#888888")
 
 

@@ -1,0 +1,52 @@
+"""Still pictures: every drawn thing is there, colours follow scores, captions are escaped."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from tests.crystals import CRYSTALS
+from xcrystal.explorer.picture import Pictures, svg
+from xcrystal.explorer.scene import build_scene
+
+SVG = "{http://www.w3.org/2000/svg}"
+PEROVSKITE = CRYSTALS["perovskite SrTiO3"].to_structure()
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_every_atom_is_drawn_inside_of_the_frame(name: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    image = ElementTree.fromstring(svg(structure))
+    circles = image.findall(f"{SVG}circle")
+    assert len(circles) == len(build_scene(structure).positions)
+    low, _, side, _ = (float(word) for word in image.attrib["viewBox"].split())
+    for circle in circles:
+        for axis in ("cx", "cy"):
+            assert low <= float(circle.attrib[axis]) <= low + side
+
+
+@pytest.mark.parametrize("near", ["Cs", "F"])
+def test_nearer_atoms_are_drawn_later(near: str) -> None:
+    """The eye looks along b, from below: what has the smaller y lies in front."""
+    far = {"Cs": "F", "F": "Cs"}[near]
+    structure = Structure(Lattice.cubic(8), [near, far], [[0.5, 0.25, 0.5], [0.5, 0.75, 0.5]])
+    circles = ElementTree.fromstring(svg(structure)).findall(f"{SVG}circle")
+    radii = dict(zip((near, far), build_scene(structure).radii, strict=True))
+    assert [float(circle.attrib["r"]) for circle in circles] == pytest.approx([radii[far], radii[near]], abs=0.01)
+
+
+def test_scores_colour_the_atoms() -> None:
+    scores = np.array([1.0, -1.0, 0.0, 0.0, 0.0])
+    image = svg(PEROVSKITE, scores)
+    assert "#b2182b" in image and "#2166ac" in image and "#f7f7f7" in image
+    assert "#b2182b" not in svg(PEROVSKITE)
+
+
+def test_captions_are_escaped_and_gradients_are_not_shared() -> None:
+    html = Pictures([PEROVSKITE, PEROVSKITE], ["<script>", "SrTiO3"])._repr_html_()
+    assert "<script>" not in html and "SrTiO<sub>3</sub>" in html
+    names = [part.split('"')[0] for part in html.split('radialGradient id="')[1:]]
+    assert len(names) == len(set(names)) == 6
