@@ -28,7 +28,7 @@ class Markers(anywidget.AnyWidget):
 
     _esm = _STATIC / "markers.js"
     _css = _STATIC / "explorer.css"
-    markers = traitlets.List().tag(sync=True)
+    markers: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, on_click: Callable[[float, float, float, float], None]) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """From a structure to what is drawn: spheres, bonds and the edges of the cell, as plain arrays.
 
 A cell looks like a crystal when atoms on its faces, edges and corners are repeated on the opposite side, and when bonds
-that leave it are still seen to leave it. Bonds that end outside are drawn up to their middle.
+that leave it are still seen to leave it: as thin stubs towards the atom outside.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _SPREAD = 1.22  # bonds of one atom, in units of its shortest
 _SPHERE = 0.42  # drawn radius, in covalent radii
 BOND_RADIUS = 0.11  # Å
 STUB_RADIUS = 0.05  # Å, of bonds that leave the cell
+STUB = 0.3  # of their length is drawn
 EDGE_RADIUS = 0.025  # Å
 _CORNERS = np.array(list(product((0, 1), repeat=3)))
 _EDGES = [(a, b) for a, b in product(range(8), repeat=2) if a < b and np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1]
@@ -45,7 +46,7 @@ class Scene:
     numbers
         (n,) atomic numbers.
     bond_starts, bond_ends
-        (m, 3) half bonds: from an atom to the middle of a bond.
+        (m, 3) half bonds: from an atom to the middle of a bond, or less far where the other end is not drawn.
     bond_radii
         (m,) thinner where the other end is not drawn.
     bond_atoms
@@ -133,7 +134,7 @@ def _half_bonds(
     shown: np.ndarray,
     atoms: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Starts (m, 3), ends (m, 3) in Å, owners (m,) of the bonds of all drawn atoms, each up to its middle, and (m,)
+    """Starts (m, 3), ends (m, 3) in Å, owners (m,) of the bonds of all drawn atoms, and (m,)
     whether the other end is drawn too."""
     radii = _covalent_radii()[numbers]
     first, second, vectors, ratio = _pairs(matrix, heights, points, radii)
@@ -159,7 +160,7 @@ def _half_bonds(
     whole = vectors[begins[owners] + within]
     drawn = {tuple(place) for place in np.rint(shown @ matrix * 20).astype(int).tolist()}
     inside = np.array([tuple(end) in drawn for end in np.rint((starts + whole) * 20).astype(int).tolist()], dtype=bool)
-    return starts, starts + whole / 2, owners, inside
+    return starts, starts + whole * np.where(inside, 0.5, STUB)[:, None], owners, inside
 
 
 def _pairs(

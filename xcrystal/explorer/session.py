@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 EVENTS = ("crystal", "shown", "attribution", "settled", "color", "message")
 COLORS = ("formation_energy_per_atom", "band_gap", "e_above_hull", "space_group")
 NEIGHBOURS = 6
+FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,7 @@ class Session:
         self._stale = True
         self._lock = threading.RLock()
         self._views: list[Callable[[str], None]] = []
-        # the crystal nearest the centre of the atlas: the most ordinary one
-        self._first = int(atlas.neighbours(atlas.directions.mean.astype(np.float32), 1)[0][0, 0])
+        self._first = self._opening()
         self.select(self._first)
 
     # -- views ---------------------------------------------------------------------------------------------------
@@ -341,6 +341,13 @@ class Session:
 
     # -- inside --------------------------------------------------------------------------------------------------
 
+    def _opening(self) -> int:
+        """Row of a crystal that everybody knows, or the one nearest the centre of the atlas."""
+        known = [m for m in FIRST if self._known(m)]
+        if known:
+            return self.atlas.row(known[0])
+        return int(self.atlas.neighbours(self.atlas.directions.mean.astype(np.float32), 1)[0][0, 0])
+
     def _explain(self) -> None:
         from xcrystal.explanation.attribution import attribute
 
@@ -415,11 +422,8 @@ def _file_name(source: Any) -> str:
 
 
 def _space_group_number(structure: Structure) -> int | None:
-    import spglib
+    from xcrystal.crystal.canonical import canonicalize
 
-    from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC
-
-    cell = (structure.lattice.matrix, structure.frac_coords, [s.specie.Z for s in structure])
-    with suppress(Exception):  # versions of spglib differ in what they raise; no symmetry is no reason not to draw
-        return int(spglib.get_symmetry_dataset(cell, symprec=SYMPREC, angle_tolerance=ANGLE_TOLERANCE).number)
+    with suppress(XCrystalError):  # no symmetry is no reason not to draw
+        return canonicalize(structure).crystal.space_group
     return None

@@ -28,7 +28,7 @@ OFF = "element"
 def _canvas_class() -> type:
     nglview = import_nglview()
 
-    class Canvas(nglview.NGLWidget):  # type: ignore[misc, name-defined]
+    class Canvas(nglview.NGLWidget):  # type: ignore[name-defined]
         """An NGLWidget without its queue of remote calls, its polling threads and its growing archive of messages."""
 
         def __init__(self, on_ready: Any) -> None:
@@ -165,7 +165,7 @@ def scene_message(session: Session) -> dict[str, Any]:
         "colors": _rows(colors),
         "names": names,
         "edge_radius": EDGE_RADIUS,
-        "extent": float(np.linalg.norm(scene.edges, axis=2).max()),
+        "extent": float((np.linalg.norm(scene.positions, axis=1) + scene.radii).max()),
         "fine": session.at_rest,
     }
 

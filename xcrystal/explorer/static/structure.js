@@ -24,9 +24,9 @@ if (!this.xcDraw) {
   size.observe(view.el);
   view.once("remove", () => { theme.disconnect(); size.disconnect(); stage.dispose(); });
 
-  // nearer than NGL's own autoView, and around the centre of the cell, which stays where it is
+  // around the centre of the cell, which stays where it is; the sphere around all atoms just fills the height
   const fit = (duration) =>
-    stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), 0.72 * stage.getZoom(), duration);
+    stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), -2.7 * extent, duration);
 
   view.xcDraw = (scene) => {
     if (scene.number <= number) return;  // a late message must not bring back an older crystal
@@ -43,7 +43,7 @@ if (!this.xcDraw) {
     if (current) stage.removeComponent(current);
     current = component;
     // the eye keeps its bearings while a crystal morphs; only another size of cell needs another distance
-    if (scene.extent > 1.25 * extent || scene.extent < extent / 1.25) {
+    if (scene.extent > 1.2 * extent || scene.extent < extent / 1.2) {
       extent = scene.extent;
       fit(0);
     }
