@@ -121,39 +121,39 @@ def _figure(session: Session) -> Any:
     go = import_plotly()
     table = session.atlas.table
     coloring = _coloring(session, session.color)
-    coloring["marker"] |= {
-        "size": 4,
-        "opacity": 0.8,
-        "colorscale": SEQUENTIAL,
-        "colorbar": {**coloring["marker"]["colorbar"], "thickness": 12, "outlinewidth": 0, "xpad": 4, "len": 0.96},
+    bar = {**coloring["marker"]["colorbar"], "thickness": 12, "outlinewidth": 0, "xpad": 4, "len": 0.96}
+    scale = [[k / (len(SEQUENTIAL) - 1), color] for k, color in enumerate(SEQUENTIAL)]
+    points = {
+        "type": "scattergl",
+        "x": table.x.to_numpy(dtype=np.float32),
+        "y": table.y.to_numpy(dtype=np.float32),
+        "mode": "markers",
+        "text": escape("\n".join(table.formula + "\r" + table.material_id)).replace("\r", "<br>").split("\n"),
+        "hovertemplate": coloring["hovertemplate"],
+        "marker": {**coloring["marker"], "size": 4, "opacity": 0.8, "colorscale": scale, "colorbar": bar},
     }
-    texts = [f"{formula}<br>{mid}" for formula, mid in zip(table.formula, table.material_id, strict=True)]
-    points = go.Scattergl(
-        x=table.x.to_numpy(dtype=np.float32),
-        y=table.y.to_numpy(dtype=np.float32),
-        mode="markers",
-        text=[escape(t, quote=False).replace("&lt;br&gt;", "<br>") for t in texts],
-        **coloring,
-    )
     bare = {"visible": False, "showgrid": False, "zeroline": False}
-    figure = go.FigureWidget(
-        data=[points],
-        layout={
-            "template": None,
-            "height": HEIGHT,
-            "margin": _MARGIN,
-            "dragmode": "pan",
-            "hovermode": "closest",
-            "showlegend": False,
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": bare,
-            "yaxis": bare,
-            "font": {"size": 12},
-            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#888", "activecolor": "#1976d2"},
-        },
-    )
-    figure._config = {**figure._config, "scrollZoom": True, "displaylogo": False, "responsive": True,
-                      "modeBarButtonsToRemove": ["select2d", "lasso2d"]}  # fmt: skip
-    figure.layout.autosize = True
+    layout = {
+        "height": HEIGHT,
+        "autosize": True,
+        "margin": _MARGIN,
+        "dragmode": "pan",
+        "hovermode": "closest",
+        "showlegend": False,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": bare,
+        "yaxis": dict(bare),
+        "font": {"size": 12},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#888", "activecolor": "#1976d2"},
+    }
+    # plotly's validation walks over all points several times, half a second for what we know to be right
+    figure = go.FigureWidget(data=[points], layout=layout, _validate=False)
+    figure._config = {
+        **figure._config,
+        "scrollZoom": True,
+        "displaylogo": False,
+        "responsive": True,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d"],
+    }
     return figure

@@ -165,7 +165,7 @@ def scene_message(session: Session) -> dict[str, Any]:
         "colors": _rows(colors),
         "names": names,
         "edge_radius": EDGE_RADIUS,
-        "extent": float((np.linalg.norm(scene.positions, axis=1) + scene.radii).max()),
+        "extent": _extent(scene),
         "fine": session.at_rest,
     }
 
@@ -173,6 +173,12 @@ def scene_message(session: Session) -> dict[str, Any]:
 def _rows(*columns: np.ndarray) -> list[list[float]]:
     rows: list[list[float]] = np.concatenate(columns, axis=1).round(3).tolist()
     return rows
+
+
+def _extent(scene: Scene) -> float:
+    """Radius of the sphere around all that is drawn."""
+    atoms = np.linalg.norm(scene.positions, axis=1) + scene.radii
+    return float(max(atoms.max(), np.linalg.norm(scene.edges, axis=2).max()))
 
 
 def _span(scores: np.ndarray) -> float:
