@@ -14,6 +14,7 @@ if str(ROOT) not in sys.path:
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
+    from xcrystal.latent.chart import Atlas
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,11 @@ def model() -> CrystalModel:
     from xcrystal.generator import open_model
 
     return open_model("mp20", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def atlas() -> Atlas:
+    """The bundled atlas."""
+    from xcrystal.latent.chart import open_atlas
+
+    return open_atlas("mp20")

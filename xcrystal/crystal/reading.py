@@ -43,10 +43,10 @@ def read_structure(source: Any) -> Structure:
     InvalidCrystalError
         If what was read is not an ordered, possible crystal.
     """
-    from pymatgen.core import IStructure, Structure
+    from pymatgen.core import IStructure
 
     if isinstance(source, IStructure):
-        structure = Structure.from_sites(list(source))
+        structure = source
     elif isinstance(source, (str, os.PathLike)):
         structure = _read_file(Path(source))
     else:
