@@ -27,7 +27,7 @@ def test_scores_are_complete_and_equal_within_orbits(model: CrystalModel, name: 
 
 
 def test_a_supercell_carries_the_scores_of_its_primitive_atoms(model: CrystalModel) -> None:
-    structure = CRYSTALS["perovskite"].to_structure()
+    structure = CRYSTALS["perovskite SrTiO3"].to_structure()
     alone, tiled = xc.explain(model, structure), xc.explain(model, structure * (2, 1, 1))
     for site, score in zip(tiled.structure, tiled.scores, strict=True):
         twin = next(i for i, s in enumerate(structure) if s.specie == site.specie)
@@ -35,14 +35,14 @@ def test_a_supercell_carries_the_scores_of_its_primitive_atoms(model: CrystalMod
 
 
 def test_the_order_of_atoms_is_the_callers(model: CrystalModel) -> None:
-    structure = CRYSTALS["perovskite"].to_structure()
+    structure = CRYSTALS["perovskite SrTiO3"].to_structure()
     reversed_ = structure.copy()
     reversed_._sites = list(reversed(structure._sites))
     assert np.allclose(xc.explain(model, reversed_).scores, xc.explain(model, structure).scores[::-1], atol=1e-4)
 
 
 def test_scores_go_into_the_structure(model: CrystalModel) -> None:
-    structure = CRYSTALS["perovskite"].to_structure()
+    structure = CRYSTALS["perovskite SrTiO3"].to_structure()
     found = xc.explain(model, structure)
     annotated = found.to_structure()
     assert annotated.site_properties["attribution"] == pytest.approx(list(found.scores))
@@ -52,11 +52,11 @@ def test_scores_go_into_the_structure(model: CrystalModel) -> None:
 @pytest.mark.parametrize("wrong", [{"target": "colour"}, {"method": "guess"}, {"level": "bonds"}, {"baseline": "zero"}])
 def test_unknown_options_get_one_sentence(model: CrystalModel, wrong: dict[str, str]) -> None:
     with pytest.raises(TargetError, match=next(iter(wrong.values()))):
-        xc.explain(model, CRYSTALS["perovskite"].to_structure(), **wrong)
+        xc.explain(model, CRYSTALS["perovskite SrTiO3"].to_structure(), **wrong)
 
 
 def test_too_large_crystals_get_one_sentence(model: CrystalModel) -> None:
-    structure = CRYSTALS["perovskite"].to_structure() * (3, 3, 3)
+    structure = CRYSTALS["perovskite SrTiO3"].to_structure() * (3, 3, 3)
     rng = np.random.default_rng(0)
     structure = structure.copy()
     for i in range(len(structure)):
