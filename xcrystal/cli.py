@@ -154,7 +154,7 @@ def encode(
     done = [r for r in records if "z" in r]
     if out is not None:
         z = np.array([r["z"] for r in done], dtype=np.float32).reshape(len(done), opened.latent_dim)
-        write_arrays(out, files=np.array([r["file"] for r in done], dtype=str), z=z)
+        write_codes(out, files=np.array([r["file"] for r in done], dtype=str), z=z)
     if as_json:
         print_json(records)
     elif done:
@@ -290,13 +290,13 @@ def bundled_notebook() -> Path:
     raise ReadError(f"The notebook {NOTEBOOK} is missing from this installation of xcrystal.")
 
 
-def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write an ``.npz`` file atomically."""
+def write_codes(path: Path, files: np.ndarray, z: np.ndarray) -> None:
+    """Write an ``.npz`` file of names (n,) and latent vectors (n, latent_dim) atomically."""
     import numpy as np
 
     part = path.with_name(path.name + ".part")
     with part.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, files=files, z=z)
     part.replace(path)
 
 
