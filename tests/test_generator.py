@@ -111,3 +111,17 @@ def test_unknown_models_and_devices_get_one_sentence(tmp_path) -> None:
 def test_what_is_no_crystal_gets_one_sentence(model: CrystalModel, bad) -> None:
     with pytest.raises(ReadError):
         model.encode(bad)
+
+
+def test_the_one_bad_crystal_of_many_is_named(model: CrystalModel) -> None:
+    good = next(iter(CRYSTALS.values())).to_structure()
+    with pytest.raises(ReadError, match="Crystal 1 of 3"):
+        model.encode([good, "nowhere.cif", good])
+
+
+def test_many_crystals_of_rare_elements_warn_once(model: CrystalModel) -> None:
+    structure = next(iter(CRYSTALS.values())).to_structure()
+    structure.replace(0, "Rn")
+    with pytest.warns(UnsupportedElementWarning) as caught:
+        model.encode([structure, structure])
+    assert len(caught) == 1

@@ -13,7 +13,7 @@ import numpy as np
 from xcrystal.crystal.canonical import Canonical
 from xcrystal.crystal.reading import encodable, read_structure
 from xcrystal.crystal.wyckoff import WyckoffCrystal
-from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning
+from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning, XCrystalError
 
 if TYPE_CHECKING:
     import torch
@@ -74,19 +74,29 @@ class CrystalModel:
         Raises
         ------
         ReadError, InvalidCrystalError, UnsupportedCrystalError
-            For the first crystal that cannot be encoded.
+            For the first crystal that cannot be encoded; its place in the list is named.
 
         Warns
         -----
         UnsupportedElementWarning
             For elements that the training data hold fewer than 5 times.
         """
-        return self.encode_canonical([self.canonical(s).crystal for s in as_list(structures)])
+        sources = as_list(structures)
+        crystals = []
+        for i, source in enumerate(sources):
+            try:
+                crystals.append(encodable(read_structure(source)).crystal)
+            except XCrystalError as error:
+                if len(sources) == 1:
+                    raise
+                raise type(error)(f"Crystal {i} of {len(sources)}: {error}") from error
+        self._warn_of_elements(crystals)
+        return self.encode_canonical(crystals)
 
     def canonical(self, source: Any) -> Canonical:
         """The canonical form of one crystal that can be encoded; warns of elements hardly seen in training."""
         found = encodable(read_structure(source))
-        self._warn_of_elements(found.crystal.elements)
+        self._warn_of_elements([found.crystal])
         return found
 
     def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
@@ -188,14 +198,15 @@ class CrystalModel:
         # beyond this float32 overflows in the network, and nothing is learned there anyway
         return vectors.clamp(-1e4, 1e4)
 
-    def _warn_of_elements(self, elements: np.ndarray) -> None:
-        rare = [int(z) for z in np.unique(elements) if self._seen.get(int(z), 0) < _HARDLY_SEEN]
+    def _warn_of_elements(self, crystals: Sequence[WyckoffCrystal]) -> None:
+        elements = {int(z) for crystal in crystals for z in crystal.elements}
+        rare = sorted(z for z in elements if self._seen.get(z, 0) < _HARDLY_SEEN)
         if rare and self._seen:
             from pymatgen.core import Element
 
             names = ", ".join(Element.from_Z(z).symbol for z in rare)
             message = f"{names}: never or hardly seen in training, so what the model says of it is a guess."
-            warnings.warn(message, UnsupportedElementWarning, stacklevel=4)
+            warnings.warn(message, UnsupportedElementWarning, stacklevel=3)
 
 
 def as_list(structures: Iterable[Any] | Any) -> list[Any]:

@@ -46,7 +46,8 @@ class Sampler:
         scale = chemical_scale()[: MAX_Z + 1]
         seen = np.bincount(tokens.element, minlength=MAX_Z + 1)[: MAX_Z + 1]
         # only elements that occur: a substitution teaches nothing true about one never seen
-        self.pool = np.array(sorted(np.flatnonzero(seen > 3), key=lambda z: scale[z]))
+        often = 3 if len(tokens) >= 1000 else 0
+        self.pool = np.array(sorted(np.flatnonzero(seen > often), key=lambda z: scale[z]))
         self.rank = np.array([np.abs(scale[self.pool] - scale[z]).argmin() for z in range(MAX_Z + 1)])
         self.key = scale
         self.volume = self._element_volumes()
@@ -105,6 +106,8 @@ class Sampler:
 
     def _substituted(self, elements: np.ndarray, how: Augmentation, rng: np.random.Generator) -> np.ndarray:
         old = np.unique(elements)
+        if len(old) > len(self.pool):
+            return elements
         if rng.random() < how.anything:
             new = rng.choice(self.pool, len(old), replace=False)
         else:
