@@ -135,6 +135,11 @@ class ExplorerPage:
         """The canvas of the crystal."""
         return self.root.locator(".xc-canvas canvas")
 
+    @property
+    def scenes_drawn(self) -> int:
+        """Number of the scene that was drawn last; it grows with each."""
+        return int(self.root.locator(".xc-canvas[data-drawn]").get_attribute("data-drawn") or -1)
+
     def structure_pixels(self) -> np.ndarray:
         """(height, width, 3) what is drawn of the crystal, once it no longer changes and is not empty."""
         last = [np.zeros((0, 0, 3), np.uint8)]
@@ -153,18 +158,21 @@ class ExplorerPage:
         self.root.locator(".xc-map .js-plotly-plot").scroll_into_view_if_needed()
         self.page.mouse.click(*self._on_screen(x, y))
 
-    def drag_slider(self, index: int, pixels: float) -> None:
-        """Pull a slider's handle to the right by some pixels, in steps as a hand does."""
-        handle = self.root.locator(f".xc-slider-{index} .noUi-handle")
-        handle.scroll_into_view_if_needed()
+    def drag_slider(self, index: int, to: float) -> None:
+        """Pull a slider's handle to a value, in steps as a hand does."""
+        slider = self.root.locator(f".xc-slider-{index}")
+        slider.scroll_into_view_if_needed()
+        handle, track = slider.locator(".noUi-handle"), slider.locator(".noUi-base").bounding_box()
         box = handle.bounding_box()
-        assert box is not None, f"slider {index} has no handle to pull"
+        assert box is not None and track is not None, f"slider {index} has no handle to pull"
+        low, high = (float(handle.get_attribute(f"aria-value{end}") or "nan") for end in ("min", "max"))
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        goal = track["x"] + track["width"] * (to - low) / (high - low)
         self.page.mouse.move(x, y)
         self.page.mouse.down()
-        for step in range(1, 11):
-            self.page.mouse.move(x + pixels * step / 10, y)
-            self.page.wait_for_timeout(40)
+        for step in range(1, 21):
+            self.page.mouse.move(x + (goal - x) * step / 20, y)
+            self.page.wait_for_timeout(50)
         self.page.mouse.up()
 
     def load(self, text: str) -> None:

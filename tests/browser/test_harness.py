@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.browser.server import JupyterServer
 
+pytestmark = pytest.mark.browser
+
 CELLS = (
     "import plotly.graph_objects as go\n"
     "figure = go.FigureWidget(go.Scattergl(x=[0, 1, 2], y=[0, 1, 0], mode='markers', marker_size=40))\nfigure",

@@ -25,7 +25,8 @@ def test_every_atom_is_drawn_inside_of_the_frame(name: str) -> None:
     low, _, side, _ = (float(word) for word in image.attrib["viewBox"].split())
     for circle in circles:
         for axis in ("cx", "cy"):
-            assert low <= float(circle.attrib[axis]) <= low + side
+            centre, radius = float(circle.attrib[axis]), float(circle.attrib["r"])
+            assert low <= centre - radius and centre + radius <= low + side
 
 
 @pytest.mark.parametrize("near", ["Cs", "F"])

@@ -78,8 +78,8 @@ def svg(structure: Structure, scores: np.ndarray | None = None, width: int = 220
         colors = diverging(np.asarray(scores) / max(float(np.abs(scores).max()), 1e-9))
     paints = [hex_color(color) for color in colors]
     edges, starts, ends, centres = map(_turned, (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions))
-    outermost = (points[..., :2].reshape(-1, 2) for points in (edges, ends, centres))
-    reach = np.abs(np.concatenate(list(outermost))).max() + 0.6 * scene.radii.max()
+    outermost = (np.abs(edges[..., :2]).max(), np.abs(centres[:, :2]).max(axis=1) + scene.radii, np.abs(ends[:, :2]))
+    reach = 0.1 + max(float(np.max(sizes, initial=0.0)) for sizes in outermost)
     name = f"xc{next(_pictures)}"
 
     pieces = [*_edges(edges)]
