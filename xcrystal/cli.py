@@ -96,11 +96,17 @@ def lab(
     if not notebook.exists():
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(bundled_notebook(), notebook)
-    # JupyterLab is told not to ask the network for news
-    options = ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    options = [
+        f"--ServerApp.root_dir={folder.resolve()}",
+        f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+        # nothing here needs the network, so JupyterLab shall not ask it for news, updates or extensions
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")
-    LabApp.launch_instance([str(notebook.resolve()), *options, *ctx.args])
+    LabApp.launch_instance([*options, *ctx.args])
 
 
 @app.command()
