@@ -156,7 +156,9 @@ def test_letters_are_those_that_spglib_gives(number: int) -> None:
         # spglib may choose another origin: the same up to the normalizer
         ways = [sorted(group.positions[row[k]].letter for k in crystal.positions) for row in group.position_map]
         assert sorted(found) in ways
-        assert sorted(group.positions[[p.letter for p in group.positions].index(x)].multiplicity for x in found) == given
+        assert (
+            sorted(group.positions[[p.letter for p in group.positions].index(x)].multiplicity for x in found) == given
+        )
         seen += 1
     assert seen
 

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.canonical import Canonical, canonicalize
+from xcrystal.crystal.cif import MAX_COORDINATE, MAX_SITES, parse_cif
 from xcrystal.crystal.elements import MAX_Z
-from xcrystal.errors import InvalidCrystalError, ReadError, UnsupportedCrystalError
+from xcrystal.errors import InvalidCrystalError, ReadError, UnsupportedCrystalError, XCrystalError
 
 if TYPE_CHECKING:
-    from pymatgen.core import Structure
+    from pymatgen.core import Element, IStructure, PeriodicSite, Structure
 
 MAX_ATOMS = 20
 MIN_DISTANCE = 0.5  # Å: closer than any two nuclei in a crystal
 MIN_VOLUME = 0.1  # Å3, of the cell
-MAX_SITES = 20_000  # what is looked at at all
+MAX_LENGTH = 1_000.0  # Å, of the cell
 MAX_BYTES = 20_000_000
+_FULL = 1e-3  # a site is full if its occupancies sum to one within this
 
 
 def read_structure(source: Any) -> Structure:
@@ -46,7 +48,7 @@ def read_structure(source: Any) -> Structure:
     from pymatgen.core import IStructure
 
     if isinstance(source, IStructure):
-        structure = source
+        structure: IStructure = source
     elif isinstance(source, (str, os.PathLike)):
         structure = _read_file(Path(source))
     else:
@@ -85,7 +87,7 @@ def parse_structure(content: bytes, name: str) -> Structure:
         If it cannot be parsed.
     """
     try:
-        text = content.decode("utf-8", errors="strict" if b"\x00" in content[:1000] else "replace")
+        text = content.decode("utf-8-sig", errors="strict" if b"\x00" in content[:1000] else "replace")
     except UnicodeDecodeError as error:
         raise ReadError(f"{name} is not a text file.") from error
     if not text.strip():
@@ -94,31 +96,55 @@ def parse_structure(content: bytes, name: str) -> Structure:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters of them is checked and said by check_structure
             return _parse(text, name)
-    except ReadError:
+    except XCrystalError:
         raise
-    except (Exception, RecursionError) as error:  # parsers raise whatever they meet
-        reason = str(error).strip().splitlines()
-        why = reason[0] if reason else type(error).__name__
-        raise ReadError(f"{name} cannot be read as a crystal: {why}") from error
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ReadError(f"{name} cannot be read as a crystal: {lines[0]}") from error
 
 
 def _parse(text: str, name: str) -> Structure:
     from pymatgen.core import Structure
-    from pymatgen.io.cif import CifParser
 
     lower = name.lower()
+    if lower.endswith((".cif", ".mcif")):
+        return parse_cif(text, name)
     if lower.endswith((".xyz", ".extxyz")):
         return _parse_extended_xyz(text, name)
     if lower.endswith(".json"):
-        return Structure.from_str(text, fmt="json")
+        return _parse_json(text, name)
     if lower.endswith(".xsf"):
         return Structure.from_str(text, fmt="xsf")
     if lower.endswith((".vasp", ".poscar")) or "poscar" in lower or "contcar" in lower:
-        return Structure.from_str(text, fmt="poscar")
-    structures = CifParser.from_str(text, occupancy_tolerance=1.05).parse_structures(primitive=False)
-    if not structures:
-        raise ReadError(f"{name} contains no crystal.")
-    return structures[0]
+        return _parse_poscar(text, name)
+    return parse_cif(text, name)
+
+
+def _parse_json(text: str, name: str) -> Structure:
+    import json
+
+    from pymatgen.core import Structure
+
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise ReadError(f"{name} is not valid JSON: {error}") from error
+    if not isinstance(content, dict) or not {"lattice", "sites"} <= content.keys():
+        raise ReadError(f"{name} is JSON, but not a structure as pymatgen writes it.")
+    if not content["sites"]:
+        raise InvalidCrystalError("This structure has no atoms.")
+    return Structure.from_dict(content)
+
+
+def _parse_poscar(text: str, name: str) -> Structure:
+    from pymatgen.core import Structure
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        structure = Structure.from_str(text, fmt="poscar")
+    if any("cannot be determined" in str(w.message) for w in said):  # pymatgen then calls them H, He, Li ...
+        raise ReadError(f"{name} does not name its elements.")
+    return structure
 
 
 def _parse_extended_xyz(text: str, name: str) -> Structure:
@@ -129,13 +155,12 @@ def _parse_extended_xyz(text: str, name: str) -> Structure:
     from pymatgen.io.ase import AseAtomsAdaptor
 
     atoms = read(io.StringIO(text), format="extxyz", index=0)
-    assert isinstance(atoms, Atoms)
-    if not atoms.pbc.all():
+    if not isinstance(atoms, Atoms) or not atoms.pbc.all():
         raise ReadError(f"{name} has no periodic cell: xcrystal shows crystals, not molecules.")
     return AseAtomsAdaptor.get_structure(atoms)
 
 
-def check_structure(structure: Structure) -> Structure:
+def check_structure(structure: IStructure) -> Structure:
     """A copy with plain elements, or a clear error.
 
     Raises
@@ -143,7 +168,7 @@ def check_structure(structure: Structure) -> Structure:
     InvalidCrystalError
         For no atoms, a NaN, zero or flat cell, partial occupancies, unknown species, or atoms that overlap.
     """
-    from pymatgen.core import Element, Structure
+    from pymatgen.core import Structure
 
     if len(structure) == 0:
         raise InvalidCrystalError("This structure has no atoms.")
@@ -152,36 +177,55 @@ def check_structure(structure: Structure) -> Structure:
     matrix = np.asarray(structure.lattice.matrix, dtype=float)
     if not np.isfinite(matrix).all():
         raise InvalidCrystalError("The cell of this structure contains a number that is not finite (NaN or infinite).")
-    lengths = np.linalg.norm(matrix, axis=1)
+    lengths = np.sqrt((np.clip(matrix, -1e100, 1e100) ** 2).sum(axis=1))
+    if lengths.max() > MAX_LENGTH:
+        raise InvalidCrystalError(f"The cell of this structure is {lengths.max():.3g} Å long, as in no crystal.")
     volume = abs(np.linalg.det(matrix))
     if volume < MIN_VOLUME or volume < 1e-3 * lengths.prod():
         raise InvalidCrystalError(f"The cell of this structure is flat: its volume is {volume:.3g} Å3.")
     points = np.asarray(structure.frac_coords, dtype=float)
     if not np.isfinite(points).all():
         raise InvalidCrystalError("A position in this structure is not finite (NaN or infinite).")
-    elements = []
-    for site in structure:
-        if not site.is_ordered:
-            raise InvalidCrystalError(
-                f"This structure is disordered (a site holds {site.species_string}); make it ordered first, for "
-                "instance with pymatgen's OrderDisorderedStructureTransformation."
-            )
-        number = getattr(site.specie, "Z", None)
-        symbol = getattr(getattr(site.specie, "element", site.specie), "symbol", "")
-        if not number or symbol not in Element.__members__:
-            raise InvalidCrystalError(f"{site.species_string} is not a chemical element.")
-        elements.append(Element.from_Z(int(number)))
-    plain = Structure(matrix, elements, points)
+    if np.abs(points).max() > MAX_COORDINATE:
+        raise InvalidCrystalError(f"A position in this structure is {np.abs(points).max():.1g} cells away.")
+    plain = Structure(matrix, [_element(site) for site in structure], points)
     if _has_close_pair(plain):
         raise InvalidCrystalError(f"Two atoms of this structure are closer than {MIN_DISTANCE} Å.")
     return plain
 
 
+def _element(site: PeriodicSite) -> Element:
+    """The one element that fills a site, its isotope and oxidation state left out."""
+    from pymatgen.core import DummySpecies, Element
+
+    for species in site.species:
+        if isinstance(species, DummySpecies):
+            raise InvalidCrystalError(f"{species} is not a chemical element.")
+    numbers = {int(species.Z) for species in site.species}
+    if len(numbers) != 1 or abs(site.species.num_atoms - 1) > _FULL:
+        holds = ", ".join(f"{species} {amount:.3g}" for species, amount in site.species.items()) or "nothing"
+        raise InvalidCrystalError(
+            f"This structure is disordered (a site holds {holds}); make it ordered first, for instance with pymatgen's "
+            "OrderDisorderedStructureTransformation."
+        )
+    return Element.from_Z(numbers.pop())
+
+
 def _has_close_pair(structure: Structure) -> bool:
-    lengths = np.linalg.norm(np.linalg.inv(structure.lattice.matrix), axis=0)
-    if (1 / lengths).min() < MIN_DISTANCE:  # a cell thinner than that puts an atom next to its own image
+    from scipy.spatial import cKDTree
+
+    lattice = structure.lattice.get_lll_reduced_lattice()
+    heights = 1 / np.linalg.norm(lattice.inv_matrix, axis=0)
+    if heights.min() < MIN_DISTANCE:  # a cell thinner than that puts an atom next to its own image
         return True
-    return len(structure.get_neighbor_list(MIN_DISTANCE, exclude_self=True)[0]) > 0
+    # the atoms of one cell, and images of those near its faces
+    points = lattice.get_fractional_coords(structure.cart_coords) % 1.0
+    for axis, margin in enumerate(MIN_DISTANCE / heights):
+        step = np.eye(3)[axis]
+        points = np.concatenate(
+            [points, points[points[:, axis] < margin] + step, points[points[:, axis] > 1 - margin] - step]
+        )
+    return len(cKDTree(points @ lattice.matrix).query_pairs(MIN_DISTANCE)) > 0
 
 
 def encodable(structure: Structure) -> Canonical:
@@ -197,8 +241,12 @@ def encodable(structure: Structure) -> Canonical:
     heavy = sorted({site.specie.symbol for site in structure if site.specie.Z > MAX_Z})
     if heavy:
         raise UnsupportedCrystalError(f"{', '.join(heavy)} cannot be encoded: the model knows elements up to Pu (94).")
-    found = canonicalize(structure)
-    atoms = int(found.crystal.multiplicities.sum())
+    # a supercell holds every element a multiple of its size times: this settles large structures without spglib
+    counts = np.unique([site.specie.Z for site in structure], return_counts=True)[1]
+    atoms = len(structure) // int(np.gcd.reduce(counts))
+    if atoms <= MAX_ATOMS:
+        found = canonicalize(structure)
+        atoms = int(found.crystal.multiplicities.sum())
     if atoms > MAX_ATOMS:
         raise UnsupportedCrystalError(
             f"This crystal has {atoms} atoms in its primitive cell; the model encodes at most {MAX_ATOMS}. It can "

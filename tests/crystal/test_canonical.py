@@ -1,0 +1,223 @@
+"""One crystal, one canonical form, however it is written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Structure
+
+from tests.crystals import CRYSTALS, random_crystal
+from xcrystal.crystal.canonical import Canonical, canonicalize, space_group_number
+from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.reading import check_structure
+from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.errors import InvalidCrystalError
+from xcrystal.evaluation.invariance import moved, writings
+
+ENANTIOMORPHIC = {
+    76,
+    78,
+    91,
+    92,
+    95,
+    96,
+    144,
+    145,
+    151,
+    152,
+    153,
+    154,
+    169,
+    170,
+    171,
+    172,
+    178,
+    179,
+    180,
+    181,
+    212,
+    213,
+}
+FEW = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def assert_same(one: WyckoffCrystal, other: WyckoffCrystal, tolerance: float = 1e-5) -> None:
+    assert one.space_group == other.space_group
+    assert np.array_equal(one.positions, other.positions)
+    assert np.array_equal(one.elements, other.elements)
+    assert np.allclose(one.lattice, other.lattice, rtol=tolerance)
+    difference = one.coordinates - other.coordinates
+    assert np.abs(difference - np.rint(difference)).max() < tolerance
+    assert {tuple(p) for p in one.permutations} == {tuple(p) for p in other.permutations}
+
+
+def drawn(number: int, seed: int) -> tuple[Structure, Canonical]:
+    """A random crystal of some group, well away from any higher symmetry and from overlaps."""
+    crystal = random_crystal(number, np.random.default_rng(seed))
+    structure = crystal.to_structure()
+    try:
+        structure = check_structure(structure)
+    except InvalidCrystalError:
+        assume(False)
+    distances = structure.distance_matrix + 9 * np.eye(len(structure))
+    assume(distances.min() > 1.0)
+    # atoms or cells that almost have more symmetry may be found with it in one writing and without in another
+    tight = canonicalize(structure)
+    assume(tight.crystal.space_group == number)
+    return structure, tight
+
+
+@FEW
+@given(number=st.integers(1, 230), seed=st.integers(0, 10**6))
+def test_the_form_does_not_depend_on_the_writing(number: int, seed: int) -> None:
+    structure, found = drawn(number, seed)
+    for name, other in writings(structure, np.random.default_rng(seed)).items():
+        # pymatgen's standard cells may be mirror images, and those of these groups belong to another group
+        if number in ENANTIOMORPHIC and name in ("primitive", "conventional"):
+            continue
+        assert_same(found.crystal, canonicalize(other).crystal)
+
+
+@FEW
+@given(number=st.integers(1, 230), seed=st.integers(0, 10**6))
+def test_the_form_is_the_crystal_and_a_fixed_point(number: int, seed: int) -> None:
+    structure, found = drawn(number, seed)
+    ideal = found.crystal.to_structure()
+    rms = match_rms(structure, ideal, scale=False)
+    assert rms is not None
+    assert rms < 1e-4
+    assert_same(found.crystal, canonicalize(ideal).crystal)
+
+
+@FEW
+@given(number=st.integers(1, 230), seed=st.integers(0, 10**6))
+def test_every_normalizer_element_leads_to_the_same_form(number: int, seed: int) -> None:
+    structure, found = drawn(number, seed)
+    group = space_group(number)
+    pick = seed % len(group.axes)
+    # the conventional cell with other axes and another origin; polar axes get any origin
+    shift = group.origins[pick] + np.where(group.polar, 0.2718, 0.0)
+    conventional = structure.frac_coords @ group.primitive.T
+    basis = np.linalg.inv(group.primitive).T @ structure.lattice.matrix
+    points = conventional @ group.axes[pick].T + shift
+    axes = np.linalg.inv(group.axes[pick]).T @ basis
+    other = Structure(group.primitive.T @ axes, structure.species, points @ np.linalg.inv(group.primitive).T)
+    assert_same(found.crystal, canonicalize(other).crystal)
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_known_crystals_keep_their_group_and_orbits(name: str) -> None:
+    crystal = CRYSTALS[name]
+    structure = crystal.to_structure()
+    found = canonicalize(structure)
+    assert found.crystal.space_group == crystal.space_group == space_group_number(structure)
+    assert sorted(found.crystal.elements) == sorted(crystal.elements)
+    assert sorted(found.crystal.multiplicities) == sorted(crystal.multiplicities)
+    for other in writings(structure, np.random.default_rng(1)).values():
+        assert_same(found.crystal, canonicalize(other).crystal)
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_orbits_of_atoms_hold_the_right_atoms(name: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    for other in writings(structure, np.random.default_rng(2)).values():
+        found = canonicalize(other)
+        copies = len(other) / found.crystal.multiplicities.sum()
+        assert len(found.orbit_of_atom) == len(other)
+        counts = np.bincount(found.orbit_of_atom, minlength=len(found.crystal.positions))
+        assert np.array_equal(counts, found.crystal.multiplicities * copies)
+        elements = np.array([site.specie.Z for site in other])
+        assert np.array_equal(found.crystal.elements[found.orbit_of_atom], elements)
+        # atoms of one orbit have the same surroundings
+        surroundings = [np.sort([n.nn_distance for n in near]) for near in other.get_all_neighbors(4.55)]
+        for orbit in range(len(counts)):
+            rows = [surroundings[i] for i in np.flatnonzero(found.orbit_of_atom == orbit)]
+            assert all(np.allclose(row, rows[0], atol=1e-3) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "name", ["rock salt NaCl", "perovskite SrTiO3", "wurtzite ZnO", "triclinic P1", "spinel MgAl2O4"]
+)
+def test_permutations_of_elements_describe_the_same_crystal(name: str) -> None:
+    found = canonicalize(CRYSTALS[name].to_structure()).crystal
+    assert found.permutations[0].tolist() == list(range(len(found.elements)))
+    for order in found.permutations:
+        same = WyckoffCrystal(
+            found.space_group, found.lattice, found.positions, found.elements[order], found.coordinates, order[None]
+        )
+        rms = match_rms(found.to_structure(), same.to_structure())
+        assert rms is not None
+        assert rms < 1e-3
+
+
+def test_rock_salt_may_be_written_from_either_ion() -> None:
+    found = canonicalize(CRYSTALS["rock salt NaCl"].to_structure()).crystal
+    assert sorted(map(tuple, found.permutations)) == [(0, 1), (1, 0)]
+
+
+def test_exchanging_elements_never_changes_the_geometry() -> None:
+    crystal = canonicalize(CRYSTALS["spinel MgAl2O4"].to_structure()).crystal
+    for elements in ([26, 24, 16], [49, 30, 34], [3, 25, 9]):
+        changed = WyckoffCrystal(
+            crystal.space_group, crystal.lattice, crystal.positions, np.array(elements), crystal.coordinates,
+            crystal.permutations,
+        )  # fmt: skip
+        again = canonicalize(changed.to_structure()).crystal
+        assert np.array_equal(again.positions, crystal.positions)
+        assert np.allclose(again.coordinates, crystal.coordinates, atol=1e-6)
+
+
+def test_mirror_images_are_one_crystal() -> None:
+    structure = CRYSTALS["quartz SiO2"].to_structure()
+    mirrored = Structure(structure.lattice.matrix * np.array([1, 1, -1]), structure.species, structure.frac_coords)
+    one, other = canonicalize(structure).crystal, canonicalize(mirrored).crystal
+    # P3_121 and P3_221 keep their numbers: the mirror image of a chiral group is another group
+    assert {one.space_group, other.space_group} == {152, 154}
+    chiral = random_crystal(198, np.random.default_rng(3))
+    structure = chiral.to_structure()
+    mirrored = Structure(structure.lattice.matrix * np.array([1, 1, -1]), structure.species, structure.frac_coords)
+    assert_same(canonicalize(structure).crystal, canonicalize(mirrored).crystal)
+
+
+def test_small_noise_hardly_moves_the_form() -> None:
+    rng = np.random.default_rng(0)
+    for crystal in CRYSTALS.values():
+        structure = crystal.to_structure()
+        found = canonicalize(structure)
+        shaken = structure.copy()
+        shaken.perturb(0.002, seed=rng)
+        again = canonicalize(shaken)
+        assert_same(found.crystal, again.crystal, tolerance=3e-3)
+
+
+def test_idealizing_goes_on_until_nothing_changes() -> None:
+    # an orthorhombic perovskite so near to the cubic one that its mean is cubic
+    structure = CRYSTALS["perovskite SrTiO3"].to_structure() * (2, 1, 1)
+    rng = np.random.default_rng(5)
+    for scale in (0.03, 0.06, 0.09, 0.12):
+        shaken = structure.copy()
+        shaken.perturb(scale, seed=rng)
+        found = canonicalize(shaken)
+        assert space_group_number(found.crystal.to_structure()) == found.crystal.space_group
+        elements = np.array([site.specie.Z for site in shaken])
+        assert np.array_equal(found.crystal.elements[found.orbit_of_atom], elements)
+
+
+def test_the_caller_keeps_its_structure() -> None:
+    structure = CRYSTALS["rutile TiO2"].to_structure()
+    before = structure.copy()
+    canonicalize(structure)
+    assert structure == before
+
+
+def test_nothing_is_written_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    for seed in range(20):
+        structure = random_crystal(62, np.random.default_rng(seed)).to_structure()
+        try:
+            canonicalize(structure)
+        except InvalidCrystalError:
+            continue
+    assert capfd.readouterr().err == ""
