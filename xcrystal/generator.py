@@ -103,8 +103,10 @@ class CrystalModel:
         """Latent vectors (n, latent_dim) float32 of crystals in canonical form."""
         import torch
 
+        from xcrystal.model.device import FEW, one_thread
+
         parts = [np.zeros((0, self.latent_dim), dtype=np.float32)]
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread(len(crystals) <= FEW):
             for i in range(0, len(crystals), _CHUNK):
                 mean, _ = self.network.posterior(self.batch(crystals[i : i + _CHUNK]))
                 parts.append(mean.float().cpu().numpy())
@@ -149,10 +151,11 @@ class CrystalModel:
         import torch
 
         from xcrystal.model.decoding import greedy_decode
+        from xcrystal.model.device import FEW, one_thread
 
         vectors = self._vectors(z)
         found: list[Decoded] = []
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread(len(vectors) <= FEW):
             for i in range(0, len(vectors), _CHUNK):
                 found += greedy_decode(self.network, vectors[i : i + _CHUNK])
         return found
@@ -168,8 +171,11 @@ class CrystalModel:
         """
         import torch
 
-        with torch.inference_mode():
-            values = self.network.properties(self._vectors(z)).double().cpu().numpy()
+        from xcrystal.model.device import FEW, one_thread
+
+        vectors = self._vectors(z)
+        with torch.inference_mode(), one_thread(len(vectors) <= FEW):
+            values = self.network.properties(vectors).double().cpu().numpy()
         return {name: values[:, k] for k, name in enumerate(PROPERTIES)}
 
     def sample(self, n: int, seed: int = 0) -> list[Structure]:
@@ -265,7 +271,8 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     CheckpointError
         If there is no such model or device.
     """
-    from xcrystal.model.checkpoint import load_weights, pick_device
+    from xcrystal.model.checkpoint import load_weights
+    from xcrystal.model.device import pick_device
 
     folder = model_folder(name)
     network, facts = load_weights(folder)

@@ -110,10 +110,13 @@ def attribute(
     ):
         if chosen not in known:
             raise TargetError(f"There is no {kind} {chosen!r}; there are: {', '.join(known)}.")
+    from xcrystal.model.device import one_thread
+
     checked = read_structure(structure)
     given = structure if hasattr(structure, "lattice") else checked
     canonical = model.canonical(checked)
-    per_orbit, value, base = _integrated_gradients(model, canonical, PROPERTIES.index(target))
+    with one_thread():
+        per_orbit, value, base = _integrated_gradients(model, canonical, PROPERTIES.index(target))
     counts = canonical.crystal.multiplicities
     error = abs(float((per_orbit * counts).sum()) - (value - base))
     scores = per_orbit[canonical.orbit_of_atom]

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -92,21 +91,3 @@ def write_text(text: str, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
-
-
-def pick_device(name: str = "auto") -> torch.device:
-    """``auto`` is cuda, then mps, then cpu; any other name is taken as it is.
-
-    Raises
-    ------
-    CheckpointError
-        If the device does not exist here.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise CheckpointError(f"There is no device {name!r} here.") from error

@@ -88,6 +88,9 @@ def _place(model: CrystalVAE, state: Tensor, rows: Tensor) -> Tensor:
     bins = decoder.config.bins
     chosen = []
     for axis in range(3):
+        if not bool(free[..., axis].any()):
+            chosen.append(torch.zeros_like(state[..., 0]))
+            continue
         index = decoder.axes[axis](state).argmax(dim=-1, keepdim=True)
         offset = decoder.residual[axis](state).gather(-1, index)[..., 0].clamp(-1, 1)
         value = (index[..., 0] + offset / 2) / bins % 1.0

@@ -104,6 +104,8 @@ class Embeddings(nn.Module):
     group_features: Tensor
     element_features: Tensor
     _positions: Tensor | None
+    _elements: Tensor | None
+    _groups: Tensor | None
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -121,13 +123,17 @@ class Embeddings(nn.Module):
         self.element_shared = mlp(self.element_features.shape[1], 64, width)
         self.position_shared = mlp(self.position_features.shape[1], 64, width)
         self.group_shared = mlp(self.group_features.shape[1], 64, width)
-        self.register_buffer("_positions", None, persistent=False)
+        for name in ("_positions", "_elements", "_groups"):
+            self.register_buffer(name, None, persistent=False)
         self.coordinates = mlp(6 * 2 * len(_FREQUENCIES), width, width)
 
     def freeze(self) -> None:
-        """Keep the vectors of all positions from now on, instead of computing them at every use."""
+        """Keep the vectors of all positions, elements and groups, instead of computing them at every use."""
         with torch.no_grad():
             self._positions = self.all_positions()
+            device = self.element.weight.device
+            self._elements = self.elements(torch.arange(N_ELEMENTS, device=device))
+            self._groups = self.groups(torch.arange(len(self.group_features), device=device))
 
     def all_positions(self) -> Tensor:
         """(1731, W)."""
@@ -137,10 +143,14 @@ class Embeddings(nn.Module):
 
     def elements(self, z: Tensor) -> Tensor:
         """(..., W) of atomic numbers (...)."""
+        if self._elements is not None:
+            return self._elements[z]
         return self.element(z) + self.element_shared(self.element_features[z])
 
     def groups(self, number: Tensor) -> Tensor:
         """(..., W) of space group numbers (...)."""
+        if self._groups is not None:
+            return self._groups[number]
         return self.group(number) + self.group_shared(self.group_features[number])
 
     def rows(self, group: Tensor, letter: Tensor) -> Tensor:

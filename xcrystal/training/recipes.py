@@ -55,7 +55,7 @@ def run_recipe(
 
     from tqdm.auto import tqdm
 
-    from xcrystal.model.checkpoint import pick_device
+    from xcrystal.model.device import pick_device
     from xcrystal.training.loop import Recipe, Training
 
     if recipe not in RECIPES:

@@ -1,0 +1,44 @@
+"""Where torch runs: the device, and on how many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from xcrystal.errors import CheckpointError
+
+FEW = 16  # crystals that one thread handles as fast as many
+
+
+@contextmanager
+def one_thread(active: bool = True) -> Iterator[None]:
+    """Run torch on one thread: with a few crystals there is nothing to share, and on a busy machine sharing stalls."""
+    threads = torch.get_num_threads()
+    if not active or threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """``auto`` is cuda, then mps, then cpu; any other name is taken as it is.
+
+    Raises
+    ------
+    CheckpointError
+        If the device does not exist here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise CheckpointError(f"There is no device {name!r} here.") from error
