@@ -385,24 +385,24 @@ class Session:
         self._finish("crystal", message=" ".join(notes))
 
     def _go(self, z: np.ndarray, label: str, material_id: str | None) -> None:
-        self._base = (z, label, material_id)
         self._set(z, label, material_id)
+        self._base = (z, label, material_id)
 
     def _set(self, z: np.ndarray, label: str, material_id: str | None) -> None:
         structure = self.model.decode(z[None])[0]
         predicted = {name: float(values[0]) for name, values in self.model.predict(z[None]).items()}
+        x, y = self.atlas.place(z)[0]
+        coordinates = self.atlas.directions.coordinates(z)[0]
         rows, distances = self.atlas.neighbours(z, NEIGHBOURS)
         table = self.atlas.table
-        # only now, so that an error above leaves everything as it was
-        self.z, self.label, self.material_id = z, label, material_id
-        self.structure, self.predicted = structure, predicted
-        x, y = self.atlas.place(z)[0]
-        self.position = (float(x), float(y))
-        self.coordinates: np.ndarray = self.atlas.directions.coordinates(z)[0]
-        self.neighbours = [
+        neighbours = [
             Neighbour(int(r), str(table.material_id.iat[r]), str(table.formula.iat[r]), float(d))
             for r, d in zip(rows[0], distances[0], strict=True)
         ]
+        # only now, so that an error above leaves everything as it was
+        self.z, self.label, self.material_id = z, label, material_id
+        self.structure, self.predicted = structure, predicted
+        self.position, self.coordinates, self.neighbours = (float(x), float(y)), coordinates, neighbours
         self.shown = "decoded"
 
     def _finish(self, event: str, *, message: str = "", settle: bool = True) -> None:

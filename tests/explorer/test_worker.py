@@ -1,0 +1,77 @@
+"""Requests are served newest first, and one that fails harms no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from xcrystal.explorer.worker import Worker
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.rests, self.errors, self.rested = 0, list[Exception](), threading.Event()
+
+    def rest(self) -> None:
+        self.rests += 1
+        self.rested.set()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def worker(recorder: Recorder) -> Iterator[Worker]:
+    worker = Worker(recorder.rest, recorder.errors.append)
+    yield worker
+    worker.close()
+
+
+def test_a_newer_request_replaces_one_that_waits(worker: Worker, recorder: Recorder) -> None:
+    gate, served = threading.Event(), list[int]()
+
+    def serve(k: int) -> Callable[[], None]:
+        return lambda: served.append(k)
+
+    worker.submit("first", gate.wait)
+    for k in range(100):
+        worker.submit("slider", serve(k))
+    worker.submit("other", serve(-1))
+    gate.set()
+    assert recorder.rested.wait(5)
+    assert served == [99, -1]
+
+
+def test_rest_comes_once_after_requests_and_not_before(worker: Worker, recorder: Recorder) -> None:
+    time.sleep(0.5)
+    assert recorder.rests == 0
+    worker.submit("a", lambda: None)
+    assert recorder.rested.wait(5)
+    time.sleep(0.5)
+    assert recorder.rests == 1
+
+
+def test_after_an_error_the_worker_goes_on(worker: Worker, recorder: Recorder) -> None:
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    served = threading.Event()
+    worker.submit("bad", fail)
+    worker.submit("good", served.set)
+    assert served.wait(5)
+    assert [str(e) for e in recorder.errors] == ["broken"]
+
+
+def test_closing_ends_the_thread(recorder: Recorder) -> None:
+    before = threading.active_count()
+    worker = Worker(recorder.rest, recorder.errors.append)
+    worker.close()
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
