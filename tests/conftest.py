@@ -31,3 +31,31 @@ def atlas() -> Atlas:
     from xcrystal.latent.chart import open_atlas
 
     return open_atlas("mp20")
+
+
+@pytest.fixture(scope="session")
+def crystal_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset file of the test crystals; their properties are made up."""
+    import pandas as pd
+
+    from tests.crystals import CRYSTALS
+
+    rows = []
+    for i, (name, crystal) in enumerate(CRYSTALS.items()):
+        structure = crystal.to_structure()
+        cell = dict(zip(["a", "b", "c", "alpha", "beta", "gamma"], structure.lattice.parameters, strict=True))
+        rows.append(
+            {
+                "material_id": name,
+                "formula": structure.composition.reduced_formula,
+                **cell,
+                "species": [site.specie.symbol for site in structure],
+                "frac_coords": structure.frac_coords.ravel().tolist(),
+                "formation_energy_per_atom": -0.2 * i,
+                "band_gap": 0.0 if i % 2 else 0.3 * i,
+                "e_above_hull": 0.01 * (i % 3),
+            }
+        )
+    path = tmp_path_factory.mktemp("tables") / "crystals.parquet"
+    pd.DataFrame(rows).to_parquet(path)
+    return path

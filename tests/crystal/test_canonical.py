@@ -15,32 +15,10 @@ from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError
-from xcrystal.evaluation.invariance import moved, writings
+from xcrystal.evaluation.invariance import writings
 
-ENANTIOMORPHIC = {
-    76,
-    78,
-    91,
-    92,
-    95,
-    96,
-    144,
-    145,
-    151,
-    152,
-    153,
-    154,
-    169,
-    170,
-    171,
-    172,
-    178,
-    179,
-    180,
-    181,
-    212,
-    213,
-}
+_PAIRS = [(76, 78), (91, 95), (92, 96), (144, 145), (151, 153), (152, 154), (169, 170), (171, 172), (178, 179)]
+ENANTIOMORPHIC = {number for pair in [*_PAIRS, (180, 181), (212, 213)] for number in pair}
 FEW = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 

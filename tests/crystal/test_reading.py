@@ -475,6 +475,9 @@ def test_large_cells_are_read_but_not_encoded() -> None:
     assert_clear(caught.value)
     supercell = check_structure(CRYSTALS["rock salt NaCl"].to_structure() * (4, 4, 4))
     assert encodable(supercell).crystal.space_group == 225
+    with pytest.raises(UnsupportedCrystalError, match="1024 atoms") as caught:
+        encodable(check_structure(CRYSTALS["rock salt NaCl"].to_structure() * (8, 8, 8)))
+    assert_clear(caught.value)
 
 
 @pytest.mark.parametrize("symbol", ["Am", "Cf", "Og"])
@@ -486,24 +489,7 @@ def test_elements_beyond_plutonium_are_read_but_not_encoded(symbol: str) -> None
 
 
 _LINES = AFLOW.format(operations="1 x,y,z\n2 -x,-y,-z").splitlines()
-_JUNK = [
-    "",
-    "?",
-    ".",
-    "loop_",
-    "data_x",
-    ";",
-    "'",
-    "nan",
-    "-1",
-    "1e400",
-    "_cell_length_a 0",
-    "X",
-    "\x00",
-    "é",
-    "0.5(",
-    "#",
-]
+_JUNK = [*"?.;'X#é\x00", "", "loop_", "data_x", "nan", "-1", "1e400", "_cell_length_a 0", "0.5("]
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Element, IStructure, PeriodicSite, Structure
 
 MAX_ATOMS = 20
+MAX_SEARCHED = 320  # atoms; spglib takes seconds for some larger cells without symmetry, minutes for thousands
 MIN_DISTANCE = 0.5  # Å: closer than any two nuclei in a crystal
 MIN_VOLUME = 0.1  # Å3, of the cell
 MAX_LENGTH = 1_000.0  # Å, of the cell
@@ -245,6 +246,11 @@ def encodable(structure: Structure) -> Canonical:
     counts = np.unique([site.specie.Z for site in structure], return_counts=True)[1]
     atoms = len(structure) // int(np.gcd.reduce(counts))
     if atoms <= MAX_ATOMS:
+        if len(structure) > MAX_SEARCHED:
+            raise UnsupportedCrystalError(
+                f"This cell of {len(structure)} atoms is too large to look for a smaller one in it; give the primitive "
+                "cell to encode it. It can still be drawn."
+            )
         found = canonicalize(structure)
         atoms = int(found.crystal.multiplicities.sum())
     if atoms > MAX_ATOMS:

@@ -72,11 +72,11 @@ class Tokens:
 
 
 def _tokenize(record: tuple[int, Any]) -> tuple[int, Any] | None:
-    from xcrystal.crystal.reading import encodable
+    from xcrystal.crystal.reading import check_structure, encodable
 
     row, columns = record
     try:
-        return row, encodable(structure_of(columns)).crystal
+        return row, encodable(check_structure(structure_of(columns))).crystal
     except XCrystalError:
         return None
 

@@ -1,0 +1,49 @@
+"""Tables of crystals in parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.crystals import CRYSTALS
+from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.tables import identifiers, read_table, structure_of, structures
+from xcrystal.errors import DatasetError, ReadError
+
+
+def test_structures_come_back_from_a_table(crystal_table: Path) -> None:
+    table = read_table(crystal_table)
+    assert identifiers(table) == list(CRYSTALS)
+    for structure, crystal in zip(structures(table), CRYSTALS.values(), strict=True):
+        assert match_rms(structure, crystal.to_structure(), scale=False) == pytest.approx(0, abs=1e-4)
+    first = next(table.itertuples(index=False))
+    assert structure_of(first).composition.reduced_formula == "NaCl"
+
+
+def test_rows_have_a_name_without_identifiers(crystal_table: Path) -> None:
+    table = read_table(crystal_table).drop(columns="material_id")
+    assert identifiers(table)[:2] == ["0", "1"]
+
+
+@pytest.mark.parametrize("change", [{"species": ["Xx"]}, {"a": None}, {"frac_coords": [0.1]}, {"b": "wide"}])
+def test_a_row_of_nonsense_is_named_so(crystal_table: Path, change: dict[str, object]) -> None:
+    record = read_table(crystal_table).to_dict("records")[0] | change
+    with pytest.raises(ReadError):
+        structure_of(record)
+
+
+def test_files_that_are_no_tables(tmp_path: Path) -> None:
+    (tmp_path / "noise.parquet").write_bytes(b"PAR1 but not really")
+    pd.DataFrame({"a": [1.0]}).to_parquet(tmp_path / "columns.parquet")
+    for name, reason in {"noise": "cannot be read", "columns": "lacks the columns", "none": "no dataset file"}.items():
+        with pytest.raises(DatasetError, match=reason) as caught:
+            read_table(tmp_path / f"{name}.parquet")
+        assert len(str(caught.value)) <= 400
+
+
+def test_an_empty_table_is_refused(crystal_table: Path, tmp_path: Path) -> None:
+    read_table(crystal_table).iloc[:0].to_parquet(tmp_path / "empty.parquet")
+    with pytest.raises(DatasetError, match="no rows"):
+        read_table(tmp_path / "empty.parquet")
