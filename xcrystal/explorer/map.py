@@ -11,7 +11,7 @@ import numpy as np
 from xcrystal.explorer import words
 from xcrystal.explorer.markers import Markers
 from xcrystal.explorer.palette import SEQUENTIAL
-from xcrystal.explorer.plotlycompat import import_plotly
+from xcrystal.explorer.plotlycompat import complete_figure_class
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -118,7 +118,6 @@ def _coloring(session: Session, name: str) -> dict[str, Any]:
 
 
 def _figure(session: Session) -> Any:
-    go = import_plotly()
     table = session.atlas.table
     coloring = _coloring(session, session.color)
     bar = {**coloring["marker"]["colorbar"], "thickness": 12, "outlinewidth": 0, "xpad": 4, "len": 0.96}
@@ -148,7 +147,7 @@ def _figure(session: Session) -> Any:
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#888", "activecolor": "#1976d2"},
     }
     # plotly's validation walks over all points several times, half a second for what we know to be right
-    figure = go.FigureWidget(data=[points], layout=layout, _validate=False)
+    figure = complete_figure_class()(data=[points], layout=layout, _validate=False)
     figure._config = {
         **figure._config,
         "scrollZoom": True,
@@ -156,4 +155,5 @@ def _figure(session: Session) -> Any:
         "responsive": True,
         "modeBarButtonsToRemove": ["select2d", "lasso2d"],
     }
+    figure.introduce()
     return figure
