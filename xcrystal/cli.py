@@ -274,11 +274,16 @@ def invariance(
 
 
 @app.command()
-def benchmark(model: Model = "mp20", device: Device = "auto", as_json: Json = False) -> None:
+def benchmark(
+    model: Model = "mp20",
+    device: Device = "auto",
+    repeats: Annotated[int, typer.Option(min=1, help="Calls that are timed.")] = 50,
+    as_json: Json = False,
+) -> None:
     """How fast a model is on this machine."""
     from xcrystal.evaluation.speed import benchmark as measure
 
-    print_report(measure(xcrystal.load(model, device)), as_json)
+    print_report(measure(xcrystal.load(model, device), repeats), as_json)
 
 
 def bundled_notebook() -> Path:
