@@ -72,17 +72,21 @@ function render({ model, el }) {
   };
 
   // plotly follows the window only; a figure made before its box has a width is 700 pixels wide for ever
+  let waiting = 0;
   const resized = new ResizeObserver(() => {
-    const width = el.clientWidth;
-    if (plot && width > 0 && Math.abs(width - plot._fullLayout.width) > 1) window.dispatchEvent(new Event("resize"));
     draw();
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      const width = el.clientWidth;
+      if (!disposed && width > 0 && Math.abs(width - plot._fullLayout.width) > 1) plot._responsiveChartHandler?.();
+    }, 60);
   });
   const events = ["plotly_afterplot", "plotly_relayout", "plotly_relayouting"];
 
   function attach() {
     if (disposed) return;
     const found = el.closest(".xc-map")?.querySelector(".js-plotly-plot");
-    if (!found || !found._fullLayout || !found.on) {
+    if (!found || !found.on || !found.calcdata || !found._fullLayout?.xaxis?._length) {
       requestAnimationFrame(attach);
       return;
     }
