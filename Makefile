@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 .PHONY: help setup lab test browser lint format pins wheel clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 setup: $(READY)
 	@:
@@ -32,8 +32,9 @@ $(READY): pyproject.toml constraints.txt
 lab: setup
 	@$(BIN)/xcrystal lab --folder notebooks $(LAB_ARGS)
 
+# Threads that wait for each other by spinning stall for minutes when the cores are shared with a browser: let them sleep.
 test: setup browser lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 browser: setup
 	@.ci/browser $(BIN)/python
