@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,9 +169,9 @@ class ExplorerPage:
         goal = track["x"] + track["width"] * (to - low) / (high - low)
         self.page.mouse.move(x, y)
         self.page.mouse.down()
-        for step in range(1, 21):
-            self.page.mouse.move(x + (goal - x) * step / 20, y)
-            self.page.wait_for_timeout(50)
+        for step in range(1, 11):
+            self.page.mouse.move(x + (goal - x) * step / 10, y)
+            self.page.wait_for_timeout(80)
         self.page.mouse.up()
 
     def load(self, text: str) -> None:
@@ -187,12 +186,13 @@ class ExplorerPage:
             self.root.locator(".xc-upload").click()
         chooser.value.set_files(path)
 
-    def choose(self, control: str, text: str | re.Pattern[str]) -> None:
-        """Pick from a drop-down the only option with this text."""
+    def choose(self, control: str, text: str) -> None:
+        """Pick from a drop-down the option with this text."""
         select = self.root.locator(f"{control} select")
-        options = [option for option in select.locator("option").all_inner_texts() if re.search(text, option)]
-        assert len(options) == 1, f"{control} has {options} that match {text!r}"
-        select.select_option(label=options[0])
+        # ipywidgets writes spaces as no-break spaces
+        options = [" ".join(option.split()) for option in select.locator("option").all_inner_texts()]
+        assert options.count(text) == 1, f"{control} offers {options}, not {text!r} once"
+        select.select_option(index=options.index(text))
 
     def reset(self) -> None:
         """Press the reset button."""
