@@ -71,13 +71,13 @@ class SpeedReport:
         return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
 
-def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0) -> SpeedReport:
+def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0, threads: int | None = None) -> SpeedReport:
     """Measure a model on this machine.
 
-    Torch takes as many threads as there are cores for this process. The crystals are the model's own samples, and the
-    latent vectors their codes, so no data is needed. Every kind of call is made twice before it is timed; then
-    ``repeats`` calls, each on another crystal in turn, are timed one by one and their median is taken. Batches and
-    attributions are timed a tenth as often (at least 3 times), imports 5 times.
+    Torch takes as many threads as there are cores for this process, or ``threads``. The crystals are the model's own
+    samples, and the latent vectors their codes, so no data is needed. Every kind of call is made twice before it is
+    timed; then ``repeats`` calls, each on another crystal in turn, are timed one by one and their median is taken.
+    Batches and attributions are timed a tenth as often (at least 3 times), imports 5 times.
 
     Parameters
     ----------
@@ -85,10 +85,12 @@ def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0) -> SpeedRep
         Calls that are timed.
     seed
         Of the samples.
+    threads
+        Of torch; all cores if not given. On cores that others keep busy, one thread may be faster.
     """
     from xcrystal.explanation.attribution import attribute
 
-    with _all_cores() as threads:
+    with _torch_threads(threads) as used:
         crystals, z = _own_crystals(model, seed)
         one = [z[i % len(z)][None] for i in range(repeats)]
         many = np.resize(z, (BATCH, z.shape[1]))
@@ -104,7 +106,7 @@ def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0) -> SpeedRep
             ),
             import_s=import_seconds(),
             device=str(model.device),
-            threads=threads,
+            threads=used,
         )
 
 
@@ -142,14 +144,14 @@ def _own_crystals(model: CrystalModel, seed: int, n: int = 64) -> tuple[list[Str
 
 
 @contextmanager
-def _all_cores() -> Iterator[int]:
-    """Give torch every core of this process for a while."""
+def _torch_threads(threads: int | None) -> Iterator[int]:
+    """Give torch so many threads for a while; without a number, every core of this process."""
     import torch
 
     before = torch.get_num_threads()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(cores)
+    torch.set_num_threads(threads or cores)
     try:
-        yield cores
+        yield threads or cores
     finally:
         torch.set_num_threads(before)

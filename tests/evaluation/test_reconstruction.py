@@ -1,0 +1,109 @@
+"""The reconstruction report, on the bundled model and the test crystals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.crystals import CRYSTALS
+from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.tables import read_table
+from xcrystal.errors import DatasetError
+from xcrystal.evaluation.reconstruction import compare, evaluate_reconstruction, wilson_interval
+from xcrystal.generator import CrystalModel
+
+
+def test_the_report_is_what_the_crystals_say(model: CrystalModel, crystal_table: Path) -> None:
+    report = evaluate_reconstruction(model, crystal_table, workers=1)
+    structures = [crystal.to_structure() for crystal in CRYSTALS.values()]
+    decoded = model.decode(model.encode(structures))
+    rms = [match_rms(a, b) for a, b in zip(structures, decoded, strict=True)]
+    matched = [r for r in rms if r is not None]
+    assert report.crystals == len(CRYSTALS)
+    assert report.not_encoded == {}
+    assert report.match_rate == pytest.approx(len(matched) / len(CRYSTALS), abs=0.08)  # tables round coordinates
+    assert [c.material_id for c in report.comparisons] == list(CRYSTALS)
+    low, high = report.match_interval
+    assert low <= report.match_rate <= high
+    table = read_table(crystal_table)
+    energy = report.properties["formation_energy_per_atom"]
+    truth = table["formation_energy_per_atom"].to_numpy()
+    predicted = model.predict(model.encode(structures))["formation_energy_per_atom"]
+    assert energy.mae == pytest.approx(np.abs(truth - predicted).mean(), abs=0.01)
+    assert energy.mae_of_mean == pytest.approx(np.abs(truth - truth.mean()).mean())
+    assert energy.mae_of_zero == pytest.approx(np.abs(truth).mean())
+    assert energy.crystals == len(CRYSTALS)
+
+
+def test_processes_give_the_same_report(model: CrystalModel, crystal_table: Path) -> None:
+    alone = evaluate_reconstruction(model, crystal_table, limit=5, workers=1)
+    together = evaluate_reconstruction(model, crystal_table, limit=5, workers=2)
+    assert alone.comparisons == together.comparisons
+    assert alone.crystals == 5
+
+
+def test_crystals_that_cannot_be_encoded_are_named_and_count(
+    model: CrystalModel, crystal_table: Path, tmp_path: Path
+) -> None:
+    table = read_table(crystal_table)
+    broken = [table.iloc[[0]].assign(material_id=name, **change) for name, change in
+              {"flat": {"a": 0.001}, "heavy": {}, "nonsense": {"b": np.nan}}.items()]  # fmt: skip
+    broken[1]["species"] = [["Am", "Cl"]]
+    path = tmp_path / "table.parquet"
+    pd.concat([table, *broken]).to_parquet(path)
+    whole, part = (
+        evaluate_reconstruction(model, crystal_table, workers=1),
+        evaluate_reconstruction(model, path, workers=1),
+    )
+    assert set(part.not_encoded) == {"flat", "heavy", "nonsense"}
+    assert part.match_rate == pytest.approx(whole.match_rate * len(table) / (len(table) + 3))
+    pd.concat(broken).to_parquet(path)
+    nothing = evaluate_reconstruction(model, path, workers=1)
+    assert nothing.match_rate == 0.0
+    assert json.loads(json.dumps(nothing.to_dict(), allow_nan=False))["mean_rms"] is None
+    assert "flat" in nothing.table()
+
+
+def test_the_report_prints_and_serializes(model: CrystalModel, crystal_table: Path) -> None:
+    report = evaluate_reconstruction(model, crystal_table, limit=3, workers=1)
+    content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert content["crystals"] == 3
+    assert content["properties"]["band_gap"]["crystals"] == 3
+    for words in ("match rate", "volume error", "MAE band_gap", "95 %"):
+        assert words in report.table()
+
+
+def test_a_comparison_sees_each_kind_of_error() -> None:
+    original = CRYSTALS["rutile TiO2"].to_structure()
+    same = compare(("x", original, original * (2, 1, 1)))
+    assert same.rms == pytest.approx(0, abs=1e-6)
+    assert same.volume_error == pytest.approx(0)
+    assert same.same_composition
+    assert same.same_space_group
+    swollen = original.copy()
+    swollen.scale_lattice(original.volume * 1.2)
+    assert compare(("x", original, swollen)).volume_error == pytest.approx(0.2)
+    other = original.copy()
+    other.replace_species({"O": "S"})
+    changed = compare(("x", original, other))
+    assert changed.rms is None
+    assert not changed.same_composition
+    assert changed.same_space_group
+    assert not compare(("x", original, CRYSTALS["baddeleyite ZrO2"].to_structure())).same_space_group
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "expected"),
+    [(0, 10, (0.0, 0.2775)), (10, 10, (0.7225, 1.0)), (50, 100, (0.4038, 0.5962)), (0, 0, (0.0, 1.0))],
+)
+def test_wilson_intervals(successes: int, trials: int, expected: tuple[float, float]) -> None:
+    assert wilson_interval(successes, trials) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_missing_table(model: CrystalModel, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError):
+        evaluate_reconstruction(model, tmp_path / "none.parquet")
