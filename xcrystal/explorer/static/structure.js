@@ -31,18 +31,29 @@ if (!this.xcDraw) {
   const fit = (duration) =>
     stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), -2.7 * extent, duration);
 
+  const add = (shape) => {
+    const component = stage.addComponentFromObject(shape);
+    component.addRepresentation("buffer", {});
+    return component;
+  };
+  // three.js throws shaders away with the last thing drawn by them, and would compile them again for every scene, which
+  // takes longer than all the rest: a sphere and a cylinder too small to be seen keep them
+  const keeper = new NGL.Shape("keeper");
+  keeper.addSphere([0, 0, 0], [0.5, 0.5, 0.5], 1e-4, "");
+  keeper.addCylinder([0, 0, 0], [0, 0, 1e-4], [0.5, 0.5, 0.5], 1e-4, "");
+  add(keeper);
+
   view.xcDraw = (scene) => {
     if (scene.number <= number) return;  // a late message must not bring back an older crystal
     number = scene.number;
-    const shape = new NGL.Shape("crystal", { disableImpostor: false, sphereDetail: 2, radialSegments: 20 });
+    const shape = new NGL.Shape("crystal");
     scene.spheres.forEach(([x, y, z, radius, kind]) =>
       shape.addSphere([x, y, z], scene.colors[kind], radius, scene.names[kind]));
     scene.bonds.forEach(([x, y, z, u, v, w, radius, kind]) =>
       shape.addCylinder([x, y, z], [u, v, w], scene.colors[kind], radius, scene.names[kind]));
     scene.edges.forEach(([x, y, z, u, v, w]) =>
       shape.addCylinder([x, y, z], [u, v, w], [0.5, 0.5, 0.5], scene.edge_radius, "unit cell"));
-    const component = stage.addComponentFromObject(shape);
-    component.addRepresentation("buffer", {});
+    const component = add(shape);
     if (current) stage.removeComponent(current);
     current = component;
     // the eye keeps its bearings while a crystal morphs; only another size of cell needs another distance
