@@ -8,8 +8,9 @@ import torch
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import CheckpointError, InvalidCrystalError, ReadError, UnsupportedElementWarning
-from xcrystal.generator import PROPERTIES, CrystalModel
+from xcrystal.generator import CrystalModel
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,6 @@ LAYERS = (
     "cli",
     "__main__",
 )
-# one module of a layer may serve layers above its own: tokens are arrays, made by nothing but the crystal layer
-PROMOTED = {"training.dataset": "crystal"}
 # what a layer may not know of
 FORBIDDEN = {
     "errors": {"torch", "numpy", "pymatgen"},
@@ -48,9 +46,6 @@ def dotted(path: Path) -> str:
 
 
 def layer_of(module: str) -> str:
-    for name, layer in PROMOTED.items():
-        if module == name or module.startswith(name + "."):
-            return layer
     return module.split(".")[0]
 
 

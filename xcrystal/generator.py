@@ -12,6 +12,7 @@ import numpy as np
 
 from xcrystal.crystal.canonical import Canonical
 from xcrystal.crystal.reading import encodable, read_structure
+from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning, XCrystalError
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from xcrystal.model.vae import CrystalVAE
 
 BUNDLED = Path(__file__).with_name("data")
-PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
-UNITS = {"formation_energy_per_atom": "eV/atom", "band_gap": "eV", "e_above_hull": "eV/atom"}
 _HARDLY_SEEN = 5
 _CHUNK = 256
 

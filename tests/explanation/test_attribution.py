@@ -7,8 +7,9 @@ import pytest
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import TargetError, UnsupportedCrystalError
-from xcrystal.generator import PROPERTIES, CrystalModel
+from xcrystal.generator import CrystalModel
 
 
 @pytest.mark.parametrize("target", PROPERTIES)

@@ -13,11 +13,11 @@ import torch
 
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import read_table
+from xcrystal.crystal.tokens import Tokens, tokenize
 from xcrystal.errors import DatasetError
 from xcrystal.model.checkpoint import load_weights, unique_state
 from xcrystal.model.vae import Config
 from xcrystal.training.augmentation import Augmentation, Sampler
-from xcrystal.training.dataset import Tokens, tokenize
 from xcrystal.training.loop import Recipe, Training
 
 SMALL = Config(width=48, encoder_layers=1, decoder_layers=1, heads=4, latent_dim=16, prefix=2)

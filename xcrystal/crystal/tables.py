@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CELL = ("a", "b", "c", "alpha", "beta", "gamma")
 STRUCTURE_COLUMNS = (*CELL, "species", "frac_coords")
+PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
+UNITS = {"formation_energy_per_atom": "eV/atom", "band_gap": "eV", "e_above_hull": "eV/atom"}
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -1,7 +1,6 @@
-"""Datasets: a folder with ``train.parquet`` and ``val.parquet``, and the tokens made of it once.
+"""Tokens: a table of crystals in canonical form, as plain arrays in one ``.npz`` file.
 
-``xcrystal.crystal.tables`` tells the columns of a table. Tokens are plain arrays in one ``.npz``
-file, so that training itself needs neither pymatgen nor spglib.
+They are made once; training itself then needs neither pymatgen nor spglib.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, read_table, structure_of
+from xcrystal.crystal.tables import PROPERTIES, STRUCTURE_COLUMNS, read_table, structure_of
 from xcrystal.errors import DatasetError, XCrystalError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import numpy as np
 
 from xcrystal.crystal.canonical import Canonical
 from xcrystal.crystal.reading import read_structure
+from xcrystal.crystal.tables import PROPERTIES, UNITS
 from xcrystal.errors import TargetError
-from xcrystal.generator import PROPERTIES, UNITS, CrystalModel
+from xcrystal.generator import CrystalModel
 
 if TYPE_CHECKING:
     import torch

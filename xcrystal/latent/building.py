@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
-from xcrystal.generator import PROPERTIES, open_model
+from xcrystal.generator import open_model
 from xcrystal.latent.chart import Atlas
 
 _HELD_OUT = 500
@@ -40,7 +41,8 @@ def build_atlas(model: str | Path, data: Path, out: Path, seed: int = 0) -> dict
     """
     import umap
 
-    from xcrystal.training.dataset import read_table, tokenize
+    from xcrystal.crystal.tables import read_table
+    from xcrystal.crystal.tokens import tokenize
 
     source = data if data.is_file() else data / "train.parquet"
     table = read_table(source)

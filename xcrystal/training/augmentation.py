@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z, chemical_scale
+from xcrystal.crystal.tokens import Tokens
 from xcrystal.model.tables import position_tables
 from xcrystal.model.tensors import Batch, collate, lattice_numbers
-from xcrystal.training.dataset import Tokens
 
 
 @dataclass(frozen=True)

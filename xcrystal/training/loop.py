@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.model.checkpoint import load_unique_state, save_weights, unique_state, write_tensors, write_text
 from xcrystal.model.loss import LossWeights, loss_parts, total
 from xcrystal.model.vae import Config, CrystalVAE
 from xcrystal.training.augmentation import Augmentation, Sampler
-from xcrystal.training.dataset import Tokens
 
 Score = Callable[[CrystalVAE], dict[str, float]]
 

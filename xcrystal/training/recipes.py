@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.tables import PROPERTIES, read_table, structure_of
+from xcrystal.crystal.tokens import Tokens, load_tokens
 from xcrystal.errors import DatasetError, TargetError
-from xcrystal.training.dataset import Tokens, load_tokens, read_table, structure_of
 
 RECIPES = ("mp20",)
 VALIDATION_CRYSTALS = 300
@@ -96,7 +97,7 @@ class MatchRate:
         """``match_rate``, ``rms`` of matches, and mean absolute errors of the properties."""
         import torch
 
-        from xcrystal.generator import PROPERTIES, to_structure
+        from xcrystal.generator import to_structure
         from xcrystal.model.decoding import greedy_decode
 
         device = next(network.parameters()).device
