@@ -108,7 +108,7 @@ def test_unknown_models_and_devices_get_one_sentence(tmp_path) -> None:
         xc.load("mp20", device="abacus")
 
 
-@pytest.mark.parametrize("bad", [None, 3, ["nowhere.cif"], [None]])
+@pytest.mark.parametrize("bad", [None, 3, object(), ["nowhere.cif"], [None]])
 def test_what_is_no_crystal_gets_one_sentence(model: CrystalModel, bad) -> None:
     with pytest.raises(ReadError):
         model.encode(bad)

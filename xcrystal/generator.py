@@ -218,8 +218,9 @@ def as_list(structures: Iterable[Any] | Any) -> list[Any]:
     """A list, also of a single structure or path."""
     from pymatgen.core import IStructure
 
-    single = structures is None or isinstance(structures, (IStructure, str, os.PathLike, int, float))
-    return [structures] if single else list(structures)
+    if isinstance(structures, (IStructure, str, os.PathLike)) or not isinstance(structures, Iterable):
+        return [structures]
+    return list(structures)
 
 
 def to_structure(decoded: Decoded) -> Structure:
