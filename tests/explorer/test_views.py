@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from ipywidgets import widgets
 
 from tests.crystals import CRYSTALS
 from xcrystal.explorer import words
@@ -159,9 +160,11 @@ def test_explore_says_in_the_widget_what_it_cannot_read(model: CrystalModel, atl
 
 def test_closing_leaves_no_view_and_no_widget(model: CrystalModel, atlas: Atlas) -> None:
     session = Session(model, atlas)
+    before = len(widgets.widget._instances)
     explorer = Explorer(session)
     canvas = find(explorer, "xc-canvas")
     explorer.close()
+    assert len(widgets.widget._instances) == before
     assert session._views == []
     assert canvas.comm is None
     assert explorer.comm is None

@@ -41,6 +41,15 @@ def _canvas_class() -> type:
         def _initialize_threads(self) -> None:
             self.on_msg(self._handle_nglview_custom_msg)
 
+        def _create_player(self) -> None:
+            self._iplayer = widgets.HBox()  # the front end asks for one; there is no trajectory to play
+
+        def close(self) -> None:
+            """Close it with what nglview holds beside it."""
+            self._widget_image.layout.close()
+            self._widget_image.close()
+            super().close()
+
         def _remote_call(self, *args: Any, **kwargs: Any) -> None:
             """Nothing: what is drawn goes through ``call``."""
 
@@ -66,7 +75,7 @@ class StructureView(widgets.VBox):
         self._number = 0
         self._message: dict[str, Any] = {}
         self.canvas = _canvas_class()(self._opened)
-        self.canvas.layout = widgets.Layout(width="100%", height=HEIGHT)
+        self.canvas.layout.width, self.canvas.layout.height = "100%", HEIGHT
         self.canvas.add_class("xc-canvas")
         targets = [(words.title(name), name) for name in session.predicted]
         self.attribution = widgets.Dropdown(

@@ -92,7 +92,7 @@ def explore(source: Any = None, *, model: str | CrystalModel = "mp20", atlas: st
 
 
 def _descendants(widget: widgets.Widget) -> list[widgets.Widget]:
-    found = []
-    for child in getattr(widget, "children", ()):
-        found += [*_descendants(child), child]
-    return found
+    """All widgets inside of one, innermost first: children, and what it holds besides, such as layouts and styles."""
+    held = [getattr(widget, name) for name in widget.keys]
+    inner = [*getattr(widget, "children", ()), *(value for value in held if isinstance(value, widgets.Widget))]
+    return [found for child in inner for found in (*_descendants(child), child)]

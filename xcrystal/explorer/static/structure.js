@@ -29,7 +29,7 @@ if (!this.xcDraw) {
 
   // around the centre of the cell, which stays where it is; the sphere around all atoms just fills the height
   const fit = (duration) =>
-    stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), -2.7 * extent, duration);
+    stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), -3.0 * extent, duration);
 
   const add = (shape) => {
     const component = stage.addComponentFromObject(shape);
