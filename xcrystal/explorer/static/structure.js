@@ -7,7 +7,7 @@ if (!this.xcDraw) {
   let current = null;
   let number = -1;
 
-  stage.setParameters({ cameraType: "perspective", clipNear: 0, clipFar: 100, fogNear: 100, fogFar: 160,
+  stage.setParameters({ cameraType: "perspective", clipNear: 0, clipFar: 100, clipDist: 0.1, fogNear: 100, fogFar: 160,
     hoverTimeout: 80, ambientIntensity: 0.45, lightIntensity: 0.8, tooltip: true });
   // nglview logs and reports each component to the kernel; a scene that changes ten times a second cannot afford it
   stage.signals.componentAdded.removeAll();
