@@ -66,7 +66,7 @@ def test_the_form_is_the_crystal_and_a_fixed_point(number: int, seed: int) -> No
     ideal = found.crystal.to_structure()
     rms = match_rms(structure, ideal, scale=False)
     assert rms is not None
-    assert rms < 1e-4
+    assert rms < 3e-3, "half a step of 1/960 of the cell along each axis"
     assert_same(found.crystal, canonicalize(ideal).crystal)
 
 

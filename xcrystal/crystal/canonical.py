@@ -8,7 +8,8 @@ spglib finds the space group and a standard setting. What it leaves open is sett
   with the smallest description is chosen, comparing first the cell, then Wyckoff letters and coordinates, and only last
   the elements. Exchanging elements therefore never changes the geometry of the description.
 
-Comparisons are made on rounded numbers, the numbers kept are not rounded.
+Comparisons are made on rounded numbers. Free coordinates are kept in steps of 1/960, which holds every simple fraction:
+two idealizations of one crystal (ours, and spglib's, which looks at one atom of each orbit) differ by less than that.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ ANGLE_TOLERANCE = 5.0
 _COORDINATE_CELLS = 96
 _CELL_OFFSET = 0.5731
 _FINE_ROUNDING = 5000
+_COORDINATE_STEPS = 960
 _LENGTH_ROUNDING = 100
 _ANGLE_ROUNDING = 1000
 
@@ -189,7 +191,7 @@ def _choose_setting(
         cells[setting[0]],
         setting[1][order],
         elements[order],
-        coordinates[best][order],
+        np.rint(coordinates[best][order] * _COORDINATE_STEPS) / _COORDINATE_STEPS,
         np.array(permutations),
     )
     return crystal, order
