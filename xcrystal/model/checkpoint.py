@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from xcrystal.errors import CheckpointError
@@ -82,7 +82,7 @@ def load_unique_state(model: CrystalVAE, state: dict[str, Tensor]) -> None:
 def write_tensors(state: dict[str, Tensor], path: Path) -> None:
     """Write a safetensors file atomically."""
     part = path.with_name(path.name + ".part")
-    save_file(state, part)
+    part.write_bytes(save(state))  # save_file would make it readable by nobody else
     part.replace(path)
 
 
