@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -73,7 +75,34 @@ def test_reconstruction_keeps_most_classic_crystals(model: CrystalModel, z: np.n
     assert kept >= len(CRYSTALS) / 2
 
 
-@pytest.mark.parametrize("bad", [np.zeros((2, 3)), np.full((1, 128), np.nan), "z", np.zeros((1, 2, 128))])
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        lambda z: z[::-1],
+        lambda z: z.astype(">f8"),
+        lambda z: z.astype(np.longdouble),
+        lambda z: np.asfortranarray(z),
+        lambda z: list(z),
+        lambda z: [torch.from_numpy(row) for row in z],
+        lambda z: z.astype(np.float64) * 1e39,
+        lambda z: np.frombuffer(z.tobytes(), dtype=np.float32).reshape(z.shape),  # read-only
+    ],
+)
+def test_decode_takes_any_finite_array(model: CrystalModel, z: np.ndarray, unusual) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        crystals = model.decode(unusual(z[:2]))
+    assert [len(c) > 0 for c in crystals] == [True, True]
+
+
+def test_no_negative_samples(model: CrystalModel) -> None:
+    with pytest.raises(InvalidCrystalError, match="-1"):
+        model.sample(-1)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((2, 3)), np.zeros((1, 128), dtype=complex), np.full((1, 128), np.nan), "z", np.zeros((1, 2, 128))]
+)
 def test_bad_latent_vectors_get_one_sentence(model: CrystalModel, bad) -> None:
     with pytest.raises(InvalidCrystalError) as caught:
         model.decode(bad)

@@ -214,7 +214,7 @@ def train(
     data: Dataset,
     out: Annotated[Path, typer.Option(help="The folder of the run.", show_default=False)],
     recipe: Annotated[str, typer.Option(help="What to train.")] = "mp20",
-    minutes: Annotated[float | None, typer.Option(min=0, help="Time budget; the recipe's own if not given.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Time budget; the recipe's own if not given.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,

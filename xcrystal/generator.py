@@ -174,34 +174,43 @@ class CrystalModel:
 
         vectors = self._vectors(z)
         with torch.inference_mode(), one_thread(len(vectors) <= FEW):
-            values = self.network.properties(vectors).double().cpu().numpy()
+            values = self.network.properties(vectors).float().cpu().numpy().astype(np.float64)
         return {name: values[:, k] for k, name in enumerate(PROPERTIES)}
 
     def sample(self, n: int, seed: int = 0) -> list[Structure]:
-        """Crystals decoded from ``n`` draws of the standard normal prior."""
+        """Crystals decoded from ``n`` draws of the standard normal prior.
+
+        Raises
+        ------
+        InvalidCrystalError
+            If ``n`` is negative.
+        """
         return self.decode(self.sample_latent(n, seed))
 
     def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
         """(n, latent_dim) float32 draws from the prior."""
+        if n < 0:
+            raise InvalidCrystalError(f"There is no sample of {n} crystals.")
         return np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
 
     def _vectors(self, z: Any) -> torch.Tensor:
         import torch
 
         try:
-            vectors = torch.as_tensor(z).detach().to(self.device, torch.float32)
+            given = z.detach().cpu().double().numpy() if isinstance(z, torch.Tensor) else np.asarray(z)
+            if np.iscomplexobj(given):
+                raise TypeError("these are complex")
+            vectors = np.atleast_2d(given.astype(np.float64))
         except (TypeError, ValueError, RuntimeError) as error:
-            raise InvalidCrystalError(f"Latent vectors are arrays of numbers: {error}") from error
-        if vectors.ndim == 1:
-            vectors = vectors[None]
+            raise InvalidCrystalError(f"Latent vectors are arrays of numbers: {error}.") from error
         if vectors.ndim != 2 or vectors.shape[1] != self.latent_dim:
             raise InvalidCrystalError(
                 f"Latent vectors of this model have the shape (n, {self.latent_dim}), not {tuple(vectors.shape)}."
             )
-        if not torch.isfinite(vectors).all():
+        if not np.isfinite(vectors).all():
             raise InvalidCrystalError("A latent vector contains a number that is not finite.")
         # beyond this float32 overflows in the network, and nothing is learned there anyway
-        return vectors.clamp(-1e4, 1e4)
+        return torch.from_numpy(np.clip(vectors, -1e4, 1e4).astype(np.float32)).to(self.device)
 
     def _warn_of_elements(self, crystals: Sequence[WyckoffCrystal]) -> None:
         elements = {int(z) for crystal in crystals for z in crystal.elements}

@@ -548,3 +548,18 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
     with pytest.raises(ReadError) as caught:
         read_structure(tmp_path / "pipe.cif")
     assert_clear(caught.value)
+
+
+def test_json_imports_no_module_that_it_names(capsys: pytest.CaptureFixture[str]) -> None:
+    structure = CRYSTALS["rock salt NaCl"].to_structure()
+    content = structure.as_dict()
+    content["sites"][0]["properties"] = {"x": {"@module": "this", "@class": "anything"}}
+    read = check_structure(parse_structure(json.dumps(content).encode(), "a.json"))
+    assert read.composition == structure.composition
+    assert "Zen" not in capsys.readouterr().out
+
+
+def test_uploads_have_a_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xcrystal.crystal.reading.MAX_BYTES", 100)
+    with pytest.raises(ReadError, match="MB"):
+        parse_structure(b"#" * 101, "big.cif")

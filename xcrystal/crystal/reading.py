@@ -64,17 +64,20 @@ def _read_file(path: Path) -> Structure:
             raise ReadError(f"{path} is a folder; give the path of one crystal file.")
         if not path.exists():
             raise ReadError(f"There is no file {path}.")
-        size = path.stat().st_size
-        if size == 0:
-            raise ReadError(f"{path} is empty.")
-        if size > MAX_BYTES:
-            raise ReadError(f"{path} has {size / 1e6:.0f} MB; files above {MAX_BYTES / 1e6:.0f} MB are not read.")
+        _check_size(path.stat().st_size, str(path))
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         if isinstance(error, ReadError):
             raise
         raise ReadError(f"{str(path)[:200]} cannot be read: {error}") from error
     return parse_structure(content, path.name)
+
+
+def _check_size(size: int, name: str) -> None:
+    if size == 0:
+        raise ReadError(f"{name} is empty.")
+    if size > MAX_BYTES:
+        raise ReadError(f"{name} has {size / 1e6:.0f} MB; files above {MAX_BYTES / 1e6:.0f} MB are not read.")
 
 
 def parse_structure(content: bytes, name: str) -> Structure:
@@ -87,6 +90,7 @@ def parse_structure(content: bytes, name: str) -> Structure:
     ReadError
         If it cannot be parsed.
     """
+    _check_size(len(content), name)
     try:
         text = content.decode("utf-8-sig", errors="strict" if b"\x00" in content[:1000] else "replace")
     except UnicodeDecodeError as error:
@@ -134,7 +138,9 @@ def _parse_json(text: str, name: str) -> Structure:
         raise ReadError(f"{name} is JSON, but not a structure as pymatgen writes it.")
     if not content["sites"]:
         raise InvalidCrystalError("This structure has no atoms.")
-    return Structure.from_dict(content)
+    # not Structure.from_dict, which imports whatever module a property names
+    species = [{kind["element"]: float(kind["occu"]) for kind in site["species"]} for site in content["sites"]]
+    return Structure(content["lattice"]["matrix"], species, [site["abc"] for site in content["sites"]])
 
 
 def _parse_poscar(text: str, name: str) -> Structure:

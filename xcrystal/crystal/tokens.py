@@ -5,6 +5,7 @@ They are made once; training itself then needs neither pymatgen nor spglib.
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -110,9 +111,13 @@ def tokenize(table: pd.DataFrame, workers: int = 2) -> Tokens:
     )
 
 
-def load_tokens(source: Path, cache: Path) -> Tokens:
-    """Tokens of a table, made on the first call and kept in ``cache``."""
+def load_tokens(source: Path, folder: Path) -> Tokens:
+    """Tokens of a table, made on the first call and kept in ``folder`` under a name that tells the table's content."""
+    if not source.is_file():
+        raise DatasetError(f"There is no dataset file {source}.")
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    cache = folder / f"tokens-{source.stem}-{digest}.npz"
     if not cache.is_file():
-        cache.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         tokenize(read_table(source)).save(cache)
     return Tokens.load(cache)

@@ -18,6 +18,7 @@ import numpy as np
 
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
 
@@ -162,7 +163,7 @@ def evaluate_reconstruction(
     records = frame[list(STRUCTURE_COLUMNS)].to_dict("records")
     for row, record in enumerate(tqdm(records, desc="encoding", unit="crystal")):
         try:
-            structure = structure_of(record)
+            structure = check_structure(structure_of(record))
             codes.append(model.encode([structure])[0])
         except XCrystalError as error:
             not_encoded[names[row]] = str(error)

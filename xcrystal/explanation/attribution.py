@@ -92,7 +92,7 @@ def attribute(
     level
         "atoms".
     baseline
-        "mean_element": every atom's element vector is the mean over the atoms of the training data.
+        "mean_element": every atom's element vector is the mean over the orbits of the training data.
     seed
         Kept with the result; integrated gradients need none.
 
@@ -150,7 +150,7 @@ def _integrated_gradients(model: CrystalModel, canonical: Canonical, column: int
     scores = IntegratedGradients(forward).attribute(
         vectors, baselines=base, n_steps=STEPS, method="gausslegendre", internal_batch_size=STEPS
     )
-    atoms = scores[0].sum(dim=-1).detach().double().cpu().numpy()
+    atoms = scores[0].sum(dim=-1).detach().float().cpu().numpy().astype(np.float64)
     per_orbit = np.bincount(orbit_of, weights=atoms) / crystal.multiplicities
     return per_orbit, value, base_value
 

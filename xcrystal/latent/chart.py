@@ -1,7 +1,7 @@
 """The atlas: codes, map coordinates and properties of known crystals, as flat files that anyone can read.
 
 A folder holds ``atlas.parquet`` (one row a crystal: id, formula, properties, space group, map coordinates) and
-``atlas.safetensors`` (the codes ``z`` in the same order, 16-bit, and what places new points on the map).
+``atlas.safetensors`` (the codes ``z`` in the same order, 16-bit).
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ class Atlas:
 
         The mean of the nearest crystals' places, each weighted by its closeness; neighbours that lie far from the
         nearest one's place on the map are left out, since between two islands of the map there is nothing.
-        A known crystal's own code falls on its own place. UMAP's ``transform`` is slower by orders of magnitude;
-        ``xcrystal atlas`` prints how far the two are apart.
+        A known crystal's own code falls on its own place. ``xcrystal atlas`` prints how far crystals that are left out
+        of the neighbours fall from the place that UMAP gave them.
         """
         rows, distances = self.neighbours(z, _PLACING_NEIGHBOURS)
         xy = self.table[["x", "y"]].to_numpy(dtype=float)[rows]

@@ -114,11 +114,11 @@ def _to_arrays(
     group_numbers = group.cpu().numpy()
     letter = torch.cat(letters, dim=1).cpu().numpy()
     element = torch.cat(elements, dim=1).cpu().numpy()
-    points = torch.cat(coordinates, dim=1).double().cpu().numpy()
+    points = torch.cat(coordinates, dim=1).float().cpu().numpy().astype(np.float64)
     confidence = torch.cat(confidences, dim=1).float().cpu().numpy()
     multiplicity = model.embed.multiplicity[model.embed.rows(group, torch.cat(letters, dim=1))].cpu().numpy()
     atoms = (multiplicity * (letter >= 0)).sum(axis=1)
-    cells = cells_from_numbers(group_numbers, numbers.double().cpu().numpy(), atoms)
+    cells = cells_from_numbers(group_numbers, numbers.float().cpu().numpy().astype(np.float64), atoms)
     decoded = []
     for i in range(len(group_numbers)):
         n = int((letter[i] >= 0).sum())

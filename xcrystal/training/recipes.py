@@ -63,8 +63,8 @@ def run_recipe(
         raise TargetError(f"There is no recipe {recipe!r}; there are: {', '.join(RECIPES)}.")
     if (out / "checkpoint.json").exists() and not resume:
         raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
-    train = load_tokens(data / "train.parquet", out / "tokens-train.npz")
-    val = load_tokens(data / "val.parquet", out / "tokens-val.npz")
+    train = load_tokens(data / "train.parquet", out)
+    val = load_tokens(data / "val.parquet", out)
     chosen = Recipe(name=recipe)
     if minutes is not None:
         chosen = replace(chosen, minutes=minutes, score_every=min(chosen.score_every, max(minutes / 4, 0.5)))
@@ -107,10 +107,9 @@ class MatchRate:
             predicted = network.properties(z).cpu().numpy()
         found = [match_rms(r, to_structure(d)) for r, d in zip(self.references, decoded, strict=True)]
         matched = [rms for rms in found if rms is not None]
-        scores = {
-            "match_rate": len(matched) / len(found),
-            "rms": float(np.mean(matched)) if matched else float("nan"),
-        }
+        scores = {"match_rate": len(matched) / len(found)}
+        if matched:
+            scores["rms"] = float(np.mean(matched))
         for k, name in enumerate(PROPERTIES):
             known = np.isfinite(self.properties[:, k])
             if known.any():
