@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.errors import TargetError
+from xcrystal.errors import TargetError, UnsupportedElementWarning
 from xcrystal.explorer.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.chart import Atlas
@@ -113,12 +115,7 @@ def test_the_next_success_clears_the_message(session: Session) -> None:
     assert session.message == ""
 
 
-def test_too_big_a_crystal_is_drawn_and_not_encoded(session: Session) -> None:
-    from pymatgen.core import Lattice, Structure
-
-    rng = np.random.default_rng(0)
-    grid = np.stack(np.meshgrid(*[np.arange(3) / 3] * 3), axis=-1).reshape(-1, 3)
-    big = Structure(Lattice.cubic(9.0), ["Si"] * 27, grid + rng.uniform(-0.02, 0.02, (27, 3)))
+def test_too_big_a_crystal_is_drawn_and_not_encoded(session: Session, big: Structure) -> None:
     z = session.z
     session.load(big)
     assert session.shown == "loaded"
@@ -210,6 +207,123 @@ def test_a_file_name_cannot_write_lines_into_the_cif(session: Session) -> None:
     salt = CRYSTALS["rock salt NaCl"].to_structure()
     session.load_bytes(salt.to(fmt="cif").encode(), "a\ndata_b.cif")
     assert "\ndata_b" not in session.cif()
+
+
+@pytest.fixture
+def big() -> Structure:
+    """27 atoms without symmetry: cannot be encoded."""
+    rng = np.random.default_rng(0)
+    grid = np.stack(np.meshgrid(*[np.arange(3) / 3] * 3), axis=-1).reshape(-1, 3)
+    return Structure(Lattice.cubic(9.0), ["Si"] * 27, grid + rng.uniform(-0.02, 0.02, (27, 3)))
+
+
+@pytest.fixture
+def rare() -> Structure:
+    """Rock salt with an element that the model never saw."""
+    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.6), ["Rn", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def test_a_loaded_crystal_keeps_its_own_predictions(session: Session, model: CrystalModel) -> None:
+    salt = CRYSTALS["rock salt NaCl"].to_structure()
+    session.load(salt)
+    session.select(5)
+    session.show("loaded")
+    assert session.loaded is not None
+    expected = {name: float(values[0]) for name, values in model.predict(model.encode([salt])).items()}
+    assert session.loaded.predicted == pytest.approx(expected)
+    assert session.loaded.predicted != pytest.approx(session.predicted)
+
+
+def test_loading_says_whether_there_is_something_to_show(session: Session, big: Structure) -> None:
+    assert session.load(CRYSTALS["rock salt NaCl"].to_structure())
+    assert session.load(big)
+    assert session.load(str(session.atlas.table.material_id[3]))
+    assert not session.load("no such file.cif")
+
+
+def test_symmetry_is_found_once_and_never_in_huge_cells(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    from xcrystal.crystal import canonical, reading
+
+    searched: list[int] = []
+
+    def counted(structure: Structure) -> canonical.Canonical:
+        searched.append(len(structure))
+        return canonical.canonicalize(structure)
+
+    monkeypatch.setattr(reading, "canonicalize", counted)
+    session.load(CRYSTALS["rock salt NaCl"].to_structure())
+    assert searched == [2]
+    monkeypatch.setattr(canonical, "_dataset", lambda *_: pytest.fail("spglib was asked"))
+    salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    session.load(salt * (4, 4, 4))
+    assert session.loaded is not None
+    assert session.loaded.space_group is None
+    assert "too large" in session.message
+
+
+def test_what_cannot_be_encoded_has_a_space_group(session: Session) -> None:
+    atoms, points = ["Si"] * 23 + ["C"], [[x / 24, 0, 0] for x in range(24)]
+    session.load(Structure(Lattice.orthorhombic(48, 3, 4), atoms, points))
+    assert session.loaded is not None
+    assert "at most 20" in session.loaded.reason
+    assert session.loaded.space_group == 47
+
+
+def test_reset_restores_colour_and_cell(session: Session, events: list[str]) -> None:
+    first = session.color
+    session.color_by("space_group")
+    session.show_cell("primitive")
+    events.clear()
+    session.reset()
+    assert (session.color, session.cell) == (first, "conventional")
+    assert {"crystal", "color"} <= set(events)
+
+
+def test_what_hinders_an_attribution_is_said_only_while_it_does(session: Session, big: Structure) -> None:
+    session.attribute("band_gap")
+    session.load(big)
+    assert session.message.startswith("The atoms cannot be coloured")
+    session.show("decoded")
+    assert session.attribution is not None
+    assert session.message == ""
+    session.show("loaded")
+    session.attribute(None)
+    assert session.loaded is not None
+    assert session.message == session.loaded.reason
+
+
+def test_a_rare_element_stays_said_and_out_of_stderr(session: Session, rare: Structure) -> None:
+    session.load(rare)
+    assert "hardly seen" in session.message
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UnsupportedElementWarning)
+        session.show("loaded")
+        session.attribute("band_gap")
+    assert session.attribution is not None
+    assert "hardly seen" in session.message
+    session.select(3)
+    assert session.message == ""
+    session.show("loaded")
+    assert "hardly seen" in session.message
+
+
+def test_a_view_that_fails_keeps_nothing_from_the_others(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: str) -> None:
+        raise RuntimeError("broken view")
+
+    heard: list[str] = []
+    session.subscribe(fail)
+    session.subscribe(heard.append)
+    session.select(4)
+    assert heard == ["crystal"]
+    assert "broken view" in caplog.text
+
+
+def test_an_atlas_without_properties_is_coloured_by_space_group(model: CrystalModel, bare_atlas: Atlas) -> None:
+    session = Session(model, bare_atlas)
+    assert session.color == "space_group"
+    del bare_atlas.table["space_group"]
+    assert Session(model, bare_atlas).color == ""
 
 
 def test_after_unsubscribing_a_view_hears_nothing(session: Session) -> None:

@@ -67,6 +67,18 @@ def test_after_an_error_the_worker_goes_on(worker: Worker, recorder: Recorder) -
     assert [str(e) for e in recorder.errors] == ["broken"]
 
 
+def test_the_worker_outlives_an_error_that_cannot_be_told(recorder: Recorder) -> None:
+    def fail(error: Exception | None = None) -> None:
+        raise RuntimeError("broken")
+
+    worker, served = Worker(recorder.rest, fail), threading.Event()
+    worker.submit("bad", fail)
+    assert recorder.rested.wait(5)
+    worker.submit("good", served.set)
+    assert served.wait(5)
+    worker.close()
+
+
 def test_closing_ends_the_thread(recorder: Recorder) -> None:
     before = threading.active_count()
     worker = Worker(recorder.rest, recorder.errors.append)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from xcrystal.explorer import words
+from xcrystal.explorer.view import View
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session import Session
 
 
-class FactsView(widgets.VBox):
+class FactsView(View):
     """Formula, space group, lattice, predictions, match with a loaded crystal, and the neighbours to go to."""
 
     def __init__(self, session: Session, worker: Worker) -> None:
@@ -30,13 +31,8 @@ class FactsView(widgets.VBox):
         row.add_class("xc-neighbours")
         super().__init__([self.text, heading, row])
         self.text.add_class("xc-facts")
-        self._unsubscribe = session.subscribe(self._on_event)
+        self.listen(session)
         self._show()
-
-    def close(self) -> None:
-        """End listening to the session."""
-        self._unsubscribe()
-        super().close()
 
     def _go(self, place: int) -> None:
         row = self.session.neighbours[place].row
@@ -67,28 +63,31 @@ def facts_html(session: Session) -> str:
         ("α, β, γ", f"{lattice.alpha:.2f}, {lattice.beta:.2f}, {lattice.gamma:.2f}°"),
         ("Volume", f"{lattice.volume:.2f} Å<sup>3</sup>, {lattice.volume / len(structure):.2f} an atom"),
     ]
-    # a crystal that cannot be encoded has no predictions: what the model says is of the one before
-    if not (session.shown == "loaded" and session.loaded is not None and session.loaded.reason):
-        known = _known(session)
-        for name, value in session.predicted.items():
-            text = f"{value:.3f} {words.unit(name)}"
-            rows.append(
-                (
-                    f"{words.title(name)}, predicted",
-                    text + (f" <small>(DFT {known[name]:.3f})</small>" if name in known else ""),
-                )
+    predicted, known = _values(session)
+    for name, value in predicted.items():
+        text = f"{value:.3f} {words.unit(name)}"
+        rows.append(
+            (
+                f"{words.title(name)}, predicted",
+                text + (f" <small>(DFT {known[name]:.3f})</small>" if name in known else ""),
             )
+        )
     if session.loaded is not None:
         rows.append(("Reconstruction", _match(session)))
     body = "".join(f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" for key, value in rows)
     return f"<table>{body}</table>"
 
 
-def _known(session: Session) -> dict[str, Any]:
+def _values(session: Session) -> tuple[dict[str, float], dict[str, float]]:
+    """What is predicted for the crystal that is shown, and what the atlas knows of it."""
+    if session.shown == "loaded" and session.loaded is not None:
+        return session.loaded.predicted or {}, {}
     if session.material_id is None:
-        return {}
+        return session.predicted, {}
     record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
-    return {name: float(record[name]) for name in session.predicted if name in record and record[name] == record[name]}
+    return session.predicted, {
+        name: float(record[name]) for name in session.predicted if name in record and record[name] == record[name]
+    }
 
 
 def _match(session: Session) -> str:

@@ -6,6 +6,7 @@ that everything the explorer does can also be done, and tested, without a browse
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import numpy as np
 
 from xcrystal.crystal.groups import space_group
 from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.reading import check_structure, parse_structure, read_structure
+from xcrystal.crystal.reading import MAX_SEARCHED, check_structure, parse_structure, read_structure
 from xcrystal.errors import (
     ReadError,
     TargetError,
@@ -39,9 +40,10 @@ EVENTS = ("crystal", "shown", "attribution", "settled", "color", "message")
 COLORS = ("formation_energy_per_atom", "band_gap", "e_above_hull", "space_group")
 NEIGHBOURS = 6
 FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loaded:
     """A crystal that a user brought.
 
@@ -52,21 +54,30 @@ class Loaded:
     structure
         As it was read.
     space_group
-        Number, or None if none was found.
+        Number, or None if none was found or the cell is too large to look for it.
+    z
+        (latent_dim,) its code, or None if it cannot be encoded.
     position
         (x, y) on the map, or None if it cannot be encoded.
+    predicted
+        Property name to value, at its own code; None if it cannot be encoded.
     rms
         Of the match with its reconstruction, in units of (V / N)^(1/3); None without a match.
     reason
         Why it cannot be encoded; empty if it can.
+    caution
+        Why what the model says of it is to be doubted; empty if there is no cause.
     """
 
     name: str
     structure: Structure
     space_group: int | None
-    position: tuple[float, float] | None
-    rms: float | None
+    z: np.ndarray | None = None
+    position: tuple[float, float] | None = None
+    predicted: dict[str, float] | None = None
+    rms: float | None = None
     reason: str = ""
+    caution: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,11 +125,9 @@ class Session:
     cell
         "conventional" or "primitive": which cell of a decode is drawn. A loaded crystal is drawn as it came.
     color
-        Atlas column that colours the map.
+        Atlas column that colours the map; empty if the atlas has none that could.
     target, attribution
         What atoms are coloured by, or None; the last attribution, or None while there is none for what is shown.
-    message
-        One sentence to the user, or "".
     at_rest
         False while sliders are being moved, until ``settle``.
 
@@ -130,11 +139,11 @@ class Session:
 
     def __init__(self, model: CrystalModel, atlas: Atlas) -> None:
         self.model, self.atlas = model, atlas
-        self.color, self.shown, self.cell = COLORS[0], "decoded", "conventional"
+        self.color, self.shown, self.cell = self._first_color(), "decoded", "conventional"
         self.target: str | None = None
         self.attribution: Attribution | None = None
         self.loaded: Loaded | None = None
-        self.message = ""
+        self._said = self._uncolored = ""  # of the last act; why there is no attribution
         self.at_rest = True
         self._stale = True
         self._lock = threading.RLock()
@@ -157,7 +166,10 @@ class Session:
     def _emit(self, *events: str) -> None:
         for event in events:
             for view in tuple(self._views):
-                view(event)
+                try:
+                    view(event)
+                except Exception:  # noqa: BLE001  (one view that fails must not keep the change from the others)
+                    _log.exception("A view of the explorer failed at %r.", event)
 
     # -- what a user does ----------------------------------------------------------------------------------------
 
@@ -175,19 +187,25 @@ class Session:
             self._go(self.atlas.z[row], f"decode of {record.material_id}", str(record.material_id))
             self._finish("crystal")
 
-    def load(self, source: Any) -> None:
-        """Go to a crystal of the user's: a path, a Structure, or a material id of the atlas."""
+    def load(self, source: Any) -> bool:
+        """Go to a crystal of the user's: a path, a Structure, or a material id of the atlas.
+
+        Returns
+        -------
+        bool
+            Whether there is one to show.
+        """
         with self._lock:
             if isinstance(source, str) and self._known(source):
                 self.select(source)
-                return
+                return True
             try:
                 structure = read_structure(source)
             except XCrystalError as error:
                 self.report(str(error))
-                return
+                return False
             name = structure.composition.reduced_formula if hasattr(source, "lattice") else _file_name(source)
-            self._take(structure, name)
+            return self._take(structure, name)
 
     def load_bytes(self, content: bytes, name: str) -> None:
         """Go to the crystal in an uploaded file."""
@@ -227,11 +245,12 @@ class Session:
             self._finish("crystal")
 
     def reset(self) -> None:
-        """Back to the beginning: the first crystal, nothing loaded, atoms coloured by element."""
+        """Back to the beginning: the first crystal, nothing loaded, all colours and the cell as they were."""
         with self._lock:
             self.loaded, self.target = None, None
+            self.color, self.cell = self._first_color(), "conventional"
             self.select(self._first)
-            self._emit("attribution")
+            self._emit("attribution", "color")
 
     def color_by(self, name: str) -> None:
         """Colour the map by a column of the atlas.
@@ -259,8 +278,8 @@ class Session:
             raise TargetError(f"There is no target {target!r}; there are: {', '.join(self.predicted)}.")
         with self._lock:
             self.target, self.attribution, self._stale = target, None, True
-            if self.message:
-                self.report("")
+            if target is None:
+                self._tell(self._said)
             self.settle()
             if target is None:
                 self._emit("attribution")
@@ -277,7 +296,7 @@ class Session:
             raise TargetError(f"There is no {which!r} crystal to show.")
         with self._lock:
             self.shown = which
-            self._finish("shown", message=self.message)
+            self._finish("shown")
 
     def show_cell(self, cell: str) -> None:
         """Draw decodes in their "conventional" or "primitive" cell.
@@ -291,20 +310,26 @@ class Session:
             raise TargetError(f"There is no {cell!r} cell; there are: conventional, primitive.")
         with self._lock:
             self.cell = cell
-            self._finish("shown", message=self.message)
+            self._finish("shown")
 
     def report(self, message: str) -> None:
         """Say one sentence to the user."""
         with self._lock:
-            self.message = one_sentence(message)
+            self._said, self._uncolored = one_sentence(message), ""
             self._emit("message")
 
     # -- what views read -----------------------------------------------------------------------------------------
 
     @property
+    def message(self) -> str:
+        """One sentence to the user, or ""."""
+        return self._uncolored or self._said
+
+    @property
     def colors(self) -> list[str]:
         """Atlas columns that can colour the map."""
-        return [name for name in COLORS if name in self.atlas.table]
+        table = self.atlas.table
+        return [name for name in COLORS if name in table and table[name].notna().any()]
 
     @property
     def drawn(self) -> Structure:
@@ -348,15 +373,37 @@ class Session:
             return self.atlas.row(known[0])
         return int(self.atlas.neighbours(self.atlas.directions.mean.astype(np.float32), 1)[0][0, 0])
 
+    def _first_color(self) -> str:
+        return next(iter(self.colors), "")
+
     def _explain(self) -> None:
         from xcrystal.explanation.attribution import attribute
 
         assert self.target is not None
-        try:
-            self.attribution = attribute(self.model, self.drawn, target=self.target)
-        except XCrystalError as error:
-            self.report(f"The atoms cannot be coloured: {error}")
+        reason = self.loaded.reason if self.shown == "loaded" and self.loaded is not None else ""
+        if not reason:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UnsupportedElementWarning)  # said when it was loaded
+                    self.attribution = attribute(self.model, self.drawn, target=self.target)
+            except XCrystalError as error:
+                reason = str(error)
+        self._tell(self._said, f"The atoms cannot be coloured: {reason}" if reason else "")
         self._emit("attribution")
+
+    def _tell(self, said: str, uncolored: str = "") -> None:
+        before = self.message
+        self._said, self._uncolored = said, one_sentence(uncolored)
+        if self.message != before:
+            self._emit("message")
+
+    def _caution(self) -> str:
+        """What is to be said as long as the loaded crystal, or its reconstruction, is shown."""
+        if self.loaded is None:
+            return ""
+        if self.shown == "loaded":
+            return self.loaded.reason or self.loaded.caution
+        return self.loaded.caution if self.z is self.loaded.z else ""
 
     def _known(self, material_id: str) -> bool:
         try:
@@ -365,24 +412,34 @@ class Session:
             return False
         return True
 
-    def _take(self, structure: Structure, name: str) -> None:
+    def _take(self, structure: Structure, name: str) -> bool:
         """Encode a checked structure and go to its reconstruction; only draw it if it cannot be encoded."""
-        number = _space_group_number(structure)
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                z = self.model.encode([structure])[0]
+                crystal = self.model.canonical(structure).crystal
         except UnsupportedCrystalError as error:
-            self.loaded, self.shown = Loaded(name, structure, number, None, None, str(error)), "loaded"
-            self._finish("crystal", message=str(error))
-            return
+            self.loaded = Loaded(name, structure, _space_group_number(structure), reason=str(error))
+            self.shown = "loaded"
+            self._finish("crystal")
+            return True
         except XCrystalError as error:
             self.report(str(error))
-            return
-        self._go(z, f"reconstruction of {name}", None)
-        self.loaded = Loaded(name, structure, number, self.position, match_rms(structure, self.structure))
-        notes = [str(w.message) for w in caught if issubclass(w.category, UnsupportedElementWarning)]
-        self._finish("crystal", message=" ".join(notes))
+            return False
+        cautions = [str(w.message) for w in caught if issubclass(w.category, UnsupportedElementWarning)]
+        self._go(self.model.encode_canonical([crystal])[0], f"reconstruction of {name}", None)
+        self.loaded = Loaded(
+            name,
+            structure,
+            crystal.space_group,
+            z=self.z,
+            position=self.position,
+            predicted=self.predicted,
+            rms=match_rms(structure, self.structure),
+            caution=one_sentence(" ".join(cautions)),
+        )
+        self._finish("crystal")
+        return True
 
     def _go(self, z: np.ndarray, label: str, material_id: str | None) -> None:
         self._set(z, label, material_id)
@@ -405,12 +462,11 @@ class Session:
         self.position, self.coordinates, self.neighbours = (float(x), float(y)), coordinates, neighbours
         self.shown = "decoded"
 
-    def _finish(self, event: str, *, message: str = "", settle: bool = True) -> None:
+    def _finish(self, event: str, *, settle: bool = True) -> None:
         """Tell the views, first of the crystal and then of its attribution, which takes longer."""
         self.attribution, self._stale, self.at_rest = None, True, settle
         self._emit(event)
-        if message or self.message:
-            self.report(message)
+        self._tell(self._caution())
         if settle:
             self.settle()
 
@@ -422,8 +478,6 @@ def _file_name(source: Any) -> str:
 
 
 def _space_group_number(structure: Structure) -> int | None:
-    from xcrystal.crystal.canonical import canonicalize
+    from xcrystal.crystal.canonical import space_group_number
 
-    with suppress(XCrystalError):  # no symmetry is no reason not to draw
-        return canonicalize(structure).crystal.space_group
-    return None
+    return (space_group_number(structure) or None) if len(structure) <= MAX_SEARCHED else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Hashable
 
 REST = 0.3  # seconds without a request after which the hand rests
+_log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -54,4 +56,10 @@ class Worker:
             try:
                 request()
             except Exception as error:  # noqa: BLE001  (one bad request must not end the explorer)
-                self._on_error(error)
+                self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        try:
+            self._on_error(error)
+        except Exception:  # noqa: BLE001  (the thread must live as long as the explorer)
+            _log.exception("An error of the explorer could not be shown: %r", error)
