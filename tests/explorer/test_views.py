@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,12 +18,12 @@ from ipywidgets import widgets
 from tests.crystals import CRYSTALS
 from xcrystal.explorer import words
 from xcrystal.explorer.facts import facts_html
-from xcrystal.explorer.map import nearest
-from xcrystal.explorer.palette import diverging
+from xcrystal.explorer.map import MapView, nearest
+from xcrystal.explorer.palette import UNKNOWN, diverging
 from xcrystal.explorer.session import Session
 from xcrystal.explorer.structure import scene_message
 from xcrystal.explorer.widget import Explorer, explore
-from xcrystal.generator import CrystalModel
+from xcrystal.generator import BUNDLED, CrystalModel
 from xcrystal.latent.chart import Atlas
 
 EVIL = "<img src=x onerror=alert(1)>.cif"
@@ -74,6 +76,74 @@ def test_a_click_on_the_map_goes_to_the_nearest_crystal(explorer: Explorer, atla
     wait_for(lambda: explorer.session.material_id == atlas.table.material_id[77])
 
 
+def test_crystals_without_a_value_are_grey_and_can_be_clicked(explorer: Explorer, atlas: Atlas) -> None:
+    explorer.session.color_by("band_gap")
+    unknown, known = find(explorer, "xc-points").data
+    missing = np.flatnonzero(atlas.table.band_gap.isna())
+    assert len(unknown.x) == len(missing) > 0
+    assert len(known.x) == len(known.text) == len(atlas) - len(missing)
+    assert np.isfinite(known.marker.color).all()
+    assert unknown.marker.color == UNKNOWN
+    assert "not known" in unknown.hovertemplate
+    x, y = atlas.table[["x", "y"]].to_numpy()[missing[0]]
+    markers = find(explorer, "xc-markers")
+    markers._receive(markers, {"type": "click", "x": x, "y": y, "dx": 0.01, "dy": 0.01}, [])
+    wait_for(lambda: explorer.session.material_id == atlas.table.material_id[missing[0]])
+    explorer.session.color_by("space_group")
+    assert (len(unknown.x), len(known.x)) == (0, len(atlas))
+
+
+@pytest.mark.parametrize("columns", [[], ["space_group"], ["band_gap", "space_group"]])
+def test_an_atlas_may_lack_what_colours_it(model: CrystalModel, bare_atlas: Atlas, columns: list[str]) -> None:
+    bare_atlas.table["band_gap"] = np.nan
+    bare_atlas.table.drop(columns={"band_gap", "space_group"} - set(columns), inplace=True)
+    explorer = Explorer(Session(model, bare_atlas))
+    unknown, known = find(explorer, "xc-points").data
+    assert len(unknown.x) + len(known.x) == len(bare_atlas)
+    assert len(known.x) == (len(bare_atlas) if columns else 0)
+    explorer.session.reset()
+    explorer.close()
+
+
+def test_a_view_that_was_never_finished_can_be_closed() -> None:
+    MapView.__new__(MapView).close()
+
+
+def test_only_crystals_of_the_materials_project_are_credited_to_it(
+    explorer: Explorer, model: CrystalModel, bare_atlas: Atlas
+) -> None:
+    assert "CC BY 4.0" in find(explorer, "xc-credit").value
+    own = Explorer(Session(model, bare_atlas))
+    credit = find(own, "xc-credit").value
+    own.close()
+    assert credit.startswith("200 crystals. Here: &lt;b&gt;mine ")
+    assert "<" not in credit and "Materials Project" not in credit
+
+
+def test_reset_brings_the_controls_back(explorer: Explorer) -> None:
+    color, cell = find(explorer, "xc-color"), find(explorer, "xc-cell")
+    first = color.value
+    explorer.session.color_by("space_group")
+    explorer.session.show_cell("primitive")
+    assert (color.value, cell.value) == ("space_group", False)
+    explorer.session.reset()
+    assert (color.value, cell.value) == (first, True)
+
+
+def test_a_path_is_loaded_each_time_and_cleared_when_it_was(explorer: Explorer, tmp_path: Path) -> None:
+    path, field = tmp_path / "salt.cif", find(explorer, "xc-path")
+    CRYSTALS["rock salt NaCl"].to_structure().to(filename=str(path))
+    for _ in range(2):
+        explorer.session.select(5)
+        field.value = str(path)
+        field._handle_custom_msg({"event": "submit"}, [])
+        wait_for(lambda: explorer.session.label == "reconstruction of salt.cif" and field.value == "")
+    field.value = "no such file.cif"
+    field._handle_custom_msg({"event": "submit"}, [])
+    wait_for(lambda: "no such file" in explorer.session.message)
+    assert field.value == "no such file.cif"
+
+
 def test_nearest_is_measured_in_pixels() -> None:
     points = np.array([[0.0, 1.0], [3.0, 0.0]])
     assert nearest(points, (0, 0), (1, 1)) == 0
@@ -89,6 +159,19 @@ def test_names_of_files_are_escaped_everywhere(explorer: Explorer) -> None:
     assert "&lt;img" in texts[0]
     assert "&lt;img" in texts[3]
     assert not any("<img" in text for text in texts)
+
+
+def test_a_loaded_crystal_is_shown_with_its_own_numbers(explorer: Explorer) -> None:
+    session = explorer.session
+    session.load(CRYSTALS["rock salt NaCl"].to_structure())
+    assert session.loaded is not None and session.loaded.predicted is not None
+    session.select(5)
+    assert "DFT" in facts_html(session)
+    session.show("loaded")
+    shown = facts_html(session)
+    assert "DFT" not in shown
+    assert f"{session.loaded.predicted['formation_energy_per_atom']:.3f}" in shown
+    assert f"{session.predicted['formation_energy_per_atom']:.3f}" not in shown
 
 
 def test_the_download_holds_the_cif_that_is_drawn(explorer: Explorer) -> None:
@@ -123,7 +206,8 @@ def test_attribution_colours_come_with_a_scale_and_can_be_switched_off(explorer:
     plain = scene_message(session)["colors"]
     session.attribute("formation_energy_per_atom")
     assert "xc-scale" in find(explorer, "xc-legend").value
-    assert "eV/atom" in find(explorer, "xc-legend").value
+    assert session.attribution is not None
+    assert f"encoded again: {session.attribution.target_value:+.3f} eV/atom" in find(explorer, "xc-legend").value
     assert scene_message(session)["colors"] != plain
     find(explorer, "xc-attribution").value = "element"
     wait_for(lambda: session.target is None)
@@ -138,6 +222,25 @@ def test_a_view_that_opens_late_gets_the_current_scene(explorer: Explorer) -> No
     canvas._handle_nglview_custom_msg(canvas, {"type": "request_loaded", "data": True}, [])
     assert [message[0] for message in sent] == ["executeCode", "xcDraw"]
     assert sent[1][1]["names"] == scene_message(explorer.session)["names"]
+
+
+def test_scenes_are_numbered_one_at_a_time(explorer: Explorer) -> None:
+    canvas, view = find(explorer, "xc-canvas"), find(explorer, "xc-structure")
+    sent, inside = list[int](), threading.Semaphore(1)
+
+    def call(method: str, scene: dict[str, object]) -> None:
+        assert inside.acquire(blocking=False), "two scenes at once"
+        time.sleep(0.02)
+        sent.append(int(str(scene["number"])))
+        inside.release()
+
+    canvas.call = call
+    threads = [threading.Thread(target=view._push) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sent) == 4 and sent == sorted(set(sent))
 
 
 def test_scenes_are_plain_json_and_small(explorer: Explorer) -> None:
@@ -156,6 +259,17 @@ def test_explore_says_in_the_widget_what_it_cannot_read(model: CrystalModel, atl
     assert "no such file" in find(opened, "xc-message").value
     assert opened.session.label.startswith("decode of")
     opened.close()
+
+
+def test_explore_opens_folders(tmp_path: Path) -> None:
+    for source in (BUNDLED / "mp20").iterdir():
+        (tmp_path / source.name).symlink_to(source)
+    opened = explore(model=tmp_path, atlas=tmp_path)
+    assert opened.session.model.name == opened.session.atlas.name == str(tmp_path)
+    opened.close()
+    follows = explore(model=tmp_path)
+    assert follows.session.atlas.name == str(tmp_path)
+    follows.close()
 
 
 def test_closing_leaves_no_view_and_no_widget(model: CrystalModel, atlas: Atlas) -> None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from xcrystal.explorer import words
+from xcrystal.explorer.view import View
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session import Session
 
 
-class DoorView(widgets.VBox):
+class DoorView(View):
     """Title, message area and the controls that load, reset and download."""
 
     def __init__(self, session: Session, worker: Worker) -> None:
@@ -49,20 +50,20 @@ class DoorView(widgets.VBox):
         self.path.on_msg(self._on_path)
         self.upload.observe(self._on_upload, "value")
         self.reset.on_click(lambda _: worker.submit("select", session.reset))
-        self._unsubscribe = session.subscribe(self._on_event)
+        self.listen(session)
         self._show()
         self._say()
-
-    def close(self) -> None:
-        """End listening to the session."""
-        self._unsubscribe()
-        super().close()
 
     def _on_path(self, _: Any, message: Any, buffers: Any) -> None:
         source = self.path.value.strip()
         # Enter, not a change: the same path again is a wish too
         if source and message.get("event") == "submit":
-            self.worker.submit("select", lambda: self.session.load(source))
+            self.worker.submit("select", lambda: self._load(source))
+
+    def _load(self, source: str) -> None:
+        # what cannot be read stays to be corrected, and so does what has been typed meanwhile
+        if self.session.load(source) and self.path.value.strip() == source:
+            self.path.value = ""
 
     def _on_upload(self, change: Any) -> None:
         if change.new:

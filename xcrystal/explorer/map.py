@@ -10,8 +10,9 @@ import numpy as np
 
 from xcrystal.explorer import words
 from xcrystal.explorer.markers import Markers
-from xcrystal.explorer.palette import SEQUENTIAL
+from xcrystal.explorer.palette import SEQUENTIAL, UNKNOWN
 from xcrystal.explorer.plotlycompat import complete_figure_class
+from xcrystal.explorer.view import View
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -21,16 +22,18 @@ HEIGHT = 430
 _MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
 
 
-class MapView(widgets.VBox):
+class MapView(View):
     """Colour choice, points with markers over them, and the credit."""
 
     def __init__(self, session: Session, worker: Worker) -> None:
         self.session, self.worker = session, worker
         self._xy = session.atlas.table[["x", "y"]].to_numpy(dtype=np.float32)
         self._drawn_color = session.color
+        foreign = not any(words.in_materials_project(str(name)) for name in session.atlas.table.material_id)
+        self._credit = "" if foreign else f": {words.CREDIT_HTML}"
         self.color = widgets.Dropdown(
             options=[(words.with_unit(name), name) for name in session.colors],
-            value=session.color,
+            value=session.color or None,
             description="Map by",
             tooltip="What colours the points of the map",
         )
@@ -47,13 +50,8 @@ class MapView(widgets.VBox):
         super().__init__([bar, plot, self.credit])
         self.add_class("xc-map")
         self.color.observe(self._on_color, "value")
-        self._unsubscribe = session.subscribe(self._on_event)
+        self.listen(session)
         self._mark()
-
-    def close(self) -> None:
-        """End listening to the session."""
-        self._unsubscribe()
-        super().close()
 
     # -- from the user
 
@@ -82,19 +80,17 @@ class MapView(widgets.VBox):
         here = f"Here: {words.material_link(session.material_id)}." if session.material_id else ""
         if not here and session.neighbours:
             here = f"Nearest known: {words.material_link(session.neighbours[0].material_id)}."
-        self.credit.value = (
-            f'{len(self._xy):,} crystals: <a href="{words.CREDIT_PAGE}" target="_blank" rel="noopener">'
-            f"{escape(words.CREDIT)}</a>. {here}"
-        )
+        self.credit.value = f"{len(self._xy):,} crystals{self._credit}. {here}"
 
     def _recolor(self) -> None:
         name = self.session.color
-        self.color.value = name
+        self.color.value = name or None
         if name == self._drawn_color:
             return
         self._drawn_color = name
         with self.figure.batch_update():
-            self.figure.data[0].update(_coloring(self.session, name))
+            for trace, points in zip(self.figure.data, _points(self.session, name), strict=True):
+                trace.update(points)
 
 
 def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, float]) -> int:
@@ -102,35 +98,47 @@ def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, 
     return int((((points - np.array(place)) / np.array(pixel)) ** 2).sum(axis=1).argmin())
 
 
-def _coloring(session: Session, name: str) -> dict[str, Any]:
-    values = session.atlas.table[name].to_numpy(dtype=np.float32)
-    low, high = np.nanquantile(values, [0.01, 0.99])
-    unit = words.unit(name)
-    return {
-        "marker": {
-            "color": values,
-            "cmin": float(low),
-            "cmax": float(max(high, low + 1e-6)),
-            "colorbar": {"title": {"text": words.with_unit(name), "side": "right"}},
-        },
-        "hovertemplate": f"%{{text}}<br>{words.title(name)}: %{{marker.color:.4~g}} {unit}<extra></extra>",
+def _points(session: Session, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Points of unknown value, which lie below, and those that the column ``name`` colours."""
+    table = session.atlas.table
+    values = table[name].to_numpy(dtype=np.float32) if name else np.full(len(table), np.nan, dtype=np.float32)
+    known = np.isfinite(values)
+    names = escape("\n".join(table.formula.astype(str) + "\r" + table.material_id.astype(str)))
+    texts = np.array(names.replace("\r", "<br>").split("\n"), dtype=object)
+    places = table[["x", "y"]].to_numpy(dtype=np.float32)
+
+    def chosen(rows: np.ndarray) -> dict[str, Any]:
+        return {"x": places[rows, 0], "y": places[rows, 1], "text": texts[rows].tolist()}
+
+    low, high = np.quantile(values[known], [0.01, 0.99]) if known.any() else (0.0, 1.0)
+    scale = {
+        "color": values[known],
+        "cmin": float(low),
+        "cmax": float(max(high, low + 1e-6)),
+        "showscale": bool(known.any()),
+        "colorbar": {"title": {"text": words.with_unit(name), "side": "right"}},
     }
+    line = f"<br>{words.title(name)}: " if name else ""
+    return (
+        {**chosen(~known), "hovertemplate": f"%{{text}}{line}{'not known' if name else ''}<extra></extra>"},
+        {
+            **chosen(known),
+            "marker": scale,
+            "hovertemplate": f"%{{text}}{line}%{{marker.color:.4~g}} {words.unit(name)}<extra></extra>",
+        },
+    )
 
 
 def _figure(session: Session) -> Any:
-    table = session.atlas.table
-    coloring = _coloring(session, session.color)
-    bar = {**coloring["marker"]["colorbar"], "thickness": 12, "outlinewidth": 0, "xpad": 4, "len": 0.96}
+    unknown, known = _points(session, session.color)
     scale = [[k / (len(SEQUENTIAL) - 1), color] for k, color in enumerate(SEQUENTIAL)]
-    points = {
-        "type": "scattergl",
-        "x": table.x.to_numpy(dtype=np.float32),
-        "y": table.y.to_numpy(dtype=np.float32),
-        "mode": "markers",
-        "text": escape("\n".join(table.formula + "\r" + table.material_id)).replace("\r", "<br>").split("\n"),
-        "hovertemplate": coloring["hovertemplate"],
-        "marker": {**coloring["marker"], "size": 4, "opacity": 0.8, "colorscale": scale, "colorbar": bar},
-    }
+    look: dict[str, Any] = {"size": 4, "opacity": 0.8}
+    bar = {**known["marker"]["colorbar"], "thickness": 12, "outlinewidth": 0, "xpad": 4, "len": 0.96}
+    traces = [
+        {**unknown, "marker": {**look, "color": UNKNOWN}},
+        {**known, "marker": {**look, **known["marker"], "colorscale": scale, "colorbar": bar}},
+    ]
+    points = [{"type": "scattergl", "mode": "markers", **trace} for trace in traces]
     bare = {"visible": False, "showgrid": False, "zeroline": False}
     layout = {
         "height": HEIGHT,
@@ -147,7 +155,7 @@ def _figure(session: Session) -> Any:
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#888", "activecolor": "#1976d2"},
     }
     # plotly's validation walks over all points several times, half a second for what we know to be right
-    figure = complete_figure_class()(data=[points], layout=layout, _validate=False)
+    figure = complete_figure_class()(data=points, layout=layout, _validate=False)
     figure._config = {
         **figure._config,
         "scrollZoom": True,

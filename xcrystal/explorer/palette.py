@@ -6,6 +6,7 @@ import numpy as np
 
 # viridis without its darkest and brightest ends, which vanish on a dark and on a white page
 SEQUENTIAL = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#e2e418"]
+UNKNOWN = "#b8b8b8"  # of points without a value; the scale has no grey
 # ColorBrewer's RdBu, blue for negative: safe for all common kinds of colour blindness
 _DIVERGING = np.array(
     [[33, 102, 172], [103, 169, 207], [209, 229, 240], [247, 247, 247], [253, 219, 199], [239, 138, 98], [178, 24, 43]]

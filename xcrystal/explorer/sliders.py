@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from xcrystal.explorer.view import View
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ LIMIT = 3.0
 _STEP = 0.05
 
 
-class SliderView(widgets.VBox):
+class SliderView(View):
     """One slider a direction, in standard deviations of the atlas."""
 
     def __init__(self, session: Session, worker: Worker) -> None:
@@ -39,13 +40,8 @@ class SliderView(widgets.VBox):
         super().__init__([bar, grid])
         self.add_class("xc-sliders")
         self.undo.disabled = not session.moved
-        self._unsubscribe = session.subscribe(self._on_event)
+        self.listen(session)
         self._show()
-
-    def close(self) -> None:
-        """End listening to the session."""
-        self._unsubscribe()
-        super().close()
 
     def _slider(self, index: int, share: float) -> widgets.FloatSlider:
         slider = widgets.FloatSlider(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -14,6 +15,7 @@ from xcrystal.explorer import words
 from xcrystal.explorer.nglcompat import frontend_version, import_nglview
 from xcrystal.explorer.palette import diverging, diverging_css, hex_color
 from xcrystal.explorer.scene import EDGE_RADIUS, Scene, build_scene, element_colors
+from xcrystal.explorer.view import View
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -67,11 +69,12 @@ def _canvas_class() -> type:
     return Canvas
 
 
-class StructureView(widgets.VBox):
+class StructureView(View):
     """Canvas, what atoms are coloured by, and the legend."""
 
     def __init__(self, session: Session, worker: Worker) -> None:
         self.session, self.worker = session, worker
+        self._sending = threading.Lock()  # scenes come from the worker, opened views from another thread
         self._number = 0
         self._message: dict[str, Any] = {}
         self.canvas = _canvas_class()(self._opened)
@@ -106,13 +109,8 @@ class StructureView(widgets.VBox):
         self.shown.observe(self._on_shown, "value")
         self.cell.observe(self._on_cell, "value")
         self.fit.on_click(lambda _: self.canvas.call("xcFit"))
-        self._unsubscribe = session.subscribe(self._on_event)
+        self.listen(session)
         self._draw()
-
-    def close(self) -> None:
-        """End listening to the session."""
-        self._unsubscribe()
-        super().close()
 
     # -- from the user
 
@@ -142,17 +140,19 @@ class StructureView(widgets.VBox):
 
     def _draw(self) -> None:
         session = self.session
-        self._message = scene_message(session)
-        self._push()
+        self._push(scene_message(session))
         self.legend.value = _legend(session)
         self.attribution.value = session.target or OFF
         self.shown.layout.display = "none" if session.loaded is None else "flex"
         self.shown.value = session.shown
         self.cell.value = session.cell == "conventional"
 
-    def _push(self) -> None:
-        self._number += 1
-        self.canvas.call("xcDraw", {**self._message, "number": self._number})
+    def _push(self, message: dict[str, Any] | None = None) -> None:
+        """Send a scene, or the last one again."""
+        with self._sending:
+            self._message = message or self._message
+            self._number += 1
+            self.canvas.call("xcDraw", {**self._message, "number": self._number})
 
 
 def scene_message(session: Session) -> dict[str, Any]:
@@ -207,7 +207,8 @@ def _legend(session: Session) -> str:
     cell_sum = found.target_value - found.baseline_value
     return (
         f'<span class="xc-scale"><b>{-span:+.3f}</b><i style="background:{diverging_css()}"></i><b>{span:+.3f}</b>'
-        f"{escape(found.unit)} to {escape(words.title(found.target).lower())}</span>"
+        f"{escape(found.unit)} to {escape(words.title(found.target).lower())} of the crystal drawn, encoded again: "
+        f"{found.target_value:+.3f} {escape(found.unit)}</span>"
         f'<span class="xc-scale-note">Integrated gradients from a mean element; the atoms of the primitive cell add up '
         f"to {cell_sum:+.3f} {escape(found.unit)}, error {found.completeness_error:.0e}.</span>"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -61,14 +62,20 @@ class Explorer(widgets.VBox):
         self.session.report(f"Something unexpected went wrong ({type(error).__name__}: {error}).")
 
 
-def explore(source: Any = None, *, model: str | CrystalModel = "mp20", atlas: str | Atlas | None = None) -> Explorer:
+def explore(
+    source: Any = None,
+    *,
+    model: str | os.PathLike[str] | CrystalModel = "mp20",
+    atlas: str | os.PathLike[str] | Atlas | None = None,
+) -> Explorer:
     """Open the explorer; show it as the last line of a notebook cell.
 
     Parameters
     ----------
     source
-        A path, a pymatgen Structure, or a material id of the atlas to begin with; None for the atlas' most ordinary
-        crystal. What cannot be read is said in the explorer.
+        A path, a pymatgen Structure, or a material id of the atlas to begin with; None for BaTiO3 (mp-5986) if the
+        atlas has it, otherwise NaCl or the crystal nearest the atlas' centre. What cannot be read is said in the
+        explorer.
     model
         A model, its name, or its folder.
     atlas
@@ -82,9 +89,9 @@ def explore(source: Any = None, *, model: str | CrystalModel = "mp20", atlas: st
     from xcrystal.generator import open_model
     from xcrystal.latent.chart import open_atlas
 
-    opened = open_model(model) if isinstance(model, str) else model
-    if atlas is None or isinstance(atlas, str):
-        atlas = open_atlas(atlas or opened.name)
+    opened = open_model(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else model
+    if atlas is None or isinstance(atlas, (str, os.PathLike)):
+        atlas = open_atlas(os.fspath(atlas or opened.name))
     session = Session(opened, atlas)
     if source is not None:
         session.load(source)

@@ -12,8 +12,10 @@ PROPERTIES = {
     "e_above_hull": ("Energy above hull", "eV/atom"),
     "space_group": ("Space group number", ""),
 }
-CREDIT = "Materials Project, CC BY 4.0"
-CREDIT_PAGE = "https://next-gen.materialsproject.org/about/terms"
+CREDIT_HTML = (
+    '<a href="https://next-gen.materialsproject.org/about/terms" target="_blank" rel="noopener">'
+    "Materials Project, CC BY 4.0</a>"
+)
 CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verified."
 
 
@@ -43,7 +45,14 @@ def space_group_html(symbol: str) -> str:
     return re.sub(r"-(\d)", r'<span style="text-decoration:overline">\1</span>', subscripted)
 
 
+def in_materials_project(material_id: str) -> bool:
+    """Whether it is an id of the Materials Project."""
+    return re.fullmatch(r"(mp|mvc)-[0-9]+", material_id) is not None
+
+
 def material_link(material_id: str) -> str:
-    """A link to a material's page."""
+    """A link to a material's page, or only the id if it is none of the Materials Project's."""
+    if not in_materials_project(material_id):
+        return escape(material_id)
     page = f"https://next-gen.materialsproject.org/materials/{quote(material_id, safe='')}"
     return f'<a href="{page}" target="_blank" rel="noopener">{escape(material_id)}</a>'
