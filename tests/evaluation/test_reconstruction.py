@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,10 @@ def test_the_report_is_what_the_crystals_say(model: CrystalModel, crystal_table:
 def test_processes_give_the_same_report(model: CrystalModel, crystal_table: Path) -> None:
     alone = evaluate_reconstruction(model, crystal_table, limit=5, workers=1)
     together = evaluate_reconstruction(model, crystal_table, limit=5, workers=2)
-    assert alone.comparisons == together.comparisons
-    assert alone.crystals == 5
+    assert alone.crystals == together.crystals == 5
+    for one, other in zip(alone.comparisons, together.comparisons, strict=True):
+        # linear algebra rounds differently on another number of threads
+        assert astuple(one) == pytest.approx(astuple(other), abs=1e-6)
 
 
 def test_crystals_that_cannot_be_encoded_are_named_and_count(
