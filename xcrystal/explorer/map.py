@@ -89,8 +89,7 @@ class MapView(View):
             return
         self._drawn_color = name
         with self.figure.batch_update():
-            for trace, points in zip(self.figure.data, _points(self.session, name), strict=True):
-                trace.update(points)
+            self.figure.data[1].update(_coloring(self.session, name))
 
 
 def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, float]) -> int:
@@ -98,47 +97,49 @@ def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, 
     return int((((points - np.array(place)) / np.array(pixel)) ** 2).sum(axis=1).argmin())
 
 
-def _points(session: Session, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Points of unknown value, which lie below, and those that the column ``name`` colours."""
+def _coloring(session: Session, name: str) -> dict[str, Any]:
+    """What shows the column ``name``; points of unknown value are see-through, with the grey ones below."""
     table = session.atlas.table
     values = table[name].to_numpy(dtype=np.float32) if name else np.full(len(table), np.nan, dtype=np.float32)
     known = np.isfinite(values)
-    names = escape("\n".join(table.formula.astype(str) + "\r" + table.material_id.astype(str)))
-    texts = np.array(names.replace("\r", "<br>").split("\n"), dtype=object)
-    places = table[["x", "y"]].to_numpy(dtype=np.float32)
-
-    def chosen(rows: np.ndarray) -> dict[str, Any]:
-        return {"x": places[rows, 0], "y": places[rows, 1], "text": texts[rows].tolist()}
-
     low, high = np.quantile(values[known], [0.01, 0.99]) if known.any() else (0.0, 1.0)
-    scale = {
-        "color": values[known],
-        "cmin": float(low),
-        "cmax": float(max(high, low + 1e-6)),
-        "showscale": bool(known.any()),
-        "colorbar": {"title": {"text": words.with_unit(name), "side": "right"}},
-    }
     line = f"<br>{words.title(name)}: " if name else ""
-    return (
-        {**chosen(~known), "hovertemplate": f"%{{text}}{line}{'not known' if name else ''}<extra></extra>"},
-        {
-            **chosen(known),
-            "marker": scale,
-            "hovertemplate": f"%{{text}}{line}%{{marker.color:.4~g}} {words.unit(name)}<extra></extra>",
+    told = f"%{{text}}{line}%{{marker.color:.4~g}} {words.unit(name)}<extra></extra>"
+    untold = f"%{{text}}{line}{'not known' if name else ''}<extra></extra>"
+    return {
+        "marker": {
+            "color": np.where(known, values, np.float32(low)),
+            "opacity": np.where(known, np.float32(0.9), np.float32(0)),
+            "cmin": float(low),
+            "cmax": float(max(high, low + 1e-6)),
+            "showscale": bool(known.any()),
+            "colorbar": {"title": {"text": words.with_unit(name), "side": "right"}},
         },
-    )
+        "hovertemplate": np.where(known, told, untold).tolist(),
+    }
 
 
 def _figure(session: Session) -> Any:
-    unknown, known = _points(session, session.color)
+    table = session.atlas.table
+    coloring = _coloring(session, session.color)
+    bar = {**coloring["marker"]["colorbar"], "thickness": 12, "outlinewidth": 0, "xpad": 4, "len": 0.96}
     scale = [[k / (len(SEQUENTIAL) - 1), color] for k, color in enumerate(SEQUENTIAL)]
-    look: dict[str, Any] = {"size": 4, "opacity": 0.8}
-    bar = {**known["marker"]["colorbar"], "thickness": 12, "outlinewidth": 0, "xpad": 4, "len": 0.96}
-    traces = [
-        {**unknown, "marker": {**look, "color": UNKNOWN}},
-        {**known, "marker": {**look, **known["marker"], "colorscale": scale, "colorbar": bar}},
+    names = escape("\n".join(table.formula.astype(str) + "\r" + table.material_id.astype(str)))
+    places = {
+        "type": "scattergl",
+        "mode": "markers",
+        "x": table.x.to_numpy(dtype=np.float32),
+        "y": table.y.to_numpy(dtype=np.float32),
+    }
+    points = [
+        {**places, "hoverinfo": "skip", "marker": {"size": 4, "color": UNKNOWN}},
+        {
+            **places,
+            "text": names.replace("\r", "<br>").split("\n"),
+            "hovertemplate": coloring["hovertemplate"],
+            "marker": {**coloring["marker"], "size": 4, "colorscale": scale, "colorbar": bar},
+        },
     ]
-    points = [{"type": "scattergl", "mode": "markers", **trace} for trace in traces]
     bare = {"visible": False, "showgrid": False, "zeroline": False}
     layout = {
         "height": HEIGHT,

@@ -24,7 +24,7 @@ _SPHERE = 0.42  # drawn radius, in covalent radii
 BOND_RADIUS = 0.11  # Å
 STUB_RADIUS = 0.05  # Å, of bonds that leave the cell
 STUB = 0.3  # of their length is drawn
-EDGE_RADIUS = 0.025  # Å
+EDGE_RADIUS = 0.04  # Å
 _CORNERS = np.array(list(product((0, 1), repeat=3)))
 _EDGES = [(a, b) for a, b in product(range(8), repeat=2) if a < b and np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1]
 # what holds no metal-metal bonds once it has an anion to bond to

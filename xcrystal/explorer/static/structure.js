@@ -52,7 +52,7 @@ if (!this.xcDraw) {
     scene.bonds.forEach(([x, y, z, u, v, w, radius, kind]) =>
       shape.addCylinder([x, y, z], [u, v, w], scene.colors[kind], radius, scene.names[kind]));
     scene.edges.forEach(([x, y, z, u, v, w]) =>
-      shape.addCylinder([x, y, z], [u, v, w], [0.5, 0.5, 0.5], scene.edge_radius, "unit cell"));
+      shape.addCylinder([x, y, z], [u, v, w], [0.55, 0.55, 0.55], scene.edge_radius, "unit cell"));
     const component = add(shape);
     if (current) stage.removeComponent(current);
     current = component;
