@@ -11,7 +11,6 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from xcrystal.errors import (
     one_sentence,
 )
 from xcrystal.explorer.cells import conventional_cell
+from xcrystal.explorer.records import Loaded, Neighbour
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -41,53 +41,6 @@ COLORS = ("formation_energy_per_atom", "band_gap", "e_above_hull", "space_group"
 NEIGHBOURS = 6
 FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """A crystal that a user brought.
-
-    Attributes
-    ----------
-    name
-        File name or formula; comes from outside, so escape it.
-    structure
-        As it was read.
-    space_group
-        Number, or None if none was found or the cell is too large to look for it.
-    z
-        (latent_dim,) its code, or None if it cannot be encoded.
-    position
-        (x, y) on the map, or None if it cannot be encoded.
-    predicted
-        Property name to value, at its own code; None if it cannot be encoded.
-    rms
-        Of the match with its reconstruction, in units of (V / N)^(1/3); None without a match.
-    reason
-        Why it cannot be encoded; empty if it can.
-    caution
-        Why what the model says of it is to be doubted; empty if there is no cause.
-    """
-
-    name: str
-    structure: Structure
-    space_group: int | None
-    z: np.ndarray | None = None
-    position: tuple[float, float] | None = None
-    predicted: dict[str, float] | None = None
-    rms: float | None = None
-    reason: str = ""
-    caution: str = ""
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """An atlas crystal near the current one."""
-
-    row: int
-    material_id: str
-    formula: str
-    distance: float
 
 
 class Session:

@@ -1,0 +1,57 @@
+"""Crystals that a session holds beside the current one: the one that was loaded, and its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from pymatgen.core import Structure
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A crystal that a user brought.
+
+    Attributes
+    ----------
+    name
+        File name or formula; comes from outside, so escape it.
+    structure
+        As it was read.
+    space_group
+        Number, or None if none was found or the cell is too large to look for it.
+    z
+        (latent_dim,) its code, or None if it cannot be encoded.
+    position
+        (x, y) on the map, or None if it cannot be encoded.
+    predicted
+        Property name to value, at its own code; None if it cannot be encoded.
+    rms
+        Of the match with its reconstruction, in units of (V / N)^(1/3); None without a match.
+    reason
+        Why it cannot be encoded; empty if it can.
+    caution
+        Why what the model says of it is to be doubted; empty if there is no cause.
+    """
+
+    name: str
+    structure: Structure
+    space_group: int | None
+    z: np.ndarray | None = None
+    position: tuple[float, float] | None = None
+    predicted: dict[str, float] | None = None
+    rms: float | None = None
+    reason: str = ""
+    caution: str = ""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An atlas crystal near the current one."""
+
+    row: int
+    material_id: str
+    formula: str
+    distance: float
