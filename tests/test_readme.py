@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.crystals import CRYSTALS
 from xcrystal.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +27,8 @@ def test_it_begins_with_the_two_commands() -> None:
 
 def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
+    for name, crystal in CRYSTALS.items():
+        crystal.to_structure().to(str(tmp_path / f"{name}.cif"))
     names: dict[str, object] = {}
     python = blocks("python")
     assert len(python) == 2
@@ -38,8 +41,12 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
     from xcrystal.crystal.tables import read_table, structures
 
-    (again,) = structures(read_table(tmp_path / "val.parquet"))
-    assert again.matches(names["salt"])
+    splits = [read_table(tmp_path / "mine" / f"{split}.parquet") for split in ("train", "val")]
+    assert sum(map(len, splits)) == len(CRYSTALS)
+    assert not set(splits[0]["formula"]) & set(splits[1]["formula"])
+    for table in splits:
+        for name, structure in zip(table["material_id"], structures(table), strict=True):
+            assert structure.matches(CRYSTALS[name.removesuffix(".cif")].to_structure())
 
 
 def test_its_commands_exist() -> None:

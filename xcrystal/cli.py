@@ -141,7 +141,10 @@ def encode(
     as_json: Json = False,
     out: Annotated[Path | None, typer.Option(help="Write files and latent vectors z to this .npz.")] = None,
 ) -> None:
-    """Latent vectors and predicted properties of crystals. Files that cannot be encoded are named, the others done."""
+    """Latent vectors and predicted properties of crystals.
+
+    Files that cannot be encoded are named and the others done; the exit status is then 1.
+    """
     import numpy as np
     from tqdm.auto import tqdm
 
@@ -152,7 +155,8 @@ def encode(
             z = opened.encode(file)
         except XCrystalError as error:
             records.append({"file": str(file), "error": str(error)})
-            tqdm.write(f"{file}: {error}", file=sys.stderr)
+            message = str(error) if file.name in str(error) else f"{file}: {error}"
+            tqdm.write(message, file=sys.stderr)
             continue
         properties = {name: float(values[0]) for name, values in opened.predict(z).items()}
         # nine digits tell any two float32 numbers apart
@@ -200,8 +204,11 @@ def sample(
         out.mkdir(parents=True, exist_ok=True)
         for i, (crystal, record) in enumerate(zip(crystals, records, strict=True), start=1):
             composition = crystal.composition.reduced_composition.formula.replace(" ", "")
-            path = out / f"{i:0{len(str(n))}}_{composition}.cif"
-            write_text(crystal.to(fmt="cif"), path)
+            path = out / f"seed{seed}_{i:04}_{composition}.cif"
+            note = (
+                f"# xcrystal: sample {i} of seed {seed}; output of the model {opened.name}, not relaxed, not verified\n"
+            )
+            write_text(note + crystal.to(fmt="cif"), path)
             record["file"] = str(path)
     if as_json:
         print_json([r | {"structure": c.as_dict()} for r, c in zip(records, crystals, strict=True)])

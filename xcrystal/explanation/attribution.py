@@ -79,6 +79,9 @@ def attribute(
 ) -> Attribution:
     """Explain a prediction by the elements of the crystal's atoms.
 
+    The scores of the atoms of the *primitive* cell sum to the target minus its value for the baseline. In a larger cell
+    each atom carries the score of its primitive atom, so there the sum is as many times larger as the cell.
+
     Parameters
     ----------
     model

@@ -41,4 +41,6 @@ def pick_device(name: str = "auto") -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        raise CheckpointError(f"There is no device {name!r} here.") from error
+        raise CheckpointError(
+            f"There is no device {name!r} here; there are auto, cpu, and on machines that have them cuda and mps."
+        ) from error
