@@ -187,6 +187,7 @@ def sample(
     """Crystals decoded from draws of the prior: model output, not relaxed by DFT."""
     from tqdm.auto import tqdm
 
+    from xcrystal.crystal.cif import cif_text, model_output
     from xcrystal.model.checkpoint import write_text
 
     opened = xcrystal.load(model, device)
@@ -205,10 +206,7 @@ def sample(
         for i, (crystal, record) in enumerate(zip(crystals, records, strict=True), start=1):
             composition = crystal.composition.reduced_composition.formula.replace(" ", "")
             path = out / f"seed{seed}_{i:04}_{composition}.cif"
-            note = (
-                f"# xcrystal: sample {i} of seed {seed}; output of the model {opened.name}, not relaxed, not verified\n"
-            )
-            write_text(note + crystal.to(fmt="cif"), path)
+            write_text(cif_text(crystal, f"sample {i} of seed {seed}; {model_output(opened.name)}"), path)
             record["file"] = str(path)
     if as_json:
         print_json([r | {"structure": c.as_dict()} for r, c in zip(records, crystals, strict=True)])

@@ -1,4 +1,4 @@
-"""CIF files through pymatgen's parser, without what that parser passes over in silence.
+"""CIF files: written with their origin, and read through pymatgen's parser without what it passes over in silence.
 
 pymatgen leaves out atoms of unknown elements, reads "." as zero and "Vac" as vanadium, goes on to the next data block
 when one is broken, and keeps the reason to itself. Each of these gets a clear error here.
@@ -31,6 +31,19 @@ _GROUPS = (
     "_symmetry_space_group_name_H-M",
     "_space_group_name_H-M_alt",
 )
+
+
+def model_output(model: str) -> str:
+    """What goes with every crystal that a model made."""
+    return f"output of the model {model}, not relaxed, not verified"
+
+
+def cif_text(structure: Structure, origin: str) -> str:
+    """CIF of a structure, in P1, its first line a comment that says where the structure comes from."""
+    from pymatgen.io.cif import CifWriter
+
+    printable = "".join(c if c.isprintable() else " " for c in origin)
+    return f"# xcrystal: {printable}\n{CifWriter(structure)}"
 
 
 def parse_cif(text: str, name: str) -> Structure:

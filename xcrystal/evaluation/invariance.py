@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.canonical import SYMPREC
 from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
+from xcrystal.evaluation.layout import aligned
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
 
 TOLERANCE = 1e-3
-SYMPREC = 0.1
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,7 @@ class InvarianceReport:
             *((f"  {name}", f"{share:.2%}") for name, share in self.share_by_writing.items()),
             *(("worst", f"{w.material_id} {w.writing}: {w.difference:.3g}") for w in self.worst),
         ]
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+        return aligned(rows)
 
 
 def evaluate_invariance(model: CrystalModel, table: Path, n: int = 200, seed: int = 0) -> InvarianceReport:

@@ -21,6 +21,7 @@ from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
+from xcrystal.evaluation.layout import aligned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,8 +129,7 @@ class ReconstructionReport:
             for name, e in self.properties.items()
         ]
         rows += [(f"not encoded: {name}", reason) for name, reason in list(self.not_encoded.items())[:10]]
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+        return aligned(rows)
 
 
 def evaluate_reconstruction(
@@ -173,7 +173,7 @@ def evaluate_reconstruction(
     if not codes:
         return _report(len(frame), [], {}, not_encoded)
     z = np.stack(codes)
-    decoded = _decode(model, z)
+    decoded = model.decode(z)
     pairs = [(names[row], one, other) for row, one, other in zip(kept, originals, decoded, strict=True)]
     if workers <= 1:
         comparisons = [compare(pair) for pair in tqdm(pairs, desc="matching", unit="crystal")]
@@ -225,10 +225,6 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
     scale = 1 + z * z / trials
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-def _decode(model: CrystalModel, z: np.ndarray, batch: int = 128) -> list[Structure]:
-    return [crystal for i in range(0, len(z), batch) for crystal in model.decode(z[i : i + batch])]
 
 
 def _report(

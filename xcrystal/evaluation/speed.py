@@ -6,8 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.errors import XCrystalError
+from xcrystal.evaluation.layout import aligned
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -67,8 +67,7 @@ class SpeedReport:
             ("import xcrystal", f"{self.import_s:.2f} s"),
             ("device, threads", f"{self.device}, {self.threads}"),
         ]
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+        return aligned(rows)
 
 
 def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0, threads: int | None = None) -> SpeedReport:
@@ -89,8 +88,10 @@ def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0, threads: in
         Of torch; all cores if not given. On cores that others keep busy, one thread may be faster.
     """
     from xcrystal.explanation.attribution import attribute
+    from xcrystal.model.device import torch_threads
 
-    with _torch_threads(threads) as used:
+    used = threads or _cores()
+    with torch_threads(used):
         crystals, z = _own_crystals(model, seed)
         one = [z[i % len(z)][None] for i in range(repeats)]
         many = np.resize(z, (BATCH, z.shape[1]))
@@ -143,15 +144,6 @@ def _own_crystals(model: CrystalModel, seed: int, n: int = 64) -> tuple[list[Str
     return crystals, np.stack(codes)
 
 
-@contextmanager
-def _torch_threads(threads: int | None) -> Iterator[int]:
-    """Give torch so many threads for a while; without a number, every core of this process."""
-    import torch
-
-    before = torch.get_num_threads()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(threads or cores)
-    try:
-        yield threads or cores
-    finally:
-        torch.set_num_threads(before)
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

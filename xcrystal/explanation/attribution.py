@@ -116,9 +116,8 @@ def attribute(
             raise TargetError(f"There is no {kind} {chosen!r}; there are: {', '.join(known)}.")
     from xcrystal.model.device import one_thread
 
-    checked = read_structure(structure)
-    given = structure if hasattr(structure, "lattice") else checked
-    canonical = model.canonical(checked)
+    given = structure if hasattr(structure, "lattice") else read_structure(structure)
+    canonical = model.canonical(given)
     with one_thread():
         per_orbit, value, base = _integrated_gradients(model, canonical, PROPERTIES.index(target))
     counts = canonical.crystal.multiplicities

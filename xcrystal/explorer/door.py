@@ -80,8 +80,8 @@ class DoorView(View):
 
     def _show(self) -> None:
         session = self.session
-        loaded = session.shown == "loaded" and session.loaded is not None
-        label = f"{session.loaded.name}, as loaded" if loaded and session.loaded is not None else session.label
+        loaded = session.shown_loaded
+        label = session.label if loaded is None else f"{loaded.name}, as loaded"
         formula = session.drawn.composition.reduced_formula
         self.label.value = f"<b>{words.formula_html(formula)}</b> <span>{escape(label)}</span>"
         # the first CIF imports pymatgen's writer, which must not hold up the first picture

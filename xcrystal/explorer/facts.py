@@ -80,8 +80,8 @@ def facts_html(session: Session) -> str:
 
 def _values(session: Session) -> tuple[dict[str, float], dict[str, float]]:
     """What is predicted for the crystal that is shown, and what the atlas knows of it."""
-    if session.shown == "loaded" and session.loaded is not None:
-        return session.loaded.predicted or {}, {}
+    if session.shown_loaded is not None:
+        return session.shown_loaded.predicted or {}, {}
     if session.material_id is None:
         return session.predicted, {}
     record = session.atlas.table.iloc[session.atlas.row(session.material_id)]

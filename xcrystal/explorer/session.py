@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.cif import cif_text, model_output
 from xcrystal.crystal.groups import space_group
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import MAX_SEARCHED, check_structure, parse_structure, read_structure
@@ -285,10 +286,15 @@ class Session:
         return [name for name in COLORS if name in table and table[name].notna().any()]
 
     @property
+    def shown_loaded(self) -> Loaded | None:
+        """The loaded crystal if it is what is shown, otherwise None."""
+        return self.loaded if self.shown == "loaded" else None
+
+    @property
     def drawn(self) -> Structure:
         """The structure that is shown, in the cell that is shown."""
-        if self.shown == "loaded" and self.loaded is not None:
-            return self.loaded.structure
+        if self.shown_loaded is not None:
+            return self.shown_loaded.structure
         return conventional_cell(self.structure) if self.cell == "conventional" else self.structure
 
     @property
@@ -299,23 +305,20 @@ class Session:
     @property
     def drawn_space_group(self) -> tuple[int, str] | None:
         """Number and symbol of the space group of what is shown."""
-        if self.shown == "loaded" and self.loaded is not None:
-            number = self.loaded.space_group
+        if self.shown_loaded is not None:
+            number = self.shown_loaded.space_group
         else:
             number = self.structure.properties.get("space_group")
         return None if number is None else (int(number), space_group(int(number)).symbol)
 
     def cif(self) -> str:
         """CIF text of what is shown, in P1, with a line that says what it is."""
-        from pymatgen.io.cif import CifWriter
-
         with self._lock:
-            if self.shown == "loaded" and self.loaded is not None:
-                origin = f"{self.loaded.name}, as loaded"
+            if self.shown_loaded is not None:
+                origin = f"{self.shown_loaded.name}, as loaded"
             else:
-                origin = f"{self.label}; output of the model {self.model.name}, not relaxed, not verified"
-            printable = "".join(c if c.isprintable() else " " for c in origin)
-            return f"# xcrystal: {printable}\n{CifWriter(self.drawn)}"
+                origin = f"{self.label}; {model_output(self.model.name)}"
+            return cif_text(self.drawn, origin)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -333,7 +336,7 @@ class Session:
         from xcrystal.explanation.attribution import attribute
 
         assert self.target is not None
-        reason = self.loaded.reason if self.shown == "loaded" and self.loaded is not None else ""
+        reason = self.shown_loaded.reason if self.shown_loaded is not None else ""
         if not reason:
             try:
                 with warnings.catch_warnings():

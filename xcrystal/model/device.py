@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -13,17 +13,19 @@ FEW = 16  # crystals that one thread handles as fast as many
 
 
 @contextmanager
-def one_thread(active: bool = True) -> Iterator[None]:
-    """Run torch on one thread: with a few crystals there is nothing to share, and on a busy machine sharing stalls."""
-    threads = torch.get_num_threads()
-    if not active or threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
+def torch_threads(count: int) -> Iterator[None]:
+    """Give torch so many threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
+
+
+def one_thread(active: bool = True) -> AbstractContextManager[None]:
+    """Run torch on one thread: with a few crystals there is nothing to share, and on a busy machine sharing stalls."""
+    return torch_threads(1) if active else nullcontext()
 
 
 def pick_device(name: str = "auto") -> torch.device:
