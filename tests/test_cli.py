@@ -15,7 +15,8 @@ from pymatgen.core import Lattice, Structure
 from typer.testing import CliRunner, Result
 
 import xcrystal
-from xcrystal.cli import NOTEBOOK, app, plain
+from xcrystal.cli.main import NOTEBOOK, app
+from xcrystal.cli.shared import plain
 
 COMMANDS = (
     ["lab"],

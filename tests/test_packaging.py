@@ -163,7 +163,9 @@ def test_wheel_runs_from_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> No
     zipfile.ZipFile(wheel).extractall(site)
     site.chmod(0o555)
     environment = os.environ | {"PYTHONPATH": str(site)}
-    code = "import xcrystal; from xcrystal.cli import bundled_notebook; print(xcrystal.__file__, bundled_notebook())"
+    code = (
+        "import xcrystal; from xcrystal.cli.main import bundled_notebook; print(xcrystal.__file__, bundled_notebook())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )

@@ -80,6 +80,10 @@ class CrystalModel:
         UnsupportedElementWarning
             For elements that the training data hold fewer than 5 times.
         """
+        return self.encode_canonical(self._crystals(structures))
+
+    def _crystals(self, structures: Iterable[Any] | Any) -> list[WyckoffCrystal]:
+        """Canonical forms of a list of crystals; an error tells which of them it is about."""
         sources = as_list(structures)
         crystals = []
         for i, source in enumerate(sources):
@@ -90,7 +94,29 @@ class CrystalModel:
                     raise
                 raise type(error)(f"Crystal {i} of {len(sources)}: {error}") from error
         self._warn_of_elements(crystals)
-        return self.encode_canonical(crystals)
+        return crystals
+
+    def posterior(self, structures: Iterable[Any] | Any) -> tuple[np.ndarray, np.ndarray]:
+        """Means, which are what ``encode`` gives, and standard deviations of the posteriors of crystals.
+
+        Parameters, errors and warnings as for ``encode``.
+
+        Returns
+        -------
+        tuple of ndarray
+            (n, latent_dim) float32 each.
+        """
+        import torch
+
+        crystals = self._crystals(structures)
+        means, deviations = [], []
+        with torch.inference_mode():
+            for i in range(0, len(crystals), _CHUNK):
+                mean, log_variance = self.network.posterior(self.batch(crystals[i : i + _CHUNK]))
+                means.append(mean.float().cpu().numpy())
+                deviations.append((0.5 * log_variance).exp().float().cpu().numpy())
+        empty = [np.zeros((0, self.latent_dim), dtype=np.float32)]
+        return np.concatenate(means or empty), np.concatenate(deviations or empty)
 
     def canonical(self, source: Any) -> Canonical:
         """The canonical form of one crystal that can be encoded; warns of elements hardly seen in training."""

@@ -58,7 +58,7 @@ def test_augmented_crystals_stay_possible(tokens: Tokens) -> None:
     rows = np.arange(len(tokens))
     plain = sampler.plain(rows)
     for _ in range(10):
-        batch, properties = sampler.augmented(rows, Augmentation(substitute=1.0, anything=0.5), rng)
+        batch, properties = sampler.augmented(rows, Augmentation(0.0, 1.0, anything=0.5, drop=0.0), rng)
         assert torch.equal(batch.group, plain.group)
         assert torch.equal(batch.letter, plain.letter)
         assert torch.isfinite(batch.lattice).all()
@@ -66,6 +66,20 @@ def test_augmented_crystals_stay_possible(tokens: Tokens) -> None:
         assert torch.equal(batch.element > 0, plain.mask)
         unchanged = ~np.isnan(properties).any(axis=1)
         assert np.allclose(properties[unchanged], tokens.properties[unchanged])
+
+
+def test_some_crystals_stay_as_they_are_and_some_lose_an_orbit(tokens: Tokens) -> None:
+    sampler, rng = Sampler(tokens), np.random.default_rng(0)
+    rows = np.arange(len(tokens))
+    plain = sampler.plain(rows)
+    same, properties = sampler.augmented(rows, Augmentation(untouched=1.0), rng)
+    for name, value in vars(plain).items():
+        assert torch.equal(getattr(same, name), value), name
+    assert np.array_equal(properties, tokens.properties.astype(np.float32), equal_nan=True)
+    fewer, properties = sampler.augmented(rows, Augmentation(0.0, 1.0, drop=1.0), rng)
+    before, after = plain.mask.sum(dim=1), fewer.mask.sum(dim=1)
+    assert torch.equal(after, torch.where(before > 2, before - 1, before))
+    assert np.isnan(properties).all()
 
 
 def test_thirty_steps_lower_the_loss_and_resuming_changes_nothing(tokens: Tokens, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ spglib finds the space group and a standard setting. What it leaves open is sett
 
 * positions and metric are averaged over *all* operations and *all* atoms of an orbit, so that they do not depend on
   which atom was listed first;
+* of a crystal and its mirror image, in a pair of enantiomorphic space groups, the one in the lower group is taken: the
+  two have the same energy, and programs that standardize cells exchange them;
 * of all settings that the normalizer of the space group allows (axes, origins, the free origin of polar groups) the one
   with the smallest description is chosen, comparing first the cell, then Wyckoff letters and coordinates, and only last
   the elements. Exchanging elements therefore never changes the geometry of the description.
@@ -38,6 +40,8 @@ _FINE_ROUNDING = 5000
 _COORDINATE_STEPS = 960
 _LENGTH_ROUNDING = 100
 _ANGLE_ROUNDING = 1000
+# the higher of each pair of enantiomorphic space groups
+_MIRRORED = frozenset({78, 95, 96, 145, 153, 154, 170, 172, 179, 181, 213})
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,9 @@ def _find(structure: Structure) -> Canonical:
     elements = np.array([site.specie.Z for site in structure])
     for symprec in (SYMPREC, SYMPREC / 10, SYMPREC / 1000):
         dataset = _dataset(lattice, points, elements, symprec)
+        if dataset is not None and dataset.number in _MIRRORED:
+            points = -points
+            dataset = _dataset(lattice, points, elements, symprec)
         if dataset is None:
             continue
         found = _from_dataset(dataset, lattice, points, elements)

@@ -54,6 +54,19 @@ class WyckoffCrystal:
         group = space_group(self.space_group)
         return np.array([group.primitive_multiplicity(k) for k in self.positions])
 
+    def atoms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The standardized primitive cell as arrays.
+
+        Returns
+        -------
+        tuple of ndarray
+            (3, 3) cell vectors as rows in Å, (n, 3) fractional coordinates, (n,) index of each atom's orbit.
+        """
+        group = space_group(self.space_group)
+        points = [group.orbit(int(k), p) for k, p in zip(self.positions, self.coordinates, strict=True)]
+        orbit = np.repeat(np.arange(len(points)), [len(p) for p in points])
+        return group.primitive.T @ lattice_matrix(self.lattice), np.concatenate(points), orbit
+
     def to_structure(self) -> Structure:
         """The standardized primitive cell.
 
@@ -65,21 +78,15 @@ class WyckoffCrystal:
         """
         from pymatgen.core import Element, Lattice, Structure
 
-        group = space_group(self.space_group)
-        conventional = lattice_matrix(self.lattice)
-        species, points, wyckoff, orbit = [], [], [], []
-        for index, (k, z) in enumerate(zip(self.positions, self.elements, strict=True)):
-            images = group.orbit(int(k), self.coordinates[index])
-            position = group.positions[k]
-            points.append(images)
-            species += [Element.from_Z(int(z))] * len(images)
-            wyckoff += [f"{position.multiplicity}{position.letter}"] * len(images)
-            orbit += [index] * len(images)
+        cell, points, orbit = self.atoms()
+        positions = [space_group(self.space_group).positions[k] for k in self.positions]
+        labels = [f"{p.multiplicity}{p.letter}" for p in positions]
+        species = [Element.from_Z(int(z)) for z in self.elements]
         return Structure(
-            Lattice(group.primitive.T @ conventional),
-            species,
-            np.concatenate(points),
-            site_properties={"wyckoff": wyckoff, "orbit": orbit},
+            Lattice(cell),
+            [species[k] for k in orbit],
+            points,
+            site_properties={"wyckoff": [labels[k] for k in orbit], "orbit": orbit.tolist()},
             properties={"space_group": self.space_group},
         )
 

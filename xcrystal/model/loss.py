@@ -17,7 +17,7 @@ from xcrystal.model.vae import N_ELEMENTS, CrystalVAE, fourier
 class LossWeights:
     """Weights of the parts; ``kl`` is reached after the warm-up."""
 
-    kl: float = 0.015
+    kl: float = 0.03
     lattice: float = 4.0
     residual: float = 2.0
     composition: float = 1.0

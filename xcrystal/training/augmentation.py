@@ -18,21 +18,33 @@ class Augmentation:
 
     Attributes
     ----------
+    untouched
+        Share of crystals that stay exactly as they are.
     substitute, anything
         Share of crystals whose elements are exchanged, and the share of these whose new elements may be any.
     reach
         How far along the chemical scale a similar element may lie.
-    jitter_share, jitter
-        Share of crystals whose free coordinates are moved, and the spread of the move (fractional).
+    reassign
+        Share of the substituted crystals in which every orbit draws its element anew, so that which orbits share an
+        element is not learned by heart.
+    drop
+        Share of the substituted crystals that lose an orbit, so that which letters occur together is not either.
+    jitter_share, jitter, far_jitter
+        Share of crystals whose free coordinates are moved, the spread of the move (fractional), and its spread in a
+        tenth of all crystals with exchanged elements.
     strain
         Relative spread of strains and of the volume.
     """
 
+    untouched: float = 0.2
     substitute: float = 0.6
     anything: float = 0.3
     reach: float = 5.0
+    reassign: float = 0.25
+    drop: float = 0.1
     jitter_share: float = 0.5
     jitter: float = 0.02
+    far_jitter: float = 0.1
     strain: float = 0.03
 
 
@@ -87,18 +99,42 @@ class Sampler:
             letters, elements, coordinates = self._orbits(i)
             lattice = self.lattice[i].copy()
             group = int(self.tokens.group[i])
-            if rng.random() < how.substitute:
-                new = self._substituted(elements, how, rng)
-                multiplicity = position_tables().multiplicity[position_tables().index[group, letters]]
-                growth = (self.volume[new] * multiplicity).sum() / (self.volume[elements] * multiplicity).sum()
-                lattice[0] += np.log(growth)
-                elements = new[self._smallest_order(i, new)]
+            kind = rng.random()
+            if kind < how.untouched:
+                crystals.append((group, lattice, letters, elements, coordinates))
+                continue
+            substituted = kind < how.untouched + how.substitute
+            if substituted:
+                before = self._volume_of(group, letters, elements)
+                if rng.random() < how.reassign:
+                    elements = self._reassigned(elements, how, rng)
+                else:
+                    elements = self._substituted(elements, how, rng)
+                elements = elements[self._smallest_order(i, elements)]
+                if len(letters) > 2 and rng.random() < how.drop:
+                    kept = np.arange(len(letters)) != rng.integers(len(letters))
+                    letters, elements, coordinates = letters[kept], elements[kept], coordinates[kept]
+                lattice[0] += np.log(self._volume_of(group, letters, elements) / before)
                 properties[k] = np.nan
             if rng.random() < how.jitter_share:
+                far = substituted and rng.random() < 0.1 / (how.substitute * how.jitter_share)
                 free = position_tables().free[position_tables().index[group, letters]]
-                coordinates = (coordinates + rng.normal(0, how.jitter, coordinates.shape) * free) % 1.0
+                move = rng.normal(0, how.far_jitter if far else how.jitter, coordinates.shape)
+                coordinates = (coordinates + move * free) % 1.0
             crystals.append((group, self._strained(group, lattice, how.strain, rng), letters, elements, coordinates))
         return collate(crystals), properties
+
+    def _volume_of(self, group: int, letters: np.ndarray, elements: np.ndarray) -> float:
+        """Volume per atom (Å3) that the elements of a crystal would take."""
+        multiplicity = position_tables().multiplicity[position_tables().index[group, letters]]
+        return float((self.volume[elements] * multiplicity).sum() / multiplicity.sum())
+
+    def _reassigned(self, elements: np.ndarray, how: Augmentation, rng: np.random.Generator) -> np.ndarray:
+        """Every orbit draws one of the crystal's elements, some of them exchanged."""
+        kinds = np.unique(elements)
+        if rng.random() < 0.5:
+            kinds = np.unique(self._substituted(kinds, how, rng))
+        return rng.choice(kinds, len(elements))
 
     def _orbits(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         orbits = slice(self.tokens.start[i], self.tokens.start[i + 1])

@@ -69,15 +69,31 @@ class Recipe:
 
 
 class Training:
-    """A run in a folder: ``metrics.jsonl``, a checkpoint to go on from, and the best model so far in ``best/``."""
+    """A run in a folder: ``metrics.jsonl``, a checkpoint to go on from, and the best model so far in ``best/``.
 
-    def __init__(self, recipe: Recipe, tokens: Tokens, out: Path, seed: int = 0, device: str = "cpu") -> None:
+    It begins with random weights, or with those of the model ``start``, whose sizes and scales it then keeps.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        tokens: Tokens,
+        out: Path,
+        seed: int = 0,
+        device: str = "cpu",
+        start: CrystalVAE | None = None,
+    ) -> None:
         self.sampler = Sampler(tokens)
-        self.recipe = recipe.fitted(self.sampler)
+        self.recipe = replace(recipe, config=start.config) if start else recipe.fitted(self.sampler)
         self.out, self.seed, self.device = out, seed, torch.device(device)
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
-        self.model = CrystalVAE(self.recipe.config).to(self.device)
+        self.model = CrystalVAE(self.recipe.config)
+        if start:
+            load_unique_state(self.model, unique_state(start))
+        self.model.to(self.device)
+        # a model that has learned to use its latent vector needs no warm-up of the KL weight
+        self.kl_warm_up = 1 if start else 5 * recipe.warm_up_steps
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, betas=(0.9, 0.98), fused=True
@@ -160,7 +176,7 @@ class Training:
                 recipe.weights,
                 generator,
             )
-            loss = total(parts, recipe.weights, min(1.0, self.steps / (5 * recipe.warm_up_steps)))
+            loss = total(parts, recipe.weights, min(1.0, self.steps / self.kl_warm_up))
         self.optimizer.zero_grad(set_to_none=True)
         if torch.isfinite(loss):
             loss.backward()

@@ -25,6 +25,7 @@ def run_recipe(
     seed: int = 0,
     device: str = "auto",
     resume: bool = False,
+    start: Path | None = None,
 ) -> None:
     """Train a model; the best one so far lies in ``out/best``, metrics in ``out/metrics.jsonl``.
 
@@ -44,6 +45,8 @@ def run_recipe(
         "auto", "cpu", "cuda", ...
     resume
         Go on from the checkpoint in ``out``.
+    start
+        A model's folder, whose weights the run begins with.
 
     Raises
     ------
@@ -56,6 +59,8 @@ def run_recipe(
 
     from tqdm.auto import tqdm
 
+    from xcrystal.generator import model_folder
+    from xcrystal.model.checkpoint import load_weights
     from xcrystal.model.device import pick_device
     from xcrystal.training.loop import Recipe, Training
 
@@ -68,7 +73,8 @@ def run_recipe(
     chosen = Recipe(name=recipe)
     if minutes is not None:
         chosen = replace(chosen, minutes=minutes, score_every=min(chosen.score_every, max(minutes / 4, 0.5)))
-    run = Training(chosen, train, out, seed, str(pick_device(device)))
+    began_with = load_weights(model_folder(start))[0] if start else None
+    run = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
     if resume:
         run.resume()
     with tqdm(total=100, initial=round(100 * run.progress), desc="training", unit="%") as bar:

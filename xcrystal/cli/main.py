@@ -6,14 +6,11 @@ in one line, with exit code 1.
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import platform
 import shutil
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +18,8 @@ import typer
 from typer.core import TyperGroup
 
 import xcrystal
+from xcrystal.cli.evaluating import evaluate
+from xcrystal.cli.shared import Dataset, Device, Json, Model, Seed, print_json, print_report, print_table
 from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
 
 if TYPE_CHECKING:
@@ -55,15 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-evaluate = typer.Typer(help="Measure a model on a table of crystals (parquet).", no_args_is_help=True)
 app.add_typer(evaluate, name="evaluate")
-
-Model = Annotated[str, typer.Option(help="A bundled model, or the folder of your own.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
-Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row.", show_default=False)]
-Dataset = Annotated[Path, typer.Option(help="A folder with train.parquet and val.parquet.", show_default=False)]
 
 
 def print_version(wanted: bool) -> None:
@@ -223,11 +214,12 @@ def train(
     seed: Seed = 0,
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    start: Annotated[Path | None, typer.Option(help="A model whose weights the run begins with.")] = None,
 ) -> None:
     """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl."""
     from xcrystal.training.recipes import run_recipe
 
-    run_recipe(recipe, data, out, minutes, seed, device, resume)
+    run_recipe(recipe, data, out, minutes, seed, device, resume, start)
 
 
 @app.command("atlas")
@@ -246,36 +238,6 @@ def build(
         print_json(found)
     else:
         print_table([(name, f"{value:.4f}") for name, value in found.items()])
-
-
-@evaluate.command()
-def reconstruction(
-    data: Table,
-    model: Model = "mp20",
-    device: Device = "auto",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals, drawn at random.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
-    as_json: Json = False,
-) -> None:
-    """How many crystals come back from encoding and decoding, and how exactly."""
-    from xcrystal.evaluation.reconstruction import evaluate_reconstruction
-
-    print_report(evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers), as_json)
-
-
-@evaluate.command()
-def invariance(
-    data: Table,
-    model: Model = "mp20",
-    device: Device = "auto",
-    limit: Annotated[int, typer.Option(min=1, help="How many crystals, drawn at random.")] = 200,
-    seed: Seed = 0,
-    as_json: Json = False,
-) -> None:
-    """How much the latent vector depends on how a crystal is written."""
-    from xcrystal.evaluation.invariance import evaluate_invariance
-
-    print_report(evaluate_invariance(xcrystal.load(model, device), data, limit, seed), as_json)
 
 
 @app.command()
@@ -299,7 +261,7 @@ def bundled_notebook() -> Path:
     ReadError
         If it is missing.
     """
-    here = Path(__file__).parent
+    here = Path(xcrystal.__file__).parent
     for path in (here / "notebooks" / NOTEBOOK, here.parent / "notebooks" / NOTEBOOK):
         if path.is_file():
             return path
@@ -314,35 +276,3 @@ def write_codes(path: Path, files: np.ndarray, z: np.ndarray) -> None:
     with part.open("wb") as file:
         np.savez(file, files=files, z=z)
     part.replace(path)
-
-
-def print_report(report: Any, as_json: bool) -> None:
-    """Print a report of ``xcrystal.evaluation``."""
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        typer.echo(report.table())
-
-
-def print_json(value: Any) -> None:
-    """Print what ``plain`` makes of ``value`` as strict JSON."""
-    typer.echo(json.dumps(plain(value), indent=1, allow_nan=False))
-
-
-def plain(value: Any) -> Any:
-    """Plain JSON types of nested containers and numpy values; what is not finite becomes None."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def print_table(rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows in aligned columns."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    for row in cells:
-        typer.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
