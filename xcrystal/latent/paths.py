@@ -1,0 +1,74 @@
+"""Paths between two latent vectors: straight lines, and arcs around the origin."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xcrystal.errors import InvalidCrystalError, TargetError
+
+KINDS = ("linear", "spherical")
+_TINY = 1e-12
+
+
+def interpolate(start: np.ndarray, end: np.ndarray, steps: int = 16, kind: str = "linear") -> np.ndarray:
+    """Latent vectors from ``start`` to ``end``, both included.
+
+    A straight line crosses the inside of the shell on which a Gaussian of many dimensions has its mass; a spherical
+    path (T. White, Sampling generative networks, arXiv:1609.04468, 2016) stays on it: its direction turns at a constant
+    rate in the plane of the two vectors, and its length changes linearly from that of the start to that of the end.
+
+    Parameters
+    ----------
+    start, end
+        (..., Z) latent vectors, one path each.
+    steps
+        Number of frames, at least 2.
+    kind
+        "linear" or "spherical". From or to the origin, which has no direction, a spherical path is the straight one; of
+        the many arcs between opposite vectors it takes one and the same each time.
+
+    Returns
+    -------
+    ndarray
+        (..., steps, Z); the first and the last frame are exactly ``start`` and ``end``.
+
+    Raises
+    ------
+    TargetError
+        If there is no such kind of path.
+    InvalidCrystalError
+        If there are fewer than 2 steps, or the two differ in shape.
+    """
+    if kind not in KINDS:
+        raise TargetError(f"There is no {kind!r} path; there are {' and '.join(KINDS)} ones.")
+    if steps < 2:
+        raise InvalidCrystalError(f"A path has at least its two ends, not {steps} frames.")
+    start, end = np.asarray(start), np.asarray(end)
+    if start.shape != end.shape or start.ndim == 0:
+        raise InvalidCrystalError(f"A path cannot lead from shape {start.shape} to shape {end.shape}.")
+    dtype = np.result_type(start, end, np.float32)
+    a, b = start.astype(np.float64)[..., None, :], end.astype(np.float64)[..., None, :]
+    t = np.linspace(0.0, 1.0, steps)[:, None]
+    frames = (1 - t) * a + t * b
+    if kind == "spherical":
+        lengths = [np.linalg.norm(v, axis=-1, keepdims=True) for v in (a, b)]
+        directed = (lengths[0] > _TINY) & (lengths[1] > _TINY)
+        frames = np.where(directed, _arc(a, b, *lengths, t), frames)
+    frames = frames.astype(dtype)
+    frames[..., 0, :], frames[..., -1, :] = start, end
+    return frames
+
+
+def _arc(a: np.ndarray, b: np.ndarray, from_length: np.ndarray, to_length: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """(..., S, Z) arcs for vectors (..., 1, Z) of lengths (..., 1, 1) at times (S, 1)."""
+    one, other = a / np.maximum(from_length, _TINY), b / np.maximum(to_length, _TINY)
+    along = (one * other).sum(axis=-1, keepdims=True)
+    across = other - along * one
+    height = np.linalg.norm(across, axis=-1, keepdims=True)
+    angle = np.arctan2(height, along)  # arccos loses half of the digits of small angles
+    # (anti)parallel vectors span no plane: any direction at right angles will do, but always the same one
+    axis = np.eye(a.shape[-1])[np.abs(one).argmin(axis=-1)]
+    aside = axis - (axis * one).sum(axis=-1, keepdims=True) * one
+    aside = aside / np.maximum(np.linalg.norm(aside, axis=-1, keepdims=True), _TINY)
+    across = np.where(height > 1e-9, across / np.maximum(height, _TINY), aside)
+    return ((1 - t) * from_length + t * to_length) * (np.cos(t * angle) * one + np.sin(t * angle) * across)
