@@ -29,6 +29,23 @@ def reconstruction(
 
 
 @evaluate.command()
+def interpolation(
+    data: Table,
+    model: Model = "mp20",
+    device: Device = "auto",
+    paths: Annotated[int, typer.Option(min=1, help="How many pairs of crystals, drawn at random.")] = 100,
+    steps: Annotated[int, typer.Option(min=2, help="Frames of each path, both ends included.")] = 16,
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
+    as_json: Json = False,
+) -> None:
+    """What lies between crystals: whether it is possible, how often it changes, how far energies jump."""
+    from xcrystal.evaluation.interpolation import evaluate_interpolation
+
+    print_report(evaluate_interpolation(xcrystal.load(model, device), data, paths, steps, seed, workers), as_json)
+
+
+@evaluate.command()
 def invariance(
     data: Table,
     model: Model = "mp20",
