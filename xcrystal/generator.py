@@ -106,9 +106,12 @@ class CrystalModel:
         tuple of ndarray
             (n, latent_dim) float32 each.
         """
+        return self.posterior_canonical(self._crystals(structures))
+
+    def posterior_canonical(self, crystals: Sequence[WyckoffCrystal]) -> tuple[np.ndarray, np.ndarray]:
+        """As ``posterior``, of crystals in canonical form."""
         import torch
 
-        crystals = self._crystals(structures)
         means, deviations = [], []
         with torch.inference_mode():
             for i in range(0, len(crystals), _CHUNK):
