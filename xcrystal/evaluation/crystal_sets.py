@@ -1,0 +1,184 @@
+"""Sets of crystals to be measured: lists of Structures, folders of CIF files, tables.
+
+What is measured may be anything that a generator made, so atoms that overlap and cells without a volume are let in:
+to find them is what the evaluation is for. What cannot be looked at as an ordered crystal at all is named, with the
+reason, and stays in every denominator.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.crystal.reading import parse_structure
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
+from xcrystal.errors import DatasetError, InvalidCrystalError, ReadError, XCrystalError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+MAX_ATOMS = 500  # a cell this large takes a tenth of a gigabyte while its contacts are searched
+Formula = tuple[tuple[int, int], ...]
+"""A reduced composition: (atomic number, count) in the order of atomic numbers, counts without a common divisor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One crystal as plain arrays, small enough to be sent between processes by the thousand.
+
+    Attributes
+    ----------
+    name
+        Its file, its ``material_id``, or its place in the list.
+    lattice
+        (3, 3) cell vectors as rows, Å.
+    frac
+        (n, 3) fractional coordinates.
+    numbers
+        (n,) atomic numbers.
+    formula
+        The reduced composition; two crystals have the same one if and only if their reduced formulas are equal.
+    """
+
+    name: str
+    lattice: np.ndarray
+    frac: np.ndarray
+    numbers: np.ndarray
+    formula: Formula
+
+    @property
+    def volume(self) -> float:
+        """Of the cell, Å3."""
+        return float(abs(np.linalg.det(self.lattice)))
+
+    def structure(self) -> Structure:
+        """As a pymatgen Structure."""
+        from pymatgen.core import Structure
+
+        return Structure(self.lattice, self.numbers.tolist(), self.frac)
+
+
+@dataclass(frozen=True, eq=False)
+class CrystalSet:
+    """Crystals, and why others of the same source could not be read, by their names."""
+
+    cells: tuple[Cell, ...]
+    unreadable: dict[str, str]
+
+    def __len__(self) -> int:
+        """How many there are, readable or not."""
+        return len(self.cells) + len(self.unreadable)
+
+
+def crystal_set(source: Any) -> CrystalSet:
+    """Read a set of crystals.
+
+    Parameters
+    ----------
+    source
+        pymatgen Structures; the path of a folder with CIF files (also in folders inside it); the path of a table
+        (see ``xcrystal.crystal.tables``); or a CrystalSet, which is returned as it is.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder or table, if it holds no crystal at all, or if the list is empty.
+    """
+    if isinstance(source, CrystalSet):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        named = _of_folder(path) if path.is_dir() else _of_table(path)
+    else:
+        named = _of_list(source)
+    cells, unreadable = [], {}
+    for name, found in named:
+        try:
+            if isinstance(found, XCrystalError):
+                raise found
+            cells.append(cell_of(found, name))
+        except XCrystalError as error:
+            unreadable[name] = str(error)
+    if not cells and not unreadable:
+        raise DatasetError("There is no crystal in this list.")
+    return CrystalSet(tuple(cells), unreadable)
+
+
+def cell_of(structure: Structure, name: str = "") -> Cell:
+    """The plain arrays of a structure; isotopes and oxidation states are left out.
+
+    Raises
+    ------
+    InvalidCrystalError
+        If it has no atoms or too many, is disordered, holds something else than elements, or a number is not finite.
+    """
+    if not 1 <= len(structure) <= MAX_ATOMS:
+        raise InvalidCrystalError(f"A crystal of {len(structure)} atoms is not measured (1 to {MAX_ATOMS} are).")
+    if not structure.is_ordered:
+        raise InvalidCrystalError("This structure is disordered: a site is not filled by one element.")
+    numbers = np.array([getattr(site.specie, "Z", 0) for site in structure], dtype=int)
+    if not ((numbers >= 1) & (numbers <= 118)).all():
+        raise InvalidCrystalError("This structure holds something that is not a chemical element.")
+    lattice = np.array(structure.lattice.matrix, dtype=float)
+    frac = np.array(structure.frac_coords, dtype=float)
+    if not (np.isfinite(lattice).all() and np.isfinite(frac).all()):
+        raise InvalidCrystalError("This structure contains a number that is not finite (NaN or infinite).")
+    return Cell(name, lattice, frac, numbers, formula_of(numbers))
+
+
+def formula_of(numbers: np.ndarray) -> Formula:
+    """The reduced composition of atomic numbers (n,)."""
+    elements, counts = np.unique(numbers, return_counts=True)
+    divisor = math.gcd(*counts.tolist())
+    return tuple((int(z), int(count) // divisor) for z, count in zip(elements, counts, strict=True))
+
+
+Named = tuple[str, "Structure | XCrystalError"]
+
+
+def _of_list(structures: Any) -> Iterator[Named]:
+    from pymatgen.core import IStructure
+
+    if isinstance(structures, IStructure) or not isinstance(structures, Iterable):
+        structures = [structures]
+    for place, structure in enumerate(structures):
+        known = isinstance(structure, IStructure)
+        yield str(place), structure if known else ReadError(f"A {type(structure).__name__} is not a Structure.")
+
+
+def _of_folder(folder: Path) -> Iterator[Named]:
+    from tqdm.auto import tqdm
+
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".cif" and path.is_file())
+    if not files:
+        raise DatasetError(f"There are no CIF files in {folder}.")
+    for path in tqdm(files, desc="reading", unit="file", leave=False, disable=None):
+        try:
+            found: Structure | XCrystalError = parse_structure(path.read_bytes(), path.name)
+        except XCrystalError as error:
+            found = error
+        except OSError as error:
+            found = ReadError(f"{path.name} cannot be read: {error.strerror}.")
+        yield str(path.relative_to(folder)), found
+
+
+def _of_table(path: Path) -> Iterator[Named]:
+    from tqdm.auto import tqdm
+
+    table = read_table(path)
+    records = table[list(STRUCTURE_COLUMNS)].to_dict("records")
+    seen: dict[str, int] = {}
+    rows = tqdm(records, desc="reading", unit="crystal", leave=False, disable=None)
+    for name, record in zip(identifiers(table), rows, strict=True):
+        seen[name] = seen.get(name, 0) + 1
+        try:
+            found: Structure | XCrystalError = structure_of(record)
+        except XCrystalError as error:
+            found = error
+        yield name if seen[name] == 1 else f"{name} ({seen[name]})", found
