@@ -26,6 +26,9 @@ COMMANDS = (
     ["train"],
     ["atlas"],
     ["evaluate", "reconstruction"],
+    ["evaluate", "generation"],
+    ["evaluate", "latent"],
+    ["evaluate", "interpolation"],
     ["evaluate", "invariance"],
     ["benchmark"],
 )
@@ -166,6 +169,41 @@ def test_evaluate_reconstruction(dataset: Path) -> None:
     assert "match rate" in run(*words, "--limit", 2).stdout
 
 
+def test_evaluate_generation(dataset: Path, cif: Path) -> None:
+    sets = ("--reference", dataset / "val.parquet", "--train", dataset / "train.parquet", "--workers", 1)
+    result = run("evaluate", "generation", "-n", 5, *sets, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["samples"]["crystals"], found["reference"]["crystals"], found["training_crystals"]) == (5, 8, 32)
+    assert found["samples"]["shares"]["unique_novel_valid"]["total"] == 5
+    of_own = run("evaluate", "generation", "--samples", cif.parent, "--workers", 1)
+    assert of_own.exit_code == 0, of_own.output
+    assert "SMACT" in of_own.stdout
+    assert "without a reference" in of_own.stdout
+    both = run("evaluate", "generation", "--samples", cif.parent, "--model", "mp20")
+    assert both.exit_code == 1
+    assert "not both" in both.stderr
+
+
+def test_evaluate_latent(dataset: Path) -> None:
+    words = ("evaluate", "latent", "--data", dataset / "val.parquet", "--workers", 1)
+    found = json.loads(run(*words, "--json").stdout)
+    assert found["crystals"] == 8
+    assert found["match_rate_shuffled"] <= found["match_rate"]
+    assert "active dimensions" in run(*words, "--limit", 2).stdout
+
+
+def test_evaluate_interpolation(dataset: Path, tmp_path: Path) -> None:
+    words = ("evaluate", "interpolation", "--steps", 3, "--workers", 1)
+    found = json.loads(run(*words, "--data", dataset / "val.parquet", "--paths", 2, "--json").stdout)
+    assert (found["paths"], found["steps"], list(found["kinds"])) == (2, 3, ["linear", "spherical"])
+    for name in ("Na", "K"):
+        rock_salt(name).to(str(tmp_path / f"{name}.cif"))
+    result = run(*words, "--data", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "1 of 3 frames" in result.stdout
+
+
 def test_evaluate_invariance(dataset: Path) -> None:
     result = run("evaluate", "invariance", "--data", dataset / "val.parquet", "--limit", 2, "--json")
     assert result.exit_code == 0, result.output
@@ -187,6 +225,10 @@ def test_benchmark() -> None:
         ["train", "--data", "no-such-folder", "--out", "out", "--recipe", "no-such-recipe"],
         ["atlas", "--data", "no-such-folder", "--out", "out"],
         ["evaluate", "reconstruction", "--data", "no-such-file"],
+        ["evaluate", "generation", "--samples", "no-such-file"],
+        ["evaluate", "generation", "--reference", "no-such-file"],
+        ["evaluate", "latent", "--data", "no-such-file"],
+        ["evaluate", "interpolation", "--data", "no-such-file"],
         ["evaluate", "invariance", "--data", "no-such-file"],
         ["sample", "-n", "1", "--out", "a-file"],
         ["encode", "salt.cif", "--out", "no-such-folder/codes.npz"],

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import xcrystal
-from xcrystal.cli.shared import Device, Json, Model, Seed, Table, print_report
+from xcrystal.cli.shared import Crystals, Device, Json, Model, Seed, Table, print_report
+from xcrystal.errors import DatasetError
 
 evaluate = typer.Typer(help="Measure a model, or any set of crystals.", no_args_is_help=True)
 
 
 @evaluate.command()
 def reconstruction(
-    data: Table,
+    data: Crystals,
     model: Model = "mp20",
     device: Device = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals, drawn at random.")] = None,
@@ -29,8 +31,57 @@ def reconstruction(
 
 
 @evaluate.command()
+def generation(
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Crystals to measure: a folder of CIF files, or a parquet file. Without it, a model's own."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Measure samples of this model: a bundled one (mp20), or the folder of your own.")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many samples of the model.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    device: Device = "auto",
+    reference: Annotated[
+        Path | None, typer.Option(help="Real crystals to compare with: a folder of CIF files, or a parquet file.")
+    ] = None,
+    train: Annotated[
+        Path | None, typer.Option(help="What the generator learned from; a sample is novel if it is not in here.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
+    as_json: Json = False,
+) -> None:
+    """How good generated crystals are: validity, uniqueness, novelty, distributions, coverage."""
+    from xcrystal.evaluation.crystal_sets import crystal_set
+    from xcrystal.evaluation.generation import evaluate_generation
+
+    if samples is not None and model is not None:
+        raise DatasetError("Give --samples to measure these, or --model to measure what a model makes, not both.")
+    # what cannot be opened shall be said before a model has sampled for minutes
+    real, known = (None if path is None else crystal_set(path) for path in (reference, train))
+    crystals = xcrystal.load(model or "mp20", device).sample(n, seed) if samples is None else samples
+    print_report(evaluate_generation(crystals, real, known, workers, seed), as_json)
+
+
+@evaluate.command()
+def latent(
+    data: Crystals,
+    model: Model = "mp20",
+    device: Device = "auto",
+    limit: Annotated[int | None, typer.Option(min=2, help="Only so many crystals, drawn at random.")] = None,
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
+    as_json: Json = False,
+) -> None:
+    """How much the latent vector holds: active dimensions, KL divergence, decodes of shuffled vectors."""
+    from xcrystal.evaluation.collapse import evaluate_collapse
+
+    print_report(evaluate_collapse(xcrystal.load(model, device), data, limit, workers, seed), as_json)
+
+
+@evaluate.command()
 def interpolation(
-    data: Table,
+    data: Crystals,
     model: Model = "mp20",
     device: Device = "auto",
     paths: Annotated[int, typer.Option(min=1, help="How many pairs of crystals, drawn at random.")] = 100,
