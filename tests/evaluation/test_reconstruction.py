@@ -110,3 +110,17 @@ def test_wilson_intervals(successes: int, trials: int, expected: tuple[float, fl
 def test_a_missing_table(model: CrystalModel, tmp_path: Path) -> None:
     with pytest.raises(DatasetError):
         evaluate_reconstruction(model, tmp_path / "none.parquet")
+
+
+def test_folders_and_lists_are_sources(model: CrystalModel, tmp_path: Path) -> None:
+    crystals = [crystal.to_structure() for crystal in list(CRYSTALS.values())[:3]]
+    for i, structure in enumerate(crystals):
+        structure.to(str(tmp_path / f"{i}.cif"))
+    (tmp_path / "noise.cif").write_text("no crystal")
+    of_list = evaluate_reconstruction(model, crystals, workers=1)
+    of_folder = evaluate_reconstruction(model, tmp_path, workers=1)
+    assert [c.material_id for c in of_folder.comparisons] == ["0.cif", "1.cif", "2.cif"]
+    assert list(of_folder.not_encoded) == ["noise.cif"]
+    assert of_folder.match_rate == pytest.approx(0.75 * of_list.match_rate)
+    assert of_list.properties == of_folder.properties == {}
+    assert evaluate_reconstruction(model, crystals, limit=2, workers=1).crystals == 2

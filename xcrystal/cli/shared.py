@@ -15,6 +15,9 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
 Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row.", show_default=False)]
+Crystals = Annotated[
+    Path, typer.Option(help="A parquet file with one crystal a row, or a folder of CIF files.", show_default=False)
+]
 Dataset = Annotated[Path, typer.Option(help="A folder with train.parquet and val.parquet.", show_default=False)]
 
 

@@ -2,7 +2,7 @@
 
 Nobody has published a measure of how smooth a latent space of crystals is; this is ours. Between the codes of two
 crystals lie ``steps`` frames at equal distances, both ends included, on a straight and on a spherical path, and each
-frame is decoded greedily, unfiltered. Asked is, of the frames,
+frame is decoded, and none is left out. Asked is, of the frames,
 
 - whether they are possible at all: no contact shorter than 0.7 of the sum of the covalent radii (Cordero et al., Dalton
   Trans. 2008, 2832), periodic images included. "All frames" counts the ends, which are reconstructions and so flatter a
@@ -179,11 +179,11 @@ class InterpolationReport:
         """The figures as lines of text, both kinds side by side."""
         columns = {kind: dict(_rows(figures)) for kind, figures in self.kinds.items()}
         names = list(next(iter(columns.values())))
-        body = [tuple(f"{column[name]:<26}" for column in columns.values()) for name in names]
+        body = [tuple(f"{column[name]:<30}" for column in columns.values()) for name in names]
         rows = [
             ("paths", f"{self.paths} of {self.steps} frames"),
             ("crystals that could not be encoded", f"{len(self.not_encoded)}"),
-            ("", "  ".join(f"{kind:<26}" for kind in columns).rstrip()),
+            ("", "  ".join(f"{kind:<30}" for kind in columns).rstrip()),
             *((name, "  ".join(cells).rstrip()) for name, cells in zip(names, body, strict=True)),
             ("better", self.better),
         ]

@@ -8,20 +8,16 @@ the volume error stand beside it. Crystals that cannot be encoded are named, and
 from __future__ import annotations
 
 import math
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.reading import check_structure
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
-from xcrystal.errors import XCrystalError
+from xcrystal.evaluation.encoding import encodable_of, sources_of
 from xcrystal.evaluation.layout import aligned
+from xcrystal.evaluation.parallel import workers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +33,7 @@ class Comparison:
     Attributes
     ----------
     material_id
-        Its name in the table.
+        Its name in the source.
     rms, rms_unscaled
         RMS displacement in units of (V / N)^(1/3), with and without rescaling of volumes; None if not matched.
     volume_error
@@ -66,7 +62,7 @@ class PropertyError:
 
 @dataclass(frozen=True)
 class ReconstructionReport:
-    """The figures over all crystals of a table.
+    """The figures over all crystals of a source.
 
     Attributes
     ----------
@@ -83,7 +79,7 @@ class ReconstructionReport:
     composition_rate, space_group_rate
         Share of all crystals whose reduced formula, and space group, come back exactly.
     properties
-        Errors by property, for the columns that the table has.
+        Errors by property, for the columns that the table has; none for a folder or a list.
     comparisons
         The crystals one by one.
     """
@@ -133,56 +129,37 @@ class ReconstructionReport:
 
 
 def evaluate_reconstruction(
-    model: CrystalModel, table: Path, limit: int | None = None, workers: int = 2, seed: int = 0
+    model: CrystalModel, source: Any, limit: int | None = None, workers: int = 2, seed: int = 0
 ) -> ReconstructionReport:
-    """Reconstruct every crystal of a table and measure what comes back.
+    """Reconstruct every crystal of a source and measure what comes back.
 
     Parameters
     ----------
     model
         The model, as ``xcrystal.load`` gives it.
-    table
-        A parquet file; see ``xcrystal.crystal.tables``.
+    source
+        The path of a table (a parquet file; see ``xcrystal.crystal.tables``) or of a folder of CIF files, or a list of
+        Structures.
     limit
         Take only so many crystals, drawn at random with ``seed``.
     workers
-        Processes that match; with 1 everything stays in this one.
+        Processes that read and match; with 1 everything stays in this one.
 
     Raises
     ------
     DatasetError
-        If the table cannot be read.
+        If the source cannot be read.
     """
-    from tqdm.auto import tqdm
-
-    frame = read_table(Path(table))
-    if limit is not None and limit < len(frame):
-        frame = frame.sample(limit, random_state=seed).sort_index()
-    names = identifiers(frame)
-    codes, originals, kept, not_encoded = [], [], [], {}
-    records = frame[list(STRUCTURE_COLUMNS)].to_dict("records")
-    for row, record in enumerate(tqdm(records, desc="encoding", unit="crystal")):
-        try:
-            structure = check_structure(structure_of(record))
-            codes.append(model.encode([structure])[0])
-        except XCrystalError as error:
-            not_encoded[names[row]] = str(error)
-            continue
-        originals.append(structure)
-        kept.append(row)
-    if not codes:
-        return _report(len(frame), [], {}, not_encoded)
-    z = np.stack(codes)
-    decoded = model.decode(z)
-    pairs = [(names[row], one, other) for row, one, other in zip(kept, originals, decoded, strict=True)]
-    if workers <= 1:
-        comparisons = [compare(pair) for pair in tqdm(pairs, desc="matching", unit="crystal")]
-    else:
-        # a forked child of a process whose torch threads run may hang: start fresh ones
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            done = pool.map(compare, pairs, chunksize=8)
-            comparisons = list(tqdm(done, total=len(pairs), desc="matching", unit="crystal"))
-    return _report(len(frame), comparisons, property_errors(model, z, frame.iloc[kept]), not_encoded)
+    sources = sources_of(source).at_random(limit, seed)
+    with workers_of(workers) as pool:
+        found = encodable_of(sources, pool)
+        z = found.codes(model)
+        names = [sources.names[i] for i in found.places]
+        pairs = list(zip(names, found.structures, model.decode(z), strict=True))
+        comparisons = pool.map(compare, pairs, "matching")
+    known = None if sources.table is None else sources.table.iloc[found.places]
+    properties = {} if known is None or known.empty else property_errors(model, z, known)
+    return _report(len(sources), comparisons, properties, found.not_encoded)
 
 
 def compare(pair: tuple[str, Structure, Structure]) -> Comparison:
