@@ -1,16 +1,28 @@
-"""Greedy decoding of a batch of latent vectors: one network step per orbit, keys of earlier steps kept."""
+"""Decoding a batch of latent vectors: one network step per orbit, keys of earlier steps kept.
+
+Every step takes the most probable choice, or draws one: then noise from the Gumbel distribution is added to the
+log-probabilities (E. J. Gumbel, 1954), the same for every crystal with the same number of draw, so that what a latent
+vector gives does not depend on what else is decoded with it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from xcrystal.model.tables import MAX_LETTERS
-from xcrystal.model.tensors import MAX_ORBITS, cells_from_numbers
-from xcrystal.model.vae import CrystalVAE, fourier
+from xcrystal.model.tensors import MAX_ORBITS, Batch, cells_from_numbers, collate, lattice_numbers
+from xcrystal.model.vae import N_ELEMENTS, CrystalVAE, fourier
+
+RUNNERS_UP = 4
+MAX_DRAWS = 32
+_DRAW_SEED = 20
+_COORDINATE_TEMPERATURE = 0.5
 
 
 @dataclass(frozen=True)
@@ -21,69 +33,143 @@ class Decoded:
     ----------
     group
         Space group number; ``cell`` (6,) conventional cell in Å and degrees.
+    atoms
+        In the primitive cell.
     letter, element, coordinates
         (n,), (n,) and (n, 3) of its orbits.
     group_probability
         Of the space group that was taken; ``element_probability`` (n,) of each orbit's element.
+    letter_probability
+        Of the least certain Wyckoff position, or of the end.
+    likely, likely_probability
+        (n, 4) the most probable elements of each orbit, and their probabilities.
+    chosen
+        "most probable", or why another candidate was taken.
     """
 
     group: int
     cell: np.ndarray
+    atoms: int
     letter: np.ndarray
     element: np.ndarray
     coordinates: np.ndarray
     group_probability: float
     element_probability: np.ndarray
+    letter_probability: float
+    likely: np.ndarray
+    likely_probability: np.ndarray
+    chosen: str = "most probable"
+
+    @property
+    def certainty(self) -> float:
+        """Probability of the least certain choice of a group, letter or element."""
+        return min(self.group_probability, self.letter_probability, float(self.element_probability.min(initial=1.0)))
+
+
+def as_batch(crystals: list[Decoded]) -> Batch:
+    """Decoded crystals as the encoder reads them."""
+    groups = np.array([c.group for c in crystals])
+    atoms = np.array([c.atoms for c in crystals], dtype=float)
+    numbers = lattice_numbers(groups, np.array([c.cell for c in crystals]), atoms)
+    rows = zip(crystals, numbers, strict=True)
+    return collate([(c.group, lattice, c.letter, c.element, c.coordinates) for c, lattice in rows])
 
 
 @torch.no_grad()
-def greedy_decode(model: CrystalVAE, z: Tensor) -> list[Decoded]:
-    """The most probable crystal for each latent vector (B, Z), step by step."""
+def greedy_decode(model: CrystalVAE, z: Tensor, draws: Tensor | None = None) -> list[Decoded]:
+    """The most probable crystal for each latent vector (B, Z), step by step.
+
+    ``draws`` (B,) int64 below 32 asks for drawn crystals instead: equal numbers give equal noise.
+    """
     decoder, embed = model.decoder, model.embed
     B, device = len(z), z.device
+    noise = _NONE if draws is None else _noise(decoder.config.bins).to(device)
     group_logits = decoder.group(z)
     group_logits[:, 0] = float("-inf")
-    group_p, group = group_logits.softmax(dim=-1).max(dim=-1)
-    composition = decoder.composition(z)
+    group = _choose(group_logits, noise.group, draws)
+    group_p = group_logits.softmax(dim=-1).gather(1, group[:, None])[:, 0]
 
+    kept = _Kept(B, decoder.config.width, z)
+    final, letter_p = kept.final, kept.letter_probability
+    # what is below holds the crystals that are not finished yet; ``live`` are their rows
+    live, code, number, draw = torch.arange(B, device=device), z, group, draws
+    composition = decoder.composition(z)
     past: list[tuple[Tensor, Tensor] | None] = [None] * len(decoder.blocks)
     x = decoder.start(z, group)
     last = torch.full((B, 1), -1, dtype=torch.long, device=device)
     atoms = torch.zeros((B, 1), dtype=torch.long, device=device)
-    done = torch.zeros(B, dtype=torch.bool, device=device)
-    final = torch.zeros(B, decoder.config.width, dtype=z.dtype, device=device)
-    letters, elements, coordinates, confidences = [], [], [], []
     for step in range(MAX_ORBITS + 1):
+        here = noise.at(step)
         for i, block in enumerate(decoder.blocks):
             x, past[i] = block(x, None, past[i])
         h = decoder.norm(x[:, -1:])
-        allowed = decoder.allowed(group, last, atoms)
-        letter = decoder.letter_logits(h, group, allowed).argmax(dim=-1)
+        logits = decoder.letter_logits(h, number, decoder.allowed(number, last, atoms))
+        letter = _choose(logits[:, 0], here.letter, draw)[:, None]
+        taken = logits[:, 0].softmax(dim=-1).gather(1, letter)[:, 0]
+        letter_p[live] = torch.minimum(letter_p[live], taken)
         stops = (letter[:, 0] == MAX_LETTERS) | (step == MAX_ORBITS)
-        newly = stops & ~done
-        final[newly] = h[newly, 0]
-        done = done | stops
-        if bool(done.all()):
-            break
-        letter = torch.where(done[:, None], -1, letter)
-        rows = embed.rows(group, letter)
+        if bool(stops.any()):
+            final[live[stops]] = h[stops, 0]
+            on = ~stops
+            if not bool(on.any()):
+                break
+            live, code, number, h, letter = live[on], code[on], number[on], h[on], letter[on]
+            last, atoms, composition = last[on], atoms[on], composition[on]
+            draw = None if draw is None else draw[on]
+            past = [None if pair is None else (pair[0][on], pair[1][on]) for pair in past]
+        rows = embed.rows(number, letter)
         state = h + embed.all_positions()[rows]
-        element_p, element = decoder.element_logits(state, composition).softmax(dim=-1).max(dim=-1)
-        placed = _place(model, state + embed.elements(element), rows)
+        element_logits = decoder.element_logits(state, composition)[:, 0]
+        element = _choose(element_logits, here.element, draw)[:, None]
+        placed = _place(model, state + embed.elements(element), rows, here.axes, draw)
         atoms = atoms + embed.multiplicity[rows]
         last = torch.maximum(last, letter)
-        letters.append(letter)
-        elements.append(element)
-        coordinates.append(placed)
-        confidences.append(element_p)
+        kept.orbit(live, step, letter, element, placed, element_logits.softmax(dim=-1), atoms)
         if step < MAX_ORBITS:
-            x = decoder.orbit_tokens(z, rows, element, placed, atoms, first=step)
+            x = decoder.orbit_tokens(code, rows, element, placed, atoms, first=step)
     numbers = decoder.lattice_numbers(final, z) * model.lattice_std + model.lattice_mean
-    return _to_arrays(model, group, group_p, numbers, letters, elements, coordinates, confidences)
+    return kept.decoded(group, group_p, numbers)
 
 
-def _place(model: CrystalVAE, state: Tensor, rows: Tensor) -> Tensor:
-    """Free coordinates (B, 1, 3) in [0, 1): the most probable bin of each axis in turn, and its residual."""
+@dataclass(frozen=True)
+class _Noise:
+    """Gumbel noise for every draw and step, (32, 231), (32, 21, 28), (32, 21, 95), (32, 21, 3, bins); or none at all."""
+
+    group: Tensor | None
+    letter: Tensor | None
+    element: Tensor | None
+    axes: Tensor | None
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> _Noise:
+        parts = (self.group, self.letter, self.element, self.axes)
+        return _Noise(*(None if part is None else change(part) for part in parts))
+
+    def to(self, device: torch.device) -> _Noise:
+        return self._each(lambda part: part.to(device))
+
+    def at(self, step: int) -> _Noise:
+        """The noise of one step, without that axis."""
+        return self._each(lambda part: part[:, step] if part.ndim > 2 else part)
+
+
+_NONE = _Noise(None, None, None, None)
+
+
+@cache
+def _noise(bins: int) -> _Noise:
+    rng, steps = np.random.default_rng(_DRAW_SEED), MAX_ORBITS + 1
+    sizes = ((231,), (steps, MAX_LETTERS + 1), (steps, N_ELEMENTS), (steps, 3, bins))
+    parts = [torch.from_numpy(rng.gumbel(size=(MAX_DRAWS, *size)).astype(np.float32)) for size in sizes]
+    return _Noise(parts[0], parts[1], parts[2], parts[3] * _COORDINATE_TEMPERATURE)
+
+
+def _choose(logits: Tensor, noise: Tensor | None, draws: Tensor | None) -> Tensor:
+    """(B,) choices from logits (B, V); noise (32, V)."""
+    return (logits if noise is None else logits + noise[draws]).argmax(dim=-1)
+
+
+def _place(model: CrystalVAE, state: Tensor, rows: Tensor, noise: Tensor | None, draws: Tensor | None) -> Tensor:
+    """Free coordinates (B, 1, 3) in [0, 1): a bin of each axis in turn, and its residual."""
     decoder, free = model.decoder, model.embed.free[rows]
     bins = decoder.config.bins
     chosen = []
@@ -91,7 +177,8 @@ def _place(model: CrystalVAE, state: Tensor, rows: Tensor) -> Tensor:
         if not bool(free[..., axis].any()):
             chosen.append(torch.zeros_like(state[..., 0]))
             continue
-        index = decoder.axes[axis](state).argmax(dim=-1, keepdim=True)
+        logits = decoder.axes[axis](state)[:, 0]
+        index = _choose(logits, None if noise is None else noise[:, axis], draws)[:, None, None]
         offset = decoder.residual[axis](state).gather(-1, index)[..., 0].clamp(-1, 1)
         value = (index[..., 0] + offset / 2) / bins % 1.0
         value = torch.where(free[..., axis], value, torch.zeros_like(value))
@@ -101,36 +188,51 @@ def _place(model: CrystalVAE, state: Tensor, rows: Tensor) -> Tensor:
     return torch.stack(chosen, dim=-1)
 
 
-def _to_arrays(
-    model: CrystalVAE,
-    group: Tensor,
-    group_p: Tensor,
-    numbers: Tensor,
-    letters: list[Tensor],
-    elements: list[Tensor],
-    coordinates: list[Tensor],
-    confidences: list[Tensor],
-) -> list[Decoded]:
-    group_numbers = group.cpu().numpy()
-    letter = torch.cat(letters, dim=1).cpu().numpy()
-    element = torch.cat(elements, dim=1).cpu().numpy()
-    points = torch.cat(coordinates, dim=1).float().cpu().numpy().astype(np.float64)
-    confidence = torch.cat(confidences, dim=1).float().cpu().numpy()
-    multiplicity = model.embed.multiplicity[model.embed.rows(group, torch.cat(letters, dim=1))].cpu().numpy()
-    atoms = (multiplicity * (letter >= 0)).sum(axis=1)
-    cells = cells_from_numbers(group_numbers, numbers.float().cpu().numpy().astype(np.float64), atoms)
-    decoded = []
-    for i in range(len(group_numbers)):
-        n = int((letter[i] >= 0).sum())
-        decoded.append(
+class _Kept:
+    """What is kept of each step, by crystal."""
+
+    def __init__(self, B: int, width: int, like: Tensor) -> None:
+        self.final = like.new_zeros(B, width)
+        self.letter_probability = like.new_ones(B)
+        whole = torch.zeros((), dtype=torch.long, device=like.device)
+        self.letter = whole.new_full((B, MAX_ORBITS), -1)
+        self.element = whole.new_zeros(B, MAX_ORBITS)
+        self.atoms = whole.new_zeros(B)
+        self.likely = whole.new_zeros(B, MAX_ORBITS, RUNNERS_UP)
+        self.coordinates = like.new_zeros(B, MAX_ORBITS, 3)
+        self.probability = like.new_ones(B, MAX_ORBITS)
+        self.likely_probability = like.new_zeros(B, MAX_ORBITS, RUNNERS_UP)
+
+    def orbit(
+        self, rows: Tensor, step: int, letter: Tensor, element: Tensor, placed: Tensor, p: Tensor, atoms: Tensor
+    ) -> None:
+        self.letter[rows, step] = letter[:, 0]
+        self.element[rows, step] = element[:, 0]
+        self.coordinates[rows, step] = placed[:, 0]
+        self.probability[rows, step] = p.gather(1, element)[:, 0]
+        self.likely_probability[rows, step], self.likely[rows, step] = p.topk(RUNNERS_UP, dim=-1)
+        self.atoms[rows] = atoms[:, 0]
+
+    def decoded(self, group: Tensor, group_p: Tensor, numbers: Tensor) -> list[Decoded]:
+        groups, atoms = group.cpu().numpy(), self.atoms.cpu().numpy()
+        letter, element, likely = (t.cpu().numpy() for t in (self.letter, self.element, self.likely))
+        floats = (self.coordinates, self.probability, self.likely_probability, self.letter_probability, group_p)
+        points, p, likely_p, letter_p, first_p = (t.float().cpu().numpy().astype(np.float64) for t in floats)
+        cells = cells_from_numbers(groups, numbers.float().cpu().numpy().astype(np.float64), atoms)
+        counts = (letter >= 0).sum(axis=1)
+        return [
             Decoded(
-                int(group_numbers[i]),
-                cells[i],
-                letter[i, :n],
-                element[i, :n],
-                points[i, :n],
-                float(group_p[i]),
-                confidence[i, :n],
+                group=int(groups[i]),
+                cell=cells[i],
+                atoms=int(atoms[i]),
+                letter=letter[i, :n],
+                element=element[i, :n],
+                coordinates=points[i, :n],
+                group_probability=float(first_p[i]),
+                element_probability=p[i, :n],
+                letter_probability=float(letter_p[i]),
+                likely=likely[i, :n],
+                likely_probability=likely_p[i, :n],
             )
-        )
-    return decoded
+            for i, n in enumerate(counts)
+        ]

@@ -1,0 +1,184 @@
+"""Choosing among candidates: what the decoder says, held against two things that it cannot see itself.
+
+The most probable crystal is kept unless there is reason to doubt it:
+
+* two of its atoms clash (a contact below 0.7 of the sum of covalent radii): then crystals are drawn from the decoder,
+  and of those without a clash the one whose own code lies nearest to the latent vector is taken;
+* a choice was uncertain (probability below 0.9): then the crystal is encoded again. A reconstruction has the code that
+  it was decoded from; where it lies off, other likely elements are tried on its orbits, and whatever comes nearer to
+  the code is taken.
+
+Latent vectors are never changed, and nothing is thrown away: a latent vector for which no candidate is better keeps its
+most probable crystal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.model.decoding import Decoded, as_batch, greedy_decode
+from xcrystal.model.vae import CrystalVAE
+
+MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
+CERTAIN = 0.8
+DRAWS = (4, 4, 8, 16)  # how many crystals are drawn where the most probable clashes, and where these clash too
+_ROUNDS, _SUBSTITUTIONS = 2, 6
+# distances of codes, in units of the root of their dimension: a reconstruction lies nearer than the first; what lies
+# farther than the second was decoded from no crystal's code, so that there is nothing to find
+_FOUND, _LOST = 0.03, 0.45
+_BETTER = 0.95
+_CHUNK = 256
+
+
+def contact_ratio(crystal: Decoded) -> float:
+    """The shortest contact, as a share of the sum of covalent radii; see ``crystal.contacts``."""
+    orbits = len(crystal.letter)
+    if not orbits:
+        return float("inf")
+    wyckoff = WyckoffCrystal(
+        crystal.group, crystal.cell, crystal.letter, crystal.element, crystal.coordinates, np.arange(orbits)[None]
+    )
+    cell, points, orbit = wyckoff.atoms()
+    return shortest_contact(cell, points, crystal.element[orbit]).ratio
+
+
+def decode_best(model: CrystalVAE, z: Tensor) -> list[Decoded]:
+    """The best candidate for each latent vector (B, Z); ``chosen`` tells where it is not the most probable one."""
+    crystals = greedy_decode(model, z)
+    ratios = np.array([contact_ratio(c) for c in crystals])
+    clashing = ratios < CLASH
+    doubtful = clashing | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
+    distances = np.zeros(len(crystals))
+    rows = np.flatnonzero(doubtful)
+    distances[rows] = _distances(model, [crystals[i] for i in rows], z[rows])
+    first = 0
+    for count in DRAWS:
+        rows = np.flatnonzero(clashing)
+        _draw(model, z, crystals, distances, clashing, rows, range(first, first + count))
+        first += count
+    scale = z.shape[1] ** 0.5
+    rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < _LOST * scale))
+    for _ in range(_ROUNDS):
+        rows = _substitute(model, z, crystals, distances, clashing, rows)
+    return crystals
+
+
+def _draw(
+    model: CrystalVAE,
+    z: Tensor,
+    crystals: list[Decoded],
+    distances: np.ndarray,
+    clashing: np.ndarray,
+    rows: np.ndarray,
+    draws: range,
+) -> None:
+    """Where the crystals of ``rows`` clash, take the drawn one that does not and lies nearest to the code, if any."""
+    if not len(rows):
+        return
+    owners, drawn = np.repeat(rows, len(draws)), []
+    numbers = torch.tensor(draws, device=z.device).repeat(len(rows))
+    for i in range(0, len(owners), _CHUNK):
+        part = slice(i, i + _CHUNK)
+        drawn += greedy_decode(model, z[owners[part]], numbers[part])
+    possible = [k for k, crystal in enumerate(drawn) if contact_ratio(crystal) >= CLASH]
+    owners = owners[possible]
+    found = _distances(model, [drawn[k] for k in possible], z[owners])
+    for k, owner, distance in zip(possible, owners, found, strict=True):
+        if clashing[owner] or distance < distances[owner]:
+            crystals[owner] = replace(drawn[k], chosen=NO_CLASH)
+            distances[owner], clashing[owner] = distance, False
+
+
+def _substitute(
+    model: CrystalVAE,
+    z: Tensor,
+    crystals: list[Decoded],
+    distances: np.ndarray,
+    clashing: np.ndarray,
+    rows: np.ndarray,
+) -> np.ndarray:
+    """Try other elements on the crystals of ``rows``; those that came nearer to their code are returned."""
+    candidates, owners = [], []
+    for row in rows:
+        for candidate in substitutions(crystals[row], _SUBSTITUTIONS):
+            candidates.append(candidate)
+            owners.append(row)
+    if not owners:
+        return rows[:0]
+    improved = []
+    found = _distances(model, candidates, z[np.array(owners)])
+    for k in np.argsort(found, kind="stable"):
+        row = owners[k]
+        if row in improved or found[k] > _BETTER * distances[row]:
+            continue
+        if not clashing[row] and contact_ratio(candidates[k]) < CLASH:
+            continue
+        why = crystals[row].chosen if crystals[row].chosen != MOST_PROBABLE else NEARER
+        crystals[row], distances[row] = replace(candidates[k], chosen=why), found[k]
+        improved.append(row)
+    return np.array(sorted(improved), dtype=int)
+
+
+def substitutions(crystal: Decoded, count: int) -> list[Decoded]:
+    """The ``count`` most probable crystals with other elements on the same orbits, most probable first.
+
+    One orbit gets another of its likely elements, two orbits exchange theirs, or one element is replaced everywhere.
+    """
+    likely = [
+        dict(zip(elements.tolist(), np.log(np.maximum(p, 1e-9)), strict=True))
+        for elements, p in zip(crystal.likely, crystal.likely_probability, strict=True)
+    ]
+    unlikely = np.log(3e-4)
+    own = np.log(np.maximum(crystal.element_probability, 1e-9))
+    orbits = range(len(crystal.element))
+    changes: dict[tuple[int, ...], float] = {}
+
+    def propose(change: dict[int, int]) -> None:
+        elements = crystal.element.copy()
+        for orbit, element in change.items():
+            elements[orbit] = element
+        cost = sum(own[k] - likely[k].get(element, unlikely) for k, element in change.items())
+        key = tuple(elements.tolist())
+        changes[key] = min(cost, changes.get(key, np.inf))
+
+    for k in orbits:
+        for element in likely[k]:
+            if element > 0 and element != crystal.element[k]:
+                propose({k: element})
+    for i, k in combinations(orbits, 2):
+        one, other = int(crystal.element[i]), int(crystal.element[k])
+        if one != other:
+            propose({i: other, k: one})
+    for old in np.unique(crystal.element):
+        places: list[int] = np.flatnonzero(crystal.element == old).tolist()
+        if len(places) > 1:
+            for element in {e for k in places for e in likely[k] if e > 0 and e != old}:
+                propose({k: int(element) for k in places})
+    best = sorted(changes, key=lambda key: changes[key])[:count]
+    return [_with_elements(crystal, np.array(elements), likely) for elements in best]
+
+
+def _with_elements(crystal: Decoded, elements: np.ndarray, likely: list[dict[int, float]]) -> Decoded:
+    p = [np.exp(likely[k].get(int(element), -np.inf)) for k, element in enumerate(elements)]
+    same = elements == crystal.element
+    return replace(crystal, element=elements, element_probability=np.where(same, crystal.element_probability, p))
+
+
+def _distances(model: CrystalVAE, crystals: list[Decoded], z: Tensor) -> np.ndarray:
+    """(n,) distances between the crystals' codes and latent vectors (n, Z)."""
+    found = np.zeros(len(crystals))
+    # crystals of like length together, so that little is padded
+    order = np.argsort([len(c.letter) for c in crystals], kind="stable")
+    order = order[[len(crystals[k].letter) > 0 for k in order]]
+    for i in range(0, len(order), _CHUNK):
+        rows = order[i : i + _CHUNK]
+        mean, _ = model.posterior(as_batch([crystals[k] for k in rows]).to(z.device, z.dtype))
+        found[rows] = (mean - z[rows]).norm(dim=1).float().cpu().numpy()
+    return found
