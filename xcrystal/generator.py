@@ -152,32 +152,36 @@ class CrystalModel:
             self.device
         )
 
-    def decode(self, z: Any) -> list[Structure]:
-        """The most probable crystal of each latent vector.
+    def decode(self, z: Any, choose: bool = True) -> list[Structure]:
+        """The crystal of each latent vector.
 
         Parameters
         ----------
         z
             (n, latent_dim) or (latent_dim,), numpy or torch, any float type, finite.
+        choose
+            Where the most probable crystal clashes or is uncertain, look for a better candidate; see
+            ``xcrystal.model.choosing``. Without, it is always the most probable one, whatever it is.
 
         Returns
         -------
         list of Structure
-            Standardized primitive cells with ``properties["space_group"]`` (number) and
-            ``["space_group_probability"]``, and site properties ``wyckoff`` ("4a"), ``orbit`` (index) and
-            ``element_probability``. They are what the model says: not relaxed, not checked.
+            Standardized primitive cells with ``properties["space_group"]`` (number), ``["space_group_probability"]``
+            and ``["chosen"]`` ("most probable", or why another candidate was taken), and site properties ``wyckoff``
+            ("4a"), ``orbit`` (index) and ``element_probability``. They are what the model says: not relaxed.
 
         Raises
         ------
         InvalidCrystalError
             If ``z`` has another shape or is not finite.
         """
-        return [to_structure(d) for d in self.decode_arrays(z)]
+        return [to_structure(d) for d in self.decode_arrays(z, choose)]
 
-    def decode_arrays(self, z: Any) -> list[Decoded]:
+    def decode_arrays(self, z: Any, choose: bool = True) -> list[Decoded]:
         """As ``decode``, without building Structures."""
         import torch
 
+        from xcrystal.model.choosing import decode_best
         from xcrystal.model.decoding import greedy_decode
         from xcrystal.model.device import FEW, one_thread
 
@@ -185,7 +189,7 @@ class CrystalModel:
         found: list[Decoded] = []
         with torch.inference_mode(), one_thread(len(vectors) <= FEW):
             for i in range(0, len(vectors), _CHUNK):
-                found += greedy_decode(self.network, vectors[i : i + _CHUNK])
+                found += (decode_best if choose else greedy_decode)(self.network, vectors[i : i + _CHUNK])
         return found
 
     def predict(self, z: Any) -> dict[str, np.ndarray]:
@@ -273,6 +277,7 @@ def to_structure(decoded: Decoded) -> Structure:
     )
     structure = crystal.to_structure()
     structure.properties["space_group_probability"] = decoded.group_probability
+    structure.properties["chosen"] = decoded.chosen
     orbit = structure.site_properties["orbit"]
     structure.add_site_property("element_probability", [float(decoded.element_probability[k]) for k in orbit])
     return structure
