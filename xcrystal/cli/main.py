@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 import xcrystal
 from xcrystal.cli.evaluating import evaluate
+from xcrystal.cli.fetching import fetch
 from xcrystal.cli.shared import Dataset, Device, Json, Model, Seed, print_json, print_report, print_table
 from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
 
@@ -55,6 +56,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(evaluate, name="evaluate")
+app.command()(fetch)
 
 
 def print_version(wanted: bool) -> None:
@@ -207,19 +209,36 @@ def sample(
 
 @app.command()
 def train(
-    data: Dataset,
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="A folder with train.parquet; a tenth of its compositions validates if there is no val.parquet.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The folder of the run.", show_default=False)],
-    recipe: Annotated[str, typer.Option(help="What to train.")] = "mp20",
+    recipe: Annotated[str, typer.Option(help="mp20 (hours), perov5 (minutes) or toy (seconds).")] = "mp20",
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Time budget; the recipe's own if not given.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     start: Annotated[Path | None, typer.Option(help="A model whose weights the run begins with.")] = None,
 ) -> None:
-    """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl."""
+    """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl.
+
+    In the end the best model reconstructs all validation crystals (printed, and OUT/result.json). Ctrl-C leaves a run
+    that --resume goes on with.
+    """
     from xcrystal.training.recipes import run_recipe
 
-    run_recipe(recipe, data, out, minutes, seed, device, resume, start)
+    try:
+        found = run_recipe(recipe, data, out, minutes, seed, device, resume, start)
+    except KeyboardInterrupt:
+        left = (out / "checkpoint.json").exists()
+        then = f"--resume goes on with the run in {out}." if left else f"there is nothing to resume in {out} yet."
+        typer.echo(f"xcrystal: Stopped; {then}", err=True)
+        raise typer.Exit(130) from None
+    print_table(found.items())
 
 
 @app.command("atlas")

@@ -6,8 +6,11 @@ They are made once; training itself then needs neither pymatgen nor spglib.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,8 @@ from xcrystal.errors import DatasetError, XCrystalError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_FEW = 500  # crystals that are done before other processes have started
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,13 @@ def tokenize(table: pd.DataFrame, workers: int = 2) -> Tokens:
     from tqdm.auto import tqdm
 
     records = ((i, row) for i, row in enumerate(table[list(STRUCTURE_COLUMNS)].to_dict("records")))
-    with ProcessPoolExecutor(workers) as pool:
-        done = pool.map(_tokenize, records, chunksize=64)
+    with ExitStack() as stack:
+        if workers <= 1 or len(table) < _FEW:
+            done: Iterator[tuple[int, Any] | None] = map(_tokenize, records)
+        else:
+            # a forked child of a process whose torch threads run may hang: start fresh ones
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+            done = pool.map(_tokenize, records, chunksize=64)
         found = [r for r in tqdm(done, total=len(table), desc="canonicalizing", unit="crystal") if r is not None]
     if not found:
         raise DatasetError("No crystal of this dataset can be encoded.")

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.model.checkpoint import load_unique_state, save_weights, unique_state, write_tensors, write_text
@@ -39,6 +40,10 @@ class Recipe:
         Minutes between measurements on the validation set; the best model by ``match_rate`` is kept.
     average
         Decay of the running mean of the weights, which is what is scored and kept.
+    score_crystals
+        Validation crystals in each of these measurements.
+    threads
+        Of torch; its own choice when None.
     """
 
     name: str = "mp20"
@@ -53,6 +58,8 @@ class Recipe:
     steps: int | None = None
     score_every: float = 6.0
     average: float = 0.998
+    score_crystals: int = 300
+    threads: int | None = None
 
     def fitted(self, sampler: Sampler) -> Recipe:
         """The same with the scales of a dataset in its configuration."""
@@ -107,7 +114,12 @@ class Training:
             return min(self.steps / self.recipe.steps, 1.0)
         return min(self.seconds / (60 * self.recipe.minutes), 1.0)
 
-    def run(self, score: Score | None = None, report: Callable[[dict[str, Any]], None] | None = None) -> None:
+    def run(
+        self,
+        score: Score | None = None,
+        report: Callable[[dict[str, Any]], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
         """Train until the budget is used.
 
         Parameters
@@ -116,9 +128,11 @@ class Training:
             Called with the averaged model; its ``match_rate`` selects. Without one the last model is kept.
         report
             Called with each record of metrics.
+        stop
+            Asked after each epoch; where it says so, the model is scored and saved, and the run can be resumed.
         """
-        last_score = self.seconds
-        while self.progress < 1:
+        last_score, stopped = self.seconds, False
+        while self.progress < 1 and not stopped:
             rng = np.random.default_rng([self.seed, self.epochs])
             generator = torch.Generator(self.device).manual_seed(self.seed * 100_003 + self.epochs)
             sums: dict[str, float] = {}
@@ -135,10 +149,12 @@ class Training:
             record: dict[str, Any] = {"epoch": self.epochs, "step": self.steps, "minutes": round(self.seconds / 60, 2)}
             record |= {name: round(value / count, 4) for name, value in sums.items()}
             record["seconds_per_epoch"] = round(time.monotonic() - began, 1)
-            if score and (self.progress >= 1 or self.seconds - last_score >= 60 * self.recipe.score_every):
+            stopped = stop is not None and stop()
+            due = self.seconds - last_score >= 60 * self.recipe.score_every
+            if score and (self.progress >= 1 or stopped or due):
                 last_score = self.seconds
                 record |= score(self.averaged)
-                if record["match_rate"] > self.best:
+                if record["match_rate"] >= self.best:  # of equals the one that has trained longer
                     self.best = record["match_rate"]
                     save_weights(self.averaged, self.out / "best", self.facts())
             with (self.out / "metrics.jsonl").open("a") as file:
@@ -160,6 +176,7 @@ class Training:
             "epochs": self.epochs,
             "minutes": round(self.seconds / 60, 1),
             "elements_seen": {str(z): int(n) for z, n in enumerate(seen) if n},
+            "properties": [n for k, n in enumerate(PROPERTIES) if np.isfinite(tokens.properties[:, k]).any()],
         }
 
     def _step(self, rows: np.ndarray, rng: np.random.Generator, generator: torch.Generator) -> dict[str, float]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +15,160 @@ from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.tables import PROPERTIES, read_table, structure_of
 from xcrystal.crystal.tokens import Tokens, load_tokens
 from xcrystal.errors import DatasetError, TargetError
+from xcrystal.training.splitting import split_of
 
-RECIPES = ("mp20",)
-VALIDATION_CRYSTALS = 300
+if TYPE_CHECKING:
+    from xcrystal.training.loop import Recipe, Training
+
+RECIPES = ("mp20", "perov5", "toy")
+SCORES = 15  # at least so many measurements in a run that is shorter than its recipe
+
+
+def recipe_of(name: str, minutes: float | None = None) -> Recipe:
+    """A recipe by its name, with another time budget if ``minutes`` is given.
+
+    ``mp20`` is for crystals of all kinds, and hours on a CPU. ``perov5`` is for some thousands of crystals of one kind,
+    such as the perovskites of Castelli et al. (Energy Environ. Sci. 5, 9034, 2012), and minutes on one core. ``toy`` is
+    for some hundreds of very simple ones, and half a minute.
+
+    Raises
+    ------
+    TargetError
+        If there is no such recipe.
+    """
+    from xcrystal.model.vae import Config
+    from xcrystal.training.augmentation import Augmentation
+    from xcrystal.training.loop import Recipe
+
+    # crystals of one kind keep which positions they have, and cations stay cations more often than not
+    one_kind = Augmentation(anything=0.1, reassign=0.0, drop=0.0)
+    if name == "mp20":
+        chosen = Recipe()
+    elif name == "perov5":
+        chosen = Recipe(
+            name="perov5",
+            config=Config(width=96, encoder_layers=2, decoder_layers=2, heads=4, latent_dim=48, prefix=2),
+            augmentation=one_kind,
+            batch_size=128,
+            learning_rate=2e-3,
+            warm_up_steps=100,
+            minutes=5.0,
+            score_every=1 / 4,
+            average=0.99,
+            score_crystals=100,
+            threads=1,  # a second one has little to do here, and on a busy machine the two wait for each other
+        )
+    elif name == "toy":
+        chosen = Recipe(
+            name="toy",
+            config=Config(width=64, encoder_layers=1, decoder_layers=1, heads=4, latent_dim=24, prefix=2),
+            augmentation=one_kind,
+            batch_size=64,
+            learning_rate=4e-3,
+            warm_up_steps=20,
+            minutes=0.4,
+            score_every=1 / 30,
+            average=0.97,
+            score_crystals=40,
+            threads=1,
+        )
+    else:
+        raise TargetError(f"There is no recipe {name!r}; there are: {', '.join(RECIPES)}.")
+    if minutes is None:
+        return chosen
+    return replace(chosen, minutes=minutes, score_every=min(chosen.score_every, max(minutes / SCORES, 0.03)))
+
+
+@dataclass(frozen=True)
+class RecipeRun:
+    """A training run that is ready to begin or to go on, and what it is measured with.
+
+    Attributes
+    ----------
+    training
+        The run; its best model so far lies in ``out/best``, its metrics in ``out/metrics.jsonl``.
+    score
+        Measures a network on some validation crystals while it trains.
+    validation, tokens
+        Table of the validation crystals, and their tokens.
+    """
+
+    training: Training
+    score: MatchRate
+    validation: Path
+    tokens: Tokens
+
+    @property
+    def out(self) -> Path:
+        """The folder of the run."""
+        return self.training.out
+
+    def train(
+        self, report: Callable[[dict[str, Any]], None] | None = None, stop: Callable[[], bool] | None = None
+    ) -> None:
+        """Train until the budget is used or ``stop`` says so, with ``report`` called with each record of metrics."""
+        from xcrystal.model.device import torch_threads
+
+        threads = self.training.recipe.threads
+        with torch_threads(threads) if threads else nullcontext():
+            self.training.run(self.score, report, stop)
+
+    def result(self) -> dict[str, float]:
+        """How many crystals of the whole validation split the best model reconstructs; also in ``out/result.json``.
+
+        Returns
+        -------
+        dict
+            ``match_rate`` with its 95 % interval ``match_low`` to ``match_high``, ``rms`` of the matches, mean absolute
+            errors of the properties that were learned, ``crystals`` measured, ``steps`` and ``minutes`` of training.
+
+        Raises
+        ------
+        CheckpointError
+            If there is no model yet.
+        """
+        from xcrystal.evaluation.reconstruction import wilson_interval
+        from xcrystal.model.checkpoint import load_weights, write_text
+
+        network, _ = load_weights(self.out / "best")
+        scores = MatchRate(self.validation, self.tokens, count=None)(network)
+        n = len(self.tokens)
+        low, high = wilson_interval(round(scores["match_rate"] * n), n)
+        interval = {"match_low": round(low, 4), "match_high": round(high, 4)}
+        spent = {"steps": self.training.steps, "minutes": round(self.training.seconds / 60, 2)}
+        found = {**scores, **interval, "crystals": n, **spent}
+        write_text(json.dumps(found) + "\n", self.out / "result.json")
+        return found
+
+
+def open_run(
+    recipe: str = "mp20",
+    data: Path = Path("data/mp20"),
+    out: Path = Path("runs/mp20"),
+    minutes: float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+    start: Path | None = None,
+) -> RecipeRun:
+    """Everything that comes before the first step: split, canonicalize, build the network. See ``run_recipe``."""
+    from xcrystal.generator import model_folder
+    from xcrystal.model.checkpoint import load_weights
+    from xcrystal.model.device import pick_device
+    from xcrystal.training.loop import Training
+
+    chosen = recipe_of(recipe, minutes)
+    if (out / "checkpoint.json").exists() and not resume:
+        raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
+    if resume and not (out / "checkpoint.json").exists():
+        raise DatasetError(f"There is no run to resume in {out}.")
+    train_table, val_table = split_of(data, out / "split", seed, keep=resume)
+    train, val = load_tokens(train_table, out), load_tokens(val_table, out)
+    began_with = load_weights(model_folder(start))[0] if start else None
+    training = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
+    if resume:
+        training.resume()
+    return RecipeRun(training, MatchRate(val_table, val, seed, chosen.score_crystals), val_table, val)
 
 
 def run_recipe(
@@ -26,27 +180,38 @@ def run_recipe(
     device: str = "auto",
     resume: bool = False,
     start: Path | None = None,
-) -> None:
+) -> dict[str, float]:
     """Train a model; the best one so far lies in ``out/best``, metrics in ``out/metrics.jsonl``.
+
+    Interrupted, it leaves a checkpoint of the last full epoch to resume from.
 
     Parameters
     ----------
     recipe
-        Name of a recipe.
+        Name of a recipe; see ``recipe_of``.
     data
-        Folder with ``train.parquet`` and ``val.parquet``.
+        Folder with ``train.parquet`` and ``val.parquet``. Without the latter, a tenth of the compositions is drawn
+        for validation, and the two parts are kept in ``out/split``. Of the columns, ``PROPERTIES`` are learned where
+        there are any; others are left out, since they mean something else (the heats of formation of Perov-5 have
+        other reference states than those of the Materials Project, its gaps are not PBE).
     out
         Folder of the run; it also keeps the tokens, which can be made on one machine and used on another.
     minutes
-        Time budget; the recipe's own when None.
+        Time budget of the optimizer's steps, on top of which come canonicalizing and scoring; the recipe's own when
+        None.
     seed
-        Of everything random.
+        Of everything random, the split included.
     device
         "auto", "cpu", "cuda", ...
     resume
         Go on from the checkpoint in ``out``.
     start
         A model's folder, whose weights the run begins with.
+
+    Returns
+    -------
+    dict
+        What ``RecipeRun.result`` says of the best model.
 
     Raises
     ------
@@ -55,42 +220,25 @@ def run_recipe(
     DatasetError
         If data are missing, or ``out`` holds another run and ``resume`` is not set.
     """
-    from dataclasses import replace
-
     from tqdm.auto import tqdm
 
-    from xcrystal.generator import model_folder
-    from xcrystal.model.checkpoint import load_weights
-    from xcrystal.model.device import pick_device
-    from xcrystal.training.loop import Recipe, Training
-
-    if recipe not in RECIPES:
-        raise TargetError(f"There is no recipe {recipe!r}; there are: {', '.join(RECIPES)}.")
-    if (out / "checkpoint.json").exists() and not resume:
-        raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
-    train = load_tokens(data / "train.parquet", out)
-    val = load_tokens(data / "val.parquet", out)
-    chosen = Recipe(name=recipe)
-    if minutes is not None:
-        chosen = replace(chosen, minutes=minutes, score_every=min(chosen.score_every, max(minutes / 4, 0.5)))
-    began_with = load_weights(model_folder(start))[0] if start else None
-    run = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
-    if resume:
-        run.resume()
-    with tqdm(total=100, initial=round(100 * run.progress), desc="training", unit="%") as bar:
+    run = open_run(recipe, data, out, minutes, seed, device, resume, start)
+    training = run.training
+    with tqdm(total=100, initial=round(100 * training.progress), desc="training", unit="%") as bar:
 
         def report(record: dict[str, Any]) -> None:
-            bar.update(round(100 * run.progress) - bar.n)
+            bar.update(round(100 * training.progress) - bar.n)
             shown = {k: record[k] for k in ("epoch", "loss", "match_rate") if k in record}
             bar.set_postfix_str(json.dumps(shown))
 
-        run.run(MatchRate(data / "val.parquet", val, seed), report)
+        run.train(report)
+    return run.result()
 
 
 class MatchRate:
-    """Scores a network by how many validation crystals it reconstructs."""
+    """Scores a network by how many validation crystals it reconstructs: ``count`` of them, or all when None."""
 
-    def __init__(self, table: Path, tokens: Tokens, seed: int = 0, count: int = VALIDATION_CRYSTALS) -> None:
+    def __init__(self, table: Path, tokens: Tokens, seed: int = 0, count: int | None = None) -> None:
         from xcrystal.training.augmentation import Sampler
 
         self.rows = np.sort(np.random.default_rng(seed).permutation(len(tokens))[:count])

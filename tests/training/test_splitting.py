@@ -1,0 +1,77 @@
+"""Splits by composition: no reduced formula on both sides, whatever the order of rows and atoms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymatgen.core import Composition
+
+from xcrystal.errors import DatasetError
+from xcrystal.training.perovskites import idealized_perovskites, write_idealized_perovskites
+from xcrystal.training.splitting import composition_split, reduced_composition, split_of
+
+
+def formulas(species: list[list[str]], rows: np.ndarray) -> set[str]:
+    return {Composition(" ".join(species[i])).reduced_formula for i in rows}
+
+
+@pytest.fixture(scope="module")
+def species() -> list[list[str]]:
+    """Perovskites, each also written with twice the atoms, and with its atoms in another order."""
+    once = [list(s) for s in idealized_perovskites().species]
+    return once + [s + s for s in once] + [s[::-1] for s in once]
+
+
+def test_no_reduced_formula_on_both_sides(species: list[list[str]]) -> None:
+    train, val = composition_split(species)
+    assert sorted([*train, *val]) == list(range(len(species)))
+    ours, theirs = formulas(species, train), formulas(species, val)
+    assert not ours & theirs
+    assert len(theirs) == round(0.1 * len(ours | theirs))
+
+
+def test_a_seed_is_a_split(species: list[list[str]]) -> None:
+    same = [composition_split(species, seed=3)[1] for _ in range(2)]
+    assert np.array_equal(*same)
+    assert not np.array_equal(same[0], composition_split(species, seed=4)[1])
+    backwards = species[::-1]
+    assert formulas(backwards, composition_split(backwards, seed=3)[1]) == formulas(species, same[0])
+
+
+def test_a_split_needs_two_compositions() -> None:
+    train, val = composition_split([["Na", "Cl"], ["K", "Cl"]])
+    assert len(train) == len(val) == 1
+    with pytest.raises(DatasetError, match="two compositions"):
+        composition_split([["Na", "Cl"], ["Cl", "Cl", "Na", "Na"]])
+
+
+def test_reduced_compositions() -> None:
+    assert reduced_composition(["Ti", "O", "O", "Ti", "O", "O"]) == (("O", 2), ("Ti", 1))
+    assert reduced_composition(["C", "C"]) == (("C", 1),)
+
+
+def test_parts_are_written_once_and_a_folder_s_own_split_is_taken(tmp_path: Path) -> None:
+    table = write_idealized_perovskites(tmp_path / "data")
+    train, val = split_of(tmp_path / "data", tmp_path / "split", seed=1)
+    parts = pd.read_parquet(train), pd.read_parquet(val)
+    assert sorted([*parts[0].formula, *parts[1].formula]) == sorted(table.formula)
+    assert not set(parts[0].formula) & set(parts[1].formula)
+    assert list(parts[0].columns) == list(table.columns)
+    assert {path.name for path in (tmp_path / "split").iterdir()} == {"train.parquet", "val.parquet"}
+
+    split_of(tmp_path / "data", tmp_path / "split", seed=2, keep=True)
+    assert pd.read_parquet(val).equals(parts[1])
+    split_of(tmp_path / "data", tmp_path / "split", seed=2)
+    assert not pd.read_parquet(val).equals(parts[1])
+
+    own = tmp_path / "split"
+    assert split_of(own, tmp_path / "unused") == (own / "train.parquet", own / "val.parquet")
+    assert not (tmp_path / "unused").exists()
+
+
+def test_without_data_there_is_no_split(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="train"):
+        split_of(tmp_path, tmp_path / "split")

@@ -1,0 +1,94 @@
+"""Splits by composition: polymorphs and repeated entries of one formula never stand on both sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import gcd
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.crystal.tables import read_table
+from xcrystal.errors import DatasetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHARE = 0.1
+
+
+def reduced_composition(species: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """Elements and their smallest whole numbers, by symbol: the same for SrTiO3 and Sr2Ti2O6."""
+    counts = Counter(map(str, species))
+    divisor = gcd(*counts.values())
+    return tuple(sorted((symbol, n // divisor) for symbol, n in counts.items()))
+
+
+def composition_split(
+    species: Sequence[Iterable[str]], share: float = SHARE, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows to validate with.
+
+    Parameters
+    ----------
+    species
+        Element symbols of each of N crystals, one for each atom.
+    share
+        Share of the compositions that goes to validation; at least one does.
+    seed
+        Of the draw; it depends on which compositions there are, not on their order.
+
+    Returns
+    -------
+    tuple of ndarray
+        Two sorted index arrays that make up 0 to N - 1.
+
+    Raises
+    ------
+    DatasetError
+        If there are not two compositions.
+    """
+    keys = [reduced_composition(s) for s in species]
+    known = sorted(set(keys))
+    if len(known) < 2:
+        raise DatasetError("A split by composition needs crystals of at least two compositions.")
+    count = min(max(1, round(share * len(known))), len(known) - 1)
+    held_out = {known[k] for k in np.random.default_rng(seed).permutation(len(known))[:count]}
+    validates = np.array([key in held_out for key in keys])
+    return np.flatnonzero(~validates), np.flatnonzero(validates)
+
+
+def split_of(data: Path, folder: Path, seed: int = 0, keep: bool = False) -> tuple[Path, Path]:
+    """The tables of a dataset folder to train on and to validate with.
+
+    A folder with ``train.parquet`` and ``val.parquet`` has its own split. One with ``train.parquet`` alone is split by
+    composition, and the two parts are written to ``folder``.
+
+    Parameters
+    ----------
+    keep
+        Take the parts that are in ``folder`` already.
+
+    Raises
+    ------
+    DatasetError
+        If there is no ``train.parquet``, or it cannot be read or split.
+    """
+    if (data / "val.parquet").is_file():
+        return data / "train.parquet", data / "val.parquet"
+    parts = folder / "train.parquet", folder / "val.parquet"
+    if keep and all(part.is_file() for part in parts):
+        return parts
+    table = read_table(data / "train.parquet")
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, rows in zip(parts, composition_split(list(table.species), seed=seed), strict=True):
+        _write(table.iloc[rows], part)
+    return parts
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    table.to_parquet(part, index=False)
+    part.replace(path)
