@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ COMMANDS = (
     ["evaluate", "interpolation"],
     ["evaluate", "invariance"],
     ["benchmark"],
+    ["fetch"],
 )
 
 
@@ -174,7 +176,7 @@ def test_evaluate_generation(dataset: Path, cif: Path) -> None:
     result = run("evaluate", "generation", "-n", 5, *sets, "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert (found["samples"]["crystals"], found["reference"]["crystals"], found["training_crystals"]) == (5, 8, 32)
+    assert (found["samples"]["crystals"], found["reference"]["crystals"], found["training"]["crystals"]) == (5, 8, 32)
     assert found["samples"]["shares"]["unique_novel_valid"]["total"] == 5
     of_own = run("evaluate", "generation", "--samples", cif.parent, "--workers", 1)
     assert of_own.exit_code == 0, of_own.output
@@ -210,6 +212,46 @@ def test_evaluate_invariance(dataset: Path) -> None:
     assert json.loads(result.stdout)["crystals"] == 2
 
 
+def test_fetch(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a client of the Materials Project that knows one crystal."""
+    asked = []
+
+    class MPRester:
+        def __init__(self, key: str, **_: object) -> None:
+            asked.append(key)
+            self.materials = self.summary = self
+
+        def __enter__(self) -> MPRester:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def search(self, material_ids: list[str], fields: list[str]) -> list[dict[str, object]]:
+            known = {"material_id": "mp-22862", "structure": rock_salt().as_dict(), "band_gap": 5.0}
+            return [known for name in material_ids if name == "mp-22862" and "structure" in fields]
+
+    monkeypatch.setitem(sys.modules, "mp_api", ModuleType("mp_api"))
+    client = ModuleType("mp_api.client")
+    client.MPRester = MPRester  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "mp_api.client", client)
+    (tmp_path / "ids.txt").write_text("mp-22862\nmvc-7\n")
+    words = ("fetch", "--ids", tmp_path / "ids.txt", "--out", tmp_path / "salt.parquet")
+    monkeypatch.delenv("MP_API_KEY", raising=False)
+    without = run(*words)
+    assert (without.exit_code, "MP_API_KEY" in without.stderr) == (1, True)
+    result = run(*words, "--key", "mine")
+    assert result.exit_code == 0, result.output
+    assert "1 of 2 crystals" in result.stdout
+    assert "mvc-7: not found" in result.stderr
+    monkeypatch.setenv("MP_API_KEY", "of the environment")
+    assert json.loads(run(*words, "--json").stdout)["missing"] == {"mvc-7": "not found"}
+    assert asked == ["mine", "of the environment"]
+    table = pd.read_parquet(tmp_path / "salt.parquet")
+    assert table["formula"].tolist() == ["NaCl"]
+    assert set(table.columns) > set(pd.read_parquet(dataset / "val.parquet").columns)
+    assert run("evaluate", "reconstruction", "--data", tmp_path / "salt.parquet", "--workers", 1).exit_code == 0
+
+
 def test_benchmark() -> None:
     found = json.loads(run("benchmark", "--repeats", 3, "--json").stdout)
     assert found["decode_ms"] > 0
@@ -228,6 +270,7 @@ def test_benchmark() -> None:
         ["evaluate", "generation", "--samples", "no-such-file"],
         ["evaluate", "generation", "--reference", "no-such-file"],
         ["evaluate", "latent", "--data", "no-such-file"],
+        ["fetch", "--ids", "no-such-file", "--out", "val.parquet", "--key", "mine"],
         ["evaluate", "interpolation", "--data", "no-such-file"],
         ["evaluate", "invariance", "--data", "no-such-file"],
         ["sample", "-n", "1", "--out", "a-file"],

@@ -58,6 +58,9 @@ def test_a_set_against_itself_is_at_no_distance(crystal_table: Path) -> None:
     report = evaluate_generation(crystal_table, reference=structures(), train=crystal_table, workers=1)
     assert report.reference is not None and report.recall is not None and report.precision is not None
     assert report.samples == report.reference
+    assert report.training is not None
+    assert report.training.shares["p1"] == report.samples.shares["p1"]
+    assert report.samples.shares["p1"].count == sum(c.space_group == 1 for c in CRYSTALS.values()) == 1
     assert report.samples.shares["novel"].count == 0
     for found in (report.distances, report.floor, report.floor_of_draws):
         assert found is not None
@@ -100,7 +103,11 @@ def test_what_is_not_given_is_left_out(reference: bool, train: bool) -> None:
     assert ("METRe" in text) == ("Wasserstein" in text) == reference
     assert ("without a reference set" in text) == (not reference)
     assert ("without a training set" in text) == (not train)
-    assert ("training set (3)" in text) == (reference and train)
+    assert ("3 drawn of it" in text) == (reference and train)
+    assert (content["training"] is None) == (not train)
+    if reference and train:
+        assert report.training is not None
+        assert report.training.shares["p1"].total == 3
     assert "not read (samples): 4" in text
     for words in ("95 % interval", "covalent radii", "SMACT", "unique"):
         assert words in text

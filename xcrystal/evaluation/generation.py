@@ -95,10 +95,9 @@ class GenerationReport:
 
     Attributes
     ----------
-    samples, reference
-        The figures of both sets; the reference is None if there was none.
-    training_crystals
-        How many there are, or None.
+    samples, reference, training
+        The figures of each set, None if it was not given. Of the training set only its size and, beside a reference,
+        the share of P1 are known.
     distances
         From the samples to the reference, or None.
     floor, floor_of_draws
@@ -112,7 +111,7 @@ class GenerationReport:
 
     samples: SetFigures
     reference: SetFigures | None
-    training_crystals: int | None
+    training: SetFigures | None
     distances: Distances | None
     floor: Distances | None
     floor_of_draws: Distances | None
@@ -128,35 +127,43 @@ class GenerationReport:
 
     def table(self) -> str:
         """The figures as lines of text."""
-        sets = [figures for figures in (self.samples, self.reference) if figures is not None]
-        rows = [["", "samples (95 % interval)", "reference"][: 1 + len(sets)]]
-        rows.append(["crystals", *(f"{figures.crystals}" for figures in sets)])
-        rows.append(["could not be read", *(f"{len(figures.unreadable)}" for figures in sets)])
-        for name, words in _SHARES.items():
-            if name in self.samples.shares:
-                low, high = self.samples.shares[name].interval
-                cells = [f"{figures.shares[name].share:.1%}" for figures in sets]
-                cells[0] += f" ({low:.1%} to {high:.1%})"
-                rows.append([words, *cells])
-        parts = [rows, self._distance_rows(), self._coverage_rows()]
+        parts = [self._share_rows(), self._distance_rows(), self._coverage_rows()]
         text = "\n\n".join(_columns(part) for part in parts if part)
         if self.reference is None:
             text += "\n\nwithout a reference set: no distances between distributions, no coverage"
-        if self.training_crystals is None:
+        if self.training is None:
             text += "\n\nwithout a training set: no novelty" + ("" if self.distances is None else ", no floor")
-        for figures, of in zip(sets, ("samples", "reference"), strict=False):
+        for of, figures in self._sets().items():
             named = list(figures.unreadable.items())
             text += "".join(f"\nnot read ({of}): {name}: {reason}" for name, reason in named[:_NAMED])
             text += f"\nnot read ({of}): {len(named) - _NAMED} more" if len(named) > _NAMED else ""
         return text
 
+    def _sets(self) -> dict[str, SetFigures]:
+        sets = {"samples": self.samples, "reference": self.reference, "training set": self.training}
+        return {name: figures for name, figures in sets.items() if figures is not None}
+
+    def _share_rows(self) -> list[list[str]]:
+        sets = self._sets()
+        rows = [["", "samples (95 % interval)", *list(sets)[1:]]]
+        rows.append(["crystals", *(f"{figures.crystals}" for figures in sets.values())])
+        rows.append(["could not be read", *(f"{len(figures.unreadable)}" for figures in sets.values())])
+        for name, words in _SHARES.items():
+            if name in self.samples.shares:
+                low, high = self.samples.shares[name].interval
+                known = [figures.shares.get(name) for figures in sets.values()]
+                cells = ["" if share is None else f"{share.share:.1%}" for share in known]
+                rows.append([words, f"{cells[0]} ({low:.1%} to {high:.1%})", *cells[1:]])
+        return rows
+
     def _distance_rows(self) -> list[list[str]]:
         if self.distances is None:
             return []
+        drawn = 0 if self.training is None else min(self.samples.crystals, self.training.crystals)
         columns = {
             "samples": self.distances,
-            f"training set ({self.training_crystals})": self.floor,
-            f"{min(self.samples.crystals, self.training_crystals or 0)} drawn of it": self.floor_of_draws,
+            "training set": self.floor,
+            f"{drawn} drawn of it": self.floor_of_draws,
         }
         given = {name: values for name, values in columns.items() if values is not None}
         rows = [["distance to the reference of", *given]]
@@ -207,20 +214,22 @@ def evaluate_generation(
     known = None if train is None else _readable(crystal_set(train), "training set")
     with workers_of(workers) as pool:
         found, descriptors, judgements = _figures(samples, known, pool)
+        training = None if known is None else SetFigures(len(known), known.unreadable, {})
         if real is None:
-            training = None if known is None else len(known)
             return GenerationReport(found, None, training, None, None, None, None, None, judgements)
         beside, target, _ = _figures(real, known, pool)
         recall, precision = coverage(samples, real, pool)
         floor = floor_of_draws = None
         if known is not None:
             population = describe(known.cells, pool, "symmetry of the training set")
+            p1 = Share.of(int((population.space_group == 1).sum()), len(known))
+            training = SetFigures(len(known), known.unreadable, {"p1": p1})
             floor = distances(population, target)
             floor_of_draws = distances_of_draws(population, target, len(samples), seed)
     return GenerationReport(
         samples=found,
         reference=beside,
-        training_crystals=None if known is None else len(known),
+        training=training,
         distances=distances(descriptors, target) if len(descriptors) else None,
         floor=floor,
         floor_of_draws=floor_of_draws,

@@ -91,15 +91,22 @@ def validity(crystal: Structure | Cell) -> Validity:
 
 @lru_cache(maxsize=100_000)
 def composition_validity(formula: Formula) -> CompositionValidity:
-    """SMACT's verdicts on a reduced composition; compositions with an element that it has no data of do not pass."""
+    """SMACT's verdicts on a reduced composition; compositions with an element that it has no data of do not pass.
+
+    SMACT tries all combinations of oxidation states: milliseconds for most compositions, seconds for ten elements and
+    minutes for more.
+    """
     import smact
     from pymatgen.core import Composition, Element
     from smact.screening import smact_validity
 
     counts = {Element.from_Z(z).symbol: n for z, n in formula}
     composition = Composition(counts)
+    metals_only = all(symbol in smact.metals for symbol in counts)
     try:
-        verdicts = (bool(smact_validity(composition)), bool(smact_validity(composition, include_alloys=False)))
+        passes = bool(smact_validity(composition))
+        # the option concerns metals only, and the others may take long
+        balances = bool(smact_validity(composition, include_alloys=False)) if metals_only else passes
     except KeyError:
-        verdicts = (False, False)
-    return CompositionValidity(*verdicts, all(symbol in smact.metals for symbol in counts))
+        passes = balances = False
+    return CompositionValidity(passes, balances, metals_only)
