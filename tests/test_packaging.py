@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["dependencies"])}
 TESTS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["test"])}
+EXTRAS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["mp"])}
 CONDA_NAMES = {"torch": "pytorch"}
 # distributions whose modules have another name
 MODULE_NAMES = {"umap-learn": "umap", "pyyaml": "yaml", "pillow": "PIL"}
@@ -47,7 +48,7 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_dependencies_are_ranges() -> None:
-    for requirement in [*RUNTIME.values(), *TESTS.values()]:
+    for requirement in [*RUNTIME.values(), *TESTS.values(), *EXTRAS.values()]:
         operators = {s.operator for s in requirement.specifier}
         assert ">=" in operators, requirement
         assert "==" not in operators, requirement
@@ -57,7 +58,7 @@ def test_everything_imported_is_declared() -> None:
     def modules(known: dict[str, Requirement]) -> set[str]:
         return {MODULE_NAMES.get(name, name.replace("-", "_")) for name in known}
 
-    assert imported(ROOT / "xcrystal") <= modules(RUNTIME)
+    assert imported(ROOT / "xcrystal") <= modules(RUNTIME | EXTRAS)
     assert imported(ROOT / "tests") <= modules(RUNTIME | TESTS)
 
 
@@ -131,7 +132,7 @@ def test_wheel_is_small(wheel: Path) -> None:
 
 def test_wheel_holds_what_a_user_needs(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("weights.safetensors", "config.json", "atlas.parquet", "atlas.safetensors"):
+    for name in ("weights.safetensors", "config.json", "atlas.parquet", "atlas.safetensors", "validation_ids.txt"):
         assert f"xcrystal/data/mp20/{name}" in names
     assert {"xcrystal/py.typed", "xcrystal/crystal/space_groups.npz", "xcrystal/notebooks/01_first_look.ipynb"} <= names
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "xcrystal").rglob("*.py")}
@@ -154,7 +155,7 @@ def test_wheel_metadata(wheel: Path) -> None:
     metadata = message_from_bytes(archive.read(path))
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT"
-    assert len(metadata.get_all("Requires-Dist")) == len(RUNTIME) + len(TESTS)
+    assert len(metadata.get_all("Requires-Dist")) == len(RUNTIME) + len(TESTS) + len(EXTRAS)
 
 
 def test_wheel_runs_from_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:

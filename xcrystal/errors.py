@@ -34,6 +34,10 @@ class DatasetError(XCrystalError):
     """A folder or table that is not a dataset in xcrystal's format."""
 
 
+class FetchError(XCrystalError):
+    """Crystals that cannot be had from a database: no key, no client, no network, or no answer."""
+
+
 class CheckpointError(XCrystalError):
     """Weights or a configuration that cannot be loaded."""
 
