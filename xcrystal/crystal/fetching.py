@@ -138,7 +138,7 @@ def materials_project(key: str | None = None) -> Search:
     try:
         from mp_api.client import MPRester
     except ImportError as error:
-        raise FetchError("This needs the package mp-api: pip install 'xcrystal[mp]'.") from error
+        raise FetchError(f"This needs the package mp-api: pip install 'xcrystal[mp]' ({error}).") from error
 
     def search(ids: list[str]) -> Iterable[Any]:
         # plain documents: releases of the client differ in how they validate others
