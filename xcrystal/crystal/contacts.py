@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -46,50 +47,87 @@ def shortest_contact(lattice: np.ndarray, frac: np.ndarray, numbers: np.ndarray)
     Contact
         Infinite without atoms; both zero where the cell has no volume.
     """
-    lattice = np.asarray(lattice, dtype=float)
-    cartesian = np.asarray(frac, dtype=float) @ lattice
-    if not len(cartesian):
-        return Contact(np.inf, np.inf)
-    cell = _reduced(lattice)
-    volume = abs(np.linalg.det(cell))
-    if not np.isfinite(cartesian).all() or volume < 1e-6:
-        return Contact(0.0, 0.0)
-    radii = COVALENT_RADII[np.minimum(np.asarray(numbers, dtype=int), len(COVALENT_RADII) - 1)]
-    sums = radii[:, None] + radii[None]
-    points = cartesian @ np.linalg.inv(cell)
-    between = points[:, None] - points[None]
-    between = (between - np.rint(between)) @ cell
-    heights = volume / np.linalg.norm(np.cross(cell[[1, 2, 0]], cell[[2, 0, 1]]), axis=1)
+    return shortest_contacts([np.asarray(lattice)], [np.asarray(frac)], [np.asarray(numbers)])[0]
+
+
+def shortest_contacts(
+    lattices: Sequence[np.ndarray], fracs: Sequence[np.ndarray], numbers: Sequence[np.ndarray]
+) -> list[Contact]:
+    """As ``shortest_contact``, for many crystals at once."""
+    found = [Contact(np.inf, np.inf)] * len(fracs)
+    lengths = np.array([len(points) for points in fracs], dtype=int)
+    for n in np.unique(lengths[lengths > 0]):
+        rows = np.flatnonzero(lengths == n)
+        step = max(1, 400_000 // (n * n * 27))
+        for i in range(0, len(rows), step):
+            part = rows[i : i + step]
+            cells = np.array([lattices[k] for k in part], dtype=float)
+            points = np.array([fracs[k] for k in part], dtype=float)
+            kinds = np.array([numbers[k] for k in part], dtype=int)
+            for k, contact in zip(part, _contacts(cells, points, kinds), strict=True):
+                found[k] = contact
+    return found
+
+
+def _contacts(lattices: np.ndarray, fracs: np.ndarray, numbers: np.ndarray) -> list[Contact]:
+    """Of crystals (b, 3, 3), (b, n, 3), (b, n) with n atoms each."""
+    cells = _reduced(lattices)
+    volumes = np.abs(np.linalg.det(cells))
+    sound = np.isfinite(lattices).all(axis=(1, 2)) & np.isfinite(fracs).all(axis=(1, 2)) & (volumes > 1e-6)
+    found = [Contact(0.0, 0.0)] * len(cells)
+    if not sound.any():
+        return found
+    rows = np.flatnonzero(sound)
+    lattices, fracs, cells, volumes = lattices[rows], fracs[rows], cells[rows], volumes[rows]
+    radii = COVALENT_RADII[np.clip(numbers[rows], 0, len(COVALENT_RADII) - 1)]
+    sums = radii[:, :, None] + radii[:, None]
+    points = fracs @ lattices @ np.linalg.inv(cells)
+    between = points[:, :, None] - points[:, None]
+    between -= np.rint(between)
+    between = np.einsum("bnmi,bij->bnmj", between, cells)
+    faces = np.cross(cells[:, [1, 2, 0]], cells[:, [2, 0, 1]])
+    heights = volumes[:, None] / np.linalg.norm(faces, axis=2)
     reach = np.ones(3, dtype=int)
-    while True:
-        distances = _distances(between, cell, reach)
-        found = Contact(float(distances.min()), float((distances / sums).min()))
+    waiting = np.arange(len(rows))
+    while len(waiting):
+        distances = _distances(between[waiting], cells[waiting], reach)
+        shortest = distances.min(axis=(1, 2))
+        ratios = (distances / sums[waiting]).min(axis=(1, 2))
         # nothing farther than this can be shorter, or shorter relative to its radii, than what was found
-        farthest = max(found.distance, found.ratio * sums.max())
-        needed = np.minimum(np.ceil(farthest / heights - 0.5), _MOST_IMAGES).astype(int)
-        if (needed <= reach).all():
-            return found
-        reach = np.maximum(needed, reach)
-
-
-def _distances(between: np.ndarray, cell: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """(n, n) shortest distances over the images within ``reach``; of an atom to itself, to its nearest image."""
-    shifts = np.array(list(product(*(range(-r, r + 1) for r in reach)))) @ cell
-    squared = ((between[:, :, None] + shifts) ** 2).sum(axis=-1)
-    atoms = np.arange(len(between))
-    squared[atoms, atoms, len(shifts) // 2] = np.inf
-    return np.sqrt(squared.min(axis=-1))
-
-
-def _reduced(cell: np.ndarray) -> np.ndarray:
-    """Another cell of the same lattice whose vectors are short against each other, so that few images are needed."""
-    cell = cell.copy()
-    for _ in range(20):
-        before = cell.copy()
-        for i, j in ((0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)):
-            square = cell[j] @ cell[j]
-            if square > 1e-12:
-                cell[i] -= np.rint(np.clip(cell[i] @ cell[j] / square - 1e-9, -1e6, 1e6)) * cell[j]
-        if np.array_equal(cell, before):
+        farthest = np.maximum(shortest, ratios * sums[waiting].max(axis=(1, 2)))
+        needed = np.minimum(np.ceil(farthest[:, None] / heights[waiting] - 0.5), _MOST_IMAGES).astype(int)
+        done = (needed <= reach).all(axis=1)
+        for k in np.flatnonzero(done):
+            found[rows[waiting[k]]] = Contact(float(shortest[k]), float(ratios[k]))
+        if done.all():
             break
-    return cell
+        reach = np.maximum(needed[~done].max(axis=0), reach)
+        waiting = waiting[~done]
+    return found
+
+
+def _distances(between: np.ndarray, cells: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """(b, n, n) shortest distances over the images within ``reach``; of an atom to itself, to its nearest image."""
+    shifts = np.array(list(product(*(range(-r, r + 1) for r in reach)))) @ cells
+    # |d + s|2 = |d|2 + 2 d.s + |s|2: one matrix product instead of a large array of vectors
+    b, n = between.shape[:2]
+    squared = 2 * between.reshape(b, n * n, 3) @ shifts.transpose(0, 2, 1)
+    squared += (shifts**2).sum(axis=2)[:, None]
+    squared = squared.reshape(b, n, n, -1)
+    atoms = np.arange(n)
+    squared[:, atoms, atoms, shifts.shape[1] // 2] = np.inf
+    return np.sqrt(np.maximum(squared.min(axis=3) + (between**2).sum(axis=3), 0.0))
+
+
+def _reduced(cells: np.ndarray) -> np.ndarray:
+    """Other cells (b, 3, 3) of the same lattices whose vectors are short against each other: few images are needed."""
+    cells = np.nan_to_num(cells.copy())
+    for _ in range(20):
+        before = cells.copy()
+        for i, j in ((0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)):
+            square = np.maximum((cells[:, j] ** 2).sum(axis=1), 1e-12)
+            along = (cells[:, i] * cells[:, j]).sum(axis=1) / square
+            cells[:, i] -= np.rint(np.clip(along - 1e-9, -1e6, 1e6))[:, None] * cells[:, j]
+        if np.array_equal(cells, before):
+            break
+    return cells

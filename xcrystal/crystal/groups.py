@@ -141,12 +141,16 @@ class SpaceGroup:
         """Number of points of a Wyckoff position (an index) in the primitive cell."""
         return self.positions[position].multiplicity // len(self.centring)
 
+    def images(self, position: int) -> tuple[np.ndarray, np.ndarray]:
+        """(n, 3, 3) maps and (n, 3) offsets from free coordinates to all points of an orbit in the primitive cell."""
+        wyckoff, chosen = self.positions[position], self._coset_operations[position]
+        rotations = self._to_primitive @ self.rotations[chosen]
+        return rotations @ wyckoff.A, rotations @ wyckoff.b + self.translations[chosen] @ self._to_primitive.T
+
     def orbit(self, position: int, coordinates: np.ndarray) -> np.ndarray:
         """(n, 3) fractional coordinates, in the primitive cell, of all points of an orbit."""
-        wyckoff, chosen = self.positions[position], self._coset_operations[position]
-        point = wyckoff.A @ coordinates + wyckoff.b
-        images = self.rotations[chosen] @ point + self.translations[chosen]
-        return images @ self._to_primitive.T % 1.0
+        maps, offsets = self.images(position)
+        return (maps @ coordinates + offsets) % 1.0
 
     @cached_property
     def position_map(self) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -54,18 +56,9 @@ class WyckoffCrystal:
         group = space_group(self.space_group)
         return np.array([group.primitive_multiplicity(k) for k in self.positions])
 
-    def atoms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The standardized primitive cell as arrays.
-
-        Returns
-        -------
-        tuple of ndarray
-            (3, 3) cell vectors as rows in Å, (n, 3) fractional coordinates, (n,) index of each atom's orbit.
-        """
-        group = space_group(self.space_group)
-        points = [group.orbit(int(k), p) for k, p in zip(self.positions, self.coordinates, strict=True)]
-        orbit = np.repeat(np.arange(len(points)), [len(p) for p in points])
-        return group.primitive.T @ lattice_matrix(self.lattice), np.concatenate(points), orbit
+    def atoms(self) -> Atoms:
+        """The standardized primitive cell as arrays."""
+        return expand([self])[0]
 
     def to_structure(self) -> Structure:
         """The standardized primitive cell.
@@ -91,14 +84,49 @@ class WyckoffCrystal:
         )
 
 
+class Atoms(NamedTuple):
+    """A primitive cell: ``cell`` (3, 3) vectors as rows in Å, fractional ``points`` (n, 3), ``orbit`` (n,) of each."""
+
+    cell: np.ndarray
+    points: np.ndarray
+    orbit: np.ndarray
+
+
+def expand(crystals: Sequence[WyckoffCrystal]) -> list[Atoms]:
+    """The standardized primitive cells of many crystals at once."""
+    tables = [_images(c.space_group, int(k)) for c in crystals for k in c.positions]
+    counts = np.array([len(offsets) for _, offsets in tables], dtype=int)
+    maps = np.concatenate([np.zeros((0, 3, 3)), *(maps for maps, _ in tables)])
+    offsets = np.concatenate([np.zeros((0, 3)), *(offsets for _, offsets in tables)])
+    free = np.concatenate([np.zeros((0, 3)), *(c.coordinates for c in crystals)])
+    points = (np.einsum("nij,nj->ni", maps, np.repeat(free, counts, axis=0)) + offsets) % 1.0
+    cells = lattice_matrix(np.array([c.lattice for c in crystals]).reshape(-1, 6))
+    found, orbits, atoms = [], 0, 0
+    for crystal, conventional in zip(crystals, cells, strict=True):
+        own = counts[orbits : orbits + len(crystal.positions)]
+        n = int(own.sum())
+        cell = space_group(crystal.space_group).primitive.T @ conventional
+        found.append(Atoms(cell, points[atoms : atoms + n], np.repeat(np.arange(len(own)), own)))
+        orbits, atoms = orbits + len(own), atoms + n
+    return found
+
+
+@cache
+def _images(group: int, position: int) -> tuple[np.ndarray, np.ndarray]:
+    return space_group(group).images(position)
+
+
 def lattice_matrix(parameters: np.ndarray) -> np.ndarray:
-    """(3, 3) rows a, b, c (Å) of a cell (a, b, c, alpha, beta, gamma in degrees): a along x, b in the xy plane."""
-    a, b, c = parameters[:3]
-    cos_alpha, cos_beta, cos_gamma = np.cos(np.radians(parameters[3:]))
+    """(..., 3, 3) rows a, b, c (Å) of cells (..., 6), lengths and angles in degrees: a along x, b in the xy plane."""
+    parameters = np.asarray(parameters, dtype=float)
+    a, b, c = np.moveaxis(parameters[..., :3], -1, 0)
+    cos_alpha, cos_beta, cos_gamma = np.moveaxis(np.cos(np.radians(parameters[..., 3:])), -1, 0)
     sin_gamma = np.sqrt(1 - cos_gamma**2)
     y = (cos_alpha - cos_beta * cos_gamma) / sin_gamma
-    z = np.sqrt(max(1 - cos_beta**2 - y**2, 1e-12))
-    return np.array([[a, 0, 0], [b * cos_gamma, b * sin_gamma, 0], [c * cos_beta, c * y, c * z]])
+    z = np.sqrt(np.maximum(1 - cos_beta**2 - y**2, 1e-12))
+    zero = np.zeros_like(a)
+    rows = [np.stack(row, axis=-1) for row in ((a, zero, zero), (b * cos_gamma, b * sin_gamma, zero))]
+    return np.stack([*rows, np.stack([c * cos_beta, c * y, c * z], axis=-1)], axis=-2)
 
 
 def lattice_parameters(metric: np.ndarray) -> np.ndarray:

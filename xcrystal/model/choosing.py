@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xcrystal.crystal.contacts import CLASH, shortest_contact
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.contacts import CLASH, shortest_contacts
+from xcrystal.crystal.wyckoff import expand
 from xcrystal.model.decoding import Decoded, as_batch, greedy_decode
 from xcrystal.model.vae import CrystalVAE
 
@@ -37,23 +37,18 @@ _BETTER = 0.95
 _CHUNK = 256
 
 
-def contact_ratio(crystal: Decoded) -> float:
-    """The shortest contact, as a share of the sum of covalent radii; see ``crystal.contacts``."""
-    orbits = len(crystal.letter)
-    if not orbits:
-        return float("inf")
-    wyckoff = WyckoffCrystal(
-        crystal.group, crystal.cell, crystal.letter, crystal.element, crystal.coordinates, np.arange(orbits)[None]
-    )
-    cell, points, orbit = wyckoff.atoms()
-    return shortest_contact(cell, points, crystal.element[orbit]).ratio
+def contact_ratios(crystals: list[Decoded]) -> np.ndarray:
+    """(n,) shortest contacts, as shares of the sum of covalent radii; see ``crystal.contacts``."""
+    atoms = expand([c.crystal for c in crystals])
+    numbers = [c.element[a.orbit] for c, a in zip(crystals, atoms, strict=True)]
+    found = shortest_contacts([a.cell for a in atoms], [a.points for a in atoms], numbers)
+    return np.array([contact.ratio for contact in found])
 
 
 def decode_best(model: CrystalVAE, z: Tensor) -> list[Decoded]:
     """The best candidate for each latent vector (B, Z); ``chosen`` tells where it is not the most probable one."""
     crystals = greedy_decode(model, z)
-    ratios = np.array([contact_ratio(c) for c in crystals])
-    clashing = ratios < CLASH
+    clashing = contact_ratios(crystals) < CLASH
     doubtful = clashing | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
     distances = np.zeros(len(crystals))
     rows = np.flatnonzero(doubtful)
@@ -87,7 +82,7 @@ def _draw(
     for i in range(0, len(owners), _CHUNK):
         part = slice(i, i + _CHUNK)
         drawn += greedy_decode(model, z[owners[part]], numbers[part])
-    possible = [k for k, crystal in enumerate(drawn) if contact_ratio(crystal) >= CLASH]
+    possible = np.flatnonzero(contact_ratios(drawn) >= CLASH)
     owners = owners[possible]
     found = _distances(model, [drawn[k] for k in possible], z[owners])
     for k, owner, distance in zip(possible, owners, found, strict=True):
@@ -118,7 +113,7 @@ def _substitute(
         row = owners[k]
         if row in improved or found[k] > _BETTER * distances[row]:
             continue
-        if not clashing[row] and contact_ratio(candidates[k]) < CLASH:
+        if not clashing[row] and contact_ratios([candidates[k]])[0] < CLASH:
             continue
         why = crystals[row].chosen if crystals[row].chosen != MOST_PROBABLE else NEARER
         crystals[row], distances[row] = replace(candidates[k], chosen=why), found[k]

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.model.tables import MAX_LETTERS
 from xcrystal.model.tensors import MAX_ORBITS, Batch, cells_from_numbers, collate, lattice_numbers
 from xcrystal.model.vae import N_ELEMENTS, CrystalVAE, fourier
@@ -59,6 +60,12 @@ class Decoded:
     likely: np.ndarray
     likely_probability: np.ndarray
     chosen: str = "most probable"
+
+    @property
+    def crystal(self) -> WyckoffCrystal:
+        """The same as a crystal; what orders of its elements are equivalent is not looked for."""
+        identity = np.arange(len(self.letter))[None]
+        return WyckoffCrystal(self.group, self.cell, self.letter, self.element, self.coordinates, identity)
 
     @property
     def certainty(self) -> float:
@@ -133,7 +140,7 @@ def greedy_decode(model: CrystalVAE, z: Tensor, draws: Tensor | None = None) -> 
 
 @dataclass(frozen=True)
 class _Noise:
-    """Gumbel noise for every draw and step, (32, 231), (32, 21, 28), (32, 21, 95), (32, 21, 3, bins); or none at all."""
+    """Gumbel noise for every draw and step: (32, 231), (32, 21, 28), (32, 21, 95), (32, 21, 3, bins); or none."""
 
     group: Tensor | None
     letter: Tensor | None
