@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.model.decoding import Decoded
+    from xcrystal.model.prior import LatentFlow
     from xcrystal.model.tensors import Batch
     from xcrystal.model.vae import CrystalVAE
 
@@ -44,14 +45,24 @@ class CrystalModel:
         Length of a latent vector.
     facts
         How it was trained.
+    prior
+        The learned prior, if there is one.
     """
 
-    def __init__(self, network: CrystalVAE, name: str, facts: dict[str, Any], device: torch.device) -> None:
+    def __init__(
+        self,
+        network: CrystalVAE,
+        name: str,
+        facts: dict[str, Any],
+        device: torch.device,
+        prior: LatentFlow | None = None,
+    ) -> None:
         # frozen: inference and attributions need gradients of inputs only
         self.network = network.to(device).eval().requires_grad_(False)
         self.network.embed.freeze()
         self.name, self.facts, self.device = name, facts, device
         self.latent_dim = network.config.latent_dim
+        self.prior = prior.to(device) if prior is not None else None
         self._seen = {int(z): n for z, n in facts.get("elements_seen", {}).items()}
 
     def __repr__(self) -> str:
@@ -251,7 +262,7 @@ class CrystalModel:
         return values, {name: numbers[:, len(PROPERTIES) + k] for k, name in enumerate(PROPERTIES)}
 
     def sample(self, n: int, seed: int = 0) -> list[Structure]:
-        """Crystals decoded from ``n`` draws of the standard normal prior.
+        """Crystals decoded from ``n`` draws of the prior.
 
         Raises
         ------
@@ -261,10 +272,49 @@ class CrystalModel:
         return self.decode(self.sample_latent(n, seed))
 
     def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
-        """(n, latent_dim) float32 draws from the prior."""
+        """(n, latent_dim) float32 draws from the prior: the learned one if the model has one, else the standard normal.
+
+        Raises
+        ------
+        InvalidCrystalError
+            If ``n`` is negative.
+        """
         if n < 0:
             raise InvalidCrystalError(f"There is no sample of {n} crystals.")
+        if self.prior is not None:
+            return self.prior.sample(n, seed)
         return np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
+
+    def snap(self, z: Any, strength: float = 0.2) -> np.ndarray:
+        """Latent vectors pulled towards where codes of crystals are.
+
+        Parameters
+        ----------
+        z
+            As for ``decode``.
+        strength
+            0 changes nothing, 1 gives the mean of all codes.
+
+        Returns
+        -------
+        ndarray
+            (n, latent_dim) float32.
+
+        Raises
+        ------
+        InvalidCrystalError
+            If ``z`` has another shape or is not finite, or the strength is not between 0 and 1.
+        CheckpointError
+            If the model has no learned prior.
+        """
+        if self.prior is None:
+            raise CheckpointError(
+                f"The model {self.name!r} has no learned prior; "
+                f"fit one with: xcrystal fit-prior --model {self.name} --data FOLDER"
+            )
+        if not 0 <= strength <= 1:
+            raise InvalidCrystalError(f"The strength of snapping is between 0 and 1, not {strength}.")
+        return self.prior.snap(self._vectors(z), float(strength)).float().cpu().numpy()
 
     def _vectors(self, z: Any) -> torch.Tensor:
         import torch
@@ -338,7 +388,8 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     ----------
     name
         A bundled model ("mp20"), or a folder with ``config.json`` and ``weights.safetensors``; if it also holds
-        ``properties.safetensors``, that ensemble predicts the properties.
+        ``properties.safetensors``, that ensemble predicts the properties, and with ``prior.safetensors`` that flow is
+        the prior.
     device
         "auto" picks cuda, then mps, then cpu.
 
@@ -349,6 +400,7 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     """
     from xcrystal.model.checkpoint import load_weights
     from xcrystal.model.device import pick_device
+    from xcrystal.model.prior import load_flow
     from xcrystal.model.properties import load_ensemble
 
     folder = model_folder(name)
@@ -356,4 +408,4 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     ensemble = load_ensemble(folder)
     if ensemble is not None:
         network.add_module("properties", ensemble)
-    return CrystalModel(network, str(name), facts, pick_device(device))
+    return CrystalModel(network, str(name), facts, pick_device(device), load_flow(folder))

@@ -241,6 +241,38 @@ def train(
     print_table(found.items())
 
 
+@app.command("fit-properties")
+def fit_model_properties(
+    data: Dataset,
+    model: Annotated[str, typer.Option(help="The folder of a model, or a bundled one; it is changed.")],
+    tokens: Annotated[
+        Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit a model's properties and their uncertainties (minutes), and print figures of the validation crystals."""
+    from xcrystal.training.property_fit import fit_properties
+
+    print_report(fit_properties(model, data, tokens, seed), as_json)
+
+
+@app.command("fit-prior")
+def fit_model_prior(
+    data: Dataset,
+    model: Annotated[str, typer.Option(help="The folder of a model, or a bundled one; it is changed.")],
+    tokens: Annotated[
+        Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 8000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+) -> None:
+    """Fit a model's prior, from which samples are drawn, to the codes of its training crystals (minutes)."""
+    from xcrystal.training.prior_fit import fit_prior
+
+    typer.echo(str(fit_prior(model, data, tokens, steps, seed)))
+
+
 @app.command("atlas")
 def build(
     data: Dataset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,15 @@ def load_unique_state(model: CrystalVAE, state: dict[str, Tensor]) -> None:
         raise CheckpointError(f"These weights are not of this model: missing {missing[:3]}, unknown {unknown[:3]}.")
 
 
-def write_tensors(state: dict[str, Tensor], path: Path) -> None:
+def weights_digest(folder: Path) -> str:
+    """What tells the weights of a folder from others; kept by what is fitted to their codes."""
+    return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
+
+
+def write_tensors(state: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file atomically."""
     part = path.with_name(path.name + ".part")
-    part.write_bytes(save(state))  # save_file would make it readable by nobody else
+    part.write_bytes(save(state, metadata))  # save_file would make it readable by nobody else
     part.replace(path)
 
 

@@ -1,0 +1,161 @@
+"""The learned prior: a flow from the standard normal distribution to the codes of crystals.
+
+The codes of known crystals fill a small part of latent space, and a draw from the standard normal distribution mostly
+misses it. A velocity field, learned by flow matching with straight paths (Y. Lipman et al., ICLR 2023; X. Liu et al.,
+ICLR 2023), carries such a draw to where codes are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from xcrystal.errors import CheckpointError
+from xcrystal.model.checkpoint import weights_digest, write_tensors
+
+FILE = "prior.safetensors"
+_FREQUENCIES = 16
+_STEPS = 32
+_CHUNK = 4096
+
+
+class LatentFlow(nn.Module):
+    """Velocities of latent vectors on their way from the normal distribution (time 0) to codes (time 1)."""
+
+    frequency: Tensor
+
+    def __init__(self, latent_dim: int, width: int = 512, blocks: int = 3) -> None:
+        super().__init__()
+        self.latent_dim, self.width, self.depth = latent_dim, width, blocks
+        self.enter = nn.Linear(latent_dim, width)
+        self.time = nn.Sequential(nn.Linear(2 * _FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+            for _ in range(blocks)
+        )
+        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, latent_dim))
+        frequency = torch.exp(torch.linspace(0.0, math.log(200.0), _FREQUENCIES))
+        self.register_buffer("frequency", frequency, persistent=False)
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """(B, Z) velocities at x (B, Z) and times (B,)."""
+        angle = time[:, None] * self.frequency
+        h = self.enter(x) + self.time(torch.cat([angle.sin(), angle.cos()], dim=1))
+        for block in self.blocks:
+            h = h + block(h)
+        return self.leave(h)
+
+    @torch.no_grad()
+    def carry(self, x: Tensor, start: float = 0.0, steps: int = _STEPS) -> Tensor:
+        """Where points (B, Z) at time ``start`` arrive at time 1 (Heun's method)."""
+        h = (1 - start) / steps
+        for step in range(steps):
+            now = torch.full((len(x),), start + step * h, device=x.device, dtype=x.dtype)
+            slope = self(x, now)
+            x = x + h / 2 * (slope + self(x + h * slope, now + h))
+        return x
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+        """(n, Z) float32 draws."""
+        normal = np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
+        device = self.enter.weight.device
+        parts = [self.carry(torch.from_numpy(normal[i : i + _CHUNK]).to(device)) for i in range(0, n, _CHUNK)]
+        return torch.cat(parts).cpu().numpy() if parts else normal
+
+    @torch.no_grad()
+    def snap(self, z: Tensor, strength: float) -> Tensor:
+        """Latent vectors (B, Z) pulled towards codes: what z, taken for a noisy code, is without noise.
+
+        ``strength`` (0 to 1) is the share of noise: 0 changes nothing, 1 gives the mean of all codes.
+        """
+        time = 1.0 - strength
+        here = time * z
+        return here + strength * self(here, torch.full((len(z),), time, device=z.device, dtype=z.dtype))
+
+
+def fit_flow(
+    means: Tensor,
+    deviations: Tensor,
+    steps: int = 8000,
+    batch_size: int = 512,
+    learning_rate: float = 1e-3,
+    noise: float = 0.5,
+    seed: int = 0,
+    progress: Callable[[], object] | None = None,
+) -> LatentFlow:
+    """Fit a flow to posteriors with means and standard deviations (n, Z).
+
+    Parameters
+    ----------
+    noise
+        How many standard deviations the codes are moved by, drawn anew at every step, so that the flow does not
+        learn the codes by heart.
+    progress
+        Is called after each step.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        flow = LatentFlow(means.shape[1])
+    averaged = LatentFlow(means.shape[1])
+    averaged.load_state_dict(flow.state_dict())
+    averaged.requires_grad_(False)
+    optimizer = torch.optim.AdamW(flow.parameters(), lr=0.0, weight_decay=0.01, fused=True)
+    for step in range(steps):
+        fade = 0.5 * (1 + math.cos(math.pi * step / steps))
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * min(1.0, (step + 1) / 100) * fade
+        rows = torch.randint(len(means), (batch_size,), generator=generator)
+        end = means[rows] + noise * deviations[rows] * torch.randn(batch_size, means.shape[1], generator=generator)
+        start = torch.randn(batch_size, means.shape[1], generator=generator)
+        time = torch.rand(batch_size, generator=generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            velocity = flow(start + time[:, None] * (end - start), time)
+        loss = ((velocity.float() - (end - start)) ** 2).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            decay = min(0.998, (1 + step) / (10 + step))
+            torch._foreach_lerp_(list(averaged.parameters()), list(flow.parameters()), 1 - decay)
+        if progress:
+            progress()
+    return averaged.eval()
+
+
+def save_flow(flow: LatentFlow, folder: Path) -> None:
+    """Write ``prior.safetensors`` into a model's folder, in 16-bit floats."""
+    sizes = {"latent_dim": flow.latent_dim, "width": flow.width, "blocks": flow.depth}
+    state = {name: value.detach().half() for name, value in flow.state_dict().items()}
+    metadata = {"weights": weights_digest(folder), "sizes": json.dumps(sizes)}
+    write_tensors(state, folder / FILE, metadata)
+
+
+def load_flow(folder: Path) -> LatentFlow | None:
+    """The flow of a model's folder, None if there is none.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged, or belongs to other weights.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            flow = LatentFlow(**json.loads(metadata["sizes"]))
+            flow.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+    except Exception as error:
+        raise CheckpointError(f"No prior can be loaded from {path}: {error}") from error
+    if metadata["weights"] != weights_digest(folder):
+        raise CheckpointError(f"{path} was fitted to other weights; fit it again with: xcrystal fit-prior")
+    return flow.eval().requires_grad_(False)
