@@ -109,3 +109,21 @@ def invariance(
     from xcrystal.evaluation.invariance import evaluate_invariance
 
     print_report(evaluate_invariance(xcrystal.load(model, device), data, limit, seed), as_json)
+
+
+@evaluate.command()
+def properties(
+    data: Table,
+    train: Annotated[
+        Path | None, typer.Option(help="What the model was trained on: also compare with two other predictors.")
+    ] = None,
+    model: Model = "mp20",
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """How well properties follow from the latent vector, and whether their uncertainties are true."""
+    from xcrystal.evaluation.properties import evaluate_properties
+
+    print_report(evaluate_properties(xcrystal.load(model, device), data, train, workers, seed), as_json)

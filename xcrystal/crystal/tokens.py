@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.tables import PROPERTIES, STRUCTURE_COLUMNS, read_table, structure_of
+from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError, XCrystalError
 
 if TYPE_CHECKING:
@@ -60,6 +61,14 @@ class Tokens:
 
     def __len__(self) -> int:
         return len(self.group)
+
+    def crystals(self) -> list[WyckoffCrystal]:
+        """The crystals themselves, each with one of its equivalent orders."""
+        orbits = (np.split(a, self.start[1:-1]) for a in (self.letter, self.element, self.coordinates))
+        return [
+            WyckoffCrystal(int(group), cell, letters, elements, points, np.arange(len(letters))[None])
+            for group, cell, letters, elements, points in zip(self.group, self.cell, *orbits, strict=True)
+        ]
 
     def save(self, path: Path) -> None:
         """Write as ``.npz``, atomically."""

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 from xcrystal.generator import open_model
 from xcrystal.latent.chart import Atlas
@@ -50,17 +49,8 @@ def build_atlas(model: str | Path, data: Path, out: Path, seed: int = 0) -> dict
     tokens = tokenize(table)
     if len(tokens) < 20:
         raise DatasetError(f"An atlas needs at least 20 crystals; {source} has {len(tokens)} that can be encoded.")
-    crystals = [
-        WyckoffCrystal(int(g), cell, letters, elements, points, np.arange(len(letters))[None])
-        for g, cell, letters, elements, points in zip(
-            tokens.group,
-            tokens.cell,
-            *(np.split(a, tokens.start[1:-1]) for a in (tokens.letter, tokens.element, tokens.coordinates)),
-            strict=True,
-        )
-    ]
     # what is shipped is what everything is computed from
-    z = opened.encode_canonical(crystals).astype(np.float16).astype(np.float32)
+    z = opened.encode_canonical(tokens.crystals()).astype(np.float16).astype(np.float32)
     layout = umap.UMAP(n_neighbors=min(30, len(z) - 1), min_dist=0.1, random_state=seed, n_jobs=1).fit_transform(z)
     kept = table.iloc[tokens.row].reset_index(drop=True)
     known = [name for name in ("material_id", "formula", *PROPERTIES) if name in kept]
