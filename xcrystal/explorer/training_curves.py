@@ -194,12 +194,12 @@ def _figure() -> Any:
     )  # fmt: skip
     figure.update_layout(
         height=HEIGHT,
-        margin={"l": 50, "r": 10, "t": 30, "b": 40},
+        margin={"l": 50, "r": 10, "t": 40, "b": 40},
         template="plotly_white",
-        legend={"x": 0.47, "y": 1, "xanchor": "left"},
-        xaxis={"domain": [0, 0.46], "title": "optimizer steps", "rangemode": "tozero"},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        xaxis={"domain": [0, 0.45], "title": "optimizer steps", "rangemode": "tozero"},
         yaxis={"type": "log", "title": "parts of the loss"},
-        xaxis2={"domain": [0.66, 1], "anchor": "y2", "title": "optimizer steps", "rangemode": "tozero"},
+        xaxis2={"domain": [0.55, 1], "anchor": "y2", "title": "optimizer steps", "rangemode": "tozero"},
         yaxis2={"anchor": "x2", "title": "crystals that come back (%)", "range": [0, 100]},
     )
     figure.introduce()
