@@ -16,14 +16,12 @@ from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import DatasetError, InvalidCrystalError
 from xcrystal.evaluation.interpolation import (
-    Paths,
     bootstrap_interval,
     evaluate_interpolation,
-    measure_paths,
     path_figures,
-    path_frames,
     random_pairs,
 )
+from xcrystal.evaluation.path_frames import Paths, measure_paths, path_frames
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.paths import KINDS, interpolate
 
@@ -65,12 +63,23 @@ def test_frames_are_looked_at_one_by_one() -> None:
     assert [crystal is None for crystal in frames.crystals] == [False, False, False, False, True]
 
 
+def test_the_decoder_may_be_kept_from_choosing(model: CrystalModel) -> None:
+    z = model.encode([CRYSTALS["bcc W"].to_structure(), CRYSTALS["quartz SiO2"].to_structure()])
+    free, bound = (measure_paths(model, z[:1], z[1:], 12, choose=choose) for choose in (True, False))
+    assert not bound.chosen.any()
+    kept = ~free.chosen
+    np.testing.assert_array_equal(free.formulas[kept], bound.formulas[kept])
+    np.testing.assert_allclose(free.contacts[kept], bound.contacts[kept], rtol=1e-3)
+    assert (free.contacts >= CLASH).sum() >= (bound.contacts >= CLASH).sum()
+
+
 def known_paths() -> Paths:
     """Two paths of four frames whose figures can be counted by hand."""
     return Paths(
         kind="linear",
         z=np.zeros((2, 4, 3)),
         structures=[[], []],
+        chosen=np.array([[False, True, False, True], [False] * 4]),
         contacts=np.array([[1.0, 0.6, 0.69, 0.7], [0.9, 0.9, 0.9, 0.9]]),
         space_groups=np.array([[225, 225, 1, 1], [2, 2, 2, 2]]),
         formulas=np.array([["NaCl", "NaCl", "KCl", "KBr"], ["C", "C", "C", "C"]]),
@@ -83,6 +92,7 @@ def known_paths() -> Paths:
 
 def test_figures_of_known_paths() -> None:
     figures = path_figures(known_paths())
+    assert figures.chosen == 2 / 8
     assert figures.clash_free == 6 / 8
     assert figures.clash_free_inner == 2 / 4
     assert figures.clash_free_at == (1.0, 0.5, 0.5, 1.0)
@@ -100,8 +110,8 @@ def test_figures_of_known_paths() -> None:
 
 def test_figures_of_paths_without_inner_frames() -> None:
     paths = known_paths()
-    ends = {name: getattr(paths, name)[:, [0, -1]] for name in
-            ("z", "contacts", "space_groups", "formulas", "energies", "energies_again", "detours")}  # fmt: skip
+    by_frame = "z chosen contacts space_groups formulas energies energies_again detours".split()
+    ends = {name: getattr(paths, name)[:, [0, -1]] for name in by_frame}
     figures = path_figures(replace(paths, **ends, alike=paths.alike[:, :1]))
     assert figures.clash_free == 1.0
     assert math.isnan(figures.clash_free_inner)

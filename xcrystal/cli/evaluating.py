@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import xcrystal
-from xcrystal.cli.shared import Crystals, Device, Json, Model, Seed, Table, print_report
+from xcrystal.cli.shared import Choose, Crystals, Device, Json, Model, Seed, Table, print_report
 from xcrystal.errors import DatasetError
 
 evaluate = typer.Typer(help="Measure a model, or any set of crystals.", no_args_is_help=True)
@@ -22,12 +22,14 @@ def reconstruction(
     device: Device = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals, drawn at random.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
+    choose: Choose = True,
     as_json: Json = False,
 ) -> None:
     """How many crystals come back from encoding and decoding, and how exactly."""
     from xcrystal.evaluation.reconstruction import evaluate_reconstruction
 
-    print_report(evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers), as_json)
+    report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, choose=choose)
+    print_report(report, as_json)
 
 
 @evaluate.command()
@@ -88,12 +90,14 @@ def interpolation(
     steps: Annotated[int, typer.Option(min=2, help="Frames of each path, both ends included.")] = 16,
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
+    choose: Choose = True,
     as_json: Json = False,
 ) -> None:
     """What lies between crystals: whether it is possible, how often it changes, how far energies jump."""
     from xcrystal.evaluation.interpolation import evaluate_interpolation
 
-    print_report(evaluate_interpolation(xcrystal.load(model, device), data, paths, steps, seed, workers), as_json)
+    opened = xcrystal.load(model, device)
+    print_report(evaluate_interpolation(opened, data, paths, steps, seed, workers, choose), as_json)
 
 
 @evaluate.command()

@@ -14,6 +14,13 @@ Model = Annotated[str, typer.Option(help="A bundled model, or the folder of your
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Choose = Annotated[
+    bool,
+    typer.Option(
+        "--choose/--most-probable",
+        help="Whether the decoder looks for a better crystal where the most probable one clashes or is uncertain.",
+    ),
+]
 Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row.", show_default=False)]
 Crystals = Annotated[
     Path, typer.Option(help="A parquet file with one crystal a row, or a folder of CIF files.", show_default=False)

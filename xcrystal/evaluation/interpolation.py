@@ -2,12 +2,13 @@
 
 Nobody has published a measure of how smooth a latent space of crystals is; this is ours. Between the codes of two
 crystals lie ``steps`` frames at equal distances, both ends included, on a straight and on a spherical path, and each
-frame is decoded, and none is left out. Asked is, of the frames,
+frame is decoded as users see it (``CrystalModel.decode``), none left out. Asked is, of the frames,
 
 - whether they are possible at all: no contact shorter than 0.7 of the sum of the covalent radii (Cordero et al., Dalton
   Trans. 2008, 2832), periodic images included. "All frames" counts the ends, which are reconstructions and so flatter a
   path; "inner frames" leaves them out; the share is also given by place on the path. Frames of one path are alike, so
-  the 95 % intervals come from a bootstrap that draws whole paths;
+  the 95 % intervals come from a bootstrap that draws whole paths. The decoder itself looks for a crystal without
+  clashes where the most probable one has some: how often it took another is told, and ``choose=False`` forbids it;
 - how many crystals a path crosses: 1 + the number of steps at which a frame and the next do not match (pymatgen's
   StructureMatcher, stol 0.5, ltol 0.3, angle_tol 10, volumes rescaled; another reduced formula never matches). The best
   possible is 2 where the ends differ; ``steps`` where no two neighbours are alike. Beside it, at which share of the
@@ -23,89 +24,24 @@ frame is decoded, and none is left out. Asked is, of the frames,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import space_group_number
-from xcrystal.crystal.contacts import CLASH, shortest_contact
-from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.contacts import CLASH
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.encoding import encodable_of, prepare, sources_of
-from xcrystal.evaluation.invariance import TOLERANCE
+from xcrystal.evaluation.encoding import encodable_of, sources_of
 from xcrystal.evaluation.layout import aligned
-from xcrystal.evaluation.parallel import Workers, workers_of
-from xcrystal.latent.paths import KINDS, interpolate
+from xcrystal.evaluation.parallel import workers_of
+from xcrystal.evaluation.path_frames import Paths, measure_paths
+from xcrystal.latent.paths import KINDS
 
 if TYPE_CHECKING:
-    from pymatgen.core import Structure
-
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 _DRAWS = 2000
-
-
-@dataclass(frozen=True)
-class Frames:
-    """What the decoded structures of one path are.
-
-    Attributes
-    ----------
-    contacts
-        (S,) shortest contact of each frame by the sum of its covalent radii.
-    formulas, space_groups
-        Reduced formula and space group number of each frame.
-    alike
-        (S - 1,) whether a frame matches the next.
-    crystals
-        Each frame in canonical form; None if it cannot be encoded.
-    """
-
-    contacts: np.ndarray
-    formulas: tuple[str, ...]
-    space_groups: np.ndarray
-    alike: np.ndarray
-    crystals: tuple[WyckoffCrystal | None, ...]
-
-
-@dataclass(frozen=True)
-class Paths:
-    """P paths of S frames through a latent space, and what was measured on them.
-
-    Attributes
-    ----------
-    kind
-        "linear" or "spherical".
-    z
-        (P, S, latent_dim) the frames.
-    structures
-        P lists of S decoded structures.
-    contacts, space_groups, formulas
-        (P, S); see ``Frames``.
-    alike
-        (P, S - 1) whether a frame matches the next.
-    energies, energies_again
-        (P, S) predicted formation energies, eV/atom: of the frames, and of the codes of their decoded structures (NaN
-        where these cannot be encoded).
-    detours
-        (P, S) distance of those codes from the frames, by the distance between the ends; NaN where that is none.
-    """
-
-    kind: str
-    z: np.ndarray
-    structures: list[list[Structure]]
-    contacts: np.ndarray
-    space_groups: np.ndarray
-    formulas: np.ndarray
-    alike: np.ndarray
-    energies: np.ndarray
-    energies_again: np.ndarray
-    detours: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -114,6 +50,8 @@ class PathFigures:
 
     Attributes
     ----------
+    chosen
+        Share of frames for which the decoder took another than the most probable crystal.
     clash_free, clash_free_interval, clash_free_inner, clash_free_inner_interval
         Share of frames, and of those between the ends, without a contact below 0.7, and 95 % intervals.
     clash_free_at
@@ -131,6 +69,7 @@ class PathFigures:
         Share of frames whose decoded structure can be encoded, as for detours it must.
     """
 
+    chosen: float
     clash_free: float
     clash_free_interval: tuple[float, float]
     clash_free_inner: float
@@ -198,6 +137,7 @@ def evaluate_interpolation(
     steps: int = 16,
     seed: int = 0,
     workers: int = 2,
+    choose: bool = True,
 ) -> InterpolationReport:
     """Walk between random pairs of crystals, linearly and spherically, and measure what lies there.
 
@@ -216,6 +156,8 @@ def evaluate_interpolation(
         Of the pairs and of the bootstrap.
     workers
         Processes that look at structures; with 1 everything stays in this one.
+    choose
+        As for ``CrystalModel.decode``.
 
     Raises
     ------
@@ -236,7 +178,8 @@ def evaluate_interpolation(
             reasons = "; ".join(f"{name}: {reason}" for name, reason in not_encoded.items())
             raise DatasetError(f"A path needs two crystals that can be encoded. {reasons}")
         starts, ends = (np.stack([z[i] for i in column]) for column in pairs.T)
-        kinds = {kind: path_figures(measure_paths(model, starts, ends, steps, kind, pool), seed) for kind in KINDS}
+        measured = (measure_paths(model, starts, ends, steps, kind, pool, choose) for kind in KINDS)
+        kinds = {paths.kind: path_figures(paths, seed) for paths in measured}
     better = max(kinds, key=lambda kind: kinds[kind].clash_free_inner)
     return InterpolationReport(len(pairs), steps, kinds, better, not_encoded)
 
@@ -255,79 +198,13 @@ def random_pairs(count: int, pairs: int, rng: np.random.Generator) -> np.ndarray
     return np.array(list(found))
 
 
-def measure_paths(
-    model: CrystalModel,
-    starts: np.ndarray,
-    ends: np.ndarray,
-    steps: int = 16,
-    kind: str = "linear",
-    workers: Workers | None = None,
-) -> Paths:
-    """Decode paths between latent vectors and measure their frames.
-
-    Parameters
-    ----------
-    starts, ends
-        (P, latent_dim) each.
-    steps, kind
-        As for ``xcrystal.latent.paths.interpolate``.
-    workers
-        Those that look at structures; without, this process does.
-    """
-    z = interpolate(np.atleast_2d(starts), np.atleast_2d(ends), steps, kind)
-    decoded = model.decode(z.reshape(-1, z.shape[-1]))
-    structures = [decoded[i : i + steps] for i in range(0, len(decoded), steps)]
-    looked_at = (workers or Workers()).map(path_frames, structures, f"{kind} paths")
-    crystals = [crystal for path in looked_at for crystal in path.crystals]
-    there = np.array([crystal is not None for crystal in crystals], dtype=bool)
-    again = np.full((len(crystals), z.shape[-1]), np.nan)
-    again[there] = model.encode_canonical([crystal for crystal in crystals if crystal is not None])
-    energies_again = np.full(len(crystals), np.nan)
-    energies_again[there] = model.predict(again[there])[PROPERTIES[0]]
-    lengths = np.linalg.norm(z[:, -1] - z[:, 0], axis=-1)[:, None]
-    one = lengths <= TOLERANCE * np.linalg.norm(z[:, 0], axis=-1)[:, None]  # a path from a crystal to itself
-    apart = np.linalg.norm(again.reshape(z.shape) - z, axis=-1)
-    return Paths(
-        kind=kind,
-        z=z,
-        structures=structures,
-        contacts=np.array([path.contacts for path in looked_at]),
-        space_groups=np.array([path.space_groups for path in looked_at]),
-        formulas=np.array([path.formulas for path in looked_at]),
-        alike=np.array([path.alike for path in looked_at]),
-        energies=model.predict(z.reshape(-1, z.shape[-1]))[PROPERTIES[0]].reshape(-1, steps),
-        energies_again=energies_again.reshape(-1, steps),
-        detours=np.divide(apart, lengths, out=np.full_like(apart, np.nan), where=~one),
-    )
-
-
-def path_frames(structures: Sequence[Structure]) -> Frames:
-    """Look at the decoded structures of one path."""
-    contacts = [
-        shortest_contact(s.lattice.matrix, s.frac_coords, np.array([site.specie.Z for site in s])).ratio
-        for s in structures
-    ]
-    found = [prepare(s) for s in structures]
-    crystals = tuple(None if isinstance(pair, str) else pair[1] for pair in found)
-    groups = [
-        space_group_number(structure) if crystal is None else crystal.space_group
-        for structure, crystal in zip(structures, crystals, strict=True)
-    ]
-    return Frames(
-        np.array(contacts),
-        tuple(s.composition.reduced_formula for s in structures),
-        np.array(groups),
-        np.array([match_rms(one, other) is not None for one, other in pairwise(structures)], dtype=bool),
-        crystals,
-    )
-
-
 def path_figures(paths: Paths, seed: int = 0) -> PathFigures:
     """The figures of measured paths; ``seed`` is that of the bootstrap."""
     free = paths.contacts >= CLASH
     inner = free[:, 1:-1]
     smoothest = np.abs(paths.energies[:, -1] - paths.energies[:, 0]) / (paths.energies.shape[1] - 1)
     return PathFigures(
+        chosen=float(paths.chosen.mean()),
         clash_free=float(free.mean()),
         clash_free_interval=bootstrap_interval(free.mean(axis=1), seed),
         clash_free_inner=float(inner.mean()) if inner.size else math.nan,
@@ -375,6 +252,7 @@ def _rows(figures: PathFigures) -> list[tuple[str, str]]:
         ("free of clashes, all frames", share(figures.clash_free, figures.clash_free_interval)),
         ("free of clashes, inner frames", share(figures.clash_free_inner, figures.clash_free_inner_interval)),
         *((f"  {place}", f"{value:.1%}") for place, value in zip(places, folded, strict=True)),
+        ("frames not the most probable crystal", f"{figures.chosen:.1%}"),
         ("crystals that a path crosses, mean", f"{figures.crystals_crossed:.1f}"),
         ("steps that change the composition", f"{figures.composition_changes:.1%}"),
         ("steps that change the space group", f"{figures.space_group_changes:.1%}"),

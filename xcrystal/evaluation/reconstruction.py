@@ -1,6 +1,6 @@
 """How well decode(encode(x)) gives x back: the figures of ``xcrystal evaluate reconstruction``.
 
-Protocol: greedy decode of the posterior mean. A crystal is matched if pymatgen's StructureMatcher (stol 0.5, ltol 0.3,
+Protocol: the posterior mean is decoded. A crystal is matched if pymatgen's StructureMatcher (stol 0.5, ltol 0.3,
 angle_tol 10) finds decoded and original alike; the matcher rescales volumes, so the match rate without rescaling and
 the volume error stand beside it. Crystals that cannot be encoded are named, and count as not matched.
 """
@@ -129,7 +129,12 @@ class ReconstructionReport:
 
 
 def evaluate_reconstruction(
-    model: CrystalModel, source: Any, limit: int | None = None, workers: int = 2, seed: int = 0
+    model: CrystalModel,
+    source: Any,
+    limit: int | None = None,
+    workers: int = 2,
+    seed: int = 0,
+    choose: bool = True,
 ) -> ReconstructionReport:
     """Reconstruct every crystal of a source and measure what comes back.
 
@@ -144,6 +149,8 @@ def evaluate_reconstruction(
         Take only so many crystals, drawn at random with ``seed``.
     workers
         Processes that read and match; with 1 everything stays in this one.
+    choose
+        As for ``CrystalModel.decode``.
 
     Raises
     ------
@@ -155,7 +162,7 @@ def evaluate_reconstruction(
         found = encodable_of(sources, pool)
         z = found.codes(model)
         names = [sources.names[i] for i in found.places]
-        pairs = list(zip(names, found.structures, model.decode(z), strict=True))
+        pairs = list(zip(names, found.structures, model.decode(z, choose), strict=True))
         comparisons = pool.map(compare, pairs, "matching")
     known = None if sources.table is None else sources.table.iloc[found.places]
     properties = {} if known is None or known.empty else property_errors(model, z, known)
