@@ -1,0 +1,92 @@
+"""Candidates: what is chosen never clashes where another does not, and never lies farther from the code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from xcrystal.crystal.contacts import CLASH
+from xcrystal.generator import CrystalModel
+from xcrystal.model.choosing import MOST_PROBABLE, NEARER, NO_CLASH, contact_ratios, decode_best, substitutions
+from xcrystal.model.decoding import MAX_DRAWS, Decoded, as_batch, greedy_decode
+
+
+@pytest.fixture(scope="module")
+def between(model: CrystalModel) -> torch.Tensor:
+    """Latent vectors far from any code, where much clashes."""
+    return torch.from_numpy(np.random.default_rng(5).standard_normal((24, model.latent_dim)).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def chosen(model: CrystalModel, between: torch.Tensor) -> list[Decoded]:
+    with torch.inference_mode():
+        return decode_best(model.network, between)
+
+
+def same(one: Decoded, other: Decoded) -> bool:
+    return (
+        one.group == other.group
+        and np.array_equal(one.letter, other.letter)
+        and np.array_equal(one.element, other.element)
+        and np.allclose(one.coordinates, other.coordinates, atol=1e-4)
+        and np.allclose(one.cell, other.cell, rtol=1e-4)
+    )
+
+
+def test_another_candidate_is_taken_for_a_reason(
+    model: CrystalModel, between: torch.Tensor, chosen: list[Decoded]
+) -> None:
+    greedy = greedy_decode(model.network, between)
+    before, after = contact_ratios(greedy) >= CLASH, contact_ratios(chosen) >= CLASH
+    assert after.sum() > before.sum()
+    for k, (one, other) in enumerate(zip(greedy, chosen, strict=True)):
+        assert after[k] >= before[k]
+        assert other.chosen in (MOST_PROBABLE, NO_CLASH, NEARER)
+        assert same(one, other) == (other.chosen == MOST_PROBABLE)
+        if other.chosen == NO_CLASH:
+            assert after[k] and not before[k]
+    # who asks for the most probable crystal gets it
+    assert all(same(a, b) for a, b in zip(greedy, model.decode_arrays(between, choose=False), strict=True))
+
+
+def test_a_choice_does_not_depend_on_what_else_is_decoded(
+    model: CrystalModel, between: torch.Tensor, chosen: list[Decoded]
+) -> None:
+    with torch.inference_mode():
+        alone = [decode_best(model.network, between[k : k + 1])[0] for k in range(0, len(between), 4)]
+    assert [same(a, b) for a, b in zip(alone, chosen[::4], strict=True)].count(False) == 0
+
+
+def test_what_is_nearer_to_the_code_is_nearer(model: CrystalModel) -> None:
+    z = torch.from_numpy(model.sample_latent(96, seed=2))
+    with torch.inference_mode():
+        greedy, chosen = greedy_decode(model.network, z), decode_best(model.network, z)
+        distances = [
+            (model.network.posterior(as_batch(found))[0] - z).norm(dim=1).numpy() for found in (greedy, chosen)
+        ]
+    nearer = np.array([c.chosen == NEARER for c in chosen])
+    assert (distances[1][nearer] < distances[0][nearer]).all()
+
+
+def test_draws_differ_and_repeat(model: CrystalModel, between: torch.Tensor) -> None:
+    with torch.inference_mode():
+        z = between[:1].repeat(MAX_DRAWS, 1)
+        drawn = greedy_decode(model.network, z, torch.arange(MAX_DRAWS))
+        again = greedy_decode(model.network, z[:5], torch.arange(5))
+    assert all(same(a, b) for a, b in zip(drawn[:5], again, strict=True))
+    assert len({(d.group, tuple(d.element.tolist())) for d in drawn}) > 3
+
+
+def test_substitutions_change_elements_only(chosen: list[Decoded]) -> None:
+    crystal = next(c for c in chosen if len(c.element) > 2)
+    found = substitutions(crystal, 6)
+    assert 0 < len(found) <= 6
+    seen = {tuple(c.element.tolist()) for c in found}
+    assert len(seen) == len(found)
+    assert tuple(crystal.element.tolist()) not in seen
+    for candidate in found:
+        assert same(replace(candidate, element=crystal.element), crystal)
+        assert ((candidate.element_probability >= 0) & (candidate.element_probability <= 1)).all()
