@@ -116,7 +116,7 @@ class PropertyEnsemble(nn.Module):
         with torch.no_grad():
             made.factor.fill_(math.nan)
             made.first.weight.copy_(linear.weight.T @ self.first.weight)
-            made.first.bias.copy_(self.first.bias + linear.bias @ self.first.weight)
+            made.first.bias.copy_(self.first.bias + linear.bias[None] @ self.first.weight)
         return made
 
     @property
@@ -157,7 +157,8 @@ class PropertyEnsemble(nn.Module):
         raw = self.last(self.hidden(x))
         each = self.member_values(raw)
         nonzero = torch.sigmoid(raw[..., 5:7]).mean(dim=0)
-        energy = raw[..., 7].clamp(-6, 3).exp().mean(dim=0) * self.target[1] + each[..., 0].std(dim=0, correction=0)
+        disagreement = (each[..., 0] - each[..., 0].mean(dim=0)).square().mean(dim=0).sqrt()
+        energy = raw[..., 7].clamp(-6, 3).exp().mean(dim=0) * self.target[1] + disagreement
         scales = torch.cat([energy[:, None] + _FLOOR, (nonzero.sqrt() + _FLOOR) * self.units()[1:]], dim=1)
         return Prediction(each.mean(dim=0), nonzero, scales)
 
