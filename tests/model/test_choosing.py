@@ -11,7 +11,7 @@ import torch
 from xcrystal.crystal.contacts import CLASH
 from xcrystal.generator import CrystalModel
 from xcrystal.model.choosing import MOST_PROBABLE, NEARER, NO_CLASH, contact_ratios, decode_best, substitutions
-from xcrystal.model.decoding import MAX_DRAWS, Decoded, as_batch, greedy_decode
+from xcrystal.model.decoding import MAX_DRAWS, Decoded, as_batch, draw_crystals, greedy_decode
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +71,16 @@ def test_what_is_nearer_to_the_code_is_nearer(model: CrystalModel) -> None:
     assert (distances[1][nearer] < distances[0][nearer]).all()
 
 
-def test_draws_differ_and_repeat(model: CrystalModel, between: torch.Tensor) -> None:
+@pytest.mark.parametrize("other_groups", [False, True])
+def test_draws_differ_and_repeat(model: CrystalModel, between: torch.Tensor, other_groups: bool) -> None:
     with torch.inference_mode():
-        z = between[:1].repeat(MAX_DRAWS, 1)
-        drawn = greedy_decode(model.network, z, torch.arange(MAX_DRAWS))
-        again = greedy_decode(model.network, z[:5], torch.arange(5))
-    assert all(same(a, b) for a, b in zip(drawn[:5], again, strict=True))
-    assert len({(d.group, tuple(d.element.tolist())) for d in drawn}) > 3
+        drawn = draw_crystals(model.network, between[:2], range(MAX_DRAWS), other_groups)
+        again = draw_crystals(model.network, between[1:2], range(3, 8), other_groups)
+        greedy = greedy_decode(model.network, between[:1])[0]
+    assert len(drawn) == 2 * MAX_DRAWS
+    assert all(same(a, b) for a, b in zip(drawn[MAX_DRAWS + 3 : MAX_DRAWS + 8], again, strict=True))
+    assert len({(d.group, tuple(d.element.tolist())) for d in drawn[:MAX_DRAWS]}) > 3
+    assert (len({d.group for d in drawn[:MAX_DRAWS]} - {greedy.group}) > 0) == other_groups
 
 
 def test_substitutions_change_elements_only(chosen: list[Decoded]) -> None:

@@ -63,6 +63,9 @@ def facts_html(session: Session) -> str:
         ("α, β, γ", f"{lattice.alpha:.2f}, {lattice.beta:.2f}, {lattice.gamma:.2f}°"),
         ("Volume", f"{lattice.volume:.2f} Å<sup>3</sup>, {lattice.volume / len(structure):.2f} an atom"),
     ]
+    chosen = str(structure.properties.get("chosen", ""))
+    if chosen in words.CHOSEN:
+        rows.append(("Decoded", words.CHOSEN[chosen]))
     predicted, known = _values(session)
     for name, value in predicted.items():
         text = f"{value:.3f} {words.unit(name)}"

@@ -16,6 +16,10 @@ CREDIT_HTML = (
     '<a href="https://next-gen.materialsproject.org/about/terms" target="_blank" rel="noopener">'
     "Materials Project, CC BY 4.0</a>"
 )
+CHOSEN = {
+    "avoids a clash": "not as the most probable crystal, whose atoms clash",
+    "nearer to the code": "with other elements than the most probable ones: nearer to the code",
+}
 CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verified."
 
 

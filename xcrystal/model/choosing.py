@@ -18,17 +18,16 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from xcrystal.crystal.contacts import CLASH, shortest_contacts
 from xcrystal.crystal.wyckoff import expand
-from xcrystal.model.decoding import Decoded, as_batch, greedy_decode
+from xcrystal.model.decoding import Decoded, as_batch, draw_crystals, greedy_decode
 from xcrystal.model.vae import CrystalVAE
 
 MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
 CERTAIN = 0.8
-DRAWS = (4, 4, 8, 16)  # how many crystals are drawn where the most probable clashes, and where these clash too
+DRAWS = (4, 8, 12)  # how many crystals are drawn where the most probable clashes, and where these clash too
 _ROUNDS, _SUBSTITUTIONS = 2, 6
 # distances of codes, in units of the root of their dimension: a reconstruction lies nearer than the first; what lies
 # farther than the second was decoded from no crystal's code, so that there is nothing to find
@@ -77,11 +76,8 @@ def _draw(
     """Where the crystals of ``rows`` clash, take the drawn one that does not and lies nearest to the code, if any."""
     if not len(rows):
         return
-    owners, drawn = np.repeat(rows, len(draws)), []
-    numbers = torch.tensor(draws, device=z.device).repeat(len(rows))
-    for i in range(0, len(owners), _CHUNK):
-        part = slice(i, i + _CHUNK)
-        drawn += greedy_decode(model, z[owners[part]], numbers[part])
+    owners = np.repeat(rows, len(draws))
+    drawn = draw_crystals(model, z[rows], draws, other_groups=draws.start > 0)
     possible = np.flatnonzero(contact_ratios(drawn) >= CLASH)
     owners = owners[possible]
     found = _distances(model, [drawn[k] for k in possible], z[owners])

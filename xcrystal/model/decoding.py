@@ -83,32 +83,60 @@ def as_batch(crystals: list[Decoded]) -> Batch:
 
 
 @torch.no_grad()
-def greedy_decode(model: CrystalVAE, z: Tensor, draws: Tensor | None = None) -> list[Decoded]:
-    """The most probable crystal for each latent vector (B, Z), step by step.
+def greedy_decode(model: CrystalVAE, z: Tensor) -> list[Decoded]:
+    """The most probable crystal for each latent vector (B, Z), step by step."""
+    return _decode(model, z, _space_groups(model, z, None), None)
 
-    ``draws`` (B,) int64 below 32 asks for drawn crystals instead: equal numbers give equal noise.
+
+@torch.no_grad()
+def draw_crystals(model: CrystalVAE, z: Tensor, draws: range, other_groups: bool = False) -> list[Decoded]:
+    """Crystals drawn from the decoder, for each latent vector (B, Z) those with the numbers ``draws`` (K below 32).
+
+    They have the most probable space group, or with ``other_groups`` one that is drawn too; B * K in all.
     """
+    numbers = torch.tensor(draws, device=z.device)
+    if other_groups:
+        z, numbers = z.repeat_interleave(len(draws), dim=0), numbers.repeat(len(z))
+        return _decode(model, z, _space_groups(model, z, numbers), numbers)
+    return _decode(model, z, _space_groups(model, z, None), numbers.repeat(len(z)), len(draws))
+
+
+def _space_groups(model: CrystalVAE, z: Tensor, draws: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Numbers (B,) and their probabilities (B,)."""
+    logits = model.decoder.group(z)
+    logits[:, 0] = float("-inf")
+    noise = _NONE if draws is None else _noise(model.config.bins).to(z.device)
+    group = _choose(logits, noise.group, draws)
+    return group, logits.softmax(dim=-1).gather(1, group[:, None])[:, 0]
+
+
+def _decode(
+    model: CrystalVAE, z: Tensor, groups: tuple[Tensor, Tensor], draws: Tensor | None, copies: int = 1
+) -> list[Decoded]:
+    """Decode ``copies`` of latent vectors (B, Z) in space groups; ``draws`` (B * copies,) are the numbers of noise."""
     decoder, embed = model.decoder, model.embed
-    B, device = len(z), z.device
+    device = z.device
     noise = _NONE if draws is None else _noise(decoder.config.bins).to(device)
-    group_logits = decoder.group(z)
-    group_logits[:, 0] = float("-inf")
-    group = _choose(group_logits, noise.group, draws)
-    group_p = group_logits.softmax(dim=-1).gather(1, group[:, None])[:, 0]
+    past: list[tuple[Tensor, Tensor]] = []
+    x = decoder.start(z, groups[0])
+    for block in decoder.blocks:
+        x, keys = block(x)
+        past.append(keys)
+    group, group_p = groups
+    if copies > 1:  # what stands before the first orbit is the same for all of them
+        x, z, group, group_p = (t.repeat_interleave(copies, dim=0) for t in (x, z, group, group_p))
+        past = [(k.repeat_interleave(copies, dim=0), v.repeat_interleave(copies, dim=0)) for k, v in past]
+    B = len(z)
 
     kept = _Kept(B, decoder.config.width, z)
     final, letter_p = kept.final, kept.letter_probability
     # what is below holds the crystals that are not finished yet; ``live`` are their rows
     live, code, number, draw = torch.arange(B, device=device), z, group, draws
     composition = decoder.composition(z)
-    past: list[tuple[Tensor, Tensor] | None] = [None] * len(decoder.blocks)
-    x = decoder.start(z, group)
     last = torch.full((B, 1), -1, dtype=torch.long, device=device)
     atoms = torch.zeros((B, 1), dtype=torch.long, device=device)
     for step in range(MAX_ORBITS + 1):
         here = noise.at(step)
-        for i, block in enumerate(decoder.blocks):
-            x, past[i] = block(x, None, past[i])
         h = decoder.norm(x[:, -1:])
         logits = decoder.letter_logits(h, number, decoder.allowed(number, last, atoms))
         letter = _choose(logits[:, 0], here.letter, draw)[:, None]
@@ -123,7 +151,7 @@ def greedy_decode(model: CrystalVAE, z: Tensor, draws: Tensor | None = None) -> 
             live, code, number, h, letter = live[on], code[on], number[on], h[on], letter[on]
             last, atoms, composition = last[on], atoms[on], composition[on]
             draw = None if draw is None else draw[on]
-            past = [None if pair is None else (pair[0][on], pair[1][on]) for pair in past]
+            past = [(keys[on], values[on]) for keys, values in past]
         rows = embed.rows(number, letter)
         state = h + embed.all_positions()[rows]
         element_logits = decoder.element_logits(state, composition)[:, 0]
@@ -132,8 +160,9 @@ def greedy_decode(model: CrystalVAE, z: Tensor, draws: Tensor | None = None) -> 
         atoms = atoms + embed.multiplicity[rows]
         last = torch.maximum(last, letter)
         kept.orbit(live, step, letter, element, placed, element_logits.softmax(dim=-1), atoms)
-        if step < MAX_ORBITS:
-            x = decoder.orbit_tokens(code, rows, element, placed, atoms, first=step)
+        x = decoder.orbit_tokens(code, rows, element, placed, atoms, first=step)
+        for i, block in enumerate(decoder.blocks):
+            x, past[i] = block(x, None, past[i])
     numbers = decoder.lattice_numbers(final, z) * model.lattice_std + model.lattice_mean
     return kept.decoded(group, group_p, numbers)
 
