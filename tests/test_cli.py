@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,13 @@ COMMANDS = (
     ["sample"],
     ["train"],
     ["atlas"],
+    ["fit-properties"],
     ["evaluate", "reconstruction"],
     ["evaluate", "generation"],
     ["evaluate", "latent"],
     ["evaluate", "interpolation"],
     ["evaluate", "invariance"],
+    ["evaluate", "properties"],
     ["benchmark"],
     ["fetch"],
 )
@@ -163,6 +166,30 @@ def test_train_atlas_and_use(dataset: Path, cif: Path, tmp_path: Path) -> None:
     assert run("encode", cif, "--model", best).exit_code == 0
 
 
+def test_train_splits_by_itself_and_says_how_good_it_is(dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    shutil.copyfile(dataset / "train.parquet", tmp_path / "data" / "train.parquet")
+    words = ("--data", tmp_path / "data", "--out", tmp_path / "run", "--minutes", 0.01)
+    result = run("train", "--recipe", "toy", *words)
+    assert result.exit_code == 0, result.output
+    told = dict(line.split() for line in result.stdout.splitlines())
+    assert 0 <= float(told["match_rate"]) <= 1
+    assert int(told["crystals"]) == len(pd.read_parquet(tmp_path / "run" / "split" / "val.parquet")) == 3
+
+
+def test_train_is_stopped_by_hand_in_one_line(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("xcrystal.training.recipes.run_recipe", stopped)
+    result = run("train", "--data", dataset, "--out", tmp_path)
+    assert result.exit_code == 130
+    assert "nothing to resume" in result.stderr
+    (tmp_path / "checkpoint.json").touch()
+    result = run("train", "--data", dataset, "--out", tmp_path)
+    assert result.stderr.splitlines() == [f"xcrystal: Stopped; --resume goes on with the run in {tmp_path}."]
+
+
 def test_evaluate_reconstruction(dataset: Path) -> None:
     words = ("evaluate", "reconstruction", "--data", dataset / "val.parquet", "--workers", 1)
     found = json.loads(run(*words, "--json").stdout)
@@ -252,6 +279,22 @@ def test_fetch(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert run("evaluate", "reconstruction", "--data", tmp_path / "salt.parquet", "--workers", 1).exit_code == 0
 
 
+def test_fit_and_evaluate_properties(dataset: Path, tmp_path: Path) -> None:
+    from xcrystal.generator import model_folder
+
+    for name in ("config.json", "weights.safetensors"):
+        (tmp_path / name).write_bytes((model_folder("mp20") / name).read_bytes())
+    result = run("fit-properties", "--model", tmp_path, "--data", dataset, "--json")
+    assert result.exit_code == 0, result.output
+    fitted = json.loads(result.stdout)["properties"]["band_gap"]
+    words = ("evaluate", "properties", "--data", dataset / "val.parquet", "--model", tmp_path, "--workers", 1)
+    found = json.loads(run(*words, "--json").stdout)
+    assert found["crystals"] == 8
+    assert found["properties"]["band_gap"]["mae"] == pytest.approx(fitted["mae"], abs=1e-3)
+    assert found["properties"]["band_gap"]["coverage"]["every"] is not None
+    assert "MAE of constants" in run(*words).stdout
+
+
 def test_benchmark() -> None:
     found = json.loads(run("benchmark", "--repeats", 3, "--json").stdout)
     assert found["decode_ms"] > 0
@@ -265,6 +308,7 @@ def test_benchmark() -> None:
         ["sample", "--model", "no-such-model"],
         ["train", "--data", "no-such-folder", "--out", "out"],
         ["train", "--data", "no-such-folder", "--out", "out", "--recipe", "no-such-recipe"],
+        ["train", "--data", "no-such-folder", "--out", "no-such-run", "--recipe", "perov5", "--resume"],
         ["atlas", "--data", "no-such-folder", "--out", "out"],
         ["evaluate", "reconstruction", "--data", "no-such-file"],
         ["evaluate", "generation", "--samples", "no-such-file"],
@@ -273,6 +317,9 @@ def test_benchmark() -> None:
         ["fetch", "--ids", "no-such-file", "--out", "val.parquet", "--key", "mine"],
         ["evaluate", "interpolation", "--data", "no-such-file"],
         ["evaluate", "invariance", "--data", "no-such-file"],
+        ["evaluate", "properties", "--data", "no-such-file"],
+        ["fit-properties", "--model", "no-such-model", "--data", "no-such-folder"],
+        ["fit-properties", "--model", "mp20", "--data", "no-such-folder"],
         ["sample", "-n", "1", "--out", "a-file"],
         ["encode", "salt.cif", "--out", "no-such-folder/codes.npz"],
     ],
