@@ -114,7 +114,7 @@ def test_areas_under_curves() -> None:
 
 def test_coverage_tells_zeros_from_others() -> None:
     values = np.array([[0.0, 0.1, 0.0], [1.0, 2.0, 0.1], [math.nan, 0.0, 0.1]])
-    truth = np.array([[0.5, 0.0, math.nan], [1.0, 3.0, math.nan], [math.nan, 1.0, math.nan]])
+    truth = np.array([[0.5, 0.0, math.nan], [1.0, 3.5, math.nan], [math.nan, 1.0, math.nan]])
     found = coverage_of(values, np.full((3, 3), 0.61), truth)  # half widths just above 1
     assert set(found) == {"formation_energy_per_atom", "band_gap"}
     assert found["formation_energy_per_atom"].every == 1.0
