@@ -28,6 +28,7 @@ COMMANDS = (
     ["train"],
     ["atlas"],
     ["fit-properties"],
+    ["fit-prior"],
     ["evaluate", "reconstruction"],
     ["evaluate", "generation"],
     ["evaluate", "latent"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ import torch
 import xcrystal as xc
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.errors import CheckpointError, InvalidCrystalError, ReadError, UnsupportedElementWarning
-from xcrystal.generator import CrystalModel
+from xcrystal.errors import CheckpointError, InvalidCrystalError, ReadError, TargetError, UnsupportedElementWarning
+from xcrystal.generator import CrystalModel, open_model
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +156,15 @@ def test_many_crystals_of_rare_elements_warn_once(model: CrystalModel) -> None:
     with pytest.warns(UnsupportedElementWarning) as caught:
         model.encode([structure, structure])
     assert [w.category for w in caught].count(UnsupportedElementWarning) == 1
+
+
+def test_properties_that_were_not_learned_are_not_predicted(tmp_path: Path) -> None:
+    from xcrystal.model.checkpoint import save_weights
+    from xcrystal.model.vae import Config, CrystalVAE
+
+    small = Config(width=48, encoder_layers=1, decoder_layers=1, heads=4, latent_dim=8, prefix=2)
+    save_weights(CrystalVAE(small), tmp_path, {"properties": ["band_gap"]})
+    model = open_model(tmp_path, "cpu")
+    assert list(model.predict(np.zeros(8))) == ["band_gap"] == list(model.properties)
+    with pytest.raises(TargetError, match="there are: band_gap"):
+        xc.explain(model, CRYSTALS["rock salt NaCl"].to_structure(), target="e_above_hull")

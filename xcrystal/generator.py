@@ -47,6 +47,8 @@ class CrystalModel:
         How it was trained.
     prior
         The learned prior, if there is one.
+    properties
+        Names of the properties that its data taught it.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class CrystalModel:
         self.name, self.facts, self.device = name, facts, device
         self.latent_dim = network.config.latent_dim
         self.prior = prior.to(device) if prior is not None else None
+        learned = facts.get("properties", PROPERTIES)
+        self.properties = tuple(name for name in PROPERTIES if name in learned)
         self._seen = {int(z): n for z, n in facts.get("elements_seen", {}).items()}
 
     def __repr__(self) -> str:
@@ -226,7 +230,8 @@ class CrystalModel:
         -------
         dict, or tuple of two dict
             ``formation_energy_per_atom`` (eV/atom), ``band_gap`` (eV, PBE), ``e_above_hull`` (eV/atom), each (n,)
-            float64; the last two are never negative. With ``return_std`` the values, and their standard deviations.
+            float64; the last two are never negative; only those in ``properties``. With ``return_std`` the values, and
+            their standard deviations.
 
         Raises
         ------
@@ -256,10 +261,11 @@ class CrystalModel:
                 else:
                     parts.append(head(chunk))
         numbers = torch.cat(parts).float().cpu().numpy().astype(np.float64)
-        values = {name: numbers[:, k] for k, name in enumerate(PROPERTIES)}
+        columns = {name: PROPERTIES.index(name) for name in self.properties}
+        values = {name: numbers[:, k] for name, k in columns.items()}
         if not return_std:
             return values
-        return values, {name: numbers[:, len(PROPERTIES) + k] for k, name in enumerate(PROPERTIES)}
+        return values, {name: numbers[:, len(PROPERTIES) + k] for name, k in columns.items()}
 
     def sample(self, n: int, seed: int = 0) -> list[Structure]:
         """Crystals decoded from ``n`` draws of the prior.

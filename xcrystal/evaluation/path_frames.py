@@ -119,7 +119,7 @@ def measure_paths(
     again = np.full((len(crystals), z.shape[-1]), np.nan)
     again[there] = model.encode_canonical([crystal for crystal in crystals if crystal is not None])
     energies_again = np.full(len(crystals), np.nan)
-    energies_again[there] = model.predict(again[there])[PROPERTIES[0]]
+    energies_again[there] = _energies(model, again[there])
     lengths = np.linalg.norm(z[:, -1] - z[:, 0], axis=-1)[:, None]
     one = lengths <= TOLERANCE * np.linalg.norm(z[:, 0], axis=-1)[:, None]  # a path from a crystal to itself
     apart = np.linalg.norm(again.reshape(z.shape) - z, axis=-1)
@@ -132,7 +132,7 @@ def measure_paths(
         space_groups=np.array([path.space_groups for path in looked_at]),
         formulas=np.array([path.formulas for path in looked_at]),
         alike=np.array([path.alike for path in looked_at]),
-        energies=model.predict(z.reshape(-1, z.shape[-1]))[PROPERTIES[0]].reshape(-1, steps),
+        energies=_energies(model, z.reshape(-1, z.shape[-1])).reshape(-1, steps),
         energies_again=energies_again.reshape(-1, steps),
         detours=np.divide(apart, lengths, out=np.full_like(apart, np.nan), where=~one),
     )
@@ -157,3 +157,8 @@ def path_frames(structures: Sequence[Structure]) -> Frames:
         np.array([match_rms(one, other) is not None for one, other in pairwise(structures)], dtype=bool),
         crystals,
     )
+
+
+def _energies(model: CrystalModel, z: np.ndarray) -> np.ndarray:
+    """(n,) predicted formation energies, NaN from a model that learned none."""
+    return model.predict(z).get(PROPERTIES[0], np.full(len(z), np.nan))

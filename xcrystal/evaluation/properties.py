@@ -202,15 +202,15 @@ def scores_of(model: CrystalModel, z: np.ndarray, truth: np.ndarray, seed: int =
     from xcrystal.model.properties import PropertyEnsemble
 
     head: torch.nn.Module = model.network.properties
-    values = np.column_stack(list(model.predict(z).values()))
+    values = _columns(model.predict(z), len(z))
     own, halves = {}, {}
     if isinstance(head, PropertyEnsemble) and head.calibrated:
-        deviations = np.column_stack(list(model.predict(z, return_std=True)[1].values()))
+        deviations = _columns(model.predict(z, return_std=True)[1], len(z))
         own = coverage_of(values, deviations, truth)
         halves = coverage_of_halves(head, z, truth, seed)
     scores = {}
     for k, name in enumerate(PROPERTIES):
-        known = np.isfinite(truth[:, k])
+        known = np.isfinite(truth[:, k]) & np.isfinite(values[:, k])
         if not known.any():
             continue
         true, predicted = truth[known, k], values[known, k]
@@ -219,6 +219,11 @@ def scores_of(model: CrystalModel, z: np.ndarray, truth: np.ndarray, seed: int =
         area = roc_area(predicted, true > POSITIVE[name]) if name in POSITIVE else None
         scores[name] = PropertyScore(len(true), mae, of_mean, of_median, of_zero, area, own.get(name), halves.get(name))
     return scores
+
+
+def _columns(predicted: dict[str, np.ndarray], n: int) -> np.ndarray:
+    """(n, 3) ``PROPERTIES``, NaN where the model learned none."""
+    return np.column_stack([predicted.get(name, np.full(n, np.nan)) for name in PROPERTIES])
 
 
 def coverage_of(values: np.ndarray, deviations: np.ndarray, truth: np.ndarray) -> dict[str, Coverage]:

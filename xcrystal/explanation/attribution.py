@@ -107,7 +107,7 @@ def attribute(
         If the structure cannot be encoded.
     """
     for kind, chosen, known in (
-        ("target", target, PROPERTIES),
+        ("target", target, model.properties),
         ("method", method, METHODS),
         ("level", level, LEVELS),
         ("baseline", baseline, BASELINES),

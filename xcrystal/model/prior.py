@@ -31,7 +31,7 @@ class LatentFlow(nn.Module):
 
     frequency: Tensor
 
-    def __init__(self, latent_dim: int, width: int = 512, blocks: int = 3) -> None:
+    def __init__(self, latent_dim: int, width: int = 384, blocks: int = 3) -> None:
         super().__init__()
         self.latent_dim, self.width, self.depth = latent_dim, width, blocks
         self.enter = nn.Linear(latent_dim, width)
@@ -84,7 +84,7 @@ def fit_flow(
     means: Tensor,
     deviations: Tensor,
     steps: int = 8000,
-    batch_size: int = 512,
+    batch_size: int = 256,
     learning_rate: float = 1e-3,
     noise: float = 0.5,
     seed: int = 0,
