@@ -18,6 +18,7 @@ CREDIT_HTML = (
 )
 CHOSEN = {
     "avoids a clash": "not as the most probable crystal, whose atoms clash",
+    "clashes less": "not as the most probable crystal, whose atoms clash more",
     "nearer to the code": "with other elements than the most probable ones: nearer to the code",
 }
 CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verified."

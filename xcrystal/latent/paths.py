@@ -51,9 +51,8 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int = 16, kind: str =
     t = np.linspace(0.0, 1.0, steps)[:, None]
     frames = (1 - t) * a + t * b
     if kind == "spherical":
-        lengths = [np.linalg.norm(v, axis=-1, keepdims=True) for v in (a, b)]
-        directed = (lengths[0] > _TINY) & (lengths[1] > _TINY)
-        frames = np.where(directed, _arc(a, b, *lengths, t), frames)
+        one, other = (np.linalg.norm(v, axis=-1, keepdims=True) for v in (a, b))
+        frames = np.where((one > _TINY) & (other > _TINY), _arc(a, b, one, other, t), frames)
     frames = frames.astype(dtype)
     frames[..., 0, :], frames[..., -1, :] = start, end
     return frames

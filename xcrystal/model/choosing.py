@@ -26,6 +26,7 @@ from xcrystal.model.decoding import Decoded, as_batch, draw_crystals, greedy_dec
 from xcrystal.model.vae import CrystalVAE
 
 MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
+LESS_CLASH = "clashes less"
 CERTAIN = 0.8
 DRAWS = (4, 8, 12)  # how many crystals are drawn where the most probable clashes, and where these clash too
 _ROUNDS, _SUBSTITUTIONS = 2, 6
@@ -33,6 +34,7 @@ _ROUNDS, _SUBSTITUTIONS = 2, 6
 # farther than the second was decoded from no crystal's code, so that there is nothing to find
 _FOUND, _LOST = 0.03, 0.45
 _BETTER = 0.95
+_CLEARLY = 0.1  # by which a contact must be longer, in sums of radii, to be preferred to the most probable one
 _CHUNK = 256
 
 
@@ -47,20 +49,20 @@ def contact_ratios(crystals: list[Decoded]) -> np.ndarray:
 def decode_best(model: CrystalVAE, z: Tensor) -> list[Decoded]:
     """The best candidate for each latent vector (B, Z); ``chosen`` tells where it is not the most probable one."""
     crystals = greedy_decode(model, z)
-    clashing = contact_ratios(crystals) < CLASH
-    doubtful = clashing | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
+    ratios = contact_ratios(crystals)
+    doubtful = (ratios < CLASH) | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
     distances = np.zeros(len(crystals))
     rows = np.flatnonzero(doubtful)
     distances[rows] = _distances(model, [crystals[i] for i in rows], z[rows])
     first = 0
     for count in DRAWS:
-        rows = np.flatnonzero(clashing)
-        _draw(model, z, crystals, distances, clashing, rows, range(first, first + count))
+        rows = np.flatnonzero(ratios < CLASH)
+        _draw(model, z, crystals, distances, ratios, rows, range(first, first + count))
         first += count
     scale = z.shape[1] ** 0.5
     rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < _LOST * scale))
     for _ in range(_ROUNDS):
-        rows = _substitute(model, z, crystals, distances, clashing, rows)
+        rows = _substitute(model, z, crystals, distances, ratios, rows)
     return crystals
 
 
@@ -69,22 +71,28 @@ def _draw(
     z: Tensor,
     crystals: list[Decoded],
     distances: np.ndarray,
-    clashing: np.ndarray,
+    ratios: np.ndarray,
     rows: np.ndarray,
     draws: range,
 ) -> None:
     """Where the crystals of ``rows`` clash, take the drawn one that does not and lies nearest to the code, if any."""
     if not len(rows):
         return
-    owners = np.repeat(rows, len(draws))
     drawn = draw_crystals(model, z[rows], draws, other_groups=draws.start > 0)
-    possible = np.flatnonzero(contact_ratios(drawn) >= CLASH)
-    owners = owners[possible]
+    drawn_ratios = contact_ratios(drawn).reshape(len(rows), len(draws))
+    for place, row in enumerate(rows):
+        if drawn_ratios[place].max() < CLASH:
+            best = int(drawn_ratios[place].argmax())
+            if drawn_ratios[place, best] > ratios[row] + _CLEARLY:
+                crystals[row] = replace(drawn[place * len(draws) + best], chosen=LESS_CLASH)
+                ratios[row], distances[row] = drawn_ratios[place, best], np.inf
+    possible = np.flatnonzero(drawn_ratios.ravel() >= CLASH)
+    owners = rows[possible // len(draws)]
     found = _distances(model, [drawn[k] for k in possible], z[owners])
     for k, owner, distance in zip(possible, owners, found, strict=True):
-        if clashing[owner] or distance < distances[owner]:
+        if ratios[owner] < CLASH or distance < distances[owner]:
             crystals[owner] = replace(drawn[k], chosen=NO_CLASH)
-            distances[owner], clashing[owner] = distance, False
+            distances[owner], ratios[owner] = distance, drawn_ratios.ravel()[k]
 
 
 def _substitute(
@@ -92,7 +100,7 @@ def _substitute(
     z: Tensor,
     crystals: list[Decoded],
     distances: np.ndarray,
-    clashing: np.ndarray,
+    ratios: np.ndarray,
     rows: np.ndarray,
 ) -> np.ndarray:
     """Try other elements on the crystals of ``rows``; those that came nearer to their code are returned."""
@@ -109,10 +117,11 @@ def _substitute(
         row = owners[k]
         if row in improved or found[k] > _BETTER * distances[row]:
             continue
-        if not clashing[row] and contact_ratios([candidates[k]])[0] < CLASH:
+        ratio = contact_ratios([candidates[k]])[0]
+        if ratio < min(CLASH, ratios[row]):
             continue
         why = crystals[row].chosen if crystals[row].chosen != MOST_PROBABLE else NEARER
-        crystals[row], distances[row] = replace(candidates[k], chosen=why), found[k]
+        crystals[row], distances[row], ratios[row] = replace(candidates[k], chosen=why), found[k], ratio
         improved.append(row)
     return np.array(sorted(improved), dtype=int)
 
