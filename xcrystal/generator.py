@@ -108,7 +108,7 @@ class CrystalModel:
                 if len(sources) == 1:
                     raise
                 raise type(error)(f"Crystal {i} of {len(sources)}: {error}") from error
-        self._warn_of_elements(crystals)
+        self._warn_of_elements(crystals, stacklevel=4)
         return crystals
 
     def posterior(self, structures: Iterable[Any] | Any) -> tuple[np.ndarray, np.ndarray]:
@@ -127,8 +127,10 @@ class CrystalModel:
         """As ``posterior``, of crystals in canonical form."""
         import torch
 
+        from xcrystal.model.device import FEW, one_thread
+
         means, deviations = [], []
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread(len(crystals) <= FEW):
             for i in range(0, len(crystals), _CHUNK):
                 mean, log_variance = self.network.posterior(self.batch(crystals[i : i + _CHUNK]))
                 means.append(mean.float().cpu().numpy())
@@ -139,21 +141,12 @@ class CrystalModel:
     def canonical(self, source: Any) -> Canonical:
         """The canonical form of one crystal that can be encoded; warns of elements hardly seen in training."""
         found = encodable(read_structure(source))
-        self._warn_of_elements([found.crystal])
+        self._warn_of_elements([found.crystal], stacklevel=3)
         return found
 
     def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
         """Latent vectors (n, latent_dim) float32 of crystals in canonical form."""
-        import torch
-
-        from xcrystal.model.device import FEW, one_thread
-
-        parts = [np.zeros((0, self.latent_dim), dtype=np.float32)]
-        with torch.inference_mode(), one_thread(len(crystals) <= FEW):
-            for i in range(0, len(crystals), _CHUNK):
-                mean, _ = self.network.posterior(self.batch(crystals[i : i + _CHUNK]))
-                parts.append(mean.float().cpu().numpy())
-        return np.concatenate(parts)
+        return self.posterior_canonical(crystals)[0]
 
     def batch(self, crystals: Sequence[WyckoffCrystal]) -> Batch:
         """Crystals in canonical form as tensors on the model's device."""
@@ -224,7 +217,8 @@ class CrystalModel:
             As for ``decode``.
         return_std
             Also give standard deviations: value ± 1.645 of them, cut at 0 for gap and hull distance, was made to hold
-            the true value of 90 % of crystals that the encoder has not seen.
+            the true value of about 90 % of crystals that the encoder has not seen (of the zero gaps and hull distances
+            93 %, of the others 88 %).
 
         Returns
         -------
@@ -267,15 +261,15 @@ class CrystalModel:
             return values
         return values, {name: numbers[:, len(PROPERTIES) + k] for name, k in columns.items()}
 
-    def sample(self, n: int, seed: int = 0) -> list[Structure]:
-        """Crystals decoded from ``n`` draws of the prior.
+    def sample(self, n: int, seed: int = 0, choose: bool = True) -> list[Structure]:
+        """Crystals decoded from ``n`` draws of the prior; ``choose`` is that of ``decode``.
 
         Raises
         ------
         InvalidCrystalError
             If ``n`` is negative.
         """
-        return self.decode(self.sample_latent(n, seed))
+        return self.decode(self.sample_latent(n, seed), choose)
 
     def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
         """(n, latent_dim) float32 draws from the prior: the learned one if the model has one, else the standard normal.
@@ -341,7 +335,7 @@ class CrystalModel:
         # beyond this float32 overflows in the network, and nothing is learned there anyway
         return torch.from_numpy(np.clip(vectors, -1e4, 1e4).astype(np.float32)).to(self.device)
 
-    def _warn_of_elements(self, crystals: Sequence[WyckoffCrystal]) -> None:
+    def _warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
         elements = {int(z) for crystal in crystals for z in crystal.elements}
         rare = sorted(z for z in elements if self._seen.get(z, 0) < _HARDLY_SEEN)
         if rare and self._seen:
@@ -349,7 +343,7 @@ class CrystalModel:
 
             names = ", ".join(Element.from_Z(z).symbol for z in rare)
             message = f"{names}: never or hardly seen in training, so what the model says of it is a guess."
-            warnings.warn(message, UnsupportedElementWarning, stacklevel=3)
+            warnings.warn(message, UnsupportedElementWarning, stacklevel=stacklevel)
 
 
 def as_list(structures: Iterable[Any] | Any) -> list[Any]:

@@ -10,6 +10,7 @@ import torch
 
 from xcrystal.crystal.contacts import CLASH
 from xcrystal.generator import CrystalModel
+from xcrystal.latent.chart import Atlas
 from xcrystal.model.choosing import (
     LESS_CLASH,
     MOST_PROBABLE,
@@ -68,14 +69,16 @@ def test_a_choice_does_not_depend_on_what_else_is_decoded(
     assert [same(a, b) for a, b in zip(alone, chosen[::4], strict=True)].count(False) == 0
 
 
-def test_what_is_nearer_to_the_code_is_nearer(model: CrystalModel) -> None:
-    z = torch.from_numpy(model.sample_latent(96, seed=2))
+def test_what_is_nearer_to_the_code_is_nearer(model: CrystalModel, atlas: Atlas) -> None:
+    codes = torch.from_numpy(np.asarray(atlas.z[:256], dtype=np.float32))
+    z = codes + 0.3 * torch.from_numpy(np.random.default_rng(1).standard_normal(codes.shape).astype(np.float32))
     with torch.inference_mode():
         greedy, chosen = greedy_decode(model.network, z), decode_best(model.network, z)
         distances = [
             (model.network.posterior(as_batch(found))[0] - z).norm(dim=1).numpy() for found in (greedy, chosen)
         ]
     nearer = np.array([c.chosen == NEARER for c in chosen])
+    assert nearer.any()
     assert (distances[1][nearer] < distances[0][nearer]).all()
 
 

@@ -33,7 +33,7 @@ def test_samples_lie_where_the_codes_are(flow: LatentFlow, centres: torch.Tensor
     distance, nearest = torch.cdist(z, centres).min(dim=1)
     assert distance.median() < 0.5
     assert 60 < int((nearest == 0).sum()) < 140
-    assert np.array_equal(z.numpy()[:7], flow.sample(7, seed=3))
+    assert np.allclose(z.numpy()[:7], flow.sample(7, seed=3), atol=1e-5)
     assert flow.sample(0).shape == (0, 4)
 
 

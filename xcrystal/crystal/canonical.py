@@ -40,8 +40,8 @@ _FINE_ROUNDING = 5000
 _COORDINATE_STEPS = 960
 _LENGTH_ROUNDING = 100
 _ANGLE_ROUNDING = 1000
-# the higher of each pair of enantiomorphic space groups
-_MIRRORED = frozenset({78, 95, 96, 145, 153, 154, 170, 172, 179, 181, 213})
+# of each pair of enantiomorphic space groups, the higher and the lower
+_MIRRORED = {78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212}
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,16 @@ def _find(structure: Structure) -> Canonical:
     raise InvalidCrystalError("The symmetry of this structure cannot be found: atoms may overlap or the cell be flat.")
 
 
-def space_group_number(structure: Structure) -> int:
-    """What spglib finds at symprec 0.1 Å and an angle tolerance of 5 degrees; 0 if it finds nothing."""
+def space_group_number(structure: Structure, handed: bool = False) -> int:
+    """What spglib finds at symprec 0.1 Å and an angle tolerance of 5 degrees; 0 if it finds nothing.
+
+    Of a pair of enantiomorphic groups it is the lower, since mirror images are one crystal here; with ``handed`` it is
+    the crystal's own.
+    """
     elements = np.array([site.specie.Z for site in structure])
     dataset = _dataset(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), elements, SYMPREC)
-    return 0 if dataset is None else int(dataset.number)
+    number = 0 if dataset is None else int(dataset.number)
+    return number if handed else _MIRRORED.get(number, number)
 
 
 def _dataset(lattice: np.ndarray, points: np.ndarray, elements: np.ndarray, symprec: float) -> Any:

@@ -71,6 +71,7 @@ def shortest_contacts(
 
 def _contacts(lattices: np.ndarray, fracs: np.ndarray, numbers: np.ndarray) -> list[Contact]:
     """Of crystals (b, 3, 3), (b, n, 3), (b, n) with n atoms each."""
+    given = lattices, fracs
     cells = _reduced(lattices)
     volumes = np.abs(np.linalg.det(cells))
     sound = np.isfinite(lattices).all(axis=(1, 2)) & np.isfinite(fracs).all(axis=(1, 2)) & (volumes > 1e-6)
@@ -101,8 +102,12 @@ def _contacts(lattices: np.ndarray, fracs: np.ndarray, numbers: np.ndarray) -> l
             found[rows[waiting[k]]] = Contact(float(shortest[k]), float(ratios[k]))
         if done.all():
             break
-        reach = np.maximum(needed[~done].max(axis=0), reach)
-        waiting = waiting[~done]
+        if len(waiting) > 1:  # one by one, so that a flat cell does not make all others look at as many images
+            for k in np.flatnonzero(~done):
+                row = rows[waiting[k]]
+                found[row] = _contacts(given[0][row : row + 1], given[1][row : row + 1], numbers[row : row + 1])[0]
+            break
+        reach = np.maximum(needed[0], reach)
     return found
 
 

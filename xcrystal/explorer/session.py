@@ -436,4 +436,4 @@ def _file_name(source: Any) -> str:
 def _space_group_number(structure: Structure) -> int | None:
     from xcrystal.crystal.canonical import space_group_number
 
-    return (space_group_number(structure) or None) if len(structure) <= MAX_SEARCHED else None
+    return (space_group_number(structure, handed=True) or None) if len(structure) <= MAX_SEARCHED else None

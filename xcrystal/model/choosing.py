@@ -2,14 +2,15 @@
 
 The most probable crystal is kept unless there is reason to doubt it:
 
-* two of its atoms clash (a contact below 0.7 of the sum of covalent radii): then crystals are drawn from the decoder,
-  and of those without a clash the one whose own code lies nearest to the latent vector is taken;
-* a choice was uncertain (probability below 0.9): then the crystal is encoded again. A reconstruction has the code that
-  it was decoded from; where it lies off, other likely elements are tried on its orbits, and whatever comes nearer to
-  the code is taken.
+* two of its atoms clash (a contact below 0.7 of the sum of covalent radii): then up to 24 crystals are drawn from the
+  decoder (fewer of long ones), and of the first that do not clash the one whose own code lies nearest to the latent
+  vector is taken; where all clash, one that clashes clearly less;
+* a group, letter or element was uncertain (probability below 0.8): then the crystal is encoded again. A reconstruction
+  has the code that it was decoded from. Where it lies off, but not so far that the latent vector is nobody's code, the
+  six most probable exchanges of elements on its orbits are tried, twice, and one that brings it nearer by a twentieth
+  is taken.
 
-Latent vectors are never changed, and nothing is thrown away: a latent vector for which no candidate is better keeps its
-most probable crystal.
+Latent vectors are never changed: where no candidate is better, the most probable crystal is kept, clash or not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from xcrystal.crystal.contacts import CLASH, shortest_contacts
@@ -29,6 +31,7 @@ MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to 
 LESS_CLASH = "clashes less"
 CERTAIN = 0.8
 DRAWS = (4, 8, 12)  # how many crystals are drawn where the most probable clashes, and where these clash too
+_MOST_ORBITS = 96  # drawn at once for one latent vector: long crystals take long, and many draws seldom help them
 _ROUNDS, _SUBSTITUTIONS = 2, 6
 # distances of codes, in units of the root of their dimension: a reconstruction lies nearer than the first; what lies
 # farther than the second was decoded from no crystal's code, so that there is nothing to find
@@ -46,6 +49,7 @@ def contact_ratios(crystals: list[Decoded]) -> np.ndarray:
     return np.array([contact.ratio for contact in found])
 
 
+@torch.no_grad()
 def decode_best(model: CrystalVAE, z: Tensor) -> list[Decoded]:
     """The best candidate for each latent vector (B, Z); ``chosen`` tells where it is not the most probable one."""
     crystals = greedy_decode(model, z)
@@ -54,9 +58,9 @@ def decode_best(model: CrystalVAE, z: Tensor) -> list[Decoded]:
     distances = np.zeros(len(crystals))
     rows = np.flatnonzero(doubtful)
     distances[rows] = _distances(model, [crystals[i] for i in rows], z[rows])
-    first = 0
+    first, orbits = 0, np.array([len(c.letter) for c in crystals])
     for count in DRAWS:
-        rows = np.flatnonzero(ratios < CLASH)
+        rows = np.flatnonzero((ratios < CLASH) & (orbits * count <= _MOST_ORBITS))
         _draw(model, z, crystals, distances, ratios, rows, range(first, first + count))
         first += count
     scale = z.shape[1] ** 0.5

@@ -7,6 +7,7 @@ ICLR 2023), carries such a draw to where codes are.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from collections.abc import Callable
@@ -101,12 +102,10 @@ def fit_flow(
         Is called after each step.
     """
     generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         flow = LatentFlow(means.shape[1])
-    averaged = LatentFlow(means.shape[1])
-    averaged.load_state_dict(flow.state_dict())
-    averaged.requires_grad_(False)
+    averaged = copy.deepcopy(flow).requires_grad_(False)
     optimizer = torch.optim.AdamW(flow.parameters(), lr=0.0, weight_decay=0.01, fused=True)
     for step in range(steps):
         fade = 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -156,6 +155,6 @@ def load_flow(folder: Path) -> LatentFlow | None:
             flow.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
     except Exception as error:
         raise CheckpointError(f"No prior can be loaded from {path}: {error}") from error
-    if metadata["weights"] != weights_digest(folder):
+    if metadata.get("weights") != weights_digest(folder):
         raise CheckpointError(f"{path} was fitted to other weights; fit it again with: xcrystal fit-prior")
     return flow.eval().requires_grad_(False)

@@ -30,8 +30,8 @@ class Augmentation:
     drop
         Share of the substituted crystals that lose an orbit, so that which letters occur together is not either.
     jitter_share, jitter, far_jitter
-        Share of crystals whose free coordinates are moved, the spread of the move (fractional), and its spread in a
-        tenth of all crystals with exchanged elements.
+        Share of the changed crystals whose free coordinates are moved, the spread of the move (fractional), and its
+        spread in a sixth of those with exchanged elements: a tenth of all crystals.
     strain
         Relative spread of strains and of the volume.
     """

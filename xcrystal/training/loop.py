@@ -91,21 +91,26 @@ class Training:
         start: CrystalVAE | None = None,
     ) -> None:
         self.sampler = Sampler(tokens)
-        self.recipe = replace(recipe, config=start.config) if start else recipe.fitted(self.sampler)
         self.out, self.seed, self.device = out, seed, torch.device(device)
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
-        self.model = CrystalVAE(self.recipe.config)
+        self.recipe = recipe
+        self._build(start.config if start else recipe.fitted(self.sampler).config, start)
+        # a model that has learned to use its latent vector needs no warm-up of the KL weight
+        self.kl_warm_up = 1 if start else 5 * recipe.warm_up_steps
+        self.steps, self.epochs, self.seconds, self.best = 0, 0, 0.0, -1.0
+
+    def _build(self, config: Config, start: CrystalVAE | None = None) -> None:
+        """The network and what goes with it, with the weights of ``start`` or random ones."""
+        self.recipe = replace(self.recipe, config=config)
+        self.model = CrystalVAE(config)
         if start:
             load_unique_state(self.model, unique_state(start))
         self.model.to(self.device)
-        # a model that has learned to use its latent vector needs no warm-up of the KL weight
-        self.kl_warm_up = 1 if start else 5 * recipe.warm_up_steps
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, betas=(0.9, 0.98), fused=True
+            self.model.parameters(), lr=0.0, weight_decay=self.recipe.weight_decay, betas=(0.9, 0.98), fused=True
         )
-        self.steps, self.epochs, self.seconds, self.best = 0, 0, 0.0, -1.0
 
     @property
     def progress(self) -> float:
@@ -212,7 +217,8 @@ class Training:
         for i, entry in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for k, v in entry.items()}
         write_tensors({k: v.contiguous() for k, v in state.items()}, self.out / "checkpoint.safetensors")
-        counters = {"steps": self.steps, "epochs": self.epochs, "seconds": self.seconds, "best": self.best}
+        names = ("steps", "epochs", "seconds", "best", "kl_warm_up")
+        counters = {name: getattr(self, name) for name in names} | {"config": self.recipe.config.to_dict()}
         write_text(json.dumps(counters), self.out / "checkpoint.json")
 
     def resume(self) -> None:
@@ -228,6 +234,10 @@ class Training:
             state = load_file(self.out / "checkpoint.safetensors", device=str(self.device))
         except (OSError, ValueError) as error:
             raise DatasetError(f"There is no run to resume in {self.out}.") from error
+        kept = counters.pop("config", {})
+        config: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
+        if config and Config(**config) != self.recipe.config:  # of the model that the run began with
+            self._build(Config(**config))
         load_unique_state(self.model, {k[6:]: v for k, v in state.items() if k.startswith("model.")})
         load_unique_state(self.averaged, {k[9:]: v for k, v in state.items() if k.startswith("averaged.")})
         entries: dict[int, dict[str, torch.Tensor]] = {}

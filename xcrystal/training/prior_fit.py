@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xcrystal.crystal.tables import read_table
 from xcrystal.crystal.tokens import load_tokens, tokenize
-from xcrystal.generator import model_folder, open_model
+from xcrystal.generator import CrystalModel, model_folder
 
 
 def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: int = 8000, seed: int = 0) -> Path:
@@ -40,13 +40,16 @@ def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: 
     import torch
     from tqdm.auto import tqdm
 
+    from xcrystal.model.checkpoint import load_weights
     from xcrystal.model.device import one_thread
     from xcrystal.model.prior import FILE, fit_flow, save_flow
     from xcrystal.training.property_fit import posteriors
 
     table, folder = data / "train.parquet", model_folder(model)
     crystals = tokenize(read_table(table)) if tokens is None else load_tokens(table, tokens)
-    means, deviations = posteriors(open_model(folder, "cpu"), crystals)
+    # the network alone: what lies beside it may belong to other weights, and is to be replaced
+    network, facts = load_weights(folder)
+    means, deviations = posteriors(CrystalModel(network, str(model), facts, torch.device("cpu")), crystals)
     with one_thread(), tqdm(total=steps, desc="fitting", unit="step", disable=None) as bar:
         codes = (torch.from_numpy(means), torch.from_numpy(deviations))
         save_flow(fit_flow(*codes, steps=steps, seed=seed, progress=bar.update), folder)
