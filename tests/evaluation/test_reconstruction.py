@@ -14,7 +14,7 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.tables import read_table
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.reconstruction import compare, evaluate_reconstruction, wilson_interval
+from xcrystal.evaluation.reconstruction import compare, evaluate_reconstruction
 from xcrystal.generator import CrystalModel
 
 
@@ -97,14 +97,6 @@ def test_a_comparison_sees_each_kind_of_error() -> None:
     assert not changed.same_composition
     assert changed.same_space_group
     assert not compare(("x", original, CRYSTALS["baddeleyite ZrO2"].to_structure())).same_space_group
-
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "expected"),
-    [(0, 10, (0.0, 0.2775)), (10, 10, (0.7225, 1.0)), (50, 100, (0.4038, 0.5962)), (0, 0, (0.0, 1.0))],
-)
-def test_wilson_intervals(successes: int, trials: int, expected: tuple[float, float]) -> None:
-    assert wilson_interval(successes, trials) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_missing_table(model: CrystalModel, tmp_path: Path) -> None:

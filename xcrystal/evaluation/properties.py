@@ -41,7 +41,7 @@ _CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Coverage:
+class IntervalCoverage:
     """Shares of true values inside their 90 % intervals: all, those that are zero, the others; None if there are none.
 
     ``half_width`` is the median of 1.645 standard deviations, in the property's unit.
@@ -78,8 +78,8 @@ class PropertyScore:
     mae_of_median: float
     mae_of_zero: float
     auroc: float | None
-    coverage: Coverage | None = None
-    coverage_halves: Coverage | None = None
+    coverage: IntervalCoverage | None = None
+    coverage_halves: IntervalCoverage | None = None
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def _columns(predicted: dict[str, np.ndarray], n: int) -> np.ndarray:
     return np.column_stack([predicted.get(name, np.full(n, np.nan)) for name in PROPERTIES])
 
 
-def coverage_of(values: np.ndarray, deviations: np.ndarray, truth: np.ndarray) -> dict[str, Coverage]:
+def coverage_of(values: np.ndarray, deviations: np.ndarray, truth: np.ndarray) -> dict[str, IntervalCoverage]:
     """Coverage by property of the 90 % intervals of values (n, 3) with standard deviations (n, 3)."""
     from xcrystal.model.properties import Z90, ZERO
 
@@ -239,13 +239,13 @@ def coverage_of(values: np.ndarray, deviations: np.ndarray, truth: np.ndarray) -
         inside = np.abs(true - values[known, k]) <= half
         zero = true <= ZERO if name in POSITIVE else np.zeros(len(true), dtype=bool)
         shares = (_mean(inside), _mean(inside[zero]), _mean(inside[~zero]))
-        found[name] = Coverage(*shares, float(np.median(half)))
+        found[name] = IntervalCoverage(*shares, float(np.median(half)))
     return found
 
 
 def coverage_of_halves(
     ensemble: PropertyEnsemble, z: np.ndarray, truth: np.ndarray, seed: int = 0
-) -> dict[str, Coverage]:
+) -> dict[str, IntervalCoverage]:
     """As ``coverage_of``, with the calibration made on one random half and measured on the other; a mean of 20."""
     import torch
 
@@ -255,7 +255,7 @@ def coverage_of_halves(
     with torch.no_grad():
         found = trial.predict(torch.from_numpy(z))
     true, rng = torch.from_numpy(truth.astype(np.float32)), np.random.default_rng(seed)
-    measured: dict[str, list[Coverage]] = {}
+    measured: dict[str, list[IntervalCoverage]] = {}
     for _ in range(_DRAWS):
         order = rng.permutation(len(z))
         one, other = order[: len(z) // 2], order[len(z) // 2 :]
@@ -269,7 +269,7 @@ def coverage_of_halves(
     for name, every in measured.items():
         columns = zip(*((c.every, c.zero, c.others) for c in every), strict=True)
         shares = [_mean(np.array([x for x in column if x is not None], dtype=float)) for column in columns]
-        means[name] = Coverage(shares[0], shares[1], shares[2], float(np.mean([c.half_width for c in every])))
+        means[name] = IntervalCoverage(shares[0], shares[1], shares[2], float(np.mean([c.half_width for c in every])))
     return means
 
 
@@ -382,7 +382,7 @@ def _ratio(a: float, b: float) -> str:
     return f"{a / b:.2f}" if b > 0 and math.isfinite(a) else "-"
 
 
-def _shares(found: Coverage, has_zeros: bool, unit: str) -> str:
+def _shares(found: IntervalCoverage, has_zeros: bool, unit: str) -> str:
     percent = ["-" if x is None else f"{x:.1%}" for x in (found.every, found.zero, found.others)]
     split = f" (zero {percent[1]}, others {percent[2]})" if has_zeros else ""
     return f"{percent[0]}{split}, median half width {found.half_width:.3f} {unit}"

@@ -18,6 +18,7 @@ from xcrystal.crystal.matching import match_rms
 from xcrystal.evaluation.encoding import encodable_of, sources_of
 from xcrystal.evaluation.layout import aligned
 from xcrystal.evaluation.parallel import workers_of
+from xcrystal.evaluation.statistics import wilson_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,18 +198,6 @@ def property_errors(model: CrystalModel, z: np.ndarray, frame: pd.DataFrame) -> 
             maes = [float(np.abs(guess - truth).mean()) for guess in (predicted, *constants)]
             errors[name] = PropertyError(int(known.sum()), *maes)
     return errors
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """95 % Wilson score interval of a share; (0, 1) without trials."""
-    if trials == 0:
-        return 0.0, 1.0
-    z = 1.959963984540054
-    share = successes / trials
-    middle = share + z * z / (2 * trials)
-    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    scale = 1 + z * z / trials
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
 def _report(

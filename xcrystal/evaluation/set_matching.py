@@ -20,7 +20,7 @@ import numpy as np
 from xcrystal.crystal.matching import STOL, match_rms
 from xcrystal.evaluation.crystal_sets import Cell, CrystalSet, Formula
 from xcrystal.evaluation.parallel import Workers
-from xcrystal.evaluation.reconstruction import wilson_interval
+from xcrystal.evaluation.statistics import wilson_interval
 
 
 @dataclass(frozen=True)
