@@ -85,10 +85,11 @@ def lab(
     """Open JupyterLab on the first notebook. Further options, such as --no-browser, go to JupyterLab."""
     from jupyterlab.labapp import LabApp
 
-    notebook = folder / NOTEBOOK
-    if not notebook.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(bundled_notebook(), notebook)
+    source = bundled_notebook().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for notebook in sorted(source.glob("*.ipynb")):
+        if not (folder / notebook.name).exists():
+            shutil.copyfile(notebook, folder / notebook.name)
     options = [
         f"--ServerApp.root_dir={folder.resolve()}",
         f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
@@ -171,7 +172,7 @@ def encode(
 @app.command()
 def sample(
     n: Annotated[int, typer.Option("-n", min=1, help="How many crystals.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    seed: Seed = 0,
     model: Model = "mp20",
     device: Device = "auto",
     out: Annotated[Path | None, typer.Option(help="Write one CIF file a crystal into this folder.")] = None,
@@ -248,7 +249,7 @@ def fit_model_properties(
     tokens: Annotated[
         Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Fit a model's properties and their uncertainties (minutes), and print figures of the validation crystals."""
@@ -264,13 +265,18 @@ def fit_model_prior(
     tokens: Annotated[
         Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 8000,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 15000,
+    seed: Seed = 0,
+    as_json: Json = False,
 ) -> None:
     """Fit a model's prior, from which samples are drawn, to the codes of its training crystals (minutes)."""
     from xcrystal.training.prior_fit import fit_prior
 
-    typer.echo(str(fit_prior(model, data, tokens, steps, seed)))
+    file = fit_prior(model, data, tokens, steps, seed)
+    if as_json:
+        print_json({"file": str(file), "steps": steps})
+    else:
+        typer.echo(str(file))
 
 
 @app.command("atlas")

@@ -32,7 +32,7 @@ class LatentFlow(nn.Module):
 
     frequency: Tensor
 
-    def __init__(self, latent_dim: int, width: int = 384, blocks: int = 3) -> None:
+    def __init__(self, latent_dim: int, width: int = 512, blocks: int = 3) -> None:
         super().__init__()
         self.latent_dim, self.width, self.depth = latent_dim, width, blocks
         self.enter = nn.Linear(latent_dim, width)
@@ -63,9 +63,10 @@ class LatentFlow(nn.Module):
             x = x + h / 2 * (slope + self(x + h * slope, now + h))
         return x
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """(n, Z) float32 draws."""
-        normal = np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
+    def sample(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
+        """(n, Z) float32 draws; ``temperature`` is the spread of the normal distribution that they begin from."""
+        rng = np.random.default_rng(seed)
+        normal = (temperature * rng.standard_normal((n, self.latent_dim))).astype(np.float32)
         device = self.enter.weight.device
         parts = [self.carry(torch.from_numpy(normal[i : i + _CHUNK]).to(device)) for i in range(0, n, _CHUNK)]
         return torch.cat(parts).cpu().numpy() if parts else normal
@@ -84,7 +85,7 @@ class LatentFlow(nn.Module):
 def fit_flow(
     means: Tensor,
     deviations: Tensor,
-    steps: int = 8000,
+    steps: int = 15000,
     batch_size: int = 256,
     learning_rate: float = 1e-3,
     noise: float = 0.5,

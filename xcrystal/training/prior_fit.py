@@ -9,7 +9,7 @@ from xcrystal.crystal.tokens import load_tokens, tokenize
 from xcrystal.generator import CrystalModel, model_folder
 
 
-def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: int = 8000, seed: int = 0) -> Path:
+def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: int = 15000, seed: int = 0) -> Path:
     """Fit a flow to the codes of the training crystals and write it into the model's folder, over one that is there.
 
     Parameters
