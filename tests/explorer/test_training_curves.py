@@ -109,3 +109,39 @@ def test_a_run_of_another_process_is_watched(tmp_path: Path) -> None:
             assert list(view.figure.data[0].x) == [10 * k for k in range(1, epoch + 1)]
     finally:
         view.close()
+
+
+def test_a_watched_run_tells_errors_and_is_left_when_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xcrystal.explorer.training_curves.LOOK", 0.05)
+    view = WatchedRun(tmp_path)
+    try:
+        (tmp_path / "metrics.jsonl").write_text(json.dumps({"epoch": 1}) + "\n")
+        until(lambda: "cannot be drawn" in view.told.value)
+        (tmp_path / "metrics.jsonl").write_text(json.dumps(record(1)) + "\n")
+        until(lambda: "10 steps" in view.told.value)
+        assert view._thread.is_alive()
+        (tmp_path / "result.json").write_text("{}")
+        until(lambda: not view._thread.is_alive())
+        assert "The run has ended." in view.told.value
+    finally:
+        view.close()
+
+
+def test_a_watched_run_is_left_when_its_view_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xcrystal.explorer.training_curves.LOOK", 0.05)
+    view = WatchedRun(tmp_path)
+    assert view._thread.is_alive()
+    view.close()
+    until(lambda: not view._thread.is_alive())
+
+
+def test_closing_a_view_ends_its_run_in_peace(live: LiveTraining, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn_too_late(*_: object) -> None:
+        live.close()
+        raise RuntimeError("this view is closed")
+
+    until(lambda: live.records)
+    monkeypatch.setattr(live.curves, "show", drawn_too_late)
+    assert live.wait()["crystals"] > 0

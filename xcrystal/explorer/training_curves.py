@@ -60,6 +60,7 @@ class LiveTraining(widgets.VBox):
         super().__init__([self.curves, self.button])
         self._records = read_metrics(run.out)
         self._stop = threading.Event()
+        self._closed = threading.Event()
         self._drawn = 0.0
         self._result: dict[str, float] | None = None
         self._error: Exception | None = None
@@ -102,13 +103,14 @@ class LiveTraining(widgets.VBox):
 
     def close(self) -> None:
         """End the run, too."""
+        self._closed.set()
         self._stop.set()
         super().close()
 
     def _train(self) -> None:
         try:
             self.run.train(self._report, self._stop.is_set)
-            self.curves.show(self._records, "Reconstructing all validation crystals.")
+            self._show("Reconstructing all validation crystals.")
             self._result = self.run.result()
             note = (
                 f"{'Stopped' if self.run.training.progress < 1 else 'Done'}: the best model gives back "
@@ -117,39 +119,54 @@ class LiveTraining(widgets.VBox):
             )
         except Exception as error:  # noqa: BLE001  (told here, raised by wait)
             self._error, note = error, f"Training ended with an error: {error}"
-        self.curves.show(self._records, note)
-        self.button.disabled = True
+        try:
+            self._show(note)
+            self.button.disabled = True
+        except Exception as error:  # noqa: BLE001  (a thread can raise to nobody; wait does)
+            self._error = self._error or error
+
+    def _show(self, note: str) -> None:
+        """Draw the records, unless the view is closed."""
+        try:
+            if not self._closed.is_set():
+                self.curves.show(self._records, note)
+        except Exception:
+            if not self._closed.is_set():  # else it was closed while it drew, and the run shall end in peace
+                raise
 
     def _report(self, record: dict[str, Any]) -> None:
         self._records.append(record)
         now = time.monotonic()
         if "match_rate" in record or now - self._drawn >= REDRAW:
             self._drawn = now
-            self.curves.show(self._records, f"Training, {100 * self.run.training.progress:.0f} % of the time.")
+            self._show(f"Training, {100 * self.run.training.progress:.0f} % of the time.")
 
 
 class WatchedRun(TrainingCurves):
-    """Curves of a run that trains in another process, looked up in its folder until the view is closed."""
+    """Curves of a run of another process, looked up in its folder until it has ended or the view is closed."""
 
     def __init__(self, folder: str | Path) -> None:
         super().__init__()
         self.folder = Path(folder)
         self._closed = threading.Event()
-        self._seen = (0, 0)
+        self._seen = (0, 0, False)
         self.look()
-        threading.Thread(target=self._follow, name="xcrystal-curves", daemon=True).start()
+        self._thread = threading.Thread(target=self._follow, name="xcrystal-curves", daemon=True)
+        self._thread.start()
 
-    def look(self) -> None:
-        """Draw what has been written since the last look."""
+    def look(self) -> bool:
+        """Draw what has been written since the last look; whether the run has ended, so that no more is to come."""
         metrics = self.folder / "metrics.jsonl"
         try:
             state = metrics.stat()
         except OSError:
             self.show([], f"There are no metrics in {self.folder} yet.")
-            return
-        if (state.st_size, state.st_mtime_ns) != self._seen:
-            self._seen = state.st_size, state.st_mtime_ns
-            self.show(read_metrics(self.folder))
+            return False
+        ended = self._ended(state.st_mtime_ns)
+        if (seen := (state.st_size, state.st_mtime_ns, ended)) != self._seen:
+            self.show(read_metrics(self.folder), "The run has ended." if ended else "")
+            self._seen = seen
+        return ended
 
     def close(self) -> None:
         """Stop looking."""
@@ -158,7 +175,19 @@ class WatchedRun(TrainingCurves):
 
     def _follow(self) -> None:
         while not self._closed.wait(LOOK):
-            self.look()
+            try:
+                if self.look():
+                    return
+            except Exception as error:  # noqa: BLE001  (told; a file that is being written may be whole at the next look)
+                if not self._closed.is_set():
+                    self.told.value = escape(f"The metrics in {self.folder} cannot be drawn: {error}")
+
+    def _ended(self, measured: int) -> bool:
+        """Whether the result is there, and not from before the run was resumed."""
+        try:
+            return (self.folder / "result.json").stat().st_mtime_ns >= measured
+        except OSError:
+            return False
 
 
 def train_live(
