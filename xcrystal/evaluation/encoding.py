@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +53,14 @@ class Sources:
         return Sources([self.names[i] for i in places], [self.crystals[i] for i in places], table)
 
     def at_random(self, limit: int | None, seed: int) -> Sources:
-        """At most ``limit`` of them, drawn with ``seed``, in their order; everything without a limit."""
-        if limit is None or limit >= len(self.names):
+        """At most ``limit`` of them, readable or not, drawn with ``seed``, in their order; all without a limit."""
+        if limit is None or limit >= len(self):
             return self
-        return self.take(np.sort(np.random.default_rng(seed).permutation(len(self.names))[:limit]))
+        drawn = np.sort(np.random.default_rng(seed).permutation(len(self))[:limit])
+        count, reasons = len(self.names), list(self.unreadable.items())
+        return replace(
+            self.take(drawn[drawn < count]), unreadable=dict(reasons[i - count] for i in drawn[drawn >= count])
+        )
 
 
 def sources_of(source: Any) -> Sources:
