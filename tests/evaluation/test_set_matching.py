@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.matching import STOL, match_rms
 from xcrystal.evaluation.crystal_sets import Cell, CrystalSet, cell_of, crystal_set
 from xcrystal.evaluation.invariance import moved
+from xcrystal.evaluation.parallel import Workers
 from xcrystal.evaluation.set_matching import by_formula, coverage, matches_any, matches_earlier
 
 NAMES = ("rutile TiO2", "quartz SiO2", "bcc W", "rock salt NaCl")
@@ -116,6 +119,28 @@ def test_what_cannot_be_read_is_never_covered_and_covers_nothing() -> None:
     assert recall.share == 1.0
     assert precision.share == 0.5
     assert precision.rms == pytest.approx(STOL / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("pairs", [1, 5, 256])
+def test_many_crystals_of_one_formula_are_many_jobs(pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six crystals of one formula, against four: the same found in any parts, none larger than it may be."""
+    jobs: list[tuple[list[Cell], Any]] = []
+
+    class Watched(Workers):
+        def map(self, work: Any, items: Any, doing: str) -> Any:
+            jobs.extend(items)
+            return super().map(work, items, doing)
+
+    monkeypatch.setattr("xcrystal.evaluation.set_matching._PAIRS", pairs)
+    found = [*polymorphs(), polymorphs()[1] * (2, 1, 1), polymorphs()[3]]
+    assert matches_earlier(cells(found), Watched()).tolist() == [False] * 4 + [True] * 2
+    assert len(jobs) == {1: 6, 5: 6, 256: 1}[pairs]
+    jobs.clear()
+    recall, precision = coverage(crystal_set(found[1:]), crystal_set(found[:3]), Watched())
+    assert (recall.matched, recall.crystals) == (2, 3)
+    assert (precision.matched, precision.crystals) == (3, 5)
+    assert len(jobs) == {1: 5, 5: 5, 256: 1}[pairs]
+    assert all(len(some) * len(others) <= max(pairs, len(others)) for some, others in jobs)
 
 
 def test_flat_cells_match_nothing_and_stop_nothing() -> None:

@@ -22,6 +22,8 @@ from xcrystal.evaluation.crystal_sets import Cell, CrystalSet, Formula
 from xcrystal.evaluation.parallel import Workers
 from xcrystal.evaluation.statistics import wilson_interval
 
+_PAIRS = 256  # that one job compares: crystals of one formula may be many, and all workers shall share them
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -58,10 +60,12 @@ class Coverage:
 def matches_earlier(cells: Sequence[Cell], workers: Workers | None = None) -> np.ndarray:
     """(n,) booleans: whether each crystal matches one before it in the list."""
     groups = [group for group in by_formula(cells).values() if len(group) > 1]
-    found = (workers or Workers()).map(_repeats, [[cells[i] for i in group] for group in groups], "comparing samples")
+    parts = [(group[: part.stop], part.start) for group in groups for part in _parts(len(group), len(group))]
+    jobs = [([cells[i] for i in group], start) for group, start in parts]
+    found = (workers or Workers()).map(_repeats, jobs, "comparing samples")
     repeated = np.zeros(len(cells), dtype=bool)
-    for group, repeats in zip(groups, found, strict=True):
-        repeated[group] = repeats
+    for (group, start), repeats in zip(parts, found, strict=True):
+        repeated[group[start:]] = repeats
     return repeated
 
 
@@ -82,11 +86,13 @@ def coverage(generated: CrystalSet, reference: CrystalSet, workers: Workers | No
     """
     one, other = by_formula(generated.cells), by_formula(reference.cells)
     shared = [formula for formula in other if formula in one]
-    jobs = [([generated.cells[i] for i in one[f]], [reference.cells[k] for k in other[f]]) for f in shared]
+    parts = [(f, one[f][part]) for f in shared for part in _parts(len(one[f]), len(other[f]))]
+    jobs = [([generated.cells[i] for i in some], [reference.cells[k] for k in other[f]]) for f, some in parts]
     best_generated, best_reference = np.full(len(generated), np.nan), np.full(len(reference), np.nan)
     found = (workers or Workers()).map(_rms_matrix, jobs, "comparing with the reference")
-    for formula, rms in zip(shared, found, strict=True):
-        best_generated[one[formula]], best_reference[other[formula]] = rms.min(axis=1), rms.min(axis=0)
+    for (formula, some), rms in zip(parts, found, strict=True):
+        best_generated[some] = rms.min(axis=1)
+        best_reference[other[formula]] = np.fmin(best_reference[other[formula]], rms.min(axis=0))
     return _coverage(best_reference), _coverage(best_generated)
 
 
@@ -96,6 +102,12 @@ def by_formula(cells: Sequence[Cell]) -> dict[Formula, list[int]]:
     for place, cell in enumerate(cells):
         groups[cell.formula].append(place)
     return dict(groups)
+
+
+def _parts(count: int, others: int) -> list[slice]:
+    """Places of ``count`` crystals, cut so that a job holds each part against ``others`` in seconds."""
+    rows = max(1, _PAIRS // others)
+    return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
 
 
 def _coverage(best: np.ndarray) -> Coverage:
@@ -112,9 +124,13 @@ def _coverage(best: np.ndarray) -> Coverage:
     )
 
 
-def _repeats(cells: list[Cell]) -> list[bool]:
+def _repeats(job: tuple[list[Cell], int]) -> list[bool]:
+    """For each crystal from some place on: whether it matches one before it."""
+    cells, start = job
     structures = [cell.structure() for cell in cells]
-    return [any(_rms(s, earlier) is not None for earlier in structures[:i]) for i, s in enumerate(structures)]
+    return [
+        any(_rms(structures[i], earlier) is not None for earlier in structures[:i]) for i in range(start, len(cells))
+    ]
 
 
 def _is_among(job: tuple[Cell, list[Cell]]) -> bool:
