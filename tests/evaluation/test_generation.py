@@ -40,6 +40,7 @@ def test_shares_are_counted_over_all_that_was_given() -> None:
         "smact": 5,
         "smact_without_alloys": 5,  # an element passes
         "metals_only": 1,
+        "too_many_elements": 0,
         "valid": 4,
         "unique": 4,
         "novel": 3,
@@ -80,6 +81,21 @@ def test_samples_of_the_model(model: CrystalModel, crystal_table: Path) -> None:
     again = evaluate_generation([samples[i] for i in order], crystal_table, crystal_table, workers=1)
     assert again.samples.shares == report.samples.shares
     assert vars(again.distances) == pytest.approx(vars(report.distances))
+
+
+def test_how_often_the_decoder_chose_is_told_of_its_own_crystals_only(model: CrystalModel) -> None:
+    samples = model.sample(40, seed=1)
+    chosen = sum(s.properties["chosen"] != "most probable" for s in samples)
+    assert chosen > 0
+    report = evaluate_generation(samples, structures()[:2], workers=1)
+    share = report.samples.shares["not_most_probable"]
+    assert (share.count, share.total) == (chosen, 40)
+    assert "not the most probable crystal" in report.table()
+    plainly = evaluate_generation(model.sample(8, seed=1, choose=False), workers=1)
+    assert plainly.samples.shares["not_most_probable"].count == 0
+    of_others = evaluate_generation([*samples[:2], structures()[0]], workers=1)
+    assert "not_most_probable" not in of_others.samples.shares
+    assert report.reference is not None and "not_most_probable" not in report.reference.shares
 
 
 def test_processes_give_the_same_report(crystal_table: Path) -> None:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Composition, Element, Lattice, Structure
 from smact.screening import smact_validity
 
 from tests.crystals import CRYSTALS
 from xcrystal.evaluation.crystal_sets import cell_of
-from xcrystal.evaluation.validity import composition_validity, validity
+from xcrystal.evaluation.validity import CompositionValidity, composition_validity, validity
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
@@ -55,6 +55,15 @@ def test_metals_pass_as_alloys_only() -> None:
 
 def test_an_element_without_data_does_not_pass() -> None:
     assert not composition_validity(((8, 1), (118, 2))).smact
+
+
+def test_many_elements_are_a_verdict_and_not_minutes() -> None:
+    with_oxygen = composition_validity(tuple((z, 1) for z in (8, *range(21, 30))))
+    assert with_oxygen == CompositionValidity(False, False, metals_only=False, too_many_elements=True)
+    alloy = composition_validity(tuple((z, 1) for z in range(21, 31)))
+    assert alloy == CompositionValidity(True, False, metals_only=True, too_many_elements=True)
+    assert alloy.smact == smact_validity(Composition({Element.from_Z(z): 1 for z in range(21, 31)}))
+    assert not composition_validity(tuple((z, 1) for z in range(21, 30))).too_many_elements
 
 
 def caesium_chloride(one: str, other: str) -> Structure:

@@ -21,6 +21,7 @@ def reconstruction(
     model: Model = "mp20",
     device: Device = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals, drawn at random.")] = None,
+    seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
     choose: Choose = True,
     as_json: Json = False,
@@ -28,7 +29,7 @@ def reconstruction(
     """How many crystals come back from encoding and decoding, and how exactly."""
     from xcrystal.evaluation.reconstruction import evaluate_reconstruction
 
-    report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, choose=choose)
+    report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, seed, choose)
     print_report(report, as_json)
 
 
@@ -42,7 +43,7 @@ def generation(
         str | None, typer.Option(help="Measure samples of this model: a bundled one (mp20), or the folder of your own.")
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many samples of the model.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    seed: Seed = 0,
     device: Device = "auto",
     reference: Annotated[
         Path | None, typer.Option(help="Real crystals to compare with: a folder of CIF files, or a parquet file.")
@@ -51,9 +52,14 @@ def generation(
         Path | None, typer.Option(help="What the generator learned from; a sample is novel if it is not in here.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
+    choose: Choose = True,
     as_json: Json = False,
 ) -> None:
-    """How good generated crystals are: validity, uniqueness, novelty, distributions, coverage."""
+    """How good generated crystals are: validity, uniqueness, novelty, distributions, coverage.
+
+    No sample is left out. But a model's decoder, where its most probable crystal has a clash, looks for one without, by
+    the very rule that is measured here; --most-probable forbids it.
+    """
     from xcrystal.evaluation.crystal_sets import crystal_set
     from xcrystal.evaluation.generation import evaluate_generation
 
@@ -61,7 +67,7 @@ def generation(
         raise DatasetError("Give --samples to measure these, or --model to measure what a model makes, not both.")
     # what cannot be opened shall be said before a model has sampled for minutes
     real, known = (None if path is None else crystal_set(path) for path in (reference, train))
-    crystals = xcrystal.load(model or "mp20", device).sample(n, seed) if samples is None else samples
+    crystals = xcrystal.load(model or "mp20", device).sample(n, seed, choose) if samples is None else samples
     print_report(evaluate_generation(crystals, real, known, workers, seed), as_json)
 
 
@@ -73,12 +79,13 @@ def latent(
     limit: Annotated[int | None, typer.Option(min=2, help="Only so many crystals, drawn at random.")] = None,
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
+    choose: Choose = True,
     as_json: Json = False,
 ) -> None:
     """How much the latent vector holds: active dimensions, KL divergence, decodes of shuffled vectors."""
     from xcrystal.evaluation.collapse import evaluate_collapse
 
-    print_report(evaluate_collapse(xcrystal.load(model, device), data, limit, workers, seed), as_json)
+    print_report(evaluate_collapse(xcrystal.load(model, device), data, limit, workers, seed, choose), as_json)
 
 
 @evaluate.command()
@@ -124,7 +131,7 @@ def properties(
     model: Model = "mp20",
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """How well properties follow from the latent vector, and whether their uncertainties are true."""

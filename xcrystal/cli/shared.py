@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from xcrystal.evaluation.layout import columns, plain
+
 Model = Annotated[str, typer.Option(help="A bundled model, or the folder of your own.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 Choose = Annotated[
     bool,
     typer.Option(
@@ -41,20 +42,6 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(plain(value), indent=1, allow_nan=False))
 
 
-def plain(value: Any) -> Any:
-    """Plain JSON types of nested containers and numpy values; what is not finite becomes None."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def print_table(rows: Iterable[Sequence[Any]]) -> None:
     """Print rows in aligned columns."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    for row in cells:
-        typer.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo(columns(rows))

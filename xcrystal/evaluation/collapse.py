@@ -1,7 +1,9 @@
 """Whether the decoder uses the latent vector, and how much of it: the figures of ``xcrystal evaluate latent``.
 
 A strong autoregressive decoder may learn to ignore its latent vector (posterior collapse: Bowman et al., CoNLL 2016);
-then posteriors equal the prior, and a crystal comes back from any vector as well as from its own.
+then posteriors equal the standard normal distribution, and a crystal comes back from any vector as well as from its
+own. Divergences here are from the standard normal distribution, towards which posteriors are pulled in training, not
+from a flow that was fitted to the codes later and that samples are drawn from.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from xcrystal.errors import DatasetError
 from xcrystal.evaluation.encoding import encodable_of, sources_of
 from xcrystal.evaluation.layout import aligned
 from xcrystal.evaluation.parallel import workers_of
-from xcrystal.evaluation.reconstruction import wilson_interval
+from xcrystal.evaluation.statistics import wilson_interval
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -38,8 +40,8 @@ class CollapseReport:
         Dimensions, and how many of them are active: the variance of the posterior means over the crystals is above 0.01
         (Burda, Grosse, Salakhutdinov, Importance weighted autoencoders, ICLR 2016).
     kl, kl_by_dimension
-        Mean divergence of the posteriors from the standard normal prior, nats: the sum, and (latent_dim,) of each
-        dimension, the largest first.
+        Mean Kullback-Leibler divergence of the posteriors from the standard normal distribution, nats: the sum, and
+        (latent_dim,) of each dimension, the largest first.
     posterior_deviation, means_deviation
         Means over the dimensions of the posteriors' standard deviation, and of the standard deviation of their means
         over the crystals. A space without gaps has the first near the second; one that is used at all has the second
@@ -80,7 +82,7 @@ class CollapseReport:
             ("crystals", f"{self.crystals}"),
             ("could not be encoded", f"{len(self.not_encoded)}"),
             ("active dimensions", f"{self.active} of {self.latent_dim}"),
-            ("KL to the prior", f"{self.kl:.1f} nats"),
+            ("KL to the standard normal", f"{self.kl:.1f} nats"),
             *((f"  dimension {i + 1}, by size", f"{kl[i]:.3f} nats") for i in places),
             ("posterior standard deviation", f"{self.posterior_deviation:.3f}"),
             ("standard deviation of the means", f"{self.means_deviation:.3f}"),
@@ -92,7 +94,12 @@ class CollapseReport:
 
 
 def evaluate_collapse(
-    model: CrystalModel, source: Any, limit: int | None = None, workers: int = 2, seed: int = 0
+    model: CrystalModel,
+    source: Any,
+    limit: int | None = None,
+    workers: int = 2,
+    seed: int = 0,
+    choose: bool = True,
 ) -> CollapseReport:
     """Encode crystals, and decode each from its own latent vector and from that of another.
 
@@ -109,6 +116,8 @@ def evaluate_collapse(
         Processes that read and match; with 1 everything stays in this one.
     seed
         Of the draw and of the shuffling, which leaves no crystal its own vector.
+    choose
+        As for ``CrystalModel.decode``.
 
     Raises
     ------
@@ -124,7 +133,7 @@ def evaluate_collapse(
             raise DatasetError(f"Vectors of at least two crystals are needed to shuffle them. {reasons}")
         means, deviations = model.posterior_canonical(found.crystals)
         # each vector is decoded by itself, so the decodes of shuffled vectors are the shuffled decodes
-        decoded = model.decode(means)
+        decoded = model.decode(means, choose)
         own = pool.map(matches, list(zip(found.structures, decoded, strict=True)), "matching")
         others = [decoded[i] for i in derangement(count, np.random.default_rng(seed))]
         shuffled = pool.map(matches, list(zip(found.structures, others, strict=True)), "matching shuffled")

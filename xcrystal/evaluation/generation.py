@@ -1,14 +1,18 @@
 """How good a set of generated crystals is: the figures of ``xcrystal evaluate generation``.
 
-Nothing is filtered: every share is of all crystals that were given, and one that cannot be read is neither valid nor
-unique nor novel. What a figure can reach at best is printed beside it: the values of the reference set, and for
+No crystal is left out: every share is of all crystals that were given, and one that cannot be read is neither valid nor
+unique nor novel. But where a model's most probable crystal has a contact below 0.7 of the covalent radii,
+``CrystalModel.decode`` looks for a candidate without one, by the very rule that is measured here as "no clash". How
+often it took another than the most probable crystal is told for samples that say so; ``choose=False`` there forbids it.
+What a figure can reach at best is printed beside it: the values of the reference set, and for
 distances between distributions those of the training set.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+import os
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +20,12 @@ import numpy as np
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.crystal_sets import CrystalSet, crystal_set
 from xcrystal.evaluation.distributions import Descriptors, Distances, describe, distances, distances_of_draws
+from xcrystal.evaluation.layout import columns, plain
 from xcrystal.evaluation.parallel import Workers, workers_of
-from xcrystal.evaluation.reconstruction import wilson_interval
 from xcrystal.evaluation.set_matching import Coverage, coverage, matches_any, matches_earlier
+from xcrystal.evaluation.statistics import wilson_interval
 from xcrystal.evaluation.validity import Validity, validity
+from xcrystal.generator import as_list
 
 _SHARES = {
     "apart": "no pair closer than 0.5 Å, volume > 0.1 Å3",
@@ -27,11 +33,13 @@ _SHARES = {
     "smact": "SMACT valid",
     "smact_without_alloys": "SMACT valid without alloys",
     "metals_only": "metals only",
+    "too_many_elements": "more than 9 elements, SMACT not tried",
     "valid": "valid (apart, no clash, SMACT)",
     "unique": "unique",
     "novel": "novel",
     "unique_novel_valid": "unique, novel and valid",
     "p1": "space group P1",
+    "not_most_probable": "not the most probable crystal",
 }
 _DISTANCES = {
     "density": "density, Wasserstein (g/cm3)",
@@ -79,9 +87,11 @@ class SetFigures:
         How many there are; ``unreadable`` tells why, for each that could not be read.
     shares
         Of all crystals, by name: ``apart`` (no pair closer than 0.5 Å, volume above 0.1 Å3), ``no_clash`` (no pair
-        closer than 0.7 of the sum of covalent radii), ``smact``, ``smact_without_alloys``, ``metals_only``, ``valid``
-        (apart, no clash and smact), ``unique`` (matches no earlier crystal of the set), with a training set ``novel``
-        (matches none of it) and ``unique_novel_valid``, and ``p1``.
+        closer than 0.7 of the sum of covalent radii), ``smact``, ``smact_without_alloys``, ``metals_only``,
+        ``too_many_elements`` (more than 9, so that SMACT was not asked), ``valid`` (apart, no clash and smact),
+        ``unique`` (matches no earlier crystal of the set), with a training set ``novel`` (matches none of it) and
+        ``unique_novel_valid``, and ``p1``; of Structures that a model decoded also ``not_most_probable`` (the decoder
+        took another candidate).
     """
 
     crystals: int
@@ -121,14 +131,12 @@ class GenerationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types (a number that does not exist is None); without the samples one by one."""
-        content = asdict(self)
-        del content["judgements"]
-        return _plain(content)
+        return {name: plain(value) for name, value in asdict(self).items() if name != "judgements"}
 
     def table(self) -> str:
         """The figures as lines of text."""
         parts = [self._share_rows(), self._distance_rows(), self._coverage_rows()]
-        text = "\n\n".join(_columns(part) for part in parts if part)
+        text = "\n\n".join(columns(part) for part in parts if part)
         if self.reference is None:
             text += "\n\nwithout a reference set: no distances between distributions, no coverage"
         if self.training is None:
@@ -209,11 +217,13 @@ def evaluate_generation(
     DatasetError
         If a folder or table cannot be read, or nothing in it.
     """
-    samples = crystal_set(structures)
+    given = structures if isinstance(structures, (str, os.PathLike, CrystalSet)) else as_list(structures)
+    samples = crystal_set(given)
     real = None if reference is None else _readable(crystal_set(reference), "reference set")
     known = None if train is None else _readable(crystal_set(train), "training set")
     with workers_of(workers) as pool:
         found, descriptors, judgements = _figures(samples, known, pool)
+        found = replace(found, shares=found.shares | _choices(given))
         training = None if known is None else SetFigures(len(known), known.unreadable, {})
         if real is None:
             return GenerationReport(found, None, training, None, None, None, None, None, judgements)
@@ -246,6 +256,14 @@ def _readable(crystals: CrystalSet, what: str) -> CrystalSet:
     return crystals
 
 
+def _choices(structures: Any) -> dict[str, Share]:
+    """How often a decoder took another than the most probable crystal, if these are Structures that tell it."""
+    told = [getattr(s, "properties", {}).get("chosen") for s in structures] if isinstance(structures, list) else [None]
+    if None in told:
+        return {}
+    return {"not_most_probable": Share.of(sum(chosen != "most probable" for chosen in told), len(told))}
+
+
 def _figures(
     crystals: CrystalSet, known: CrystalSet | None, pool: Workers
 ) -> tuple[SetFigures, Descriptors, tuple[Judgement, ...]]:
@@ -260,6 +278,7 @@ def _figures(
         "smact": [v.composition.smact for v in verdicts],
         "smact_without_alloys": [v.composition.smact_without_alloys for v in verdicts],
         "metals_only": [v.composition.metals_only for v in verdicts],
+        "too_many_elements": [v.composition.too_many_elements for v in verdicts],
         "valid": [v.valid for v in verdicts],
         "unique": unique,
         "p1": descriptors.space_group == 1,
@@ -281,17 +300,3 @@ def _figures(
         for i, (cell, verdict, group) in enumerate(zip(cells, verdicts, descriptors.space_group, strict=True))
     )
     return SetFigures(len(crystals), crystals.unreadable, shares), descriptors, judgements
-
-
-def _columns(rows: list[list[str]]) -> str:
-    """Rows of equal length as lines of text, their cells below each other."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(v) for name, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

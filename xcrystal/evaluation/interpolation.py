@@ -33,7 +33,7 @@ import numpy as np
 from xcrystal.crystal.contacts import CLASH
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.encoding import encodable_of, sources_of
-from xcrystal.evaluation.layout import aligned
+from xcrystal.evaluation.layout import aligned, plain
 from xcrystal.evaluation.parallel import workers_of
 from xcrystal.evaluation.path_frames import Paths, measure_paths
 from xcrystal.latent.paths import KINDS
@@ -111,7 +111,7 @@ class InterpolationReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types (a number that does not exist is None)."""
         content = asdict(self)
-        content["kinds"] = {kind: _plain(figures) for kind, figures in content["kinds"].items()}
+        content["kinds"] = plain(content["kinds"])
         return content
 
     def table(self) -> str:
@@ -263,12 +263,3 @@ def _rows(figures: PathFigures) -> list[tuple[str, str]]:
         ("  of the ends", three(figures.detour_at_ends)),
         ("frames that can be encoded again", f"{figures.encoded_again:.1%}"),
     ]
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, and None for what is not a number."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

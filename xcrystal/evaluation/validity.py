@@ -19,6 +19,8 @@ from xcrystal.evaluation.crystal_sets import Cell, Formula, cell_of
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+MAX_ELEMENTS = 9
+
 
 @dataclass(frozen=True)
 class CompositionValidity:
@@ -32,11 +34,14 @@ class CompositionValidity:
         With ``include_alloys=False``: alloys have to balance as well.
     metals_only
         Whether every element is a metal (SMACT's list, which counts Ge, Sb and Po).
+    too_many_elements
+        There are more than 9, so that charges were not balanced: only an alloy passes, and only by the defaults.
     """
 
     smact: bool
     smact_without_alloys: bool
     metals_only: bool
+    too_many_elements: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,8 @@ def validity(crystal: Structure | Cell) -> Validity:
 def composition_validity(formula: Formula) -> CompositionValidity:
     """SMACT's verdicts on a reduced composition; compositions with an element that it has no data of do not pass.
 
-    SMACT tries all combinations of oxidation states: milliseconds for most compositions, seconds for ten elements and
-    minutes for more.
+    SMACT tries all combinations of oxidation states: milliseconds for most compositions, but seconds for ten elements
+    and minutes for more; those of more than 9 are not tried, and told by ``too_many_elements``.
     """
     import smact
     from pymatgen.core import Composition, Element
@@ -103,6 +108,8 @@ def composition_validity(formula: Formula) -> CompositionValidity:
     counts = {Element.from_Z(z).symbol: n for z, n in formula}
     composition = Composition(counts)
     metals_only = all(symbol in smact.metals for symbol in counts)
+    if len(formula) > MAX_ELEMENTS:
+        return CompositionValidity(metals_only, False, metals_only, too_many_elements=True)
     try:
         passes = bool(smact_validity(composition))
         # the option concerns metals only, and the others may take long
