@@ -11,9 +11,9 @@ from pymatgen.core import Composition, Element, Lattice, Structure
 
 from tests.crystals import CRYSTALS, structures
 from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import read_table
+from xcrystal.crystal.tables import read_table, reduced_composition
 from xcrystal.errors import DatasetError, InvalidCrystalError, XCrystalError
-from xcrystal.evaluation.crystal_sets import MAX_ATOMS, cell_of, crystal_set, formula_of
+from xcrystal.evaluation.crystal_sets import MAX_ATOMS, cell_of, crystal_set
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +99,8 @@ def test_oxidation_states_and_isotopes_do_not_matter() -> None:
 def test_formulas_are_equal_where_reduced_formulas_are(words: str) -> None:
     composition = Composition(words)
     numbers = np.repeat([e.Z for e in composition], [int(n) for n in composition.values()])
-    formula = formula_of(np.random.default_rng(0).permutation(numbers))
-    assert formula == formula_of(np.tile(numbers, 3))
+    formula = reduced_composition(np.random.default_rng(0).permutation(numbers).tolist())
+    assert formula == reduced_composition(np.tile(numbers, 3).tolist())
     assert Composition({Element.from_Z(z): n for z, n in formula}).reduced_formula == composition.reduced_formula
 
 

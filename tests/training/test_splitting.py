@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from pymatgen.core import Composition
 
+from xcrystal.crystal.tables import reduced_composition
 from xcrystal.errors import DatasetError
 from xcrystal.training.perovskites import idealized_perovskites, write_idealized_perovskites
-from xcrystal.training.splitting import composition_split, reduced_composition, split_of
+from xcrystal.training.splitting import composition_split, split_of
 
 
 def formulas(species: list[list[str]], rows: np.ndarray) -> set[str]:

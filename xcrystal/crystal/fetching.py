@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xcrystal.crystal.reading import check_structure, parse_structure
-from xcrystal.crystal.tables import CELL, read_table
+from xcrystal.crystal.tables import read_table, row_of, write_table
 from xcrystal.errors import DatasetError, FetchError, XCrystalError
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def fetch(ids: Sequence[str], out: Path, search: Search) -> Fetched:
     DatasetError
         If ``out`` exists and is something else than a part of these crystals, or cannot be written.
     """
+    import pandas as pd
     from tqdm.auto import tqdm
 
     if not out.parent.is_dir():
@@ -117,7 +118,7 @@ def fetch(ids: Sequence[str], out: Path, search: Search) -> Fetched:
                 except XCrystalError as error:
                     missing[name] = str(error)
             if rows:
-                write_table([rows[name] for name in ids if name in rows], out)
+                write_table(pd.DataFrame([rows[name] for name in ids if name in rows]), out)
             bar.update(len(chunk))
     return Fetched(len(rows), missing)
 
@@ -171,23 +172,8 @@ def to_row(name: str, document: Any) -> dict[str, Any]:
     """
     structure = _structure(name, _value(document, "structure"))
     properties = {column: _value(document, field) for column, field in FIELDS.items()}
-    return {
-        "material_id": name,
-        "formula": structure.composition.reduced_formula,
-        **dict(zip(CELL, map(float, structure.lattice.parameters), strict=True)),
-        "species": [site.specie.symbol for site in structure],
-        "frac_coords": structure.frac_coords.ravel().tolist(),
-        **{column: float("nan") if value is None else float(value) for column, value in properties.items()},
-    }
-
-
-def write_table(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
-    """Write rows as a parquet file, atomically."""
-    import pandas as pd
-
-    part = out.with_name(out.name + ".part")
-    pd.DataFrame(list(rows)).to_parquet(part)
-    part.replace(out)
+    known = {column: float("nan") if value is None else float(value) for column, value in properties.items()}
+    return row_of(structure, name) | known
 
 
 def _rows_there(ids: Sequence[str], out: Path) -> dict[str, dict[str, Any]]:

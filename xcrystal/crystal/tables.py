@@ -6,10 +6,12 @@ Columns: ``material_id``, ``formula``, ``a b c alpha beta gamma`` (Å, degrees),
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from math import gcd
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core import Structure
 
+Element = TypeVar("Element", str, int)
 CELL = ("a", "b", "c", "alpha", "beta", "gamma")
 STRUCTURE_COLUMNS = (*CELL, "species", "frac_coords")
 PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
@@ -65,6 +68,37 @@ def structure_of(record: Any) -> Structure:
         return Structure(lattice, list(row.species), np.asarray(row.frac_coords, dtype=float).reshape(-1, 3))
     except Exception as error:  # pymatgen raises whatever it meets in a row of nonsense
         raise ReadError(f"A row of this table is no crystal: {error}") from error
+
+
+def row_of(structure: Structure, name: str) -> dict[str, Any]:
+    """The row of an ordered structure, under a ``material_id``: the reverse of ``structure_of``."""
+    return {
+        "material_id": name,
+        "formula": structure.composition.reduced_formula,
+        **dict(zip(CELL, map(float, structure.lattice.parameters), strict=True)),
+        "species": [site.specie.symbol for site in structure],
+        "frac_coords": structure.frac_coords.ravel().tolist(),
+    }
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a parquet file, atomically."""
+    part = path.with_name(path.name + ".part")
+    table.to_parquet(part, index=False, compression="zstd")
+    part.replace(path)
+
+
+def reduced_composition(atoms: Iterable[Element]) -> tuple[tuple[Element, int], ...]:
+    """Elements and their smallest whole numbers, in order: the same for SrTiO3 and Sr2Ti2O6.
+
+    Parameters
+    ----------
+    atoms
+        The element of each atom, as a symbol or as an atomic number.
+    """
+    counts = Counter(atoms)
+    divisor = gcd(*counts.values())
+    return tuple(sorted((element, n // divisor) for element, n in counts.items()))
 
 
 def structures(table: pd.DataFrame) -> Iterator[Structure]:

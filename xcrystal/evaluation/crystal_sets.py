@@ -7,7 +7,6 @@ reason, and stays in every denominator.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.reading import parse_structure
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, reduced_composition, structure_of
 from xcrystal.errors import DatasetError, InvalidCrystalError, ReadError, XCrystalError
 
 if TYPE_CHECKING:
@@ -129,14 +128,7 @@ def cell_of(structure: Structure, name: str = "") -> Cell:
     frac = np.array(structure.frac_coords, dtype=float)
     if not (np.isfinite(lattice).all() and np.isfinite(frac).all()):
         raise InvalidCrystalError("This structure contains a number that is not finite (NaN or infinite).")
-    return Cell(name, lattice, frac, numbers, formula_of(numbers))
-
-
-def formula_of(numbers: np.ndarray) -> Formula:
-    """The reduced composition of atomic numbers (n,)."""
-    elements, counts = np.unique(numbers, return_counts=True)
-    divisor = math.gcd(*counts.tolist())
-    return tuple((int(z), int(count) // divisor) for z, count in zip(elements, counts, strict=True))
+    return Cell(name, lattice, frac, numbers, reduced_composition(numbers.tolist()))
 
 
 Named = tuple[str, "Structure | XCrystalError"]

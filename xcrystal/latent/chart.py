@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.tables import write_table
 from xcrystal.errors import DatasetError, ReadError
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.directions import Directions, principal_directions
@@ -127,9 +128,7 @@ class Atlas:
         from xcrystal.model.checkpoint import write_tensors
 
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / (TABLE + ".part")
-        self.table.to_parquet(part, index=False, compression="zstd")
-        part.replace(folder / TABLE)
+        write_table(self.table, folder / TABLE)
         write_tensors({"z": torch.from_numpy(self.z).half().contiguous()}, folder / CODES)
 
 

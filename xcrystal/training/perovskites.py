@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.tables import row_of, write_table
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 
 if TYPE_CHECKING:
@@ -58,16 +59,8 @@ def idealized_perovskites() -> pd.DataFrame:
     rows = []
     for a, b, x in _combinations():
         structure = idealized_perovskite(a, b, x).to_structure()
-        cell = dict(zip(("a", "b", "c", "alpha", "beta", "gamma"), structure.lattice.parameters, strict=True))
-        rows.append(
-            {"material_id": f"toy-{a}{b}{x}3", "formula": f"{a}{b}{x}3"}
-            | cell
-            | {
-                "species": [site.specie.symbol for site in structure],
-                "frac_coords": structure.frac_coords.ravel().tolist(),
-                "source": "idealized by rule, not computed by DFT",
-            }
-        )
+        told = {"formula": f"{a}{b}{x}3", "source": "idealized by rule, not computed by DFT"}
+        rows.append(row_of(structure, f"toy-{a}{b}{x}3") | told)
     return pd.DataFrame(rows)
 
 
@@ -76,9 +69,7 @@ def write_idealized_perovskites(folder: str | Path) -> pd.DataFrame:
     table = idealized_perovskites()
     path = Path(folder) / "train.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    table.to_parquet(part, index=False)
-    part.replace(path)
+    write_table(table, path)
     return table
 
 

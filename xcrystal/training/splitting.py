@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import gcd
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.tables import read_table
+from xcrystal.crystal.tables import read_table, reduced_composition, write_table
 from xcrystal.errors import DatasetError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SHARE = 0.1
-
-
-def reduced_composition(species: Iterable[str]) -> tuple[tuple[str, int], ...]:
-    """Elements and their smallest whole numbers, by symbol: the same for SrTiO3 and Sr2Ti2O6."""
-    counts = Counter(map(str, species))
-    divisor = gcd(*counts.values())
-    return tuple(sorted((symbol, n // divisor) for symbol, n in counts.items()))
 
 
 def composition_split(
@@ -50,7 +37,7 @@ def composition_split(
     DatasetError
         If there are not two compositions.
     """
-    keys = [reduced_composition(s) for s in species]
+    keys = [reduced_composition(map(str, s)) for s in species]
     known = sorted(set(keys))
     if len(known) < 2:
         raise DatasetError("A split by composition needs crystals of at least two compositions.")
@@ -84,11 +71,5 @@ def split_of(data: Path, folder: Path, seed: int = 0, keep: bool = False) -> tup
     table = read_table(data / "train.parquet")
     folder.mkdir(parents=True, exist_ok=True)
     for part, rows in zip(parts, composition_split(list(table.species), seed=seed), strict=True):
-        _write(table.iloc[rows], part)
+        write_table(table.iloc[rows], part)
     return parts
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    part = path.with_name(path.name + ".part")
-    table.to_parquet(part, index=False)
-    part.replace(path)
