@@ -17,6 +17,7 @@ def test_every_figure_is_measured(model: CrystalModel) -> None:
     for name, value in report.to_dict().items():
         if isinstance(value, float):
             assert 0 < value < 1e5, name
+    assert report.decode_ms <= report.decode_ms_95
     assert report.device == "cpu"
     assert report.threads == 1
     assert "decode, one crystal" in report.table()
