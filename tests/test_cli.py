@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 import xcrystal
 from xcrystal.cli.main import NOTEBOOK, app
-from xcrystal.cli.shared import plain
+from xcrystal.evaluation.layout import plain
 
 COMMANDS = (
     ["lab"],
@@ -196,7 +196,7 @@ def test_evaluate_reconstruction(dataset: Path) -> None:
     found = json.loads(run(*words, "--json").stdout)
     assert found["crystals"] == 8
     assert 0 <= found["match_rate"] <= 1
-    assert "match rate" in run(*words, "--limit", 2).stdout
+    assert "match rate" in run(*words, "--limit", 2, "--seed", 1).stdout
 
 
 def test_evaluate_generation(dataset: Path, cif: Path) -> None:
@@ -206,6 +206,9 @@ def test_evaluate_generation(dataset: Path, cif: Path) -> None:
     found = json.loads(result.stdout)
     assert (found["samples"]["crystals"], found["reference"]["crystals"], found["training"]["crystals"]) == (5, 8, 32)
     assert found["samples"]["shares"]["unique_novel_valid"]["total"] == 5
+    assert found["samples"]["shares"]["not_most_probable"]["total"] == 5
+    plainly = json.loads(run("evaluate", "generation", "-n", 5, "--most-probable", "--workers", 1, "--json").stdout)
+    assert plainly["samples"]["shares"]["not_most_probable"]["count"] == 0
     of_own = run("evaluate", "generation", "--samples", cif.parent, "--workers", 1)
     assert of_own.exit_code == 0, of_own.output
     assert "SMACT" in of_own.stdout
@@ -220,7 +223,7 @@ def test_evaluate_latent(dataset: Path) -> None:
     found = json.loads(run(*words, "--json").stdout)
     assert found["crystals"] == 8
     assert found["match_rate_shuffled"] <= found["match_rate"]
-    assert "active dimensions" in run(*words, "--limit", 2).stdout
+    assert "active dimensions" in run(*words, "--limit", 2, "--most-probable").stdout
 
 
 def test_evaluate_interpolation(dataset: Path, tmp_path: Path) -> None:
@@ -278,6 +281,40 @@ def test_fetch(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert table["formula"].tolist() == ["NaCl"]
     assert set(table.columns) > set(pd.read_parquet(dataset / "val.parquet").columns)
     assert run("evaluate", "reconstruction", "--data", tmp_path / "salt.parquet", "--workers", 1).exit_code == 0
+
+
+def test_fit_prior_says_which_file_it_wrote(dataset: Path, tmp_path: Path) -> None:
+    shutil.copytree(Path(xcrystal.__file__).parent / "data" / "mp20", tmp_path / "model")
+    words = ("fit-prior", "--data", dataset, "--model", tmp_path / "model", "--steps", 2)
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["steps"] == 2
+    assert Path(found["file"]).parent == tmp_path / "model"
+    assert run(*words).stdout.strip() == found["file"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sample"],
+        ["train", "--data", ".", "--out", "out"],
+        ["fit-prior", "--data", ".", "--model", "mp20"],
+        ["fit-properties", "--data", ".", "--model", "mp20"],
+        ["atlas", "--data", ".", "--out", "out"],
+        ["evaluate", "reconstruction", "--data", "."],
+        ["evaluate", "generation"],
+        ["evaluate", "latent", "--data", "."],
+        ["evaluate", "interpolation", "--data", "."],
+        ["evaluate", "invariance", "--data", "."],
+        ["evaluate", "properties", "--data", "."],
+    ],
+    ids=" ".join,
+)
+def test_seeds_are_not_negative(words: list[str]) -> None:
+    result = run(*words, "--seed", -1)
+    assert result.exit_code == 2
+    assert "seed" in result.stderr
 
 
 def test_fit_and_evaluate_properties(dataset: Path, tmp_path: Path) -> None:
