@@ -2,7 +2,7 @@
 
 The most probable crystal is kept unless there is reason to doubt it:
 
-* two of its atoms clash (a contact below 0.7 of the sum of covalent radii): then up to 24 crystals are drawn from the
+* two of its atoms clash (a contact below 0.7 of the sum of covalent radii): then up to 28 crystals are drawn from the
   decoder (fewer of long ones), and of the first that do not clash the one whose own code lies nearest to the latent
   vector is taken; where all clash, one that clashes clearly less;
 * a group, letter or element was uncertain (probability below 0.8): then the crystal is encoded again. A reconstruction
@@ -30,8 +30,8 @@ from xcrystal.model.vae import CrystalVAE
 MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
 LESS_CLASH = "clashes less"
 CERTAIN = 0.8
-DRAWS = (4, 8, 12)  # how many crystals are drawn where the most probable clashes, and where these clash too
-_MOST_ORBITS = 96  # drawn at once for one latent vector: long crystals take long, and many draws seldom help them
+DRAWS = (4, 8, 16)  # how many crystals are drawn where the most probable clashes, and where these clash too
+_MOST_ORBITS = 128  # drawn at once for one latent vector: long crystals take long, and many draws seldom help them
 _ROUNDS, _SUBSTITUTIONS = 2, 6
 # distances of codes, in units of the root of their dimension: a reconstruction lies nearer than the first; what lies
 # farther than the second was decoded from no crystal's code, so that there is nothing to find
