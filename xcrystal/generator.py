@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BUNDLED = Path(__file__).with_name("data")
 _HARDLY_SEEN = 5
 _CHUNK = 256
-TEMPERATURE = 0.9  # of draws from the learned prior
+TEMPERATURE = 0.95  # of draws from the learned prior
 
 
 class CrystalModel:
@@ -275,7 +275,7 @@ class CrystalModel:
     def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
         """(n, latent_dim) float32 draws from the prior: the learned one if the model has one, else the standard normal.
 
-        The learned one is drawn from at temperature 0.9: slightly less variety, but fewer crystals that cannot be.
+        The learned one is drawn from at temperature 0.95: slightly less variety, but fewer crystals that cannot be.
 
         Raises
         ------
