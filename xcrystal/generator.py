@@ -242,6 +242,8 @@ class CrystalModel:
 
         head: torch.nn.Module = self.network.properties
         if return_std and not (isinstance(head, PropertyEnsemble) and head.calibrated):
+            if not self.properties:
+                raise CheckpointError(f"The model {self.name!r} has learned no properties: its training data had none.")
             raise CheckpointError(
                 f"The model {self.name!r} knows no standard deviations of properties; "
                 f"fit them with: xcrystal fit-properties --model {self.name} --data FOLDER"
@@ -268,7 +270,7 @@ class CrystalModel:
         Raises
         ------
         InvalidCrystalError
-            If ``n`` is negative.
+            If ``n`` or ``seed`` is negative.
         """
         return self.decode(self.sample_latent(n, seed), choose)
 
@@ -282,8 +284,8 @@ class CrystalModel:
         InvalidCrystalError
             If ``n`` is negative.
         """
-        if n < 0:
-            raise InvalidCrystalError(f"There is no sample of {n} crystals.")
+        if n < 0 or seed < 0:
+            raise InvalidCrystalError(f"There is no sample of {n} crystals with the seed {seed}: neither is negative.")
         if self.prior is not None:
             return self.prior.sample(n, seed, TEMPERATURE)
         return np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)

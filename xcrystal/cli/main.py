@@ -219,7 +219,7 @@ def train(
     ],
     out: Annotated[Path, typer.Option(help="The folder of the run.", show_default=False)],
     recipe: Annotated[str, typer.Option(help="mp20 (hours), perov5 (minutes) or toy (seconds).")] = "mp20",
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Time budget; the recipe's own if not given.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Of training, scoring comes on top.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,

@@ -39,11 +39,14 @@ def read_table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     if not path.is_file():
-        raise DatasetError(f"There is no dataset file {path}.")
+        what = "is a folder; give a table (parquet)" if path.is_dir() else "does not exist"
+        raise DatasetError(f"There is no dataset file {path}: it {what}.")
     try:
         table = pd.read_parquet(path)
     except Exception as error:
-        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
+        other = "give a parquet file, or where that is offered a folder of CIF files"
+        reason = str(error) if path.suffix == ".parquet" else other
+        raise DatasetError(f"{path} cannot be read as parquet: {reason}") from error
     missing = [name for name in STRUCTURE_COLUMNS if name not in table.columns]
     if missing:
         raise DatasetError(f"{path} lacks the columns {', '.join(missing)}.")

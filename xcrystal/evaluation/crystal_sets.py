@@ -149,7 +149,9 @@ def _of_folder(folder: Path) -> Iterator[Named]:
 
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".cif" and path.is_file())
     if not files:
-        raise DatasetError(f"There are no CIF files in {folder}.")
+        tables = sorted(path.name for path in folder.glob("*.parquet"))
+        hint = f" Did you mean {folder / tables[0]}?" if tables else ""
+        raise DatasetError(f"There are no CIF files in {folder}.{hint}")
     for path in tqdm(files, desc="reading", unit="file", leave=False, disable=None):
         try:
             found: Structure | XCrystalError = parse_structure(path.read_bytes(), path.name)

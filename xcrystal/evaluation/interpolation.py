@@ -259,7 +259,7 @@ def _rows(figures: PathFigures) -> list[tuple[str, str]]:
         ("energy jumps: mean, median, 95th percentile", three(figures.energy_jump, " eV/atom")),
         ("  of the decoded crystals", three(figures.energy_jump_again, " eV/atom")),
         ("  smoothest possible", three(figures.energy_jump_smoothest, " eV/atom")),
-        ("detours of inner frames: the same", three(figures.detour)),
+        ("detours inside: mean, median, 95th percentile", three(figures.detour)),
         ("  of the ends", three(figures.detour_at_ends)),
         ("frames that can be encoded again", f"{figures.encoded_again:.1%}"),
     ]

@@ -112,6 +112,8 @@ def attribute(
         ("level", level, LEVELS),
         ("baseline", baseline, BASELINES),
     ):
+        if kind == "target" and not known:
+            raise TargetError(f"The model {model.name!r} has learned no properties: its training data had none.")
         if chosen not in known:
             raise TargetError(f"There is no {kind} {chosen!r}; there are: {', '.join(known)}.")
     from xcrystal.model.device import one_thread

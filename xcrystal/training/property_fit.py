@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.tables import read_table
+from xcrystal.crystal.tables import PROPERTIES, read_table
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties import PropertyReport, scores_of
@@ -88,7 +88,7 @@ def fit_properties(
 def _tokens(table: Path, folder: Path | None) -> Tokens:
     found = tokenize(read_table(table)) if folder is None else load_tokens(table, folder)
     if not np.isfinite(found.properties).any():
-        raise DatasetError(f"{table} holds none of the properties.")
+        raise DatasetError(f"{table} holds none of the properties {', '.join(PROPERTIES)}: there is nothing to fit.")
     return found
 
 
