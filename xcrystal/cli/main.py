@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 import xcrystal
 from xcrystal.cli.evaluating import evaluate
 from xcrystal.cli.fetching import fetch
-from xcrystal.cli.shared import Dataset, Device, Json, Model, Seed, print_json, print_report, print_table
+from xcrystal.cli.shared import Dataset, Device, Fitted, Json, Kept, Model, Seed, print_json, print_report, print_table
 from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
 
 if TYPE_CHECKING:
@@ -245,10 +245,8 @@ def train(
 @app.command("fit-properties")
 def fit_model_properties(
     data: Dataset,
-    model: Annotated[str, typer.Option(help="The folder of a model, or a bundled one; it is changed.")],
-    tokens: Annotated[
-        Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")
-    ] = None,
+    model: Fitted,
+    tokens: Kept = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -261,10 +259,8 @@ def fit_model_properties(
 @app.command("fit-prior")
 def fit_model_prior(
     data: Dataset,
-    model: Annotated[str, typer.Option(help="The folder of a model, or a bundled one; it is changed.")],
-    tokens: Annotated[
-        Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")
-    ] = None,
+    model: Fitted,
+    tokens: Kept = None,
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 15000,
     seed: Seed = 0,
     as_json: Json = False,

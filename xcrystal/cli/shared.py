@@ -22,6 +22,8 @@ Choose = Annotated[
         help="Whether the decoder looks for a better crystal where the most probable one clashes or is uncertain.",
     ),
 ]
+Fitted = Annotated[str, typer.Option(help="The folder of a model, or a bundled one; it is changed.")]
+Kept = Annotated[Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")]
 Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row.", show_default=False)]
 Crystals = Annotated[
     Path, typer.Option(help="A parquet file with one crystal a row, or a folder of CIF files.", show_default=False)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xcrystal.crystal.tables import read_table
-from xcrystal.crystal.tokens import load_tokens, tokenize
-from xcrystal.generator import CrystalModel, model_folder
+from xcrystal.generator import model_folder
+from xcrystal.training.codes import open_network, posteriors, tokens_of
 
 
 def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: int = 15000, seed: int = 0) -> Path:
@@ -40,16 +39,11 @@ def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: 
     import torch
     from tqdm.auto import tqdm
 
-    from xcrystal.model.checkpoint import load_weights
     from xcrystal.model.device import one_thread
     from xcrystal.model.prior import FILE, fit_flow, save_flow
-    from xcrystal.training.property_fit import posteriors
 
-    table, folder = data / "train.parquet", model_folder(model)
-    crystals = tokenize(read_table(table)) if tokens is None else load_tokens(table, tokens)
-    # the network alone: what lies beside it may belong to other weights, and is to be replaced
-    network, facts = load_weights(folder)
-    means, deviations = posteriors(CrystalModel(network, str(model), facts, torch.device("cpu")), crystals)
+    folder = model_folder(model)
+    means, deviations = posteriors(open_network(model), tokens_of(data / "train.parquet", tokens))
     with one_thread(), tqdm(total=steps, desc="fitting", unit="step", disable=None) as bar:
         codes = (torch.from_numpy(means), torch.from_numpy(deviations))
         save_flow(fit_flow(*codes, steps=steps, seed=seed, progress=bar.update), folder)

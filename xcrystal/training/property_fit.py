@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES, read_table
-from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
+from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties import PropertyReport, scores_of
-from xcrystal.generator import CrystalModel, model_folder
+from xcrystal.generator import model_folder
 from xcrystal.model.property_fitting import FitSettings
+from xcrystal.training.codes import open_network, posteriors, tokens_of
 
 
 def fit_properties(
@@ -57,14 +58,13 @@ def fit_properties(
     import torch
     from tqdm.auto import tqdm
 
-    from xcrystal.model.checkpoint import load_weights
     from xcrystal.model.device import one_thread
     from xcrystal.model.properties import PropertyEnsemble, calibrate, load_ensemble, save_ensemble
     from xcrystal.model.property_fitting import fit_ensemble, steps
 
     how, folder = settings or FitSettings(), model_folder(model)
-    network, facts = load_weights(folder)
-    opened = CrystalModel(network, str(model), facts, torch.device("cpu"))
+    opened = open_network(model)
+    network = opened.network
     train, val = (_tokens(data / f"{split}.parquet", tokens) for split in ("train", "val"))
     ensemble = PropertyEnsemble.from_head(network.properties, how.members)
     with one_thread():
@@ -86,16 +86,7 @@ def fit_properties(
 
 
 def _tokens(table: Path, folder: Path | None) -> Tokens:
-    found = tokenize(read_table(table)) if folder is None else load_tokens(table, folder)
+    found = tokens_of(table, folder)
     if not np.isfinite(found.properties).any():
         raise DatasetError(f"{table} holds none of the properties {', '.join(PROPERTIES)}: there is nothing to fit.")
     return found
-
-
-def posteriors(model: CrystalModel, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
-    """Means and standard deviations (n, latent_dim), crystals of like length together so that little is padded."""
-    order = np.argsort(np.diff(tokens.start), kind="stable")
-    crystals = tokens.crystals()
-    found = model.posterior_canonical([crystals[i] for i in order])
-    back = np.argsort(order)
-    return found[0][back], found[1][back]

@@ -1,0 +1,35 @@
+"""The codes of a dataset under a trained network: what is fitted after training begins here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from xcrystal.crystal.tables import read_table
+from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
+from xcrystal.generator import CrystalModel, model_folder
+
+
+def open_network(model: str | Path) -> CrystalModel:
+    """A model's network alone, on the CPU: what lies beside it may belong to other weights, and is to be replaced."""
+    import torch
+
+    from xcrystal.model.checkpoint import load_weights
+
+    network, facts = load_weights(model_folder(model))
+    return CrystalModel(network, str(model), facts, torch.device("cpu"))
+
+
+def tokens_of(table: Path, folder: Path | None) -> Tokens:
+    """Tokens of a table, from the folder in which a training run keeps them if there is one."""
+    return tokenize(read_table(table)) if folder is None else load_tokens(table, folder)
+
+
+def posteriors(model: CrystalModel, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations (n, latent_dim), crystals of like length together so that little is padded."""
+    order = np.argsort(np.diff(tokens.start), kind="stable")
+    crystals = tokens.crystals()
+    found = model.posterior_canonical([crystals[i] for i in order])
+    back = np.argsort(order)
+    return found[0][back], found[1][back]
