@@ -1,0 +1,441 @@
+"""What all acts of a session have in common: the state, its history, the lock, and the views that hear of changes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.crystal.groups import space_group
+from xcrystal.errors import CheckpointError, TargetError, UnsupportedElementWarning, XCrystalError, one_sentence
+from xcrystal.explorer.cells import conventional_cell
+from xcrystal.explorer.history import Entry, History
+from xcrystal.explorer.records import Loaded, Neighbour
+from xcrystal.explorer.state import Path, Point, State, changes
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.explanation.attribution import Attribution
+    from xcrystal.generator import CrystalModel
+    from xcrystal.latent.chart import Atlas
+
+EVENTS = (
+    "crystal",  # another point, or another base
+    "shown",  # what is drawn of it, and how
+    "color",
+    "axes",
+    "selection",
+    "own",
+    "path",
+    "candidates",
+    "attribution",
+    "settled",  # the hand rests
+    "history",
+    "story",
+    "judged",  # the slower judgement of the crystal has arrived, or is gone
+    "progress",
+    "message",
+    "mode",
+)
+NEIGHBOURS = 6
+_log = logging.getLogger(__name__)
+
+
+class Core:
+    """State, history and events of one explorer.
+
+    Attributes
+    ----------
+    state
+        What is shown; see ``xcrystal.explorer.state.State``. Its fields can be read from the session itself.
+    attribution
+        The last attribution, or None while there is none for what is shown.
+    at_rest
+        False while something is being dragged, until ``settle``.
+    story, log
+        What the last change did, in words; and of all changes, oldest first.
+    progress
+        While something long is done: its title, words, steps done, and steps in all.
+    """
+
+    def __init__(self, model: CrystalModel, atlas: Atlas) -> None:
+        self.model, self.atlas = model, atlas
+        self.attribution: Attribution | None = None
+        self.at_rest = True
+        self.story = ""
+        self.log: list[str] = []
+        self.progress: tuple[str, str, int, int] | None = None
+        self._stale = True  # the attribution is of something else
+        self._said = self._uncolored = ""  # of the last act; why there is no attribution
+        self._stopping = threading.Event()
+        self._lock = threading.RLock()
+        self._views: list[Callable[[str], None]] = []
+        first = self._first_point()
+        self.state = State(point=first, base=first, color=self._first_color())
+        self._history = History(self.state)
+
+    # -- filled in by the acts
+
+    def _first_point(self) -> Point:
+        raise NotImplementedError
+
+    def _first_color(self) -> str:
+        raise NotImplementedError
+
+    def _judge(self) -> None:
+        """Bring the judgement of the crystal up to date."""
+
+    # -- views ---------------------------------------------------------------------------------------------------
+
+    def subscribe(self, view: Callable[[str], None]) -> Callable[[], None]:
+        """Call ``view(event)`` after each change, with one of ``EVENTS``; returns what ends that."""
+        self._views.append(view)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                self._views.remove(view)
+
+        return unsubscribe
+
+    def _emit(self, *events: str) -> None:
+        for event in events:
+            for view in tuple(self._views):
+                try:
+                    view(event)
+                except Exception:  # noqa: BLE001  (one view that fails must not keep the change from the others)
+                    _log.exception("A view of the explorer failed at %r.", event)
+
+    # -- changes -------------------------------------------------------------------------------------------------
+
+    def _commit(
+        self, title: str, *, gesture: Hashable | None = None, settle: bool = True, **changed: object
+    ) -> None:
+        """Change the state, remember it, and tell the views.
+
+        Parameters
+        ----------
+        title
+            What is done, in words.
+        gesture
+            Changes of one movement of a hand, which are one step for undo, have the same gesture.
+        settle
+            False while the hand moves: what is slow is then left for ``settle``.
+        **changed
+            Fields of the state.
+        """
+        before, after = self.state, replace(self.state, **changed)  # type: ignore[arg-type]
+        same = gesture is not None and not self.at_rest and gesture == self._history.now.gesture
+        compared = self._history.add(Entry(title, after, gesture), merge=same)
+        self._arrive(before, after, settle=settle)
+        self._tell_story(compared, after, title, again=same)
+
+    def _arrive(self, before: State, after: State, *, settle: bool) -> None:
+        """Show a state; views hear first of the crystal and then of what takes longer."""
+        self.state = after
+        events = changes(before, after)
+        if {"crystal", "shown", "attribution"} & set(events):
+            self.attribution, self._stale = None, True
+        self.at_rest = settle
+        self._emit(*events, "history")
+        self._tell(self._caution())
+        if settle:
+            self.settle()
+
+    def _tell_story(self, before: State, after: State, title: str, *, again: bool = False) -> None:
+        from xcrystal.explorer.story import describe
+
+        self.story = describe(before, after, title)
+        if again and self.log:
+            self.log[-1] = self.story
+        else:
+            self.log.append(self.story)
+        self._emit("story")
+
+    def settle(self) -> None:
+        """Do what waits for the hand to rest: look for a better candidate, attribution, judgement."""
+        with self._lock:
+            moved, self.at_rest = not self.at_rest, True
+            refined = self._refine()
+            if self._stale and self.state.target is not None:
+                self._explain()
+            elif moved and not refined:
+                self._emit("settled")
+            self._stale = False
+            self._judge()
+
+    def _refine(self) -> bool:
+        """Decode again with all care what was decoded quickly; True if another crystal came out."""
+        point = self.state.point
+        if not point.quick:
+            return False
+        better = self._point(point.z, point.label, point.code, point.material_id)
+        same = better.structure == point.structure
+        better = replace(better, wanted=point.wanted, landed=point.landed if same else self._landing(better.structure))
+        self.state = replace(self.state, point=better)
+        self._history.refine(self.state)
+        if not same:
+            self.attribution, self._stale = None, True
+            self._emit("crystal", "history")
+        return not same
+
+    def _explain(self) -> None:
+        from xcrystal.explanation.attribution import attribute
+
+        assert self.state.target is not None
+        shown = self.shown_loaded
+        reason = shown.reason if shown is not None else ""
+        if not reason:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UnsupportedElementWarning)  # said when it was loaded
+                    self.attribution = attribute(self.model, self.drawn, target=self.state.target)
+            except XCrystalError as error:
+                reason = str(error)
+        self._tell(self._said, f"The atoms cannot be coloured: {reason}" if reason else "")
+        self._emit("attribution")
+
+    # -- undo ----------------------------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> tuple[Entry, ...]:
+        """What was done, oldest first; also what was undone."""
+        return tuple(self._history.entries)
+
+    @property
+    def place_in_history(self) -> int:
+        """Which entry of ``history`` is shown."""
+        return self._history.place
+
+    def undo(self) -> None:
+        """Back to what was before the last act."""
+        with self._lock:
+            self.go_back(self._history.place - 1)
+
+    def redo(self) -> None:
+        """Forward to what was undone."""
+        with self._lock:
+            self.go_back(self._history.place + 1)
+
+    def go_back(self, place: int) -> None:
+        """To any entry of the history; without effect if there is no such entry."""
+        with self._lock:
+            self.at_rest = True
+            before, left = self.state, self._history.now
+            earlier = place < self._history.place
+            entry = self._history.go(place)
+            if entry is None:
+                return
+            self._arrive(before, entry.state, settle=True)
+            self._tell_story(before, entry.state, f"Undone: {left.title}" if earlier else f"Again: {entry.title}")
+
+    # -- messages and progress -----------------------------------------------------------------------------------
+
+    @property
+    def message(self) -> str:
+        """One sentence to the user, or ""."""
+        return self._uncolored or self._said
+
+    def report(self, message: str) -> None:
+        """Say one sentence to the user."""
+        with self._lock:
+            self._said, self._uncolored = one_sentence(message), ""
+            self._emit("message")
+
+    def _tell(self, said: str, uncolored: str = "") -> None:
+        before = self.message
+        self._said, self._uncolored = said, one_sentence(uncolored)
+        if self.message != before:
+            self._emit("message")
+
+    def _caution(self) -> str:
+        """What is to be said as long as the loaded crystal, or its reconstruction, is shown."""
+        loaded = self.state.loaded
+        if loaded is None:
+            return ""
+        if self.state.shown == "loaded":
+            return loaded.reason or loaded.caution
+        return loaded.caution if self.state.point.z is loaded.z else ""
+
+    @contextmanager
+    def _working(self, title: str, total: int) -> Iterator[Callable[..., bool]]:
+        """Something long of ``total`` steps: call what it gives after each; it says whether to go on."""
+        self._stopping.clear()
+        done = 0
+
+        def tick(words: str = "", steps: int = 1) -> bool:
+            nonlocal done
+            done += steps
+            self.progress = (title, words, done, total)
+            self._emit("progress")
+            return not self._stopping.is_set()
+
+        try:
+            tick(steps=0)
+            yield tick
+        finally:
+            self.progress = None
+            self._emit("progress")
+
+    def stop(self) -> None:
+        """End what takes long, after its present step; may be called from any thread at any time."""
+        self._stopping.set()
+
+    # -- points --------------------------------------------------------------------------------------------------
+
+    def _point(
+        self, z: np.ndarray, label: str, code: Sequence[str], material_id: str | None = None, quick: bool = False
+    ) -> Point:
+        """All that is known at once of a latent vector (Z,)."""
+        structure = self.model.decode(z[None], choose=not quick)[0]
+        return replace(self._known_of(z[None], [structure], [label], [code])[0], material_id=material_id, quick=quick)
+
+    def _points(self, z: np.ndarray, labels: Sequence[str], codes: Sequence[Sequence[str]]) -> list[Point]:
+        """The same for many latent vectors (n, Z), decoded together."""
+        return self._known_of(z, self.model.decode(z), labels, codes)
+
+    def _known_of(
+        self, z: np.ndarray, structures: Sequence[Structure], labels: Sequence[str], codes: Sequence[Sequence[str]]
+    ) -> list[Point]:
+        try:
+            predicted, deviations = self.model.predict(z, return_std=True)
+        except CheckpointError:  # a model whose properties were not fitted knows no deviations, or no properties
+            predicted, deviations = self.model.predict(z), {}
+        places = self.atlas.place(z)
+        rows, distances = self.atlas.neighbours(z, NEIGHBOURS)
+        ids, formulas = self.atlas.table["material_id"], self.atlas.table["formula"]
+        return [
+            Point(
+                z=z[k],
+                label=labels[k],
+                code=tuple(codes[k]),
+                structure=structures[k],
+                predicted={name: float(values[k]) for name, values in predicted.items()},
+                deviations={name: float(values[k]) for name, values in deviations.items()},
+                position=(float(places[k, 0]), float(places[k, 1])),
+                neighbours=tuple(
+                    Neighbour(int(row), str(ids.iat[row]), str(formulas.iat[row]), float(distance))
+                    for row, distance in zip(rows[k], distances[k], strict=True)
+                ),
+            )
+            for k in range(len(z))
+        ]
+
+    def _landing(self, structure: Structure) -> tuple[float, float] | None:
+        """Where a decoded crystal itself lies on the map: the place of its own code."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UnsupportedElementWarning)
+                x, y = self.atlas.place(self.model.encode(structure))[0]
+        except XCrystalError:
+            return None
+        return float(x), float(y)
+
+    # -- what views read: the fields of the state, and of its point ------------------------------------------------
+
+    @property
+    def z(self) -> np.ndarray:
+        """(latent_dim,) float32 current latent vector."""
+        return self.state.point.z
+
+    @property
+    def label(self) -> str:
+        """What the current crystal is, in words; may contain a file name, so escape it."""
+        return self.state.point.label
+
+    @property
+    def structure(self) -> Structure:
+        """Decode of ``z``."""
+        return self.state.point.structure
+
+    @property
+    def predicted(self) -> dict[str, float]:
+        """Property name to value, at ``z``."""
+        return self.state.point.predicted
+
+    @property
+    def deviations(self) -> dict[str, float]:
+        """Property name to standard deviation; empty if the model knows none."""
+        return self.state.point.deviations
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """(x, y) of ``z`` on the map."""
+        return self.state.point.position
+
+    @property
+    def wanted(self) -> tuple[float, float] | None:
+        """(x, y) of the map that ``z`` was sought for."""
+        return self.state.point.wanted
+
+    @property
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """The nearest atlas crystals, nearest first."""
+        return self.state.point.neighbours
+
+    @property
+    def material_id(self) -> str | None:
+        """Of the atlas crystal that ``z`` is the code of."""
+        return self.state.point.material_id
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """The crystal that was loaded, kept until ``reset``."""
+        return self.state.loaded
+
+    @property
+    def shown(self) -> str:
+        """ "decoded", "loaded" or "both"."""
+        return self.state.shown
+
+    @property
+    def cell(self) -> str:
+        """ "conventional" or "primitive"."""
+        return self.state.cell
+
+    @property
+    def color(self) -> str:
+        """What colours the map."""
+        return self.state.color
+
+    @property
+    def target(self) -> str | None:
+        """What atoms are coloured by."""
+        return self.state.target
+
+    @property
+    def path(self) -> Path | None:
+        """The path between A and B."""
+        return self.state.path
+
+    @property
+    def shown_loaded(self) -> Loaded | None:
+        """The loaded crystal if it alone is what is shown, otherwise None."""
+        return self.state.loaded if self.state.shown == "loaded" else None
+
+    @property
+    def drawn(self) -> Structure:
+        """The structure that is shown, in the cell that is shown; of two side by side, the decoded one."""
+        if self.shown_loaded is not None:
+            return self.shown_loaded.structure
+        return conventional_cell(self.structure) if self.cell == "conventional" else self.structure
+
+    @property
+    def drawn_space_group(self) -> tuple[int, str] | None:
+        """Number and symbol of the space group of what is shown."""
+        if self.shown_loaded is not None:
+            number = self.shown_loaded.space_group
+        else:
+            number = self.structure.properties.get("space_group")
+        return None if number is None else (int(number), space_group(int(number)).symbol)
+
+    def _one_of(self, name: str, known: Sequence[str], what: str) -> None:
+        """Raises TargetError if ``name`` is not known."""
+        if name not in known:
+            raise TargetError(f"There is no {what} {name!r}; there are: {', '.join(known)}.")

@@ -1,0 +1,91 @@
+"""A part of the explorer that its own script draws: it shows one dictionary, and what a user does comes back as acts.
+
+One widget a panel, instead of three for every button, keeps opening fast and the memory of the browser flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+import traitlets
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.session import Session
+    from xcrystal.explorer.worker import Worker
+
+STATIC = Path(__file__).with_name("static")
+
+
+@cache
+def script(*names: str) -> str:
+    """The text of the scripts in ``static``, after the helpers that all have in common."""
+    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("dom.js", *names))
+
+
+@cache
+def style(name: str) -> str:
+    """The text of a style sheet in ``static``."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+class Panel(anywidget.AnyWidget):
+    """A view of a session, drawn by a script.
+
+    Subclasses set ``_esm`` and ``_css``, name the ``events`` after which they are to be drawn anew, and give
+    ``describe`` and ``act``.
+
+    Attributes
+    ----------
+    state
+        What the script draws; plain JSON. ``state["answered"]`` counts the acts that have been done.
+    """
+
+    events: ClassVar[frozenset[str]] = frozenset()
+    state: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    _unsubscribe: Callable[[], object] = staticmethod(lambda: None)
+
+    def __init__(self, session: Session, worker: Worker) -> None:
+        self.session, self.worker = session, worker
+        self._answered = 0
+        super().__init__(state={**self.describe(), "answered": 0})
+        self.on_msg(self._receive)
+        self._unsubscribe = session.subscribe(self._on_event)
+
+    def describe(self) -> dict[str, Any]:
+        """What is to be drawn now."""
+        raise NotImplementedError
+
+    def act(self, message: dict[str, Any]) -> None:
+        """Do what the script asks for, in the worker's thread."""
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Draw anew."""
+        self.state = {**self.describe(), "answered": self._answered}
+
+    def close(self) -> None:
+        """End listening to the session."""
+        self._unsubscribe()
+        super().close()
+
+    def _on_event(self, event: str) -> None:
+        if event in self.events:
+            self.refresh()
+
+    def _receive(self, _: Any, message: Any, __: Any) -> None:
+        if not isinstance(message, dict) or not isinstance(message.get("act"), str):
+            return
+        # the newest wish of a kind wins, such as the newest place of one slider
+        self.worker.submit((type(self).__name__, message["act"], message.get("key")), lambda: self._answer(message))
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        self._answered += 1
+        try:
+            self.act(message)
+        finally:
+            if self.state.get("answered") != self._answered:
+                self.refresh()

@@ -1,0 +1,172 @@
+"""What an explorer shows, as values that never change: whatever a user does makes a new one, and undo brings one back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.explorer.records import Loaded, Neighbour
+    from xcrystal.latent.axes import Axis
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A place in latent space, and all that is known of it at once.
+
+    Attributes
+    ----------
+    z
+        (latent_dim,) float32.
+    label
+        What it is, in words; may hold a file name, so escape it.
+    code
+        Lines of Python that bring a fresh ``session`` here.
+    structure
+        Decode of ``z``, in the primitive cell.
+    predicted, deviations
+        Property name to value, and to standard deviation; the latter empty if the model knows none.
+    position
+        (x, y) on the map.
+    neighbours
+        The nearest atlas crystals, nearest first.
+    material_id
+        Of the atlas crystal that ``z`` is the code of, otherwise None.
+    wanted
+        (x, y) of the map that ``z`` was sought for, otherwise None.
+    landed
+        (x, y) where the decoded crystal itself lies on the map, if it was asked for.
+    quick
+        Decoded while a hand moves: the most probable crystal, not chosen among candidates.
+    """
+
+    z: np.ndarray
+    label: str
+    code: tuple[str, ...]
+    structure: Structure
+    predicted: dict[str, float]
+    deviations: dict[str, float]
+    position: tuple[float, float]
+    neighbours: tuple[Neighbour, ...]
+    material_id: str | None = None
+    wanted: tuple[float, float] | None = None
+    landed: tuple[float, float] | None = None
+    quick: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Rows of the atlas that were picked, (k,) int, and by what, in words that may come from outside."""
+
+    rows: np.ndarray
+    title: str
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """A crystal of the user's, laid over the map."""
+
+    name: str
+    structure: Structure
+    z: np.ndarray
+    position: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A path through latent space: its kind, its decoded frames, and the frame that is shown."""
+
+    kind: str
+    frames: tuple[Point, ...]
+    frame: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that undo brings back.
+
+    Attributes
+    ----------
+    point
+        Where we are.
+    base
+        The point that sliders were moved away from.
+    loaded
+        The crystal that was loaded, kept until a reset.
+    shown
+        "decoded", "loaded", or "both" side by side.
+    cell
+        "conventional" or "primitive": which cell of a decode is drawn. A loaded crystal is drawn as it came.
+    supercell
+        Cells drawn along a, b and c.
+    boundary, bonds
+        Whether atoms on the boundary are repeated on the other side, and bonds drawn.
+    color
+        What colours the map; empty if nothing can.
+    target
+        What the atoms are coloured by an attribution of; None for elements.
+    family
+        Which axes the sliders move along: "principal", "latent", "property" or "concept".
+    latents
+        Numbers of single latent dimensions that were asked for.
+    concepts
+        Directions that were made from groups of crystals.
+    selection, groups
+        Rows that are picked now; those kept as groups A and B.
+    own
+        The user's crystals laid over the map.
+    ends
+        A and B of a path.
+    path
+        The path between them.
+    candidates
+        Structures proposed for a formula, best first.
+    """
+
+    point: Point
+    base: Point
+    color: str = ""
+    loaded: Loaded | None = None
+    shown: str = "decoded"
+    cell: str = "conventional"
+    supercell: tuple[int, int, int] = (1, 1, 1)
+    boundary: bool = True
+    bonds: bool = True
+    target: str | None = None
+    family: str = "principal"
+    latents: tuple[int, ...] = ()
+    concepts: tuple[Axis, ...] = ()
+    selection: Selection | None = None
+    groups: tuple[Selection | None, Selection | None] = (None, None)
+    own: tuple[Own, ...] = ()
+    ends: tuple[Point | None, Point | None] = (None, None)
+    path: Path | None = None
+    candidates: tuple[Point, ...] = ()
+
+
+_EVENTS = {
+    "crystal": ("point", "base"),
+    "shown": ("loaded", "shown", "cell", "supercell", "boundary", "bonds"),
+    "color": ("color",),
+    "axes": ("family", "latents", "concepts"),
+    "selection": ("selection", "groups"),
+    "own": ("own",),
+    "path": ("ends", "path"),
+    "candidates": ("candidates",),
+    "attribution": ("target",),
+}
+assert {name for names in _EVENTS.values() for name in names} == {field.name for field in fields(State)}
+
+
+def changes(before: State, after: State) -> list[str]:
+    """The events that views are to hear of when one state takes the place of another."""
+    return [event for event, names in _EVENTS.items() if any(_differs(before, after, name) for name in names)]
+
+
+def _differs(before: State, after: State, name: str) -> bool:
+    one, other = getattr(before, name), getattr(after, name)
+    return one is not other and one != other

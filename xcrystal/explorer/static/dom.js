@@ -1,0 +1,46 @@
+// What the scripts of all panels have in common. It is put in front of each of them.
+const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
+
+function fill(node, props, children) {
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  // strings become text, never markup
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+// An element: el("button", { class: "xc-go", title: "Go", onclick: go }, "Go")
+function el(tag, props, ...children) {
+  return fill(document.createElement(tag), props, children);
+}
+
+function svg(tag, props, ...children) {
+  return fill(document.createElementNS(SVG_NAMESPACE, tag), props, children);
+}
+
+// Sends the newest value only, the next one after the answer to the last, so that nothing ever queues.
+function latest(model, send) {
+  let waiting = null, sent = null, late = 0;
+  const flush = () => {
+    clearTimeout(late);
+    if (waiting === null) { sent = null; return; }
+    const value = waiting;
+    waiting = null;
+    sent = model.get("state").answered;
+    send(value);
+    late = setTimeout(flush, 3000);  // an answer that never comes must not silence a control for ever
+  };
+  model.on("change:state", () => { if (sent !== null && model.get("state").answered !== sent) flush(); });
+  return (value) => { waiting = value; if (sent === null) flush(); };
+}
+
+// Puts new children into a node only when what they show has changed, so that focus and hover survive.
+function show(node, key, make) {
+  const text = JSON.stringify(key);
+  if (node.dataset.shows === text) return;
+  node.dataset.shows = text;
+  node.replaceChildren(...[make()].flat(Infinity).filter((child) => child !== null && child !== undefined));
+}
