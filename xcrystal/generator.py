@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from xcrystal.crystal.canonical import Canonical
+from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.reading import encodable, read_structure
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.wyckoff import WyckoffCrystal
@@ -161,7 +162,7 @@ class CrystalModel:
             self.device
         )
 
-    def decode(self, z: Any, choose: bool = True) -> list[Structure]:
+    def decode(self, z: Any, choose: bool = True, group: int | None = None) -> list[Structure]:
         """The crystal of each latent vector.
 
         Parameters
@@ -171,22 +172,26 @@ class CrystalModel:
         choose
             Where the most probable crystal clashes or is uncertain, look for a better candidate; see
             ``xcrystal.model.choosing``. Without, it is always the most probable one, whatever it is.
+        group
+            A space group number, 1 to 230, that the crystals shall have, instead of the most probable one.
 
         Returns
         -------
         list of Structure
-            Standardized primitive cells with ``properties["space_group"]`` (number), ``["space_group_probability"]``
-            and ``["chosen"]`` ("most probable", or why another candidate was taken), and site properties ``wyckoff``
-            ("4a"), ``orbit`` (index) and ``element_probability``. They are what the model says: not relaxed.
+            Standardized primitive cells with ``properties["space_group"]`` (number), ``["space_group_probability"]``,
+            ``["likely_groups"]`` (the most probable numbers, with their probabilities), ``["likely_elements"]`` (for
+            each orbit the most probable elements, with theirs) and ``["chosen"]`` ("most probable", or why another
+            candidate was taken), and site properties ``wyckoff`` ("4a"), ``orbit`` (index) and
+            ``element_probability``. They are what the model says: not relaxed.
 
         Raises
         ------
         InvalidCrystalError
-            If ``z`` has another shape or is not finite.
+            If ``z`` has another shape or is not finite, or there is no such space group.
         """
-        return [to_structure(d) for d in self.decode_arrays(z, choose)]
+        return [to_structure(d) for d in self.decode_arrays(z, choose, group)]
 
-    def decode_arrays(self, z: Any, choose: bool = True) -> list[Decoded]:
+    def decode_arrays(self, z: Any, choose: bool = True, group: int | None = None) -> list[Decoded]:
         """As ``decode``, without building Structures."""
         import torch
 
@@ -194,11 +199,13 @@ class CrystalModel:
         from xcrystal.model.decoding import greedy_decode
         from xcrystal.model.device import FEW, one_thread
 
+        if group is not None and not 1 <= group <= 230:
+            raise InvalidCrystalError(f"There is no space group {group}; they are numbered from 1 to 230.")
         vectors = self._vectors(z)
         found: list[Decoded] = []
         with torch.inference_mode(), one_thread(len(vectors) <= FEW):
             for i in range(0, len(vectors), _CHUNK):
-                found += (decode_best if choose else greedy_decode)(self.network, vectors[i : i + _CHUNK])
+                found += (decode_best if choose else greedy_decode)(self.network, vectors[i : i + _CHUNK], group)
         return found
 
     @overload
@@ -364,6 +371,13 @@ def to_structure(decoded: Decoded) -> Structure:
     """The Structure of a decoded crystal, with the decoder's probabilities."""
     structure = decoded.crystal.to_structure()
     structure.properties["space_group_probability"] = decoded.group_probability
+    structure.properties["likely_groups"] = list(
+        zip(decoded.likely_groups.tolist(), decoded.likely_groups_probability.tolist(), strict=True)
+    )
+    structure.properties["likely_elements"] = [
+        [(symbol(element), p) for element, p in zip(elements, probabilities, strict=True) if element]
+        for elements, probabilities in zip(decoded.likely.tolist(), decoded.likely_probability.tolist(), strict=True)
+    ]
     structure.properties["chosen"] = decoded.chosen
     orbit = structure.site_properties["orbit"]
     structure.add_site_property("element_probability", [float(decoded.element_probability[k]) for k in orbit])

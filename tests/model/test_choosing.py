@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from xcrystal.crystal.contacts import CLASH
+from xcrystal.errors import InvalidCrystalError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.chart import Atlas
 from xcrystal.model.choosing import (
@@ -104,3 +105,31 @@ def test_substitutions_change_elements_only(chosen: list[Decoded]) -> None:
     for candidate in found:
         assert same(replace(candidate, element=crystal.element), crystal)
         assert ((candidate.element_probability >= 0) & (candidate.element_probability <= 1)).all()
+
+
+def test_what_was_likely_is_told(model: CrystalModel, between: torch.Tensor) -> None:
+    for found in greedy_decode(model.network, between):
+        assert found.likely_groups[0] == found.group
+        assert found.likely_groups_probability[0] == pytest.approx(found.group_probability)
+        assert (np.diff(found.likely_groups_probability) <= 0).all()
+        assert found.likely_groups_probability.sum() <= 1 + 1e-6
+    structure = model.decode(between[:1])[0]
+    assert len(structure.properties["likely_elements"]) == max(structure.site_properties["orbit"]) + 1
+    assert all(0 <= p <= 1 for orbit in structure.properties["likely_elements"] for _, p in orbit)
+
+
+@pytest.mark.parametrize("choose", [True, False])
+def test_a_space_group_can_be_asked_for(model: CrystalModel, between: torch.Tensor, choose: bool) -> None:
+    for group in (1, 99, 225):
+        for found in model.decode_arrays(between[:8], choose, group):
+            assert found.group == group
+            assert found.group_probability == pytest.approx(
+                dict(zip(found.likely_groups, found.likely_groups_probability, strict=True)).get(
+                    group, found.group_probability
+                )
+            )
+    likely = greedy_decode(model.network, between[:8])
+    asked = [model.decode_arrays(between[k], choose=False, group=c.group)[0] for k, c in enumerate(likely)]
+    assert all(same(one, other) for one, other in zip(likely, asked, strict=True))
+    with pytest.raises(InvalidCrystalError, match="no space group 231"):
+        model.decode(between[0], group=231)

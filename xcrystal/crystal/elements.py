@@ -21,6 +21,11 @@ _SYMBOLS = (
 _NOBLE = (0, 2, 10, 18, 36, 54, 86, 118)
 
 
+def symbol(number: int) -> str:
+    """ "H" for 1."""
+    return _SYMBOLS[number - 1]
+
+
 def chemical_scale() -> np.ndarray:
     """(104,) integers: place of each atomic number on the chemical scale; 0 for no element."""
     place = {symbol: rank for rank, symbol in enumerate(_CHEMICAL_ORDER, start=1)}

@@ -50,9 +50,12 @@ def contact_ratios(crystals: list[Decoded]) -> np.ndarray:
 
 
 @torch.no_grad()
-def decode_best(model: CrystalVAE, z: Tensor) -> list[Decoded]:
-    """The best candidate for each latent vector (B, Z); ``chosen`` tells where it is not the most probable one."""
-    crystals = greedy_decode(model, z)
+def decode_best(model: CrystalVAE, z: Tensor, group: int | None = None) -> list[Decoded]:
+    """The best candidate for each latent vector (B, Z); ``chosen`` tells where it is not the most probable one.
+
+    If a space group is given, all candidates have it.
+    """
+    crystals = greedy_decode(model, z, group)
     ratios = contact_ratios(crystals)
     doubtful = (ratios < CLASH) | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
     distances = np.zeros(len(crystals))
@@ -61,7 +64,7 @@ def decode_best(model: CrystalVAE, z: Tensor) -> list[Decoded]:
     first, orbits = 0, np.array([len(c.letter) for c in crystals])
     for count in DRAWS:
         rows = np.flatnonzero((ratios < CLASH) & (orbits * count <= _MOST_ORBITS))
-        _draw(model, z, crystals, distances, ratios, rows, range(first, first + count))
+        _draw(model, z, crystals, distances, ratios, rows, range(first, first + count), group)
         first += count
     scale = z.shape[1] ** 0.5
     rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < _LOST * scale))
@@ -78,11 +81,12 @@ def _draw(
     ratios: np.ndarray,
     rows: np.ndarray,
     draws: range,
+    group: int | None,
 ) -> None:
     """Where the crystals of ``rows`` clash, take the drawn one that does not and lies nearest to the code, if any."""
     if not len(rows):
         return
-    drawn = draw_crystals(model, z[rows], draws, other_groups=draws.start > 0)
+    drawn = draw_crystals(model, z[rows], draws, other_groups=draws.start > 0, group=group)
     drawn_ratios = contact_ratios(drawn).reshape(len(rows), len(draws))
     for place, row in enumerate(rows):
         if drawn_ratios[place].max() < CLASH:

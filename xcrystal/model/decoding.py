@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -44,6 +45,8 @@ class Decoded:
         Of the least certain Wyckoff position, or of the end.
     likely, likely_probability
         (n, 4) the most probable elements of each orbit, and their probabilities.
+    likely_groups, likely_groups_probability
+        (4,) the most probable space groups, and their probabilities.
     chosen
         "most probable", or why another candidate was taken.
     """
@@ -59,6 +62,8 @@ class Decoded:
     letter_probability: float
     likely: np.ndarray
     likely_probability: np.ndarray
+    likely_groups: np.ndarray
+    likely_groups_probability: np.ndarray
     chosen: str = "most probable"
 
     @property
@@ -83,55 +88,68 @@ def as_batch(crystals: list[Decoded]) -> Batch:
 
 
 @torch.no_grad()
-def greedy_decode(model: CrystalVAE, z: Tensor) -> list[Decoded]:
-    """The most probable crystal for each latent vector (B, Z), step by step."""
-    return _decode(model, z, _space_groups(model, z, None), None)
+def greedy_decode(model: CrystalVAE, z: Tensor, group: int | None = None) -> list[Decoded]:
+    """The most probable crystal for each latent vector (B, Z), step by step; of a space group, if one is given."""
+    return _decode(model, z, _space_groups(model, z, None, group), None)
 
 
 @torch.no_grad()
-def draw_crystals(model: CrystalVAE, z: Tensor, draws: range, other_groups: bool = False) -> list[Decoded]:
+def draw_crystals(
+    model: CrystalVAE, z: Tensor, draws: range, other_groups: bool = False, group: int | None = None
+) -> list[Decoded]:
     """Crystals drawn from the decoder, for each latent vector (B, Z) those with the numbers ``draws`` (K below 32).
 
-    They have the most probable space group, or with ``other_groups`` one that is drawn too; B * K in all.
+    They have the most probable space group, or the one that is given, or with ``other_groups`` one that is drawn too;
+    B * K in all.
     """
     numbers = torch.tensor(draws, device=z.device)
-    if other_groups:
+    if other_groups and group is None:
         z, numbers = z.repeat_interleave(len(draws), dim=0), numbers.repeat(len(z))
         return _decode(model, z, _space_groups(model, z, numbers), numbers)
-    return _decode(model, z, _space_groups(model, z, None), numbers.repeat(len(z)), len(draws))
+    return _decode(model, z, _space_groups(model, z, None, group), numbers.repeat(len(z)), len(draws))
 
 
-def _space_groups(model: CrystalVAE, z: Tensor, draws: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Numbers (B,) and their probabilities (B,)."""
+class _Groups(NamedTuple):
+    """Space groups (B,) that are taken and their probabilities (B,); the most probable ones, and theirs (B, 4)."""
+
+    number: Tensor
+    probability: Tensor
+    likely: Tensor
+    likely_probability: Tensor
+
+
+def _space_groups(model: CrystalVAE, z: Tensor, draws: Tensor | None, forced: int | None = None) -> _Groups:
     logits = model.decoder.group(z)
     logits[:, 0] = float("-inf")
     noise = _NONE if draws is None else _noise(model.config.bins).to(z.device)
     group = _choose(logits, noise.group, draws)
-    return group, logits.softmax(dim=-1).gather(1, group[:, None])[:, 0]
+    if forced is not None:
+        group = torch.full_like(group, forced)
+    p = logits.softmax(dim=-1)
+    best = p.topk(RUNNERS_UP, dim=-1)
+    return _Groups(group, p.gather(1, group[:, None])[:, 0], best.indices, best.values)
 
 
-def _decode(
-    model: CrystalVAE, z: Tensor, groups: tuple[Tensor, Tensor], draws: Tensor | None, copies: int = 1
-) -> list[Decoded]:
+def _decode(model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None, copies: int = 1) -> list[Decoded]:
     """Decode ``copies`` of latent vectors (B, Z) in space groups; ``draws`` (B * copies,) are the numbers of noise."""
     decoder, embed = model.decoder, model.embed
     device = z.device
     noise = _NONE if draws is None else _noise(decoder.config.bins).to(device)
     past: list[tuple[Tensor, Tensor]] = []
-    x = decoder.start(z, groups[0])
+    x = decoder.start(z, groups.number)
     for block in decoder.blocks:
         x, keys = block(x)
         past.append(keys)
-    group, group_p = groups
     if copies > 1:  # what stands before the first orbit is the same for all of them
-        x, z, group, group_p = (t.repeat_interleave(copies, dim=0) for t in (x, z, group, group_p))
+        x, z = (t.repeat_interleave(copies, dim=0) for t in (x, z))
+        groups = _Groups(*(t.repeat_interleave(copies, dim=0) for t in groups))
         past = [(k.repeat_interleave(copies, dim=0), v.repeat_interleave(copies, dim=0)) for k, v in past]
     B = len(z)
 
     kept = _Kept(B, decoder.config.width, z)
     final, letter_p = kept.final, kept.letter_probability
     # what is below holds the crystals that are not finished yet; ``live`` are their rows
-    live, code, number, draw = torch.arange(B, device=device), z, group, draws
+    live, code, number, draw = torch.arange(B, device=device), z, groups.number, draws
     composition = decoder.composition(z)
     last = torch.full((B, 1), -1, dtype=torch.long, device=device)
     atoms = torch.zeros((B, 1), dtype=torch.long, device=device)
@@ -164,7 +182,7 @@ def _decode(
         for i, block in enumerate(decoder.blocks):
             x, past[i] = block(x, None, past[i])
     numbers = decoder.lattice_numbers(final, z) * model.lattice_std + model.lattice_mean
-    return kept.decoded(group, group_p, numbers)
+    return kept.decoded(groups, numbers)
 
 
 @dataclass(frozen=True)
@@ -249,11 +267,13 @@ class _Kept:
         self.likely_probability[rows, step], self.likely[rows, step] = p.topk(RUNNERS_UP, dim=-1)
         self.atoms[rows] = atoms[:, 0]
 
-    def decoded(self, group: Tensor, group_p: Tensor, numbers: Tensor) -> list[Decoded]:
-        groups, atoms = group.cpu().numpy(), self.atoms.cpu().numpy()
-        letter, element, likely = (t.cpu().numpy() for t in (self.letter, self.element, self.likely))
-        floats = (self.coordinates, self.probability, self.likely_probability, self.letter_probability, group_p)
-        points, p, likely_p, letter_p, first_p = (t.float().cpu().numpy().astype(np.float64) for t in floats)
+    def decoded(self, taken: _Groups, numbers: Tensor) -> list[Decoded]:
+        whole = (taken.number, taken.likely, self.atoms, self.letter, self.element, self.likely)
+        groups, likely_groups, atoms, letter, element, likely = (t.cpu().numpy() for t in whole)
+        floats = (self.coordinates, self.probability, self.likely_probability, self.letter_probability)
+        points, p, likely_p, letter_p, first_p, groups_p = (
+            t.float().cpu().numpy().astype(np.float64) for t in (*floats, taken.probability, taken.likely_probability)
+        )
         cells = cells_from_numbers(groups, numbers.float().cpu().numpy().astype(np.float64), atoms)
         counts = (letter >= 0).sum(axis=1)
         return [
@@ -269,6 +289,8 @@ class _Kept:
                 letter_probability=float(letter_p[i]),
                 likely=likely[i, :n],
                 likely_probability=likely_p[i, :n],
+                likely_groups=likely_groups[i],
+                likely_groups_probability=groups_p[i],
             )
             for i, n in enumerate(counts)
         ]
