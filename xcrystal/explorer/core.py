@@ -114,9 +114,7 @@ class Core:
 
     # -- changes -------------------------------------------------------------------------------------------------
 
-    def _commit(
-        self, title: str, *, gesture: Hashable | None = None, settle: bool = True, **changed: object
-    ) -> None:
+    def _commit(self, title: str, *, gesture: Hashable | None = None, settle: bool = True, **changed: object) -> None:
         """Change the state, remember it, and tell the views.
 
         Parameters
@@ -131,6 +129,9 @@ class Core:
             Fields of the state.
         """
         before, after = self.state, replace(self.state, **changed)  # type: ignore[arg-type]
+        if not changes(before, after):
+            self._tell(self._caution())
+            return
         same = gesture is not None and not self.at_rest and gesture == self._history.now.gesture
         compared = self._history.add(Entry(title, after, gesture), merge=same)
         self._arrive(before, after, settle=settle)
@@ -294,7 +295,8 @@ class Core:
     ) -> Point:
         """All that is known at once of a latent vector (Z,)."""
         structure = self.model.decode(z[None], choose=not quick)[0]
-        return replace(self._known_of(z[None], [structure], [label], [code])[0], material_id=material_id, quick=quick)
+        point = self._known_of(z[None], [structure], [label], [code])[0]
+        return replace(point, z=z, material_id=material_id, quick=quick)
 
     def _points(self, z: np.ndarray, labels: Sequence[str], codes: Sequence[Sequence[str]]) -> list[Point]:
         """The same for many latent vectors (n, Z), decoded together."""

@@ -25,6 +25,8 @@ from xcrystal.explorer.state import Point, State
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.crystal.wyckoff import WyckoffCrystal
+
 FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
 _STRIDE = 0.5  # of a random step, in standard deviations of the atlas codes along each principal direction
 
@@ -142,7 +144,8 @@ class Going(Picking):
             seed = self._seed(seed)
             z = self.model.sample_latent(1, seed)[0]
             self._arrive_at(
-                self._point(z, f"draw {seed} from the prior", (f"session.surprise(seed={seed})",)), "drew from the prior"
+                self._point(z, f"draw {seed} from the prior", (f"session.surprise(seed={seed})",)),
+                "drew from the prior",
             )
 
     def wander(self, seed: int | None = None) -> None:
@@ -168,7 +171,7 @@ class Going(Picking):
         """Back to the beginning: the first crystal, nothing loaded, picked or made; undo brings it all back."""
         with self._lock:
             first = self._history.first.point
-            self._commit("reset", **{**vars(State(point=first, base=first, color=self._first_color()))})
+            self._commit("reset", **vars(State(point=first, base=first, color=self._first_color())))
 
     @property
     def moved(self) -> bool:
@@ -218,26 +221,39 @@ class Going(Picking):
             self.report(str(error))
             return False
         cautions = [str(w.message) for w in caught if issubclass(w.category, UnsupportedElementWarning)]
-        z = self.model.encode_canonical([crystal])[0]
-        code = go_code(z) if path is None else f"session.load({path!r})"
-        point = self._point(z, f"reconstruction of {name}", (code,))
-        loaded = Loaded(
+        code = structure_code(structure) if path is None else repr(path)
+        point = self._reconstruction(crystal, name, f"session.load({code})")
+        loaded = self._as_loaded(structure, crystal, name, point, one_sentence(" ".join(cautions)))
+        self._arrive_at(point, f"loaded {name}", loaded=loaded)
+        return True
+
+    def _reconstruction(self, crystal: WyckoffCrystal, name: str, code: str) -> Point:
+        return self._point(self.model.encode_canonical([crystal])[0], f"reconstruction of {name}", (code,))
+
+    def _as_loaded(
+        self, structure: Structure, crystal: WyckoffCrystal, name: str, point: Point, caution: str
+    ) -> Loaded:
+        return Loaded(
             name,
             structure,
             crystal.space_group,
-            z=z,
+            z=point.z,
             position=point.position,
             predicted=point.predicted,
             rms=match_rms(structure, point.structure),
-            caution=one_sentence(" ".join(cautions)),
+            caution=caution,
         )
-        self._arrive_at(point, f"loaded {name}", loaded=loaded)
-        return True
 
 
 def go_code(z: np.ndarray) -> str:
     """A line of Python that brings a session to a latent vector (Z,), exactly."""
     return f"session.go([{', '.join(np.format_float_positional(x, trim='-') for x in z)}])"
+
+
+def structure_code(structure: Structure) -> str:
+    """A Structure as Python."""
+    matrix, points = (np.round(rows, 6).tolist() for rows in (structure.lattice.matrix, structure.frac_coords))
+    return f"Structure({matrix}, {[site.specie.symbol for site in structure]}, {points})"
 
 
 def _space_group_number(structure: Structure) -> int | None:

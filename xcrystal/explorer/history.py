@@ -33,7 +33,7 @@ class History:
         return self.entries[self.place]
 
     def add(self, entry: Entry, *, merge: bool = False) -> State:
-        """Append an entry, or let it take the place of the last one; returns the state that it is to be compared with."""
+        """Append an entry, or let it replace the last one; returns the state that it is to be compared with."""
         del self.entries[self.place + 1 :]
         if merge and self.place > 0:
             self.entries[self.place] = entry

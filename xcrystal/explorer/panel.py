@@ -59,9 +59,13 @@ class Panel(anywidget.AnyWidget):
         """What is to be drawn now."""
         raise NotImplementedError
 
-    def act(self, message: dict[str, Any]) -> None:
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Do what the script asks for, in the worker's thread."""
         raise NotImplementedError
+
+    def offer(self, name: str, kind: str, content: bytes) -> None:
+        """Let the browser save a file; ``kind`` is its media type."""
+        self.send({"type": "download", "name": name, "kind": kind}, buffers=[content])
 
     def refresh(self) -> None:
         """Draw anew."""
@@ -76,16 +80,18 @@ class Panel(anywidget.AnyWidget):
         if event in self.events:
             self.refresh()
 
-    def _receive(self, _: Any, message: Any, __: Any) -> None:
+    def _receive(self, _: Any, message: Any, buffers: Any) -> None:
         if not isinstance(message, dict) or not isinstance(message.get("act"), str):
             return
         # the newest wish of a kind wins, such as the newest place of one slider
-        self.worker.submit((type(self).__name__, message["act"], message.get("key")), lambda: self._answer(message))
+        self.worker.submit(
+            (type(self).__name__, message["act"], message.get("key")), lambda: self._answer(message, buffers)
+        )
 
-    def _answer(self, message: dict[str, Any]) -> None:
+    def _answer(self, message: dict[str, Any], buffers: Any) -> None:
         self._answered += 1
         try:
-            self.act(message)
+            self.act(message, list(buffers or ()))
         finally:
             if self.state.get("answered") != self._answered:
                 self.refresh()

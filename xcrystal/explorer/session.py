@@ -6,11 +6,10 @@ that everything the explorer does can also be done, and tested, without a browse
 
 from __future__ import annotations
 
-from xcrystal.explorer.going import Going
-from xcrystal.explorer.looking import Looking
+from xcrystal.explorer.keeping import Keeping
 
 
-class Session(Going, Looking):
+class Session(Keeping):
     """State of one explorer, and all that can be done in it.
 
     Parameters

@@ -44,3 +44,18 @@ function show(node, key, make) {
   node.dataset.shows = text;
   node.replaceChildren(...[make()].flat(Infinity).filter((child) => child !== null && child !== undefined));
 }
+
+// Saves the files that Python offers; returns what ends that.
+function takeDownloads(model) {
+  const take = (message, buffers) => {
+    if (message?.type !== "download") return;
+    const address = URL.createObjectURL(new Blob([buffers[0]], { type: message.kind }));
+    const link = el("a", { href: address, download: message.name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+  };
+  model.on("msg:custom", take);
+  return () => model.off("msg:custom", take);
+}
