@@ -1,7 +1,8 @@
 """From a structure to what is drawn: spheres, bonds and the edges of the cell, as plain arrays.
 
 A cell looks like a crystal when atoms on its faces, edges and corners are repeated on the opposite side, and when bonds
-that leave it are still seen to leave it: as thin stubs towards the atom outside.
+that leave it are still seen to leave it: as thin stubs towards the atom outside. Neighbours are those of the endless
+crystal, found by pymatgen.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-MAX_DRAWN = 2000  # atoms; beyond, images and bonds are left out
+MAX_DRAWN = 1000  # atoms; beyond, a supercell becomes smaller, and images and bonds of a cell are left out
 _BOUNDARY = 0.15  # Å from a face within which an atom counts as on it
 _LONGEST = 1.30  # bonds, in sums of covalent radii
 _SPREAD = 1.22  # bonds of one atom, in units of its shortest
@@ -25,8 +26,6 @@ BOND_RADIUS = 0.11  # Å
 STUB_RADIUS = 0.05  # Å, of bonds that leave the cell
 STUB = 0.3  # of their length is drawn
 EDGE_RADIUS = 0.04  # Å
-_CORNERS = np.array(list(product((0, 1), repeat=3)))
-_EDGES = [(a, b) for a, b in product(range(8), repeat=2) if a < b and np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1]
 # what holds no metal-metal bonds once it has an anion to bond to
 _NONMETALS = np.array([1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53, 85])
 
@@ -52,7 +51,11 @@ class Scene:
     bond_atoms
         (m,) index of the structure's atom whose colour the half bond has.
     edges
-        (12, 2, 3) end points of the cell's edges.
+        (e, 2, 3) end points of the edges of all cells: 12 for one cell.
+    repeat
+        Cells drawn along each axis, which may be fewer than asked for.
+    note
+        What was left out because there would be too many atoms, in words; empty if nothing was.
     """
 
     positions: np.ndarray
@@ -64,6 +67,14 @@ class Scene:
     bond_radii: np.ndarray
     bond_atoms: np.ndarray
     edges: np.ndarray
+    repeat: tuple[int, int, int] = (1, 1, 1)
+    note: str = ""
+
+    @property
+    def extent(self) -> float:
+        """Radius of the sphere around all that is drawn, Å."""
+        atoms = np.linalg.norm(self.positions, axis=1) + self.radii
+        return float(max(atoms.max(), np.linalg.norm(self.edges, axis=2).max()))
 
 
 @cache
@@ -83,29 +94,42 @@ def element_colors() -> np.ndarray:
     return colors
 
 
-def build_scene(structure: Structure) -> Scene:
+def build_scene(
+    structure: Structure, *, boundary: bool = True, bonds: bool = True, repeat: tuple[int, int, int] = (1, 1, 1)
+) -> Scene:
     """Arrays to draw a structure from.
 
     Parameters
     ----------
     structure
         Ordered, any cell.
+    boundary
+        Whether atoms on faces, edges and corners are repeated on the opposite side.
+    bonds
+        Whether bonds are drawn.
+    repeat
+        Cells along a, b and c; fewer are drawn if there would be more than ``MAX_DRAWN`` atoms.
     """
     matrix = np.asarray(structure.lattice.matrix, dtype=float)
     numbers = np.array([site.specie.Z for site in structure])
     points = np.asarray(structure.frac_coords, dtype=float) % 1.0
     heights = 1 / np.linalg.norm(np.linalg.inv(matrix), axis=0)
-    centre = matrix.sum(axis=0) / 2
-    if len(points) > MAX_DRAWN:
-        shown, atoms = points, np.arange(len(points))
+    repeat, note = _affordable(len(points), repeat)
+    large = len(points) > MAX_DRAWN
+    near = _BOUNDARY / heights
+    points = np.where(points > 1 - near, points - 1, points)  # what is just below a face counts as on it
+    drawn = _drawn(points, near if boundary and not large else np.full(3, -np.inf), repeat)
+    shifts = np.argwhere(drawn)
+    shifts, atoms = shifts[:, :3], shifts[:, 3]
+    shown = (points[atoms] + shifts) @ matrix
+    centre = np.asarray(repeat) @ matrix / 2
+    if bonds and not large:
+        starts, ends, owners, inside = _half_bonds(matrix, points, numbers, drawn, shifts, atoms, shown)
+    else:
         starts, ends, owners = np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=int)
         inside = np.zeros(0, dtype=bool)
-    else:
-        points, shown, atoms = _complete(points, _BOUNDARY / heights)
-        starts, ends, owners, inside = _half_bonds(matrix, heights, points, numbers, shown, atoms)
-    corners = _CORNERS @ matrix - centre
     return Scene(
-        shown @ matrix - centre,
+        shown - centre,
         atoms,
         _SPHERE * _covalent_radii()[numbers[atoms]],
         numbers[atoms],
@@ -113,79 +137,102 @@ def build_scene(structure: Structure) -> Scene:
         ends - centre,
         np.where(inside, BOND_RADIUS, STUB_RADIUS),
         owners,
-        np.array([[corners[a], corners[b]] for a, b in _EDGES]),
+        _edges(repeat) @ matrix - centre,
+        repeat,
+        note,
     )
 
 
-def _complete(points: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points in the cell, all points drawn, and the index of each drawn one."""
-    points = np.where(points > 1 - near, points - 1, points)  # what is just below a face counts as on it
-    shifts = _CORNERS[:, None, :] + points[None]
-    inside = np.all((_CORNERS[:, None, :] == 0) | (points[None] < near), axis=2)
-    which, atoms = np.nonzero(inside)
-    return points, shifts[which, atoms], atoms
+def _affordable(count: int, repeat: tuple[int, int, int]) -> tuple[tuple[int, int, int], str]:
+    """As many cells as can be drawn, and what is to be said of that."""
+    if count > MAX_DRAWN:
+        return (1, 1, 1), f"With {count} atoms, only one cell is drawn, without bonds."
+    cells = list(repeat)
+    while count * cells[0] * cells[1] * cells[2] > MAX_DRAWN:
+        cells[cells.index(max(cells))] -= 1
+    found = (cells[0], cells[1], cells[2])
+    if found == tuple(repeat):
+        return found, ""
+    asked, given = (" x ".join(map(str, cells)) for cells in (repeat, found))
+    atoms = count * int(np.prod(repeat))
+    return found, f"{asked} cells would be {atoms} atoms; {given} are drawn."
+
+
+def _drawn(points: np.ndarray, near: np.ndarray, repeat: tuple[int, int, int]) -> np.ndarray:
+    """(n + 1, m + 1, k + 1, n_atoms) whether an atom is drawn in a cell; the last cells hold the boundary only."""
+    axes = [
+        (np.arange(count + 1)[:, None] < count) | (points[None, :, axis] < near[axis])
+        for axis, count in enumerate(repeat)
+    ]
+    drawn: np.ndarray = axes[0][:, None, None] & axes[1][None, :, None] & axes[2][None, None, :]
+    return drawn
+
+
+@cache
+def _edges(repeat: tuple[int, int, int]) -> np.ndarray:
+    """(e, 2, 3) ends of the lines between cells, in cells."""
+    lines = []
+    for axis in range(3):
+        others = [range(1) if k == axis else range(count + 1) for k, count in enumerate(repeat)]
+        begins = np.array(list(product(*others)), dtype=float)
+        ends = begins.copy()
+        ends[:, axis] = repeat[axis]
+        lines.append(np.stack([begins, ends], axis=1))
+    return np.concatenate(lines)
 
 
 def _half_bonds(
     matrix: np.ndarray,
-    heights: np.ndarray,
     points: np.ndarray,
     numbers: np.ndarray,
-    shown: np.ndarray,
+    drawn: np.ndarray,
+    shifts: np.ndarray,
     atoms: np.ndarray,
+    shown: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Starts (m, 3), ends (m, 3) in Å, owners (m,) of the bonds of all drawn atoms, and (m,)
     whether the other end is drawn too."""
+    first, second, images, vectors = _bonds(matrix, points, numbers)
+    counts = np.bincount(first, minlength=len(points))
+    begins = np.cumsum(counts) - counts
+    times = counts[atoms]
+    ball = np.repeat(np.arange(len(atoms)), times)
+    bond = np.arange(len(ball)) - np.repeat(np.cumsum(times) - times, times) + begins[atoms[ball]]
+    cell = shifts[ball] + images[bond]
+    last = np.array(drawn.shape[:3]) - 1
+    inside = np.all((cell >= 0) & (cell <= last), axis=1)
+    cell = np.where(inside[:, None], cell, 0)
+    inside &= drawn[cell[:, 0], cell[:, 1], cell[:, 2], second[bond]]
+    starts = shown[ball]
+    return starts, starts + vectors[bond] * np.where(inside, 0.5, STUB)[:, None], atoms[ball], inside
+
+
+def _bonds(
+    matrix: np.ndarray, points: np.ndarray, numbers: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Bonds of the atoms in one cell, ordered by their first atom: (p,) first, (p,) second, (p, 3) the cell that the
+    second is in, (p, 3) vectors between them in Å."""
+    from pymatgen.core.structure import Structure  # noqa: F401  (brings the compiled neighbour search)
+    from pymatgen.optimization.neighbors import find_points_in_spheres
+
     radii = _covalent_radii()[numbers]
-    first, second, vectors, ratio = _pairs(matrix, heights, points, radii)
-    bonded = ratio < _LONGEST
+    reach = _LONGEST * 2 * float(radii.max())
+    places = np.ascontiguousarray(points @ matrix)
+    first, second, images, lengths = find_points_in_spheres(
+        places, places, r=reach, pbc=np.array([1, 1, 1]), lattice=np.ascontiguousarray(matrix), tol=1e-8
+    )
+    ratio = lengths / (radii[first] + radii[second])
+    near = (ratio < _LONGEST) & (lengths > 1e-3)
+    first, second, images, ratio = first[near], second[near], images[near], ratio[near]
     nonmetal = np.isin(numbers, _NONMETALS)
     # cations do not bond to each other where they have anions
     saturated = np.zeros(len(points), dtype=bool)
-    saturated[first[bonded & nonmetal[second]]] = True
-    metallic = ~nonmetal[first] & ~nonmetal[second]
-    bonded &= ~(metallic & (saturated[first] | saturated[second]))
+    saturated[first[nonmetal[second]]] = True
+    bonded = nonmetal[first] | nonmetal[second] | ~(saturated[first] | saturated[second])
+    first, second, images, ratio = first[bonded], second[bonded], images[bonded], ratio[bonded]
     shortest = np.full(len(points), np.inf)
-    np.minimum.at(shortest, first[bonded], ratio[bonded])
-    bonded &= (ratio < _SPREAD * shortest[first]) & (ratio < _SPREAD * shortest[second])
-    first, vectors = first[bonded], vectors[bonded]
-    order = np.argsort(first, kind="stable")
-    first, vectors = first[order], vectors[order]
-    counts = np.bincount(first, minlength=len(points))
-    begins = np.cumsum(counts) - counts
-    repeat = counts[atoms]
-    owners = np.repeat(atoms, repeat)
-    within = np.arange(repeat.sum()) - np.repeat(np.cumsum(repeat) - repeat, repeat)
-    starts = np.repeat(shown @ matrix, repeat, axis=0)
-    whole = vectors[begins[owners] + within]
-    drawn = {tuple(place) for place in np.rint(shown @ matrix * 20).astype(int).tolist()}
-    inside = np.array([tuple(end) in drawn for end in np.rint((starts + whole) * 20).astype(int).tolist()], dtype=bool)
-    return starts, starts + whole * np.where(inside, 0.5, STUB)[:, None], owners, inside
-
-
-def _pairs(
-    matrix: np.ndarray, heights: np.ndarray, points: np.ndarray, radii: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of an atom (p,) and an image of an atom (p,), vectors (p, 3) between them, and length in sums of radii."""
-    reach = _LONGEST * 2 * radii.max()
-    if len(points) > 100:  # a dense table of all images would be too large
-        from pymatgen.core.structure import Structure  # noqa: F401  (brings the compiled neighbour search)
-        from pymatgen.optimization.neighbors import find_points_in_spheres
-
-        cart = np.ascontiguousarray(points @ matrix)
-        first, second, images, _ = find_points_in_spheres(
-            cart, cart, r=float(reach), pbc=np.array([1, 1, 1]), lattice=np.ascontiguousarray(matrix), tol=1e-8
-        )
-        vectors = (points[second] + images - points[first]) @ matrix
-    else:
-        counts = np.ceil(reach / heights).astype(int)
-        images = np.array(list(product(*(range(-n, n + 1) for n in counts))), dtype=float)
-        delta = points[None, :, None] - points[:, None, None] + images[None, None]
-        vectors = delta @ matrix
-        near = np.einsum("abic,abic->abi", vectors, vectors) < reach**2
-        first, second, image = np.nonzero(near)
-        vectors = vectors[first, second, image]
-    lengths = np.linalg.norm(vectors, axis=1)
-    real = lengths > 1e-3
-    first, second, vectors, lengths = first[real], second[real], vectors[real], lengths[real]
-    return first, second, vectors, lengths / (radii[first] + radii[second])
+    np.minimum.at(shortest, first, ratio)
+    bonded = ratio < _SPREAD * np.minimum(shortest[first], shortest[second])
+    order = np.flatnonzero(bonded)[np.argsort(first[bonded], kind="stable")]
+    first, second, images = first[order], second[order], images[order].astype(int)
+    return first, second, images, (points[second] + images - points[first]) @ matrix
