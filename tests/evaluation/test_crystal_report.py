@@ -103,7 +103,7 @@ def test_every_report_is_plain_json(model: CrystalModel, atlas: Atlas, known: Kn
 
 
 @pytest.mark.parametrize(
-    ("elements", "words"), [("NiAl", "alloy"), ("CsCl", "balanced"), ("SiSi", "element"), ("CaCl", "unbalanced")]
+    ("elements", "words"), [("NiAl", "alloy"), ("CsCl", "balanced"), ("SiSi", "element"), ("NaNe", "unbalanced")]
 )
 def test_charges(model: CrystalModel, atlas: Atlas, known: KnownCrystals, elements: str, words: str) -> None:
     half = len(elements) // 2

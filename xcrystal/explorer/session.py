@@ -6,10 +6,11 @@ that everything the explorer does can also be done, and tested, without a browse
 
 from __future__ import annotations
 
+from xcrystal.explorer.judging import Judging
 from xcrystal.explorer.keeping import Keeping
 
 
-class Session(Keeping):
+class Session(Keeping, Judging):
     """State of one explorer, and all that can be done in it.
 
     Parameters
