@@ -1,101 +1,75 @@
-"""How crystals come in and go out: path, upload, reset, download; and the line that says what is shown."""
+"""How crystals and sessions come in and go out; the line that says what is shown, and messages to the user."""
 
 from __future__ import annotations
 
-import base64
 import re
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import ipywidgets as widgets
-
-from xcrystal.explorer import words
-from xcrystal.explorer.view import View
-from xcrystal.explorer.worker import Worker
+from xcrystal.explorer import settings
+from xcrystal.explorer.keeping import MODES
+from xcrystal.explorer.panel import Panel, script, style
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session import Session
+    from xcrystal.explorer.worker import Worker
 
 
-class DoorView(View):
-    """Title, message area and the controls that load, reset and download."""
+class DoorView(Panel):
+    """Title, message, and the controls that load, download, save, reset, and choose how much is offered."""
 
-    def __init__(self, session: Session, worker: Worker) -> None:
-        self.session, self.worker = session, worker
-        self.label = widgets.HTML()
-        self.label.add_class("xc-label")
-        self.message = widgets.HTML()
-        self.message.add_class("xc-message")
-        self.path = widgets.Text(
-            placeholder="path of a crystal file, or a material id",
-            tooltip="Path of a crystal file (CIF, POSCAR, ...) or a material id of the map; press Enter",
-        )
-        self.path.add_class("xc-path")
-        self.upload = widgets.FileUpload(
-            multiple=False, description="Load a CIF", tooltip="Choose a crystal file (CIF, POSCAR, XSF, extended XYZ)"
-        )
-        self.upload.add_class("xc-upload")
-        self.reset = widgets.Button(
-            description="Reset", icon="home", tooltip="Back to the beginning: first crystal, sliders, colours"
-        )
-        self.reset.add_class("xc-reset")
-        self.download = widgets.HTML()
-        self.download.add_class("xc-download")
-        controls = widgets.HBox([self.path, self.upload, self.download, self.reset])
-        controls.add_class("xc-controls")
-        top = widgets.HBox([self.label, controls])
-        top.add_class("xc-top")
-        super().__init__([top, self.message])
+    _esm = script("door.js")
+    _css = style("explorer.css") + style("door.css")
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "message", "mode"})
+
+    def __init__(self, session: Session, worker: Worker, identity: str = "live") -> None:
+        self._identity = identity
+        super().__init__(session, worker)
         self.add_class("xc-door")
-        self.path.on_msg(self._on_path)
-        self.upload.observe(self._on_upload, "value")
-        self.reset.on_click(lambda _: worker.submit("select", session.reset))
-        self.listen(session)
-        self._show()
-        self._say()
 
-    def _on_path(self, _: Any, message: Any, buffers: Any) -> None:
-        source = self.path.value.strip()
-        # Enter, not a change: the same path again is a wish too
-        if source and message.get("event") == "submit":
-            self.worker.submit("select", lambda: self._load(source))
-
-    def _load(self, source: str) -> None:
-        # what cannot be read stays to be corrected, and so does what has been typed meanwhile
-        if self.session.load(source) and self.path.value.strip() == source:
-            self.path.value = ""
-
-    def _on_upload(self, change: Any) -> None:
-        if change.new:
-            file = change.new[0]
-            content, name = bytes(file["content"]), str(file["name"])
-            self.worker.submit("select", lambda: self.session.load_bytes(content, name))
-            self.upload.value = ()  # the same file can be chosen again
-
-    def _on_event(self, event: str) -> None:
-        if event in ("crystal", "shown"):
-            self._show()
-        elif event == "message":
-            self._say()
-
-    def _show(self) -> None:
+    def describe(self) -> dict[str, Any]:
+        """Formula, label and message of what is shown."""
         session = self.session
         loaded = session.shown_loaded
-        label = session.label if loaded is None else f"{loaded.name}, as loaded"
-        formula = session.drawn.composition.reduced_formula
-        self.label.value = f"<b>{words.formula_html(formula)}</b> <span>{escape(label)}</span>"
-        # the first CIF imports pymatgen's writer, which must not hold up the first picture
-        self.worker.submit("cif", self._offer)
+        return {
+            "formula": session.drawn.composition.reduced_formula,
+            "label": session.label if loaded is None else f"{loaded.name}, as loaded",
+            "message": session.message,
+            "mode": session.mode,
+            "modes": list(MODES),
+            "model": session.model.name,
+        }
 
-    def _offer(self) -> None:
-        content = base64.b64encode(self.session.cif().encode()).decode("ascii")
-        name = re.sub(r"[^\w.-]+", "_", self.session.drawn.composition.reduced_formula)
-        self.download.value = (
-            f'<a role="button" tabindex="0" class="jupyter-button" download="{escape(name)}.cif" '
-            f'title="Download the crystal that is drawn as a CIF" href="data:chemical/x-cif;base64,{content}">'
-            "Download this CIF</a>"
-        )
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Load, download, save, reset."""
+        session, wish = self.session, message["act"]
+        if wish == "here":
+            self.send({"type": "here", "identity": self._identity})
+        elif wish == "load":
+            source = str(message.get("source", "")).strip()
+            # what cannot be read stays in the field to be corrected
+            if source and self._load(source):
+                self.send({"type": "loaded", "source": source})
+        elif wish == "file" and buffers:
+            self._take(bytes(buffers[0]), str(message.get("name", "file")))
+        elif wish == "reset":
+            session.reset()
+        elif wish == "cif":
+            name = re.sub(r"[^\w.-]+", "_", session.drawn.composition.reduced_formula)
+            self.offer(f"{name}.cif", "chemical/x-cif", session.cif().encode())
+        elif wish == "save":
+            self.offer("xcrystal-session.json", "application/json", session.to_json().encode())
+        elif wish == "code":
+            self.send({"type": "code", "text": session.code()})
+        elif wish == "mode" and message.get("mode") in MODES:
+            session.show_mode(message["mode"])
+            settings.remember(mode=message["mode"])
 
-    def _say(self) -> None:
-        message = self.session.message
-        self.message.value = f'<div role="status">{escape(message)}</div>' if message else ""
+    def _load(self, source: str) -> bool:
+        return self.session.open_file(source) if source.endswith(".json") else self.session.load(source)
+
+    def _take(self, content: bytes, name: str) -> None:
+        """A file of the user's: a saved session, or a crystal."""
+        if name.endswith(".json") and b"xcrystal_session" in content[:2000]:
+            self.session.open_json(content)
+        else:
+            self.session.load_bytes(content, name)

@@ -30,7 +30,7 @@ CONTROLS = (
     "story",
     "move",
     "find",
-    "path",
+    "paths",
     "steer",
     "facts",
     "neighbours",

@@ -7,22 +7,35 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from xcrystal.explorer import words
+from xcrystal.explorer import settings, words
 from xcrystal.explorer.door import DoorView
 from xcrystal.explorer.facts import FactsView
+from xcrystal.explorer.keeping import MODES
 from xcrystal.explorer.map import MapView
 from xcrystal.explorer.session import Session
 from xcrystal.explorer.sliders import SliderView
+from xcrystal.explorer.still import Still
 from xcrystal.explorer.structure import StructureView
+from xcrystal.explorer.tabs import Tabs
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.chart import Atlas
 
+_PARTS: dict[str, Any] = {
+    "map": MapView,
+    "structure": StructureView,
+    "move": SliderView,
+    "facts": FactsView,
+}
+_TABS = {"move": "Move"}
+
 
 class Explorer(widgets.VBox):
-    """Map, structure, sliders and facts of one session, linked both ways.
+    """All views of one session, linked both ways.
 
     Parameters
     ----------
@@ -33,30 +46,68 @@ class Explorer(widgets.VBox):
     ----------
     session
         All state; call its methods from any cell and the views follow.
+    parts
+        The views by name.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._worker = Worker(session.settle, self._failed)
-        views = (DoorView, MapView, StructureView, SliderView, FactsView)
-        self._views = tuple(view(session, self._worker) for view in views)
-        door, chart, structure, sliders, facts = self._views
+        self._still = Still(session)
+        self._worker = Worker(self._rest, self._failed)
+        self.parts: dict[str, Any] = {"door": DoorView(session, self._worker, self._still.identity)}
+        for name, view in _PARTS.items():
+            self.parts[name] = view(session, self._worker)
         caution = widgets.HTML(words.CAUTION)
         caution.add_class("xc-caution")
-        upper, lower = widgets.Box([chart, structure]), widgets.Box([sliders, facts])
-        for row in (upper, lower):
+        tabbed = widgets.Box([Tabs({f"xc-{name}": label for name, label in _TABS.items()})])
+        tabbed.children += tuple(self.parts[name].add_class(f"xc-{name}") for name in _TABS)
+        tabbed.add_class("xc-tabbed")
+        rows = [widgets.Box([self.parts["map"], self.parts["structure"]]), widgets.Box([tabbed, self.parts["facts"]])]
+        for row in rows:
             row.add_class("xc-row")
-        super().__init__([door, upper, caution, lower])
+        super().__init__([self.parts["door"], rows[0], caution, rows[1]])
         self.add_class("xc-explorer")
+        self._classes: set[str] = set()
+        self._unsubscribe = session.subscribe(self._on_event)
+        self._on_event("mode")
+
+    @property
+    def selection(self) -> pd.DataFrame:
+        """The crystals that are picked on the map, with all that the atlas knows of them."""
+        return self.session.selected
 
     def close(self) -> None:
         """End the worker and close all widgets, here and in the browser."""
+        self._unsubscribe()
+        self.session.stop()
         self._worker.close()
-        for view in self._views:
-            view.close()
+        for part in self.parts.values():
+            part.close()
         for widget in _descendants(self):
             widget.close()
         super().close()
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), raw=True)
+        self._still.show()
+
+    def _rest(self) -> None:
+        self.session.settle()
+        self._still.update()
+
+    def _on_event(self, event: str) -> None:
+        if event == "mode":
+            wanted = {f"xc-{self.session.mode}", *(f"xc-hide-{name}" for name in self.session.hidden)}
+            for name in self._classes - wanted:
+                self.remove_class(name)
+            for name in wanted - self._classes:
+                self.add_class(name)
+            self._classes = wanted
+        elif event == "story":
+            # also what is done from a cell is followed by a rest, and a still picture
+            self._worker.submit("rest", lambda: None)
 
     def _failed(self, error: Exception) -> None:
         self.session.report(f"Something unexpected went wrong ({type(error).__name__}: {error}).")
@@ -67,6 +118,8 @@ def explore(
     *,
     model: str | os.PathLike[str] | CrystalModel = "mp20",
     atlas: str | os.PathLike[str] | Atlas | None = None,
+    session: str | os.PathLike[str] | None = None,
+    mode: str | None = None,
 ) -> Explorer:
     """Open the explorer; show it as the last line of a notebook cell.
 
@@ -80,11 +133,15 @@ def explore(
         A model, its name, or its folder.
     atlas
         An atlas, its name or folder; by default the one that belongs to the model.
+    session
+        A saved session to begin with.
+    mode
+        "beginner" or "researcher"; by default what was chosen last.
 
     Raises
     ------
-    CheckpointError, DatasetError
-        If there is no such model or atlas.
+    CheckpointError, DatasetError, TargetError
+        If there is no such model, atlas or mode.
     """
     from xcrystal.generator import open_model
     from xcrystal.latent.chart import open_atlas
@@ -92,10 +149,14 @@ def explore(
     opened = open_model(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else model
     if atlas is None or isinstance(atlas, (str, os.PathLike)):
         atlas = open_atlas(os.fspath(atlas or opened.name))
-    session = Session(opened, atlas)
+    new = Session(opened, atlas)
+    remembered = settings.recall().get("mode")
+    new.show_mode(mode or (remembered if remembered in MODES else MODES[0]))
+    if session is not None:
+        new.open_file(session)
     if source is not None:
-        session.load(source)
-    return Explorer(session)
+        new.load(source)
+    return Explorer(new)
 
 
 def _descendants(widget: widgets.Widget) -> list[widgets.Widget]:

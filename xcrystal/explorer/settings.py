@@ -1,0 +1,35 @@
+"""What the explorer remembers of a person from one day to the next, in one small file among Jupyter's settings."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_FILE = "xcrystal.json"
+
+
+def recall() -> dict[str, Any]:
+    """What was remembered; empty if nothing was, or the file cannot be read."""
+    with suppress(OSError, ValueError):
+        found = json.loads(_path().read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def remember(**values: Any) -> None:
+    """Remember values beside what is remembered already; where that cannot be written, nothing is."""
+    path = _path()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps({**recall(), **values}, indent=1), encoding="utf-8")
+        part.replace(path)
+
+
+def _path() -> Path:
+    from jupyter_core.paths import jupyter_config_dir
+
+    return Path(jupyter_config_dir()) / _FILE

@@ -1,0 +1,111 @@
+// Title, message, and the controls that load, download, save, reset, and choose how much is offered.
+function render({ model, el: root }) {
+  const formula = el("b"), label = el("span");
+  const path = el("input", { type: "text", placeholder: "path of a crystal file, or a material id",
+    "aria-label": "Path of a crystal file or of a saved session, or a material id of the map; press Enter",
+    title: "Path of a crystal file (CIF, POSCAR, ...) or of a saved session, or a material id of the map; press Enter" });
+  path.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && path.value.trim()) model.send({ act: "load", source: path.value });
+  });
+  const file = el("input", { type: "file", class: "xc-file", tabindex: "-1", "aria-hidden": "true",
+    onchange: () => { [...file.files].slice(0, 1).forEach(take); file.value = ""; } });
+  const take = async (chosen) => {
+    const content = await chosen.arrayBuffer();
+    model.send({ act: "file", name: chosen.name }, undefined, [content]);
+  };
+  const button = (name, icon, text, title, onclick) => el("button",
+    { class: `xc-button xc-${name}`, type: "button", title, "aria-label": title, onclick },
+    el("i", { class: `fa fa-${icon}`, "aria-hidden": "true" }), text && el("span", {}, text));
+  const mode = el("select", { "aria-label": "Beginner or researcher view",
+    title: "Beginner: fewer controls, each explained. Researcher: everything.",
+    onchange: () => model.send({ act: "mode", mode: mode.value }) });
+  const dialog = codeDialog();
+  const message = el("div", { class: "xc-message", role: "status", "aria-live": "polite" });
+  root.append(
+    el("div", { class: "xc-top" },
+      el("div", { class: "xc-label", "aria-live": "polite" }, formula, " ", label),
+      el("div", { class: "xc-controls", role: "toolbar", "aria-label": "Load, save, reset" },
+        el("span", { class: "xc-path", "data-control": "load" }, path),
+        el("span", { "data-control": "load" },
+          button("upload", "folder-open-o", "Load a file", "Load a crystal file (CIF, POSCAR, XSF, extended XYZ) or a "
+            + "saved session; it can also be dropped onto the explorer", () => file.click()), file),
+        el("span", { "data-control": "keep" },
+          button("download", "download", "CIF", "Download the crystal that is drawn as a CIF", () => model.send({ act: "cif" })),
+          button("code", "code", "Code", "Python that brings an explorer to this view", () => model.send({ act: "code" })),
+          button("save", "floppy-o", "Save", "Save this session as a file, to be loaded again or handed out",
+            () => model.send({ act: "save" }))),
+        el("span", { "data-control": "reset" },
+          button("reset", "home", "Reset", "Back to the beginning; undo brings everything back",
+            () => model.send({ act: "reset" }))),
+        el("span", { class: "xc-mode", "data-control": "mode" }, mode))),
+    message, dialog.node);
+
+  let explorer = null, live = "";
+  const draw = () => {
+    const state = model.get("state");
+    show(formula, state.formula, () => withSubscripts(state.formula));
+    label.textContent = state.label;
+    show(message, state.message, () => state.message ? [el("div", {}, state.message)] : []);
+    show(mode, state.modes, () => state.modes.map((name) =>
+      el("option", { value: name }, name[0].toUpperCase() + name.slice(1))));
+    mode.value = state.mode;
+  };
+  const heard = (content) => {
+    if (content?.type === "loaded" && path.value.trim() === content.source) path.value = "";
+    if (content?.type === "code") dialog.open(content.text);
+    if (content?.type === "here") { live = content.identity; if (explorer) explorer.dataset.live = live; }
+  };
+  model.on("change:state", draw);
+  model.on("msg:custom", heard);
+  const ended = takeDownloads(model);
+  draw();
+
+  // only a kernel answers: without one the still picture stays
+  model.send({ act: "here" });
+
+  // a file that is dropped anywhere on the explorer is loaded
+  const over = (event) => { if (event.dataTransfer?.types?.includes("Files")) { event.preventDefault(); event.stopPropagation(); } };
+  const drop = (event) => {
+    if (!event.dataTransfer?.files?.length) return;
+    over(event);
+    take(event.dataTransfer.files[0]);
+  };
+  const attach = () => {
+    explorer = root.closest(".xc-explorer");
+    if (!explorer) { if (root.isConnected || !attach.tried) { attach.tried = true; requestAnimationFrame(attach); } return; }
+    if (live) explorer.dataset.live = live;
+    explorer.addEventListener("dragover", over, true);
+    explorer.addEventListener("drop", drop, true);
+  };
+  attach();
+  return () => {
+    ended();
+    model.off("change:state", draw);
+    model.off("msg:custom", heard);
+    explorer?.removeEventListener("dragover", over, true);
+    explorer?.removeEventListener("drop", drop, true);
+  };
+}
+
+function withSubscripts(formula) {
+  return formula.split(/(\d+(?:\.\d+)?)/).map((part, k) => (k % 2 ? el("sub", {}, part) : part));
+}
+
+function codeDialog() {
+  const text = el("textarea", { readonly: true, rows: "16", spellcheck: "false", "aria-label": "Python code" });
+  const said = el("span", { role: "status" });
+  const copy = async () => {
+    text.select();
+    try { await navigator.clipboard.writeText(text.value); } catch { document.execCommand("copy"); }
+    said.textContent = "Copied.";
+  };
+  const node = el("dialog", { class: "xc-dialog", "aria-label": "This view as Python" },
+    el("p", {}, "Run this in a notebook cell to come back to this view:"), text,
+    el("div", { class: "xc-dialog-bar" }, said,
+      el("button", { type: "button", class: "xc-button xc-copy", onclick: copy }, "Copy"),
+      el("button", { type: "button", class: "xc-button", onclick: () => node.close() }, "Close")));
+  // JupyterLab must not take what is typed here for its own shortcuts
+  node.addEventListener("keydown", (event) => event.stopPropagation());
+  return { node, open: (code) => { text.value = code; said.textContent = ""; if (!node.open) node.showModal(); } };
+}
+export default { render };

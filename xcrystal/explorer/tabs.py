@@ -1,0 +1,29 @@
+"""Tabs over some panels: which one is open is the browser's business alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import anywidget
+import traitlets
+
+from xcrystal.explorer.panel import script, style
+
+
+class Tabs(anywidget.AnyWidget):
+    """A row of tabs that shows one of the boxes beside it.
+
+    Parameters
+    ----------
+    labels
+        CSS class of a box to the label of its tab, in order.
+    """
+
+    _esm = script("tabs.js")
+    _css = style("tabs.css")
+    labels: traitlets.List[Any] = traitlets.List().tag(sync=True)
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        super().__init__(labels=[list(item) for item in labels.items()])
+        self.add_class("xc-tabs")
