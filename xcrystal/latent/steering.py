@@ -17,8 +17,8 @@ import numpy as np
 from xcrystal.crystal.contacts import CLASH
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import InvalidCrystalError, TargetError
+from xcrystal.latent.compositions import atlas_formulas
 from xcrystal.latent.density import INSIDE, Density
-from xcrystal.latent.formulas import atlas_formulas
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
