@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,12 @@ if str(ROOT) not in sys.path:
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.chart import Atlas
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a person chose in the explorer must neither change tests nor be changed by them."""
+    os.environ["JUPYTER_CONFIG_DIR"] = str(tmp_path_factory.mktemp("jupyter-config"))
 
 
 @pytest.fixture(scope="session")
