@@ -1,0 +1,51 @@
+"""Formulas as people write them."""
+
+from __future__ import annotations
+
+import pytest
+from pymatgen.core import Composition
+
+from xcrystal.errors import ReadError
+from xcrystal.latent.chart import Atlas
+from xcrystal.latent.compositions import atlas_formulas, formula_text, parse_formula, pattern
+
+
+@pytest.mark.parametrize("text", ["SrTiO3", " Sr2 Ti2 O6 ", "SrTiO₃", "Ti(SrO3)1", "TiO3[Sr]"])
+def test_one_composition_in_many_writings(text: str) -> None:
+    assert parse_formula(text) == ((8, 3), (22, 1), (38, 1))
+
+
+def test_groups_are_multiplied() -> None:
+    assert parse_formula("Ca(OH)2") == ((1, 2), (8, 2), (20, 1))
+    assert pattern(parse_formula("Ca(OH)2")) == (1, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "Give a formula"),
+        ("pigs", "not a formula"),
+        ("Xx2", "no element Xx"),
+        ("Sr0.5Ti", "whole numbers"),
+        ("Sr((", "not a formula"),
+        ("(OH", "not a formula"),
+        ("()2", "not a formula"),
+        ("O0", "not a formula"),
+        ("NaCl" * 40, "not a formula"),
+        ("FmO2", "not Fm"),
+        ("Ca10(PO4)6F2", "21 atoms"),
+        ("<b>NaCl</b>", "not a formula"),
+    ],
+)
+def test_what_is_no_formula_is_said_in_one_sentence(text: str, says: str) -> None:
+    with pytest.raises(ReadError, match=says.replace("(", r"\(")):
+        parse_formula(text)
+
+
+def test_every_formula_of_the_atlas_is_read_as_pymatgen_does(atlas: Atlas) -> None:
+    formulas = atlas_formulas(atlas)
+    assert len(formulas) == len(atlas) and None not in formulas
+    for row in range(0, len(atlas), 97):
+        formula = formulas[row]
+        assert formula is not None
+        assert formula_text(formula) == Composition(atlas.table["formula"].iat[row]).reduced_formula
