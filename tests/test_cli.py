@@ -35,6 +35,8 @@ COMMANDS = (
     ["evaluate", "interpolation"],
     ["evaluate", "invariance"],
     ["evaluate", "properties"],
+    ["evaluate", "steering"],
+    ["evaluate", "proposals"],
     ["benchmark"],
     ["fetch"],
 )

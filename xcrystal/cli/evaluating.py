@@ -138,3 +138,43 @@ def properties(
     from xcrystal.evaluation.properties import evaluate_properties
 
     print_report(evaluate_properties(xcrystal.load(model, device), data, train, workers, seed), as_json)
+
+
+@evaluate.command()
+def steering(
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=1, help="From how many known crystals, drawn at random.")] = 100,
+    steps: Annotated[int, typer.Option(min=1, help="The most that each may take.")] = 10,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """How far properties can be raised or lowered, as predicted for the crystals that steering really decodes."""
+    from xcrystal.evaluation.steering import evaluate_steering
+    from xcrystal.latent.chart import open_atlas
+
+    opened = xcrystal.load(model, device)
+    print_report(evaluate_steering(opened, open_atlas(atlas or model), limit, steps, seed), as_json)
+
+
+@evaluate.command()
+def proposals(
+    data: Crystals,
+    train: Annotated[
+        Path | None, typer.Option(help="What the atlas was made of: the baseline exchanges elements in these.")
+    ] = None,
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=1, help="How many compositions, drawn at random.")] = 100,
+    count: Annotated[int, typer.Option(min=1, help="Proposals for each.")] = 5,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """How often structures proposed for a formula that the atlas does not hold are the true ones."""
+    from xcrystal.evaluation.proposals import evaluate_proposals
+    from xcrystal.latent.chart import open_atlas
+
+    opened = xcrystal.load(model, device)
+    print_report(evaluate_proposals(opened, open_atlas(atlas or model), data, train, limit, count, seed), as_json)
