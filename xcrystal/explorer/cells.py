@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,15 +12,28 @@ from xcrystal.crystal.groups import space_group
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+_recent: deque[tuple[Structure, Structure]] = deque(maxlen=4)  # every view asks for it, and compares by identity
+
 
 def conventional_cell(structure: Structure) -> Structure:
     """The conventional cell of a decode, with its properties and site properties.
+
+    The same object again for a structure that was asked for lately.
 
     Parameters
     ----------
     structure
         A standardized primitive cell with ``properties["space_group"]``, as ``CrystalModel.decode`` gives.
     """
+    for source, found in tuple(_recent):
+        if source is structure:
+            return found
+    conventional = _conventional_cell(structure)
+    _recent.append((structure, conventional))
+    return conventional
+
+
+def _conventional_cell(structure: Structure) -> Structure:
     from pymatgen.core import Structure
 
     group = space_group(int(structure.properties["space_group"]))

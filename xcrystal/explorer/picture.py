@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.explorer import words
-from xcrystal.explorer.palette import diverging, hex_color
-from xcrystal.explorer.scene import BOND_RADIUS, build_scene, element_colors
+from xcrystal.explorer.drawing import atom_colors
+from xcrystal.explorer.palette import hex_color
+from xcrystal.explorer.scene import BOND_RADIUS, Scene, build_scene
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -59,7 +60,15 @@ class Pictures:
         return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(drawings)}</div>'
 
 
-def svg(structure: Structure, scores: np.ndarray | None = None, width: int = 220) -> str:
+def svg(
+    structure: Structure,
+    scores: np.ndarray | None = None,
+    width: int = 220,
+    *,
+    boundary: bool = True,
+    bonds: bool = True,
+    repeat: tuple[int, int, int] = (1, 1, 1),
+) -> str:
     """One crystal as an SVG image, seen from far away.
 
     Parameters
@@ -70,31 +79,62 @@ def svg(structure: Structure, scores: np.ndarray | None = None, width: int = 220
         (n_atoms,) numbers that colour the atoms, or None for the colours of the elements.
     width
         And height, in pixels.
+    boundary, bonds, repeat
+        As of ``build_scene``.
     """
-    scene = build_scene(structure)
-    if scores is None:
-        colors = element_colors()[[site.specie.Z for site in structure]]
-    else:
-        colors = diverging(np.asarray(scores) / max(float(np.abs(scores).max()), 1e-9))
-    paints = [hex_color(color) for color in colors]
+    scene = build_scene(structure, boundary=boundary, bonds=bonds, repeat=repeat)
+    paints = [hex_color(color) for color in atom_colors(structure, scores)]
+    name = f"xc{next(_pictures)}"
+    balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
+    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, _gradients(name, set(paints)))
+
+
+def thumbnail(structure: Structure, width: int = 64) -> str:
+    """One crystal as a small SVG image of a few kilobytes: flat discs, whole edges, no bonds.
+
+    Parameters
+    ----------
+    structure
+        Ordered, any cell.
+    width
+        And height, in pixels.
+    """
+    scene = build_scene(structure, bonds=False)
+    paints = [hex_color(color) for color in atom_colors(structure)]
+    return _image(structure, scene, width, paints, paints, 1, 1, "")
+
+
+def _image(
+    structure: Structure,
+    scene: Scene,
+    width: int,
+    paints: list[str],
+    balls: list[str],
+    edge_pieces: int,
+    digits: int,
+    definitions: str,
+) -> str:
+    """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours."""
     edges, starts, ends, centres = map(_turned, (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions))
     outermost = (np.abs(edges[..., :2]).max(), np.abs(centres[:, :2]).max(axis=1) + scene.radii, np.abs(ends[:, :2]))
     reach = 0.1 + max(float(np.max(sizes, initial=0.0)) for sizes in outermost)
-    name = f"xc{next(_pictures)}"
+    outline = "" if definitions else f' stroke="#666666" stroke-width="{0.05 * reach:.{digits}f}"'
 
-    pieces = [*_edges(edges)]
+    pieces = [*_edges(edges, edge_pieces, digits)]
     for start, end, radius, atom in zip(starts, ends, scene.bond_radii, scene.bond_atoms, strict=True):
-        pieces.append(((start[2] + end[2]) / 2, _line(start, end, 2 * radius, paints[atom])))
+        pieces.append(((start[2] + end[2]) / 2, _line(start, end, 2 * radius, paints[atom], digits)))
     for centre, radius, atom in zip(centres, scene.radii, scene.atoms, strict=True):
-        fill = f"url(#{name}-{paints[atom][1:]})"
-        circle = f'<circle cx="{centre[0]:.2f}" cy="{centre[1]:.2f}" r="{radius:.2f}" fill="{fill}"/>'
+        circle = (
+            f'<circle cx="{centre[0]:.{digits}f}" cy="{centre[1]:.{digits}f}" r="{radius:.2f}" '
+            f'fill="{balls[atom]}"{outline}/>'
+        )
         pieces.append((centre[2], circle))
     drawn = "".join(piece for _, piece in sorted(pieces, key=lambda item: item[0]))
     side = 2 * reach
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{width}" role="img" '
         f'aria-label="{escape(structure.composition.reduced_formula)}" '
-        f'viewBox="{-side / 2:.2f} {-side / 2:.2f} {side:.2f} {side:.2f}">{_gradients(name, set(paints))}{drawn}</svg>'
+        f'viewBox="{-side / 2:.2f} {-side / 2:.2f} {side:.2f} {side:.2f}">{definitions}{drawn}</svg>'
     )
 
 
@@ -107,17 +147,18 @@ def _turned(points: np.ndarray) -> np.ndarray:
     return np.stack([x, -up, np.sin(_TILT) * points[..., 2] - np.cos(_TILT) * back], axis=-1)
 
 
-def _edges(edges: np.ndarray) -> Iterator[tuple[float, str]]:
-    steps = np.linspace(0, 1, _EDGE_PIECES + 1)[:, None]
+def _edges(edges: np.ndarray, pieces: int, digits: int) -> Iterator[tuple[float, str]]:
+    steps = np.linspace(0, 1, pieces + 1)[:, None]
     for start, end in edges:
         points = start + steps * (end - start)
         for one, other in pairwise(points):
-            yield (one[2] + other[2]) / 2, _line(one, other, 0.6 * BOND_RADIUS, "#888888")
+            yield (one[2] + other[2]) / 2, _line(one, other, 0.6 * BOND_RADIUS, "#888888", digits)
 
 
-def _line(start: np.ndarray, end: np.ndarray, width: float, color: str) -> str:
+def _line(start: np.ndarray, end: np.ndarray, width: float, color: str, digits: int) -> str:
     return (
-        f'<line x1="{start[0]:.2f}" y1="{start[1]:.2f}" x2="{end[0]:.2f}" y2="{end[1]:.2f}" '
+        f'<line x1="{start[0]:.{digits}f}" y1="{start[1]:.{digits}f}" '
+        f'x2="{end[0]:.{digits}f}" y2="{end[1]:.{digits}f}" '
         f'stroke="{color}" stroke-width="{width:.2f}" stroke-linecap="round"/>'
     )
 

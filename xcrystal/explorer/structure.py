@@ -1,214 +1,208 @@
-"""The crystal in three dimensions, drawn by nglview as one shape that is replaced in place."""
+"""The crystal in three dimensions: one canvas, or two side by side, and what is said of them."""
 
 from __future__ import annotations
 
-import threading
-from functools import cache
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import numpy as np
 
-from xcrystal.explorer import words
-from xcrystal.explorer.nglcompat import frontend_version, import_nglview
-from xcrystal.explorer.palette import diverging, diverging_css, hex_color
-from xcrystal.explorer.scene import EDGE_RADIUS, Scene, build_scene, element_colors
+from xcrystal.crystal.matching import match_rms
+from xcrystal.explorer.canvas import canvas_class
+from xcrystal.explorer.cells import conventional_cell
+from xcrystal.explorer.drawing import scene_message
+from xcrystal.explorer.picture import svg
+from xcrystal.explorer.site_facts import site_facts, with_orbits
+from xcrystal.explorer.structure_bar import StructureBar
 from xcrystal.explorer.view import View
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
     from xcrystal.explorer.session import Session
 
-HEIGHT = "430px"
-_SCRIPT = Path(__file__).with_name("static") / "structure.js"
-OFF = "element"
-
-
-@cache
-def _canvas_class() -> type:
-    nglview = import_nglview()
-
-    class Canvas(nglview.NGLWidget):  # type: ignore[name-defined]
-        """An NGLWidget without its queue of remote calls, its polling threads and its growing archive of messages."""
-
-        def __init__(self, on_ready: Any) -> None:
-            self._on_ready = on_ready
-            version = frontend_version()
-            versions = {} if version is None else {"_view_module_version": version, "_model_module_version": version}
-            super().__init__(**versions)
-            self._view_width, self._view_height = "100%", HEIGHT
-
-        def _initialize_threads(self) -> None:
-            self.on_msg(self._handle_nglview_custom_msg)
-
-        def _create_player(self) -> None:
-            self._iplayer = widgets.HBox()  # the front end asks for one; there is no trajectory to play
-
-        def close(self) -> None:
-            """Close it with what nglview holds beside it."""
-            self._widget_image.layout.close()
-            self._widget_image.close()
-            super().close()
-
-        def _remote_call(self, *args: Any, **kwargs: Any) -> None:
-            """Nothing: what is drawn goes through ``call``."""
-
-        def _handle_nglview_custom_msg(self, _: Any, message: Any, buffers: Any) -> None:
-            # each view that opens says so when it listens; what was sent before it did is lost
-            if isinstance(message, dict) and message.get("type") == "request_loaded":
-                self._on_ready()
-
-        def call(self, method: str, *args: Any) -> None:
-            """Call a method of every open view."""
-            self.send(
-                {"type": "call_method", "target": "Widget", "methodName": method, "args": list(args), "kwargs": {}}
-            )
-
-    return Canvas
+_EVENTS = frozenset({"crystal", "shown", "attribution", "settled", "path"})
 
 
 class StructureView(View):
-    """Canvas, what atoms are coloured by, and the legend."""
+    """Canvases, the bar above them, and below them the legend and what is known of a picked atom."""
 
     def __init__(self, session: Session, worker: Worker) -> None:
         self.session, self.worker = session, worker
-        self._sending = threading.Lock()  # scenes come from the worker, opened views from another thread
-        self._number = 0
-        self._message: dict[str, Any] = {}
-        self.canvas = _canvas_class()(self._opened)
-        self.canvas.layout.width, self.canvas.layout.height = "100%", HEIGHT
-        self.canvas.add_class("xc-canvas")
-        targets = [(words.title(name), name) for name in session.predicted]
-        self.attribution = widgets.Dropdown(
-            options=[("element", OFF), *((f"attribution: {label}", name) for label, name in targets)],
-            description="Atoms by",
-            tooltip="Colour atoms by element, or by how much each contributes to a predicted property",
-        )
-        self.attribution.add_class("xc-attribution")
-        self.shown = widgets.ToggleButtons(
-            options=[("Decoded", "decoded"), ("Loaded", "loaded")],
-            tooltips=["The reconstruction: what the model decodes", "The crystal as it was loaded"],
-        )
-        self.shown.add_class("xc-shown")
-        self.fit = widgets.Button(icon="arrows-alt", tooltip="Fit the crystal into the view")
-        self.fit.add_class("xc-fit")
-        self.cell = widgets.ToggleButton(
-            value=True, icon="cube", tooltip="Conventional cell of decoded crystals, or primitive"
-        )
-        self.cell.add_class("xc-cell")
-        self.legend = widgets.HTML()
-        self.legend.add_class("xc-legend")
-        bar = widgets.HBox([self.attribution, self.shown, self.cell, self.fit])
-        bar.add_class("xc-bar")
-        super().__init__([bar, self.canvas, self.legend])
-        self.add_class("xc-structure")
-
-        self.attribution.observe(self._on_attribution, "value")
-        self.shown.observe(self._on_shown, "value")
-        self.cell.observe(self._on_cell, "value")
-        self.fit.on_click(lambda _: self.canvas.call("xcFit"))
-        self.listen(session)
+        self.picked: tuple[int, int] | None = None  # which of the crystals, which of its atoms
+        self.flat = False  # whether the browser has no WebGL, so that still pictures are drawn instead
+        self._facts: list[tuple[str, str]] = []
+        self._marked: tuple[Structure, Structure] | None = None
+        self._match: tuple[Structure, Structure, str] | None = None
+        self._notes: list[str] = []
+        self.canvases = [self._canvas(0)]
+        self._row = widgets.Box(list(self.canvases))
+        self._row.add_class("xc-canvases")
         self._draw()
+        self.bar = StructureBar(session, worker, self)
+        super().__init__([self.bar, self._row])
+        self.add_class("xc-structure")
+        self.listen(session)
+
+    def close(self) -> None:
+        """End listening, also of the bar."""
+        self.bar.close()
+        super().close()
+
+    # -- what is drawn
+
+    @property
+    def crystals(self) -> list[tuple[str, Structure]]:
+        """Caption and structure of what is drawn, one or two; the captions may hold file names."""
+        session = self.session
+        if session.shown != "both":
+            return [("", self._known(session.drawn))]
+        if session.loaded is not None:
+            return [
+                (f"loaded: {session.loaded.name}", self._known(session.loaded.structure)),
+                (f"decoded: {session.label}", session.drawn),
+            ]
+        ends = [end for end in session.state.ends if end is not None]
+        if len(ends) < 2:
+            return [("", session.drawn)]
+        whole = session.cell == "conventional"
+        return [
+            (f"{name}: {end.label}", conventional_cell(end.structure) if whole else end.structure)
+            for name, end in zip("AB", ends, strict=True)
+        ]
+
+    @property
+    def note(self) -> str:
+        """What was left out of the drawing, in words; empty if nothing was."""
+        return " ".join(dict.fromkeys(self._notes))
+
+    @property
+    def match(self) -> str:
+        """How well two crystals side by side match, in words; empty for one."""
+        crystals = self.crystals
+        if len(crystals) < 2:
+            return ""
+        session = self.session
+        if session.loaded is not None and session.z is session.loaded.z:
+            return _match_words(session.loaded.rms)
+        (_, one), (_, other) = crystals
+        if not session.at_rest:
+            return "match: when the hand rests"
+        if self._match is None or self._match[0] is not one or self._match[1] is not other:
+            self._match = (one, other, _match_words(match_rms(one, other)))
+        return self._match[2]
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Headings and texts about the picked atom; empty if none is."""
+        return self._facts
+
+    def pictures(self, width: int = 420) -> list[tuple[str, str]]:
+        """Caption and SVG image of what is drawn, for where there is no WebGL."""
+        return [
+            (caption, svg(structure, self._scores(structure), width, **self._options))
+            for caption, structure in self.crystals
+        ]
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        session = self.session
+        return {"boundary": session.state.boundary, "bonds": session.state.bonds, "repeat": session.state.supercell}
 
     # -- from the user
 
-    def _on_attribution(self, change: Any) -> None:
-        target = None if change.new == OFF else change.new
-        if target != self.session.target:
-            self.worker.submit("attribute", lambda: self.session.attribute(target))
+    def pick(self, picked: tuple[int, int] | None) -> None:
+        """Mark an atom of one of the crystals, and say what is known of it; None for none."""
+        self.picked = picked
+        self._draw()
+        self.bar.refresh()
 
-    def _on_shown(self, change: Any) -> None:
-        if change.new != self.session.shown:
-            self.worker.submit("show", lambda: self.session.show(change.new))
+    def fit(self) -> None:
+        """Let the crystals fill their canvases."""
+        for canvas in self.canvases:
+            canvas.call("xcFit")
 
-    def _on_cell(self, change: Any) -> None:
-        cell = "conventional" if change.new else "primitive"
-        if cell != self.session.cell:
-            self.worker.submit("cell", lambda: self.session.show_cell(cell))
+    def be_flat(self) -> None:
+        """Show still pictures from now on."""
+        self.flat = True
+        self.bar.refresh()
+
+    def _canvas(self, which: int) -> Any:
+        def on_pick(atom: int | None) -> None:
+            picked = None if atom is None else (which, atom)
+            self.worker.submit(("pick", id(self)), lambda: self.pick(picked))
+
+        return canvas_class()(on_pick)
 
     # -- from the session
 
     def _on_event(self, event: str) -> None:
-        if event in ("crystal", "shown", "attribution", "settled"):
+        if event in _EVENTS:
             self._draw()
-
-    def _opened(self) -> None:
-        self.canvas.call("executeCode", _SCRIPT.read_text(encoding="utf-8"))
-        self._push()
+            self.bar.refresh()
 
     def _draw(self) -> None:
+        session, crystals = self.session, self.crystals
+        self._keep_pick(crystals)
+        drawn = []
+        for _, structure in crystals:
+            scores = self._scores(structure)
+            unit = session.attribution.unit if scores is not None and session.attribution is not None else ""
+            drawn.append(scene_message(structure, scores=scores, unit=unit, **self._options))
+        self._notes = [scene.note for _, _, scene in drawn if scene.note]
+        extent = max(header["extent"] for header, _, _ in drawn)  # both at one scale
+        self._make_canvases(len(crystals))
+        for which, ((caption, _), (header, data, _)) in enumerate(zip(crystals, drawn, strict=True)):
+            picked = self.picked[1] if self.picked is not None and self.picked[0] == which else -1
+            more = {"extent": extent, "picked": picked, "caption": caption, "fine": session.at_rest}
+            self.canvases[which].draw(({**header, **more}, data))
+
+    def _make_canvases(self, count: int) -> None:
+        """The second canvas is made when it is first needed, and then kept out of sight."""
+        if count > len(self.canvases):
+            self.canvases.append(self._canvas(len(self.canvases)))
+            self._row.children = tuple(self.canvases)
+        if len(self.canvases) > 1:
+            wished = "" if count > 1 else "none"
+            if self.canvases[1].layout.display != (wished or None):
+                self.canvases[1].layout.display = wished or None
+
+    def _keep_pick(self, crystals: list[tuple[str, Structure]]) -> None:
+        """The pick stays while the crystal morphs, as long as there is such an atom."""
+        self._facts = []
+        if self.picked is None:
+            return
+        which, atom = self.picked
+        if which >= len(crystals) or atom >= len(crystals[which][1]):
+            self.picked = None
+            return
+        structure = crystals[which][1]
+        scores = self._scores(structure)
+        attribution = self.session.attribution
+        score = None if scores is None else float(scores[atom])
+        unit = "" if attribution is None else attribution.unit
+        self._facts = site_facts(structure, atom, score=score, unit=unit, neighbours=self.session.at_rest)
+
+    def _scores(self, structure: Structure) -> np.ndarray | None:
+        """Attribution of the atoms of a structure that is drawn, if it is the one that was attributed."""
         session = self.session
-        self._push(scene_message(session))
-        self.legend.value = _legend(session)
-        self.attribution.value = session.target or OFF
-        self.shown.layout.display = "none" if session.loaded is None else "flex"
-        self.shown.value = session.shown
-        self.cell.value = session.cell == "conventional"
+        found = session.attribution
+        if found is None or len(found.scores) != len(structure):
+            return None
+        attributed = session.drawn
+        same = structure is attributed or structure is self._known(attributed) or structure == attributed
+        return np.asarray(found.scores) if same else None
 
-    def _push(self, message: dict[str, Any] | None = None) -> None:
-        """Send a scene, or the last one again."""
-        with self._sending:
-            self._message = message or self._message
-            self._number += 1
-            self.canvas.call("xcDraw", {**self._message, "number": self._number})
-
-
-def scene_message(session: Session) -> dict[str, Any]:
-    """What the front end draws: each atom of the structure is one kind, with a colour and a name."""
-    structure = session.drawn
-    scene: Scene = build_scene(structure)
-    numbers = np.array([site.specie.Z for site in structure])
-    wyckoff = structure.site_properties.get("wyckoff", [""] * len(structure))
-    names = [f"{site.specie.symbol} {w}".strip() for site, w in zip(structure, wyckoff, strict=True)]
-    colors = element_colors()[numbers]
-    if session.attribution is not None:
-        scores, unit = session.attribution.scores, session.attribution.unit
-        colors = diverging(scores / _span(scores))
-        names = [f"{name}: {score:+.3f} {unit}" for name, score in zip(names, scores, strict=True)]
-    return {
-        "spheres": _rows(scene.positions, scene.radii[:, None], scene.atoms[:, None]),
-        "bonds": _rows(scene.bond_starts, scene.bond_ends, scene.bond_radii[:, None], scene.bond_atoms[:, None]),
-        "edges": _rows(scene.edges.reshape(-1, 6)),
-        "colors": _rows(colors),
-        "names": names,
-        "edge_radius": EDGE_RADIUS,
-        "extent": _extent(scene),
-        "fine": session.at_rest,
-    }
+    def _known(self, structure: Structure) -> Structure:
+        """The structure with its orbits, which are looked for once."""
+        if self._marked is None or self._marked[0] is not structure:
+            marked = with_orbits(structure)
+            if marked is structure:
+                return structure
+            self._marked = (structure, marked)
+        return self._marked[1]
 
 
-def _rows(*columns: np.ndarray) -> list[list[float]]:
-    rows: list[list[float]] = np.concatenate(columns, axis=1).round(3).tolist()
-    return rows
-
-
-def _extent(scene: Scene) -> float:
-    """Radius of the sphere around all that is drawn."""
-    atoms = np.linalg.norm(scene.positions, axis=1) + scene.radii
-    return float(max(atoms.max(), np.linalg.norm(scene.edges, axis=2).max()))
-
-
-def _span(scores: np.ndarray) -> float:
-    return max(float(np.abs(scores).max()), 1e-9)
-
-
-def _legend(session: Session) -> str:
-    if session.attribution is None:
-        numbers = {site.specie.symbol: site.specie.Z for site in session.drawn}
-        chips = (
-            f'<span class="xc-chip"><i style="background:{hex_color(element_colors()[z])}"></i>{escape(symbol)}</span>'
-            for symbol, z in sorted(numbers.items(), key=lambda item: item[1])
-        )
-        return "".join(chips)
-    found = session.attribution
-    span = _span(found.scores)
-    cell_sum = found.target_value - found.baseline_value
-    return (
-        f'<span class="xc-scale"><b>{-span:+.3f}</b><i style="background:{diverging_css()}"></i><b>{span:+.3f}</b>'
-        f"{escape(found.unit)} to {escape(words.title(found.target).lower())} of the crystal drawn, encoded again: "
-        f"{found.target_value:+.3f} {escape(found.unit)}</span>"
-        f'<span class="xc-scale-note">Integrated gradients from a mean element; the atoms of the primitive cell add up '
-        f"to {cell_sum:+.3f} {escape(found.unit)}, error {found.completeness_error:.0e}.</span>"
-    )
+def _match_words(rms: float | None) -> str:
+    return "no match" if rms is None else f"match, RMS {rms:.4f} of (V / N)^(1/3)"

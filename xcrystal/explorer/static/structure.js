@@ -1,23 +1,30 @@
 // Runs once in each nglview view, by its executeCode: `this` is the view, NGL the library.
-// Replaces the scene in one step, so that there is never an empty frame and never more than one component.
-if (!this.xcDraw) {
+// The geometry is kept and only its numbers change, so that nothing is compiled, allocated or flashing while a crystal
+// morphs; there is one component for the crystal and one for what marks a picked atom, always.
+if (!this.xcFit) {
   const view = this;
-  const stage = view.stage;
+  const { stage, model } = view;
+  const { viewer } = stage;
+  const [SPHERE, BOND, EDGE] = [5, 8, 6];  // numbers in a row of each
+  const EDGE_COLOR = [0.55, 0.55, 0.55], EDGE_RADIUS = 0.04;
+  const MARK_COLOR = [1.0, 0.62, 0.1], MARK = 0.16;  // Å beyond the atom
   let extent = 0;
-  let current = null;
   let number = -1;
+  let scene = null;
 
   stage.setParameters({ cameraType: "perspective", clipNear: 0, clipFar: 100, clipDist: 0.1, fogNear: 100, fogFar: 160,
-    hoverTimeout: 80, ambientIntensity: 0.45, lightIntensity: 0.8, tooltip: true });
-  // nglview logs and reports each component to the kernel; a scene that changes ten times a second cannot afford it
-  stage.signals.componentAdded.removeAll();
-  stage.signals.componentRemoved.removeAll();
+    hoverTimeout: 80, ambientIntensity: 0.45, lightIntensity: 0.8, tooltip: false });
+  // nglview reports each change of components, camera and picks to the kernel; a crystal that changes with the hand
+  // cannot afford it
+  for (const signal of ["componentAdded", "componentRemoved", "clicked"]) stage.signals[signal].removeAll();
+  stage.viewerControls.signals.changed.removeAll();
+  for (const pick of ["clickPick-left", "clickPick-right", "clickPick-middle", "hoverPick"]) stage.mouseControls.remove(pick);
   view.$pickingInfo.css("display", "none");  // nglview's empty white label
 
   const background = () => {
     const color = getComputedStyle(document.body).getPropertyValue("--jp-layout-color0").trim() || "white";
-    stage.viewer.setBackground(color);
-    stage.viewer.requestRender();
+    viewer.setBackground(color);
+    viewer.requestRender();
   };
   background();
   const theme = new MutationObserver(background);
@@ -25,50 +32,187 @@ if (!this.xcDraw) {
 
   const size = new ResizeObserver(() => { if (view.el.clientWidth > 0) stage.handleResize(); });
   size.observe(view.el);
-  view.once("remove", () => { theme.disconnect(); size.disconnect(); stage.dispose(); });
+
+  // -- geometry that is kept
+
+  const item = { sphere: NGL.SphereBuffer, cylinder: NGL.CylinderBuffer };
+  const fields = { sphere: { position: 3, color: 3, radius: 1 },
+    cylinder: { position1: 3, position2: 3, color: 3, color2: 3, radius: 1 } };
+
+  function makePart(shape, type, capacity) {
+    const data = {};
+    for (const [name, width] of Object.entries(fields[type])) data[name] = new Float32Array(width * capacity);
+    const picking = { type, data: shape, getIndex: (pid) => pid, getObject: () => ({ name: "" }),
+      getPosition: () => new NGL.Vector3() };
+    const buffer = new item[type]({ ...data, picking }, {});
+    shape.addBuffer(buffer);
+    return { data, buffer, capacity };
+  }
+
+  function showPart(part, count) {
+    part.buffer.setAttributes({ ...part.data });
+    const { geometry } = part.buffer;
+    geometry.setDrawRange(0, geometry.index.count / part.capacity * count);
+    // the viewer's near and far planes come from it
+    geometry.boundingBox.min.set(-extent, -extent, -extent);
+    geometry.boundingBox.max.set(extent, extent, extent);
+  }
+
+  // Makes room: the new geometry is there before the old one goes, which keeps the shaders of both compiled.
+  function makeRoom(drawn, sizes, look) {
+    const parts = drawn.parts ?? {};
+    if (Object.entries(sizes).every(([type, count]) => count <= (parts[type]?.capacity ?? -1))) return;
+    drawn.shape.bufferList.length = 0;
+    drawn.parts = {};
+    for (const [type, count] of Object.entries(sizes)) {
+      let capacity = parts[type]?.capacity ?? 64;
+      while (capacity < count) capacity *= 2;
+      drawn.parts[type] = makePart(drawn.shape, type, capacity);
+    }
+    const old = [...drawn.component.reprList];
+    drawn.component.addRepresentation("buffer", look);
+    for (const representation of old) drawn.component.removeRepresentation(representation);
+  }
+
+  const made = (name) => {
+    const shape = new NGL.Shape(name);
+    return { shape, component: stage.addComponentFromObject(shape), parts: null };
+  };
+  const crystal = made("crystal"), marks = made("marks");
+
+  function fillSpheres({ position, color, radius }, rows, colors, more) {
+    for (let i = 0; i * SPHERE < rows.length; i++) {
+      const at = i * SPHERE, kind = 3 * rows[at + 4];
+      for (let k = 0; k < 3; k++) {
+        position[3 * i + k] = rows[at + k];
+        color[3 * i + k] = colors[kind + k];
+      }
+      radius[i] = rows[at + 3] + more;
+    }
+  }
+
+  function fillCylinders({ position1, position2, color, color2, radius }, bonds, edges, colors) {
+    let i = 0;
+    const put = (rows, at, thickness, paint, offset) => {
+      for (let k = 0; k < 3; k++) {
+        position1[3 * i + k] = rows[at + k];
+        position2[3 * i + k] = rows[at + 3 + k];
+        color[3 * i + k] = color2[3 * i + k] = paint[offset + k];
+      }
+      radius[i++] = thickness;
+    };
+    for (let at = 0; at < bonds.length; at += BOND) put(bonds, at, bonds[at + 6], colors, 3 * bonds[at + 7]);
+    for (let at = 0; at < edges.length; at += EDGE) put(edges, at, EDGE_RADIUS, EDGE_COLOR, 0);
+  }
+
+  function markPicked() {
+    const rows = [];
+    for (let at = 0; at < scene.spheres.length; at += SPHERE) {
+      if (scene.spheres[at + 4] === scene.picked) rows.push(...scene.spheres.subarray(at, at + 4), 0);
+    }
+    const count = rows.length / SPHERE;
+    makeRoom(marks, { sphere: count }, { opacity: 0.45, depthWrite: false });
+    fillSpheres(marks.parts.sphere.data, rows, MARK_COLOR, MARK);
+    showPart(marks.parts.sphere, count);
+    marks.component.setVisibility(count > 0);
+  }
+
+  function draw(message, bytes) {
+    if (message.number <= number) return;  // a late message must not bring back an older crystal
+    number = message.number;
+    // a view of bytes may begin anywhere, numbers only at a multiple of four
+    const floats = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+    let begin = 0;
+    const take = (count) => floats.subarray(begin, begin += count);
+    scene = { names: message.names, picked: message.picked, spheres: take(SPHERE * message.spheres),
+      bonds: take(BOND * message.bonds), edges: take(EDGE * message.edges), colors: take(3 * message.names.length) };
+    const cylinders = message.bonds + message.edges;
+    const fitted = message.extent <= 1.2 * extent && message.extent >= extent / 1.2;
+    if (!fitted) extent = message.extent;
+    makeRoom(crystal, { sphere: message.spheres, cylinder: cylinders }, {});
+    fillSpheres(crystal.parts.sphere.data, scene.spheres, scene.colors, 0);
+    fillCylinders(crystal.parts.cylinder.data, scene.bonds, scene.edges, scene.colors);
+    showPart(crystal.parts.sphere, message.spheres);
+    showPart(crystal.parts.cylinder, cylinders);
+    markPicked();
+    viewer.updateBoundingBox();
+    viewer.lastRenderedPicking = false;  // what is under the mouse is not what it was
+    caption.textContent = message.caption;
+    hide();
+    // the eye keeps its bearings while a crystal morphs; only another size of cell needs another distance
+    if (!fitted) fit(0);
+    if (viewer.sampleLevel !== (message.fine ? 0 : -1)) viewer.setSampling(message.fine ? 0 : -1);
+    view.el.dataset.drawn = String(number);
+    viewer.requestRender();
+  }
+
+  // -- what the mouse finds
+
+  const label = document.createElement("div"), caption = document.createElement("div");
+  label.className = "xc-atom-label";
+  caption.className = "xc-canvas-caption";
+  view.el.append(caption, label);
+  const hide = () => { label.style.display = "none"; };
+  hide();
+  const atomAt = (found) => {
+    if (!scene || !found || found.picker.data !== crystal.shape && found.picker.data !== marks.shape) return null;
+    if (found.picker.data === marks.shape) return scene.picked;
+    if (found.picker.type === "sphere") return scene.spheres[SPHERE * found.pid + 4] ?? null;
+    return scene.bonds[BOND * found.pid + 7] ?? null;
+  };
+  stage.signals.hovered.add((found) => {
+    const atom = atomAt(found);
+    if (atom === null || atom < 0) { hide(); return; }
+    const { x, y } = stage.mouseObserver.canvasPosition;
+    label.textContent = scene.names[atom];
+    label.style.left = `${Math.min(x + 12, view.el.clientWidth - 120)}px`;
+    label.style.bottom = `${y + 8}px`;
+    label.style.display = "block";
+  });
+  stage.mouseObserver.signals.moved.add(hide);
+  stage.signals.clicked.add((found) => model.send({ type: "xc-pick", atom: atomAt(found) }));
+
+  // -- the camera
 
   // around the centre of the cell, which stays where it is; the sphere around all atoms just fills the height
   const fit = (duration) =>
     stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), -3.0 * extent, duration);
-
-  const add = (shape) => {
-    const component = stage.addComponentFromObject(shape);
-    component.addRepresentation("buffer", {});
-    return component;
-  };
-  // three.js throws shaders away with the last thing drawn by them, and would compile them again for every scene, which
-  // takes longer than all the rest: a sphere and a cylinder too small to be seen keep them
-  const keeper = new NGL.Shape("keeper");
-  keeper.addSphere([0, 0, 0], [0.5, 0.5, 0.5], 1e-4, "");
-  keeper.addCylinder([0, 0, 0], [0, 0, 1e-4], [0.5, 0.5, 0.5], 1e-4, "");
-  add(keeper);
-
-  view.xcDraw = (scene) => {
-    if (scene.number <= number) return;  // a late message must not bring back an older crystal
-    number = scene.number;
-    const shape = new NGL.Shape("crystal");
-    scene.spheres.forEach(([x, y, z, radius, kind]) =>
-      shape.addSphere([x, y, z], scene.colors[kind], radius, scene.names[kind]));
-    scene.bonds.forEach(([x, y, z, u, v, w, radius, kind]) =>
-      shape.addCylinder([x, y, z], [u, v, w], scene.colors[kind], radius, scene.names[kind]));
-    scene.edges.forEach(([x, y, z, u, v, w]) =>
-      shape.addCylinder([x, y, z], [u, v, w], [0.55, 0.55, 0.55], scene.edge_radius, "unit cell"));
-    const component = add(shape);
-    if (current) stage.removeComponent(current);
-    current = component;
-    // the eye keeps its bearings while a crystal morphs; only another size of cell needs another distance
-    if (scene.extent > 1.2 * extent || scene.extent < extent / 1.2) {
-      extent = scene.extent;
-      fit(0);
-    }
-    stage.viewer.setSampling(scene.fine ? 0 : -1);
-    view.el.dataset.drawn = String(number);
-    stage.viewer.requestRender();
-  };
   view.xcFit = () => fit(300);
-  if (!view.model.get("_camera_orientation").length) {
+
+  // two crystals side by side are seen from the same side
+  const together = view.el.closest(".xc-canvases") ?? view.el;
+  together.xcStages ??= new Set();
+  together.xcStages.add(stage);
+  const follow = () => {
+    if (together.xcTurning) return;
+    together.xcTurning = true;
+    const orientation = stage.viewerControls.getOrientation();
+    for (const other of together.xcStages) if (other !== stage) other.viewerControls.orient(orientation);
+    together.xcTurning = false;
+  };
+  let remembering = 0;
+  stage.viewerControls.signals.changed.add(() => {
+    follow();
+    clearTimeout(remembering);  // a view that opens later looks from the same side, too
+    remembering = setTimeout(() => view.serialize_camera_orientation(), 500);
+  });
+  const [other] = [...together.xcStages].filter((found) => found !== stage);
+  if (other) {
+    stage.viewerControls.orient(other.viewerControls.getOrientation());
+  } else if (!model.get("_camera_orientation").length) {
     // a little from above and from the side, as crystals are drawn in books
-    const turn = new NGL.Quaternion().setFromEuler(new NGL.Euler(0.32, -0.45, 0, "XYZ"));
-    stage.viewerControls.rotate(turn);
+    stage.viewerControls.rotate(new NGL.Quaternion().setFromEuler(new NGL.Euler(0.32, -0.45, 0, "XYZ")));
   }
+
+  const receive = (message, buffers) => { if (message.type === "xc-scene") draw(message, buffers[0]); };
+  model.on("msg:custom", receive);
+  view.once("remove", () => {
+    model.off("msg:custom", receive);
+    clearTimeout(remembering);
+    together.xcStages.delete(stage);
+    theme.disconnect();
+    size.disconnect();
+    stage.dispose();
+    viewer.renderer.forceContextLoss();  // browsers keep few contexts, and collect them late
+  });
 }

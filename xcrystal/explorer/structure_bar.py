@@ -1,0 +1,124 @@
+"""The controls of the structure, its legend, and the box about a picked atom: one panel."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+from xcrystal.explorer import words
+from xcrystal.explorer.drawing import score_span
+from xcrystal.explorer.looking import MOST_CELLS
+from xcrystal.explorer.palette import diverging_css, hex_color
+from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.explorer.scene import element_colors
+from xcrystal.explorer.site_facts import orbit_choices
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.session import Session
+    from xcrystal.explorer.structure import StructureView
+    from xcrystal.explorer.worker import Worker
+
+_SHOWN = {"decoded": "Decoded", "loaded": "Loaded", "both": "Both"}
+
+
+class StructureBar(Panel):
+    """Drawn again by the view that it belongs to, after the scene."""
+
+    _esm = script("structure_bar.js")
+    _css = style("structure.css")
+
+    def __init__(self, session: Session, worker: Worker, view: StructureView) -> None:
+        self.view = view
+        super().__init__(session, worker)
+        self.add_class("xc-structure-bar")
+
+    def describe(self) -> dict[str, Any]:
+        """All that the script draws."""
+        session, view = self.session, self.view
+        crystals = view.crystals
+        which = view.picked[0] if view.picked is not None else 0
+        return {
+            "targets": [["", "element"], *([name, f"attribution: {words.title(name)}"] for name in session.predicted)],
+            "target": session.target or "",
+            "shown": self._choices(),
+            "which": session.shown,
+            "conventional": session.cell == "conventional",
+            "cells": list(session.state.supercell),
+            "most": MOST_CELLS,
+            "boundary": session.state.boundary,
+            "bonds": session.state.bonds,
+            "legend": self._legend(),
+            "scale": self._scale(),
+            "note": view.note,
+            "match": view.match,
+            "sides": [caption for caption, _ in crystals],
+            "orbits": [orbit_choices(structure) for _, structure in crystals],
+            "picked": list(view.picked) if view.picked is not None else None,
+            "facts": [list(fact) for fact in view.facts],
+            "symbol": crystals[which][1][view.picked[1]].specie.symbol if view.picked is not None else "",
+            "pictures": self._pictures(),
+        }
+
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Do what was asked for."""
+        session, view, value = self.session, self.view, message.get("value")
+        match message["act"]:
+            case "attribute":
+                session.attribute(str(value) or None)
+            case "show":
+                session.show(str(value))
+            case "cell":
+                session.show_cell("conventional" if value else "primitive")
+            case "supercell":
+                n, m, k = value if isinstance(value, list) and len(value) == 3 else session.state.supercell
+                session.show_supercell((int(n), int(m), int(k)))
+            case "boundary":
+                session.show_boundary(bool(value))
+            case "bonds":
+                session.show_bonds(bool(value))
+            case "fit":
+                view.fit()
+            case "flat":
+                view.be_flat()
+            case "pick":
+                view.pick((int(value[0]), int(value[1])) if value else None)
+
+    def _choices(self) -> list[list[str]]:
+        """Which crystals can be shown; empty where there is no choice."""
+        session = self.session
+        paired = all(session.state.ends)
+        if session.loaded is not None:
+            return [[name, label] for name, label in _SHOWN.items()]
+        return [["decoded", "Decoded"], ["both", "A and B"]] if paired else []
+
+    def _legend(self) -> list[list[str]]:
+        """Symbol and colour of each element that is drawn, lightest first; empty while colours mean an attribution."""
+        if self.session.attribution is not None:
+            return []
+        numbers = {site.specie.Z: site.specie.symbol for _, structure in self.view.crystals for site in structure}
+        return [[symbol, hex_color(element_colors()[z])] for z, symbol in sorted(numbers.items())]
+
+    def _scale(self) -> dict[str, str] | None:
+        """The scale of the attribution, and what its numbers mean."""
+        found = self.session.attribution
+        if found is None:
+            return None
+        span = score_span(found.scores)
+        cell_sum = found.target_value - found.baseline_value
+        return {
+            "low": f"{-span:+.3f}",
+            "high": f"{span:+.3f}",
+            "colors": diverging_css(),
+            "text": f"{found.unit} to {words.title(found.target).lower()} of the crystal drawn, encoded again: "
+            f"{found.target_value:+.3f} {found.unit}",
+            "note": "Integrated gradients from a mean element; the atoms of the primitive cell add up to "
+            f"{cell_sum:+.3f} {found.unit}, error {found.completeness_error:.0e}.",
+        }
+
+    def _pictures(self) -> list[list[str]]:
+        if not self.view.flat:
+            return []
+        return [
+            [caption, "data:image/svg+xml;base64," + b64encode(picture.encode()).decode("ascii")]
+            for caption, picture in self.view.pictures()
+        ]
