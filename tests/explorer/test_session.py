@@ -41,7 +41,7 @@ def test_selecting_decodes_the_code_of_that_crystal(session: Session, events: li
     session.select(123)
     assert session.structure == model.decode(session.atlas.z[123])[0]
     assert session.material_id == session.atlas.table.material_id[123]
-    assert events == ["crystal", "history", "story"]
+    assert events == ["crystal", "history", "story", "judged"]
 
 
 def test_moving_sets_one_coordinate_and_keeps_the_others(session: Session) -> None:
@@ -52,7 +52,7 @@ def test_moving_sets_one_coordinate_and_keeps_the_others(session: Session) -> No
     np.testing.assert_allclose(session.coordinates, expected, atol=1e-4)
     assert session.material_id is None
     assert session.moved
-    assert "moved along direction 3" in session.label
+    assert "moved along principal 3" in session.label
 
 
 def test_undoing_moves_goes_back_to_the_crystal_itself(session: Session) -> None:
@@ -314,7 +314,7 @@ def test_a_view_that_fails_keeps_nothing_from_the_others(session: Session, caplo
     session.subscribe(fail)
     session.subscribe(heard.append)
     session.select(4)
-    assert heard == ["crystal", "history", "story"]
+    assert heard == ["crystal", "history", "story", "judged"]
     assert "broken view" in caplog.text
 
 

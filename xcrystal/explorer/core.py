@@ -134,11 +134,12 @@ class Core:
             return
         same = gesture is not None and not self.at_rest and gesture == self._history.now.gesture
         compared = self._history.add(Entry(title, after, gesture), merge=same)
-        self._arrive(before, after, settle=settle)
-        self._tell_story(compared, after, title, again=same)
+        self._arrive(before, after, title, compared, settle=settle, again=same)
 
-    def _arrive(self, before: State, after: State, *, settle: bool) -> None:
-        """Show a state; views hear first of the crystal and then of what takes longer."""
+    def _arrive(
+        self, before: State, after: State, title: str, compared: State, *, settle: bool, again: bool = False
+    ) -> None:
+        """Show a state and tell what it did; views hear first of the crystal and then of what takes longer."""
         self.state = after
         events = changes(before, after)
         if {"crystal", "shown", "attribution"} & set(events):
@@ -146,6 +147,7 @@ class Core:
         self.at_rest = settle
         self._emit(*events, "history")
         self._tell(self._caution())
+        self._tell_story(compared, after, title, again=again)
         if settle:
             self.settle()
 
@@ -233,8 +235,8 @@ class Core:
             entry = self._history.go(place)
             if entry is None:
                 return
-            self._arrive(before, entry.state, settle=True)
-            self._tell_story(before, entry.state, f"Undone: {left.title}" if earlier else f"Again: {entry.title}")
+            title = f"Undone: {left.title}" if earlier else f"Again: {entry.title}"
+            self._arrive(before, entry.state, title, before, settle=True)
 
     # -- messages and progress -----------------------------------------------------------------------------------
 

@@ -90,7 +90,8 @@ class Explorer(widgets.VBox):
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        display(self._repr_mimebundle_(), raw=True)
+        # words for where no widget can be shown; the picture below it then says the rest
+        display({**self._repr_mimebundle_(), "text/plain": "xcrystal explorer"}, raw=True)
         self._still.show()
 
     def _rest(self) -> None:

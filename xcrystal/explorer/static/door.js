@@ -53,15 +53,19 @@ function render({ model, el: root }) {
   const heard = (content) => {
     if (content?.type === "loaded" && path.value.trim() === content.source) path.value = "";
     if (content?.type === "code") dialog.open(content.text);
-    if (content?.type === "here") { live = content.identity; if (explorer) explorer.dataset.live = live; }
+    if (content?.type === "here") {
+      live = content.identity;
+      if (explorer) { explorer.dataset.live = live; delete explorer.dataset.dead; }
+    }
   };
   model.on("change:state", draw);
   model.on("msg:custom", heard);
   const ended = takeDownloads(model);
   draw();
 
-  // only a kernel answers: without one the still picture stays
+  // only a kernel answers: without one the still picture stays, and the explorer that cannot do anything goes
   model.send({ act: "here" });
+  const patience = setTimeout(() => { if (!live && explorer) explorer.dataset.dead = "true"; }, 8000);
 
   // a file that is dropped anywhere on the explorer is loaded
   const over = (event) => { if (event.dataTransfer?.types?.includes("Files")) { event.preventDefault(); event.stopPropagation(); } };
@@ -80,6 +84,7 @@ function render({ model, el: root }) {
   attach();
   return () => {
     ended();
+    clearTimeout(patience);
     model.off("change:state", draw);
     model.off("msg:custom", heard);
     explorer?.removeEventListener("dragover", over, true);
