@@ -115,7 +115,7 @@ def _image(
     definitions: str,
 ) -> str:
     """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours."""
-    edges, starts, ends, centres = map(_turned, (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions))
+    edges, starts, ends, centres = map(turned, (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions))
     outermost = (np.abs(edges[..., :2]).max(), np.abs(centres[:, :2]).max(axis=1) + scene.radii, np.abs(ends[:, :2]))
     reach = 0.1 + max(float(np.max(sizes, initial=0.0)) for sizes in outermost)
     outline = "" if definitions else f' stroke="#666666" stroke-width="{0.05 * reach:.{digits}f}"'
@@ -138,7 +138,7 @@ def _image(
     )
 
 
-def _turned(points: np.ndarray) -> np.ndarray:
+def turned(points: np.ndarray) -> np.ndarray:
     """Points (..., 3) with x to the right, y down, and z towards the eye."""
     cos, sin = np.cos(_TURN), np.sin(_TURN)
     x = cos * points[..., 0] - sin * points[..., 1]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from xcrystal.explorer.judging import Judging
 from xcrystal.explorer.keeping import Keeping
+from xcrystal.explorer.steering_acts import Steering
+from xcrystal.explorer.travelling import Travelling
 
 
-class Session(Keeping, Judging):
+class Session(Keeping, Judging, Travelling, Steering):
     """State of one explorer, and all that can be done in it.
 
     Parameters
