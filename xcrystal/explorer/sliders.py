@@ -1,79 +1,109 @@
-"""Sliders along the leading principal directions of the atlas."""
+"""Sliders along axes of latent space, by family, in standard deviations of the atlas."""
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import ipywidgets as widgets
-
-from xcrystal.explorer.view import View
-from xcrystal.explorer.worker import Worker
+from xcrystal.errors import XCrystalError
+from xcrystal.explorer import words
+from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.latent.axes import FAMILIES, Axis, coordinates
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session import Session
+    from xcrystal.explorer.worker import Worker
 
-COUNT = 8
-LIMIT = 3.0
-_STEP = 0.05
+LIMIT = 4.0
+STEP = 0.05
+_TITLES = {
+    "principal": ("Principal", "Directions in which known crystals differ most, the strongest first"),
+    "latent": ("Single numbers", "One number of the latent vector each; those that vary most come first"),
+    "property": ("Properties", "Directions that go with a property of known crystals"),
+    "concept": ("Your own", "Directions between groups of crystals that you picked"),
+}
+_DIGITS = {"e_above_hull": 3}
 
 
-class SliderView(View):
-    """One slider a direction, in standard deviations of the atlas."""
+class SliderView(Panel):
+    """One slider an axis, and what a move along a property axis achieved."""
+
+    _esm = script("sliders.js")
+    _css = style("sliders.css")
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "axes", "settled"})
 
     def __init__(self, session: Session, worker: Worker) -> None:
-        self.session, self.worker = session, worker
-        self._here = threading.local()  # a value set by this view must not come back as a user's wish
-        shares = session.atlas.directions.explained[:COUNT]
-        self.sliders = [self._slider(i, float(share)) for i, share in enumerate(shares)]
-        self.undo = widgets.Button(
-            description="Undo moves", icon="undo", tooltip="Back to the crystal that the sliders were moved from"
-        )
-        self.undo.add_class("xc-undo")
-        self.undo.on_click(lambda _: worker.submit("select", session.undo_moves))
-        heading = widgets.HTML("Principal directions, in standard deviations")
-        heading.add_class("xc-heading")
-        grid = widgets.Box(self.sliders)
-        grid.add_class("xc-grid")
-        bar = widgets.HBox([heading, self.undo])
-        bar.add_class("xc-bar")
-        super().__init__([bar, grid])
+        super().__init__(session, worker)
         self.add_class("xc-sliders")
-        self.undo.disabled = not session.moved
-        self.listen(session)
-        self._show()
 
-    def _slider(self, index: int, share: float) -> widgets.FloatSlider:
-        slider = widgets.FloatSlider(
-            min=-LIMIT,
-            max=LIMIT,
-            step=_STEP,
-            description=f"{index + 1} · {share:.1%}",
-            tooltip=f"Direction {index + 1} holds {share:.1%} of the variance of the atlas",
-            readout_format="+.2f",
-        )
-        slider.add_class("xc-slider")
-        slider.add_class(f"xc-slider-{index}")
-        slider.observe(lambda change: self._on_slider(index, change), "value")
-        return slider
+    def describe(self) -> dict[str, Any]:
+        """The axes of the family that is shown, where the crystal lies on them, and where it began."""
+        session = self.session
+        axes, state = session.axes, session.state
+        values, begun = coordinates(axes, state.point.z), coordinates(axes, state.base.z)
+        return {
+            "family": state.family,
+            "families": [[name, *_TITLES[name]] for name in FAMILIES],
+            "axes": [
+                {
+                    "name": axis.name,
+                    "note": axis.note,
+                    "value": round(float(value), 3),
+                    "base": round(float(base), 3),
+                    "achieved": self._achieved(axis, float(value - base)),
+                    "removable": axis.family == "concept",
+                }
+                for axis, value, base in zip(axes, values, begun, strict=True)
+            ],
+            "rest": session.at_rest,
+            "moved": session.moved,
+            "limit": LIMIT,
+            "step": STEP,
+            "latents": session.model.latent_dim,
+        }
 
-    def _on_slider(self, index: int, change: Any) -> None:
-        # the browser answers a value between two steps with the nearer step: no wish of anybody
-        snapped = abs(change.new - change.old) < 0.6 * _STEP
-        if not snapped and not getattr(self._here, "setting", False):
-            self.worker.submit(("move", index), lambda: self.session.move(index, change.new))
-
-    def _on_event(self, event: str) -> None:
-        # while sliders move, they show what the hand does; the crystal follows
-        if event == "crystal":
-            self.undo.disabled = not self.session.moved
-            if self.session.at_rest:
-                self._show()
-
-    def _show(self) -> None:
-        self._here.setting = True
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Move, choose axes, take moves back."""
+        session, wish = self.session, message["act"]
         try:
-            for slider, value in zip(self.sliders, self.session.coordinates, strict=False):
-                slider.value = round(min(max(float(value), -LIMIT), LIMIT) / _STEP) * _STEP
-        finally:
-            self._here.setting = False
+            if wish == "move" and math.isfinite(value := float(message["value"])):
+                session.move(str(message["axis"]), value)
+            elif wish == "family":
+                session.show_axes(str(message["family"]))
+            elif wish == "latent":
+                session.show_latent(int(message["number"]))
+            elif wish == "remove":
+                session.remove_concept(str(message["name"]))
+            elif wish == "undo":
+                session.undo_moves()
+        except (XCrystalError, KeyError, TypeError, ValueError) as error:
+            # an axis may be gone by the time that a message about it arrives
+            session.report(str(error))
+
+    def _achieved(self, axis: Axis, change: float) -> str:
+        """What became of a property that a move along its axis was to change."""
+        base, point, name = self.session.state.base, self.session.state.point, axis.target
+        if name is None or abs(change) < STEP / 2 or name not in point.predicted:
+            return ""
+        there = _change(name, base.predicted[name], point.predicted[name])
+        said = f"Asked for {_signed(change, 2)}. Predicted {words.title(name).lower()} at this place: {there}"
+        if self.session.at_rest:
+            before, after = self.session.achieved(base), self.session.achieved(point)
+            if name in before and name in after:
+                said += f"; of the decoded crystal itself: {_change(name, before[name], after[name])}"
+        return f"{said}."
+
+
+def _change(name: str, before: float, after: float) -> str:
+    digits = _DIGITS.get(name, 2)
+    one, other = (f"{_unsigned(value, digits)}" for value in (before, after))
+    return f"{one} → {other} {words.unit(name)}".rstrip()
+
+
+def _unsigned(value: float, digits: int) -> str:
+    # no minus before a zero
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from xcrystal.explorer import settings, words
 from xcrystal.explorer.door import DoorView
 from xcrystal.explorer.facts import FactsView
+from xcrystal.explorer.finding import FindView
 from xcrystal.explorer.keeping import MODES
 from xcrystal.explorer.map import MapView
 from xcrystal.explorer.session import Session
@@ -29,9 +30,10 @@ _PARTS: dict[str, Any] = {
     "map": MapView,
     "structure": StructureView,
     "move": SliderView,
+    "find": FindView,
     "facts": FactsView,
 }
-_TABS = {"move": "Move"}
+_TABS = {"move": "Move", "find": "Find"}
 
 
 class Explorer(widgets.VBox):

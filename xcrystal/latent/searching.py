@@ -156,7 +156,7 @@ class _Reader:
             number = _group_number(group[1])
             if number is None:
                 raise ReadError(
-                    f"There is no space group {group[1][:20]!r}; write a number from 1 to 230 or a symbol such as Fm-3m."
+                    f"There is no space group {group[1][:20]!r}; write 1 to 230, or a symbol such as Fm-3m."
                 )
             return self._in_group(number)
         if compared := self._take(_COMPARED):

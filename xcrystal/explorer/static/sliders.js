@@ -1,0 +1,114 @@
+// Sliders along axes of latent space. A slider that is in the hand is never set from outside; the others follow at rest.
+const FIRST = 8;  // sliders that are shown before "More"
+
+function render({ model, el: root }) {
+  const group = `xc-family-${Math.random().toString(36).slice(2)}`;
+  const families = el("div", { class: "xc-families", role: "radiogroup", "aria-label": "What the sliders move along" });
+  const undo = el("button", { class: "xc-button xc-undo", type: "button", title: "Back to the crystal that the sliders were moved from",
+    onclick: () => model.send({ act: "undo" }) }, el("i", { class: "fa fa-undo", "aria-hidden": "true" }), el("span", {}, "Undo moves"));
+  const about = el("p", { class: "xc-about" });
+  const grid = el("div", { class: "xc-grid" });
+  const more = el("button", { class: "xc-button xc-more", type: "button", onclick: () => { all = !all; draw(); } });
+  const number = el("input", { type: "number", min: 0, step: 1, "aria-label": "Number of a latent dimension", placeholder: "number",
+    onkeydown: (event) => { if (event.key === "Enter") add(); } });
+  const add = () => { if (number.value !== "") { model.send({ act: "latent", number: Number(number.value) }); number.value = ""; } };
+  const latent = el("div", { class: "xc-latent" }, el("label", {}, "Another number of the latent vector: ", number),
+    el("button", { class: "xc-button", type: "button", onclick: add }, "Add"));
+  root.append(el("div", { class: "xc-bar" }, families, undo), about, grid, el("div", { class: "xc-foot" }, more, latent));
+
+  let all = false, held = null, asked = null;
+  const rows = new Map(), senders = new Map();
+  const written = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+  const send = (name, value) => {
+    if (!senders.has(name)) {
+      senders.set(name, latest(model, (wanted) => {
+        asked = model.get("state").answered;
+        model.send({ act: "move", key: name, axis: name, value: wanted });
+      }));
+    }
+    senders.get(name)(value);
+  };
+  const say = (row, value) => {
+    const text = written(value);
+    if (row.readout.textContent !== text) row.readout.textContent = text;
+    row.input.setAttribute("aria-valuetext", `${value.toFixed(2)} standard deviations`);
+  };
+  const moved = (row, value) => { say(row, value); send(row.name, value); };
+
+  const make = (axis, k) => {
+    const row = { name: axis.name };
+    const id = `${group}-${k}`;
+    const back = () => { row.input.value = row.base; moved(row, row.base); };
+    row.label = el("label", { for: id });
+    row.note = el("span", { class: "xc-note" });
+    row.readout = el("output", { class: "xc-readout", for: id });
+    row.input = el("input", { type: "range", id, class: `xc-slider xc-slider-${k}`, "data-axis": k,
+      oninput: () => { held = row; moved(row, Number(row.input.value)); },
+      onchange: () => { held = null; },
+      onpointerdown: () => { held = row; },
+      onpointerup: () => { held = null; },
+      onpointercancel: () => { held = null; },
+      onblur: () => { if (held === row) held = null; },
+      ondblclick: back,
+      // arrows belong to the slider, not to the notebook around it
+      onkeydown: (event) => {
+        if (event.key === "0") { back(); event.preventDefault(); }
+        if (event.key !== "Tab") event.stopPropagation();
+      } });
+    row.achieved = el("div", { class: "xc-achieved", "aria-live": "polite" });
+    row.remove = el("button", { class: "xc-button xc-remove", type: "button", "aria-label": `Remove ${axis.name}`, title: "Remove this direction",
+      onclick: () => model.send({ act: "remove", key: row.name, name: row.name }) }, "×");
+    row.node = el("div", { class: "xc-axis" },
+      el("div", { class: "xc-axis-head" }, row.label, row.note, row.readout, row.remove), row.input, row.achieved);
+    return row;
+  };
+
+  const draw = () => {
+    const state = model.get("state");
+    show(families, state.families, () => state.families.map(([name, title, words]) => el("label", { class: "xc-family", title: words },
+      el("input", { type: "radio", name: group, value: name, onchange: () => model.send({ act: "family", family: name }) }),
+      el("span", {}, title))));
+    for (const radio of families.querySelectorAll("input")) radio.checked = radio.value === state.family;
+    const words = state.families.find(([name]) => name === state.family)[2];
+    const empty = state.axes.length ? "" : state.family === "concept"
+      ? " None yet: find or circle crystals, and make a direction of them under Find." : " There are none here.";
+    about.textContent = `${words}, in standard deviations. Double click or 0 puts one back.${empty}`;
+    undo.disabled = !state.moved;
+    const shown = all ? state.axes : state.axes.slice(0, state.family === "latent" ? undefined : FIRST);
+    show(grid, [state.family, shown.map((axis) => axis.name)], () => {
+      rows.clear();
+      held = null;
+      return shown.map((axis, k) => { const row = make(axis, k); rows.set(axis.name, row); return row.node; });
+    });
+    grid.dataset.family = state.family;
+    more.hidden = state.family === "latent" || state.axes.length <= FIRST;
+    more.textContent = all ? "Fewer" : `All ${state.axes.length}`;
+    more.setAttribute("aria-expanded", String(all));
+    latent.hidden = state.family !== "latent";
+    number.max = state.latents - 1;
+    const waits = asked !== null && asked === state.answered;
+    for (const axis of shown) {
+      const row = rows.get(axis.name);
+      row.base = axis.base;
+      row.label.textContent = axis.name;
+      row.note.textContent = axis.note;
+      row.note.title = axis.note;
+      row.remove.hidden = !axis.removable;
+      if (row.achieved.textContent !== axis.achieved) row.achieved.textContent = axis.achieved;
+      if (!row.input.max || row.limit !== state.limit) {
+        Object.assign(row.input, { min: -state.limit, max: state.limit, step: state.step });
+        row.limit = state.limit;
+        row.input.value = axis.value;
+        say(row, axis.value);
+      }
+      if (state.rest && !waits && held !== row) {
+        row.input.value = axis.value;
+        say(row, axis.value);
+      }
+    }
+  };
+  model.on("change:state", draw);
+  draw();
+  return () => model.off("change:state", draw);
+}
+export default { render };
