@@ -16,6 +16,7 @@ from xcrystal.crystal.tables import write_table
 from xcrystal.errors import DatasetError, ReadError
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.directions import Directions, principal_directions
+from xcrystal.latent.inverse import MapInverse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +54,11 @@ class Atlas:
     def directions(self) -> Directions:
         """Principal directions of the codes."""
         return principal_directions(self.z)
+
+    @cached_property
+    def inverse(self) -> MapInverse:
+        """Latent vectors of places on the map."""
+        return MapInverse(self)
 
     @cached_property
     def _row_of(self) -> dict[str, int]:

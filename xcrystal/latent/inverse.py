@@ -1,0 +1,76 @@
+"""From a place of the map to a latent vector: what lies where there is no crystal.
+
+The map has two dimensions and latent space many, so no inverse is exact: many latent vectors belong to a place, or none.
+Ours is the mean of the codes of the nearest crystals on the map, each weighted by its closeness in such a way that the
+weight of the farthest is zero (Franke and Little's modification of Shepard's method): a hand that moves meets no jump
+where one crystal takes another's place among the nearest, and on a crystal's own place there is its own code.
+``xcrystal evaluate map`` measures how far from the wanted place the decoded crystals really lie.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
+
+    from xcrystal.latent.chart import Atlas
+
+NEAREST = 8
+
+
+class MapInverse:
+    """Latent vectors of places on an atlas' map.
+
+    Parameters
+    ----------
+    atlas
+        The known crystals; ``atlas.inverse`` is made once and kept.
+    nearest
+        Of how many crystals the codes are mixed; with 1, it is the code of the nearest.
+
+    Attributes
+    ----------
+    places
+        (N, 2) of the atlas' crystals.
+    width
+        Of the map: the larger of its two extents.
+    """
+
+    def __init__(self, atlas: Atlas, nearest: int = NEAREST) -> None:
+        self._z, self._nearest = atlas.z, min(nearest, len(atlas))
+        self.places = atlas.table[["x", "y"]].to_numpy(dtype=float)
+        self.width = float(np.ptp(self.places, axis=0).max()) or 1.0
+
+    def code(self, x: float, y: float) -> np.ndarray:
+        """The latent vector (latent_dim,) float32 for a place."""
+        return self.codes(np.array([[x, y]]))[0]
+
+    def codes(self, places: np.ndarray) -> np.ndarray:
+        """Latent vectors (n, latent_dim) float32 for places (n, 2)."""
+        k = self._nearest
+        distances, rows = self._tree.query(np.asarray(places, dtype=float).reshape(-1, 2), min(k + 1, len(self._z)))
+        distances, rows = distances.reshape(len(distances), -1), rows.reshape(len(rows), -1)
+        edge = distances[:, -1:] * (1 + 1e-6) if distances.shape[1] > k else distances[:, -1:] * 2
+        distances, rows = distances[:, :k], rows[:, :k]
+        floor = 1e-9 * self.width
+        weights = (np.maximum(edge - distances, floor) / np.maximum(distances, floor)) ** 2
+        weights /= weights.sum(axis=1, keepdims=True)
+        return np.einsum("nk,nkz->nz", weights, self._z[rows]).astype(np.float32)
+
+    def distance(self, place: tuple[float, float], other: tuple[float, float]) -> float:
+        """Between two places, as a share of the map's width."""
+        return float(np.hypot(place[0] - other[0], place[1] - other[1])) / self.width
+
+    def gaps(self, places: np.ndarray) -> np.ndarray:
+        """(n,) distances of places (n, 2) to the nearest crystal, as shares of the map's width."""
+        return np.asarray(self._tree.query(places)[0]) / self.width
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.places)
