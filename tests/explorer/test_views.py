@@ -17,7 +17,7 @@ from ipywidgets import widgets
 
 from tests.crystals import CRYSTALS
 from xcrystal.explorer import words
-from xcrystal.explorer.facts import facts_html
+from xcrystal.explorer.facts import facts_text
 from xcrystal.explorer.map import MapView, nearest
 from xcrystal.explorer.palette import UNKNOWN, diverging
 from xcrystal.explorer.session import Session
@@ -153,25 +153,12 @@ def test_nearest_is_measured_in_pixels() -> None:
 def test_names_of_files_are_escaped_everywhere(explorer: Explorer) -> None:
     session = explorer.session
     session.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
-    texts = [find(explorer, "xc-label").value, facts_html(session), find(explorer, "xc-credit").value]
+    texts = [find(explorer, "xc-label").value, find(explorer, "xc-credit").value]
     session.load_bytes(b"nonsense", EVIL)
     texts.append(find(explorer, "xc-message").value)
     assert "&lt;img" in texts[0]
-    assert "&lt;img" in texts[3]
+    assert "&lt;img" in texts[2]
     assert not any("<img" in text for text in texts)
-
-
-def test_a_loaded_crystal_is_shown_with_its_own_numbers(explorer: Explorer) -> None:
-    session = explorer.session
-    session.load(CRYSTALS["rock salt NaCl"].to_structure())
-    assert session.loaded is not None and session.loaded.predicted is not None
-    session.select(5)
-    assert "DFT" in facts_html(session)
-    session.show("loaded")
-    shown = facts_html(session)
-    assert "DFT" not in shown
-    assert f"{session.loaded.predicted['formation_energy_per_atom']:.3f}" in shown
-    assert f"{session.predicted['formation_energy_per_atom']:.3f}" not in shown
 
 
 def test_the_download_holds_the_cif_that_is_drawn(explorer: Explorer) -> None:
@@ -195,7 +182,7 @@ def test_an_upload_is_loaded(explorer: Explorer) -> None:
     )
     wait_for(lambda: explorer.session.loaded is not None)
     assert explorer.session.label == "reconstruction of salt.cif"
-    assert "match" in facts_html(explorer.session)
+    assert "match" in facts_text(explorer.session)["Reconstruction"]
     assert len(find(explorer, "xc-markers").markers) == 2
 
 

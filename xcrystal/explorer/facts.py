@@ -1,104 +1,188 @@
-"""What is known of the current crystal, as text."""
+"""What is known of the current crystal: verdicts, numbers, how sure the decoder was, and neighbours to go to."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import ipywidgets as widgets
-
+from xcrystal.errors import TargetError
+from xcrystal.evaluation.crystal_report import interval
 from xcrystal.explorer import words
-from xcrystal.explorer.view import View
-from xcrystal.explorer.worker import Worker
+from xcrystal.explorer.badges import badges, own_code, warning
+from xcrystal.explorer.glossary import terms
+from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.explorer.words import Parts
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session import Session
+    from xcrystal.explorer.worker import Worker
+
+THUMBNAIL = 56  # pixels
+_TERMS = {
+    "Formula": "decode",
+    "Space group": "space group",
+    "Formation energy, predicted": "formation energy",
+    "Band gap, predicted": "band gap",
+    "Energy above hull, predicted": "energy above hull",
+    "Reconstruction": "reconstruction",
+}
+_HEADINGS = {
+    "contacts": "valid",
+    "charges": "charge balance",
+    "novelty": "novelty",
+    "nearness to data": "extrapolation",
+    "certainty": "certainty",
+    "neighbours": "nearest known crystals",
+}
+Row = tuple[str, Parts]
 
 
-class FactsView(View):
-    """Formula, space group, lattice, predictions, match with a loaded crystal, and the neighbours to go to."""
+class FactsView(Panel):
+    """Badges, a table, the decoder's runners-up, and the nearest known crystals, drawn."""
+
+    _esm = script("glossary.js", "facts.js")
+    _css = style("facts.css") + style("glossary.css")
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "judged", "settled", "mode"})
 
     def __init__(self, session: Session, worker: Worker) -> None:
-        self.session, self.worker = session, worker
-        self.text = widgets.HTML()
-        self.buttons = [widgets.Button() for _ in session.neighbours]
-        for place, button in enumerate(self.buttons):
-            button.add_class("xc-neighbour")
-            button.on_click(lambda _, place=place: self._go(place))
-        heading = widgets.HTML("Nearest known crystals")
-        heading.add_class("xc-heading")
-        row = widgets.Box(self.buttons)
-        row.add_class("xc-neighbours")
-        super().__init__([self.text, heading, row])
-        self.text.add_class("xc-facts")
-        self.listen(session)
-        self._show()
+        super().__init__(session, worker)
+        self.add_class("xc-report")
 
-    def _go(self, place: int) -> None:
-        row = self.session.neighbours[place].row
-        self.worker.submit("select", lambda: self.session.select(row))
+    def describe(self) -> dict[str, Any]:
+        """All that the script draws, as JSON; what comes from outside is in it as it is."""
+        session = self.session
+        beginner = session.mode == "beginner"
+        loaded = session.shown_loaded is not None
+        # what is said of decodes would be misread as said of a loaded crystal
+        report = None if loaded else session.judgement
+        rows = fact_rows(session, brief=beginner)
+        return {
+            "beginner": beginner,
+            "terms": terms(*_TERMS.values(), *_HEADINGS.values()) if beginner else {},
+            "headings": _HEADINGS,
+            "warning": warning(report),
+            "badges": [] if loaded else badges(report),
+            "rows": [{"name": name, "term": _TERMS.get(name, ""), "parts": parts} for name, parts in rows],
+            "certainty": None if loaded else _certainty(session),
+            "neighbours": [
+                {"row": n.row, "formula": n.formula, "id": n.material_id, "distance": f"{n.distance:.2f}"}
+                for n in session.neighbours
+            ],
+            "resting": session.at_rest,
+        }
 
-    def _on_event(self, event: str) -> None:
-        if event in ("crystal", "shown"):
-            self._show()
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Go to a neighbour, look at a runner-up, judge, draw thumbnails."""
+        session, wish = self.session, message["act"]
+        if wish == "neighbour":
+            with contextlib.suppress(TypeError, ValueError):
+                session.select(int(message["row"]))
+        elif wish == "alternative":
+            try:
+                session.show_alternative(message.get("kind", ""), message.get("value", ""), message.get("orbit"))
+            except TargetError as error:  # a click on what was offered for another crystal
+                session.report(str(error))
+        elif wish == "judge":
+            session.judge()
+        elif wish == "thumbnails":
+            rows = message.get("rows")
+            self._draw(rows if isinstance(rows, list) else [])
 
-    def _show(self) -> None:
-        self.text.value = facts_html(self.session)
-        for button, neighbour in zip(self.buttons, self.session.neighbours, strict=True):
-            button.description = neighbour.formula
-            button.tooltip = (
-                f"{neighbour.formula}, {neighbour.material_id}, distance {neighbour.distance:.2f} in latent space"
-            )
+    def _draw(self, rows: list[Any]) -> None:
+        """Thumbnails of neighbours; of those only, so that a message cannot ask for thousands."""
+        from xcrystal.explorer.picture import thumbnail
+
+        wanted = [n.row for n in self.session.neighbours if n.row in rows]
+        pictures = {str(row): thumbnail(self.session.known_crystals.decode(row), THUMBNAIL) for row in wanted}
+        if pictures:
+            self.send({"type": "thumbnails", "pictures": pictures})
 
 
-def facts_html(session: Session) -> str:
-    """The facts as an HTML table; everything from outside escaped."""
+def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
+    """Names and values of what is shown; ``brief`` leaves out what a beginner can do without."""
     structure = session.drawn
-    lattice = structure.lattice
+    lattice, count = structure.lattice, len(structure)
     group = session.drawn_space_group
-    rows: list[tuple[str, str]] = [
-        ("Formula", f"<b>{words.formula_html(structure.composition.reduced_formula)}</b>, {len(structure)} atoms"),
-        ("Space group", "not found" if group is None else f"{words.space_group_html(group[1])} ({group[0]})"),
-        ("a, b, c", f"{lattice.a:.3f}, {lattice.b:.3f}, {lattice.c:.3f} Å"),
-        ("α, β, γ", f"{lattice.alpha:.2f}, {lattice.beta:.2f}, {lattice.gamma:.2f}°"),
-        ("Volume", f"{lattice.volume:.2f} Å<sup>3</sup>, {lattice.volume / len(structure):.2f} an atom"),
+    rows: list[Row] = [
+        ("Formula", [*words.formula_parts(structure.composition.reduced_formula, "b"), ("", f", {count} atoms")]),
+        ("Space group", [*words.space_group_parts(group[1]), ("", f" ({group[0]})")] if group else [("", "not found")]),
     ]
+    if not brief:
+        rows += [
+            ("a, b, c", [("", f"{lattice.a:.3f}, {lattice.b:.3f}, {lattice.c:.3f} Å")]),
+            ("α, β, γ", [("", f"{lattice.alpha:.2f}, {lattice.beta:.2f}, {lattice.gamma:.2f}°")]),
+            ("Volume", [("", f"{lattice.volume:.2f} Å³, {lattice.volume / count:.2f} an atom")]),
+        ]
     chosen = str(structure.properties.get("chosen", ""))
-    if chosen in words.CHOSEN:
-        rows.append(("Decoded", words.CHOSEN[chosen]))
-    predicted, known = _values(session)
-    for name, value in predicted.items():
-        text = f"{value:.3f} {words.unit(name)}"
-        rows.append(
-            (
-                f"{words.title(name)}, predicted",
-                text + (f" <small>(DFT {known[name]:.3f})</small>" if name in known else ""),
-            )
-        )
+    if chosen in words.CHOSEN and not brief:
+        rows.append(("Decoded", [("", words.CHOSEN[chosen])]))
+    rows += _predicted(session, brief)
     if session.loaded is not None:
         rows.append(("Reconstruction", _match(session)))
-    body = "".join(f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" for key, value in rows)
-    return f"<table>{body}</table>"
+    report = session.judgement
+    if report is not None and session.shown_loaded is None and not brief:
+        rows.append(("Own code", [("", own_code(report))]))
+    return rows
 
 
-def _values(session: Session) -> tuple[dict[str, float], dict[str, float]]:
-    """What is predicted for the crystal that is shown, and what the atlas knows of it."""
+def facts_text(session: Session) -> dict[str, str]:
+    """The rows as plain text."""
+    return {name: "".join(text for _, text in parts) for name, parts in fact_rows(session)}
+
+
+def _predicted(session: Session, brief: bool) -> list[Row]:
+    """Predictions for what is shown, each with its interval and with what the atlas knows."""
+    deviations, known = session.deviations, dict[str, float]()
+    predicted = session.predicted
     if session.shown_loaded is not None:
-        return session.shown_loaded.predicted or {}, {}
-    if session.material_id is None:
-        return session.predicted, {}
-    record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
-    return session.predicted, {
-        name: float(record[name]) for name in session.predicted if name in record and record[name] == record[name]
-    }
+        predicted, deviations = session.shown_loaded.predicted or {}, {}
+    elif session.material_id is not None:
+        record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
+        known = {n: float(record[n]) for n in predicted if n in record and record[n] == record[n]}
+    rows: list[Row] = []
+    for name, value in predicted.items():
+        if brief and name not in ("formation_energy_per_atom", "band_gap"):
+            continue
+        parts: Parts = [("", f"{value:.3f} {words.unit(name)}")]
+        if name in deviations:
+            _, low, high = interval(name, value, deviations[name])
+            parts.append(("small", f" (90 %: {low:.2f} to {high:.2f})"))
+        if name in known:
+            parts.append(("small", f" (DFT {known[name]:.3f})"))
+        rows.append((f"{words.title(name)}, predicted", parts))
+    return rows
 
 
-def _match(session: Session) -> str:
+def _match(session: Session) -> Parts:
     loaded = session.loaded
     assert loaded is not None
-    name = escape(loaded.name)
     if loaded.reason:
-        return f"none: {name} cannot be encoded"
+        return [("", f"none: {loaded.name} cannot be encoded")]
     if loaded.rms is None:
-        return f"of {name}: <b class='xc-no'>no match</b>"
-    return f"of {name}: <b class='xc-yes'>match</b>, RMS {loaded.rms:.4f} (V/N)<sup>1/3</sup>"
+        return [("", f"of {loaded.name}: "), ("no", "no match")]
+    return [("", f"of {loaded.name}: "), ("yes", "match"), ("", f", RMS {loaded.rms:.4f} (V/N)"), ("sup", "1/3")]
+
+
+def _certainty(session: Session) -> dict[str, Any] | None:
+    """How sure the decoder was, and what it nearly gave."""
+    structure = session.structure
+    sites = structure.site_properties
+    group = structure.properties.get("space_group_probability")
+    if group is None or "element_probability" not in sites:
+        return None
+    least = min(range(len(structure)), key=lambda k: sites["element_probability"][k])
+    return {
+        "summary": f"space group {words.percent(group)}, least sure element "
+        f"{structure[least].specie.symbol} on {sites['wyckoff'][least]}: "
+        f"{words.percent(sites['element_probability'][least])}",
+        "alternatives": [
+            {
+                "kind": found.kind,
+                "value": found.value,
+                "orbit": found.orbit,
+                "parts": words.space_group_parts(found.words) if found.kind == "group" else [("", found.words)],
+                "p": words.percent(found.probability),
+            }
+            for found in session.alternatives()
+        ],
+    }

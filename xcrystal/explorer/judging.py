@@ -158,7 +158,7 @@ class Judging(Core):
         if kind == "group":
             try:
                 return self.model.decode(self.z, group=int(value))[0], f"in space group {int(value)}"
-            except (XCrystalError, ValueError) as error:
+            except (XCrystalError, TypeError, ValueError) as error:
                 raise TargetError(f"There is no space group {str(value)[:20]!r}.") from error
         orbits = self.structure.site_properties["orbit"]
         if not isinstance(value, str) or not Element.is_valid_symbol(value):

@@ -50,6 +50,29 @@ def space_group_html(symbol: str) -> str:
     return re.sub(r"-(\d)", r'<span style="text-decoration:overline">\1</span>', subscripted)
 
 
+Parts = list[tuple[str, str]]  # pieces of text, each with its look: "", "b", "sub", "over", "small", "yes", "no"
+
+
+def formula_parts(formula: str, look: str = "") -> Parts:
+    """A formula for a panel's script; numbers are subscripts, all else has the look that is given."""
+    pieces = re.split(r"((?<=[A-Za-z)\]])\d+(?:\.\d+)?)", formula)
+    return [("sub" if k % 2 else look, piece) for k, piece in enumerate(pieces) if piece]
+
+
+def space_group_parts(symbol: str) -> Parts:
+    """The symbol of a space group for a panel's script: "P6_3/mmc" with a subscript, "P-1" with an overline."""
+    looks = {"_": "sub", "-": "over"}
+    pieces = re.split(r"([_-]\d)", symbol)
+    return [(looks[piece[0]], piece[1:]) if k % 2 else ("", piece) for k, piece in enumerate(pieces) if piece]
+
+
+def percent(p: float) -> str:
+    """A probability; never "0 %" or "100 %" of what is only nearly so."""
+    if p < 0.01:
+        return "< 1 %"
+    return "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+
+
 def in_materials_project(material_id: str) -> bool:
     """Whether it is an id of the Materials Project."""
     return re.fullmatch(r"(mp|mvc)-[0-9]+", material_id) is not None

@@ -1,0 +1,254 @@
+"""The terms of the explorer in plain words, and whether a model or deterministic chemistry stands behind each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MODEL, CHEMISTRY, BOTH = "model", "deterministic chemistry", "both"
+
+
+@dataclass(frozen=True)
+class Term:
+    """One entry: its ``name``, one or two sentences of ``text``, and its ``kind``.
+
+    The kind is "model" for what a trained network says and may be wrong about, "deterministic chemistry" for what
+    follows from the atoms by fixed rules, and "both" where a rule is applied to what a network says.
+    """
+
+    name: str
+    text: str
+    kind: str
+
+
+def term(name: str) -> Term:
+    """The entry of a term; upper and lower case are the same.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    return _BY_NAME[_ALIASES.get(name.lower(), name.lower())]
+
+
+def terms(*names: str) -> dict[str, dict[str, str]]:
+    """Entries as JSON for the scripts of panels, by the names that were asked for."""
+    found = {name: term(name) for name in names}
+    return {name: {"name": entry.name, "text": entry.text, "kind": entry.kind} for name, entry in found.items()}
+
+
+TERMS = (
+    Term(
+        "latent vector",
+        "The row of numbers that the model squeezes a crystal into, written z. Moving through the latent space "
+        "means changing these numbers.",
+        MODEL,
+    ),
+    Term(
+        "latent space",
+        "All latent vectors together. Crystals that the model finds alike lie near each other in it.",
+        MODEL,
+    ),
+    Term(
+        "encode",
+        "To turn a crystal into its latent vector. The same crystal gives the same vector, however it is written.",
+        MODEL,
+    ),
+    Term(
+        "decode",
+        "To turn a latent vector into a crystal: space group, lattice and atoms. Every vector gives some crystal, "
+        "which need not be able to exist.",
+        MODEL,
+    ),
+    Term(
+        "reconstruction",
+        "What comes back when a crystal is encoded and decoded again. The nearer to the original, the better the "
+        "model has kept it.",
+        MODEL,
+    ),
+    Term(
+        "principal direction",
+        "A direction along which the latent vectors of known crystals differ most. Such directions come from "
+        "statistics and need not have a meaning in chemistry.",
+        MODEL,
+    ),
+    Term(
+        "property direction",
+        "The direction in which a predicted property changes fastest on average. Other things usually change "
+        "along with it.",
+        MODEL,
+    ),
+    Term(
+        "concept direction",
+        "The direction from one group of crystals to another, such as from other oxides to perovskites. Its score "
+        "says how well the two groups can be told apart by it.",
+        MODEL,
+    ),
+    Term(
+        "atlas",
+        "The known crystals that belong to the model, with their latent vectors and their properties computed by DFT.",
+        BOTH,
+    ),
+    Term(
+        "map",
+        "A flat picture of the latent space made by UMAP: near neighbours stay near, but distances between far "
+        "regions, and their shapes, mean little.",
+        MODEL,
+    ),
+    Term(
+        "formation energy",
+        "The energy of a crystal against its elements, per atom; negative means that it is favoured over them. "
+        "Here it is predicted by a network trained on DFT values.",
+        MODEL,
+    ),
+    Term(
+        "energy above hull",
+        "How much energy per atom could be won by falling apart into the most stable known crystals; 0 means "
+        "stable. Here it is predicted.",
+        MODEL,
+    ),
+    Term(
+        "band gap",
+        "The energy that an electron needs to move freely: zero in metals. Here it is a prediction of PBE values, "
+        "which are mostly smaller than measured ones.",
+        MODEL,
+    ),
+    Term(
+        "90 % interval",
+        "A range made to hold the true DFT value of about 90 of 100 crystals that the encoder has not seen. Far "
+        "from the data it may hold fewer.",
+        MODEL,
+    ),
+    Term(
+        "space group",
+        "One of 230 sets of symmetries that a crystal can have, such as rotations and mirrors. The model chooses "
+        "it first; the atoms then obey it exactly.",
+        BOTH,
+    ),
+    Term(
+        "Wyckoff position",
+        "A kind of place in the cell that a space group offers, such as 4a: if one atom sits there, symmetry puts "
+        "all its copies, four in this case.",
+        CHEMISTRY,
+    ),
+    Term(
+        "orbit",
+        "All atoms that symmetry makes equal. They share one element and one Wyckoff position.",
+        CHEMISTRY,
+    ),
+    Term(
+        "lattice",
+        "The box that repeats in all directions: three lengths and three angles.",
+        BOTH,
+    ),
+    Term(
+        "extrapolation",
+        "The latent vector is farther from known crystals than most of them are from each other, so the model has "
+        "seen little like it and should be trusted less.",
+        MODEL,
+    ),
+    Term(
+        "certainty",
+        "The probability that the model gave to its own choice of a space group or an element. It says how sure "
+        "the model is, not how likely the crystal is to exist.",
+        MODEL,
+    ),
+    Term(
+        "runner-up",
+        "What the model would have chosen next. It can be looked at with one click.",
+        MODEL,
+    ),
+    Term(
+        "own code",
+        "The latent vector that the decoded crystal itself has. If it is far from the one that was decoded, the "
+        "model does not quite mean this crystal.",
+        MODEL,
+    ),
+    Term(
+        "attribution",
+        "How much each atom contributes to a prediction, compared with a baseline. It explains the network, not "
+        "nature.",
+        MODEL,
+    ),
+    Term(
+        "baseline",
+        "The neutral starting point that an attribution compares with. Another baseline gives other numbers.",
+        MODEL,
+    ),
+    Term(
+        "prior",
+        "The distribution from which new latent vectors are drawn, learned from those of known crystals.",
+        MODEL,
+    ),
+    Term(
+        "interpolation",
+        "A walk from one latent vector to another, decoded at every step. What lies between need not be able to exist.",
+        MODEL,
+    ),
+    Term(
+        "steering",
+        "Small steps of the latent vector that raise or lower a predicted property, kept near known crystals. The "
+        "prediction improves; nature may disagree.",
+        MODEL,
+    ),
+    Term(
+        "match",
+        "Two crystals match if pymatgen's StructureMatcher can lay one over the other. RMS is how far their atoms "
+        "are apart then, as a share of the typical distance of atoms.",
+        CHEMISTRY,
+    ),
+    Term(
+        "valid",
+        "No two atoms are closer than 0.7 of the sum of their covalent radii. That is necessary for a crystal, "
+        "but not enough.",
+        CHEMISTRY,
+    ),
+    Term(
+        "charge balance",
+        "Whether known oxidation states of the elements can add up to zero, by the rules of SMACT. Alloys and "
+        "pure elements need not balance.",
+        CHEMISTRY,
+    ),
+    Term(
+        "novelty",
+        "New means: unlike everything that the model decodes for the known crystals of the same formula in the "
+        "atlas. Somebody may still have made it.",
+        BOTH,
+    ),
+    Term(
+        "nearest known crystals",
+        "The crystals of the atlas whose latent vectors are closest to this one.",
+        MODEL,
+    ),
+    Term(
+        "primitive cell",
+        "The smallest box that repeats. The conventional cell is a larger one that shows the symmetry better; "
+        "both describe the same crystal.",
+        CHEMISTRY,
+    ),
+    Term(
+        "bond",
+        "A line between atoms that are close enough to be neighbours, by pymatgen's rules. It is drawn for the "
+        "eye; the model knows no bonds.",
+        CHEMISTRY,
+    ),
+    Term(
+        "DFT",
+        "Density functional theory: the quantum mechanical calculation behind the known values. No decoded "
+        "crystal here has been computed with it.",
+        CHEMISTRY,
+    ),
+)
+_BY_NAME = {entry.name.lower(): entry for entry in TERMS}
+_ALIASES = {
+    "z": "latent vector",
+    "umap": "map",
+    "rms": "match",
+    "smact": "charge balance",
+    "neighbours": "nearest known crystals",
+    "direction": "principal direction",
+    "path": "interpolation",
+    "uncertainty": "90 % interval",
+    "new": "novelty",
+    "conventional cell": "primitive cell",
+}
