@@ -13,9 +13,12 @@ from xcrystal.explorer.facts import FactsView
 from xcrystal.explorer.finding import FindView
 from xcrystal.explorer.keeping import MODES
 from xcrystal.explorer.map import MapView
+from xcrystal.explorer.path_view import PathView
 from xcrystal.explorer.session import Session
 from xcrystal.explorer.sliders import SliderView
+from xcrystal.explorer.steer_view import SteerView
 from xcrystal.explorer.still import Still
+from xcrystal.explorer.story_view import StoryView
 from xcrystal.explorer.structure import StructureView
 from xcrystal.explorer.tabs import Tabs
 from xcrystal.explorer.worker import Worker
@@ -31,9 +34,12 @@ _PARTS: dict[str, Any] = {
     "structure": StructureView,
     "move": SliderView,
     "find": FindView,
+    "paths": PathView,
+    "steer": SteerView,
+    "story": StoryView,
     "facts": FactsView,
 }
-_TABS = {"move": "Move", "find": "Find"}
+_TABS = {"move": "Move", "find": "Find", "paths": "Path", "steer": "Steer"}
 
 
 class Explorer(widgets.VBox):
@@ -67,7 +73,7 @@ class Explorer(widgets.VBox):
         rows = [widgets.Box([self.parts["map"], self.parts["structure"]]), widgets.Box([tabbed, self.parts["facts"]])]
         for row in rows:
             row.add_class("xc-row")
-        super().__init__([self.parts["door"], rows[0], caution, rows[1]])
+        super().__init__([self.parts["door"], rows[0], self.parts["story"], rows[1], caution])
         self.add_class("xc-explorer")
         self._classes: set[str] = set()
         self._unsubscribe = session.subscribe(self._on_event)
