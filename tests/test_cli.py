@@ -35,6 +35,7 @@ COMMANDS = (
     ["evaluate", "interpolation"],
     ["evaluate", "invariance"],
     ["evaluate", "properties"],
+    ["evaluate", "directions"],
     ["evaluate", "steering"],
     ["evaluate", "proposals"],
     ["benchmark"],

@@ -178,3 +178,20 @@ def proposals(
 
     opened = xcrystal.load(model, device)
     print_report(evaluate_proposals(opened, open_atlas(atlas or model), data, train, limit, count, seed), as_json)
+
+
+@evaluate.command()
+def directions(
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    n: Annotated[int, typer.Option("-n", "--n", min=1, help="From how many known crystals, drawn at random.")] = 100,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """What a step along a property's slider does to the crystals that are decoded, and other directions would do."""
+    from xcrystal.evaluation.direction_effects import evaluate_directions
+    from xcrystal.latent.chart import open_atlas
+
+    opened = xcrystal.load(model, device)
+    print_report(evaluate_directions(opened, open_atlas(atlas or model), n, seed), as_json)

@@ -86,7 +86,7 @@ class SliderView(Panel):
         if name is None or abs(change) < STEP / 2 or name not in point.predicted:
             return ""
         there = _change(name, base.predicted[name], point.predicted[name])
-        said = f"Asked for {_signed(change, 2)}. Predicted {words.title(name).lower()} at this place: {there}"
+        said = f"Moved by {_signed(change, 2)}. Predicted {words.title(name).lower()} at this place: {there}"
         if self.session.at_rest:
             before, after = self.session.achieved(base), self.session.achieved(point)
             if name in before and name in after:

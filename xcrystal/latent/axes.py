@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.chart import Atlas
 
 FAMILIES = ("principal", "latent", "property", "concept")
-TOWARDS = {
+_TOWARDS = {
     "formation_energy_per_atom": ("lower formation energy", -1.0),
     "band_gap": ("larger band gap", 1.0),
     "e_above_hull": ("lower energy above hull", -1.0),
@@ -181,7 +181,7 @@ class Axes:
         return self._axis(name, "concept", between, note)
 
     def _property_axis(self, name: str) -> Axis | None:
-        words, sign = TOWARDS.get(name, (f"higher {name.replace('_', ' ')}", 1.0))
+        words, sign = towards(name)
         table = self.atlas.table
         values = table[name].to_numpy(dtype=np.float64) if name in table else np.full(len(table), np.nan)
         known, source = np.isfinite(values), ""
@@ -209,6 +209,11 @@ class Axes:
         return np.cov(self.atlas.z.astype(np.float64), rowvar=False)
 
 
+def towards(name: str) -> tuple[str, float]:
+    """What one usually wants of a property, in words, and the sign of that change."""
+    return _TOWARDS.get(name, (f"higher {name.replace('_', ' ')}", 1.0))
+
+
 def coordinates(axes: Sequence[Axis], z: np.ndarray) -> np.ndarray:
     """(k,) coordinates of one latent vector (Z,) along each of k axes, in standard deviations."""
     return np.array([float(axis.coordinates(z)[0]) for axis in axes])
@@ -221,10 +226,15 @@ def explained_variance(z: np.ndarray, y: np.ndarray, seed: int = 0) -> float:
     for k in range(_FOLDS):
         fitted, held = fold != k, fold == k
         mean, middle = z[fitted].mean(axis=0), y[fitted].mean()
-        inner = z[fitted] - mean
-        weights = np.linalg.solve(inner.T @ inner + _PENALTY * np.eye(z.shape[1]), inner.T @ (y[fitted] - middle))
+        weights = ridge_weights(z[fitted], y[fitted])
         errors[held] = y[held] - middle - (z[held] - mean) @ weights
     return float(1 - np.square(errors).sum() / np.square(y - y.mean()).sum())
+
+
+def ridge_weights(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(Z,) weights of a ridge regression of values (n,) on codes (n, Z)."""
+    inner = z - z.mean(axis=0)
+    return np.linalg.solve(inner.T @ inner + _PENALTY * np.eye(z.shape[1]), inner.T @ (y - y.mean()))
 
 
 def separability(one: np.ndarray, other: np.ndarray, seed: int = 0) -> tuple[float, float]:

@@ -203,21 +203,20 @@ class _Reader:
     def _class(self, name: str) -> Condition:
         if name in _ANY:
             symbols = _ANY[name].split()
-            return self._contains(f"{name} (contains {' or '.join(symbols)})", symbols)
+            return self._contains(f"contains {' or '.join(symbols)}", symbols)
         if name in _NUMBERS:
-            return self._formulas(f"{name} ({_NUMBERS[name]} elements)", lambda formula: len(formula) == _NUMBERS[name])
+            return self._formulas(
+                f"made of {_NUMBERS[name]} elements" if _NUMBERS[name] > 1 else "made of 1 element",
+                lambda formula: len(formula) == _NUMBERS[name],
+            )
         if name == "perovskite":
             shaped = self._formulas("", may_be_perovskite)
             usual = np.isin(self._column("space_group"), PEROVSKITE_GROUPS)
-            return Condition("perovskite (judged by formula and space group alone)", shaped.holds & usual)
+            return Condition("perovskite, judged by formula and space group alone", shaped.holds & usual)
         if name == "stable":
-            return Condition("stable (on the convex hull)", self._column("e_above_hull") <= ZERO)
+            return Condition("on the convex hull", self._column("e_above_hull") <= ZERO)
         gap = self._column("band_gap")
-        return (
-            Condition("metal (gap 0)", gap <= ZERO)
-            if name == "metal"
-            else Condition("insulator (gap above 0)", gap > ZERO)
-        )
+        return Condition("gap 0", gap <= ZERO) if name == "metal" else Condition("gap above 0", gap > ZERO)
 
     def _compared(self, name: str, operator: str, number: str) -> Condition:
         value, operator = float(number), {"≤": "<=", "≥": ">=", "==": "=", ":": "="}.get(operator, operator)

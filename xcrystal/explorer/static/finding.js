@@ -38,8 +38,8 @@ function render({ model, el: root }) {
     const some = state.count > 0;
     show(heading, [state.count, state.title, state.understood], () => some
       ? [el("b", {}, `${state.count.toLocaleString("en")} crystal${state.count === 1 ? "" : "s"}`), `: ${state.title}`,
-        state.understood && state.understood !== state.title ? el("span", { class: "xc-understood" }, ` (${state.understood})`) : null,
-        state.count > state.rows.length ? el("span", { class: "xc-understood" }, `; the first ${state.rows.length}:`) : null]
+        state.understood && state.understood !== state.title ? el("span", { class: "xc-understood" }, `, read as ${state.understood}`) : null,
+        state.count > state.rows.length ? el("span", { class: "xc-understood" }, `; the first ${state.rows.length} below`) : null]
       : [`Nothing is picked of ${state.of.toLocaleString("en")} crystals. Search, or draw around some on the map.`]);
     for (const node of [...keep, csv, clear]) node.disabled = !some;
     table.hidden = !some;
