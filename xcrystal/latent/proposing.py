@@ -2,14 +2,18 @@
 
 Latent space is searched where such crystals are likely: known crystals with the same pattern of counts and chemically
 near elements have theirs exchanged for the wanted ones, are encoded, and decoded again, which is where the model says
-how the new crystal would be; then around those whose decode has the composition. Each is ranked by its formation energy
-at its own code. Where no known crystal has the pattern, codes are moved uphill the decoder's composition first.
+how the new crystal would be. Where these are too few, so are places around them, and codes that were moved uphill the
+decoder's composition.
+
+Proposals are ranked by the energy above hull predicted at their own codes, plus a penalty for how far the elements lie
+from those that they replace. The energy alone ranks badly: polymorphs often differ by less than the model's error, and
+the lowest of many predictions is mostly the one most in error (``xcrystal evaluate proposals`` measures it).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from itertools import islice, permutations
 from typing import TYPE_CHECKING
@@ -29,7 +33,11 @@ if TYPE_CHECKING:
     from xcrystal.latent.chart import Atlas
     from xcrystal.model.decoding import Decoded
 
-ENERGY = "formation_energy_per_atom"
+HULL, ENERGY = "e_above_hull", "formation_energy_per_atom"
+STRANGE = 0.025  # eV/atom for each place on the chemical scale between an element and the one that it replaces
+_UNRELATED = 20  # such places, for what begins from no crystal of the same pattern
+_BESIDE = 5  # and for what lies beside a find
+_KNOWN = 12  # known crystals of the formula that proposals are compared with
 PROTOTYPES = 96  # known crystals whose elements are exchanged
 _MOVED = 48  # codes that are moved towards the composition
 _AROUND, _DRAWS = 8, 5  # the best ones, around which is searched, and places each
@@ -52,6 +60,8 @@ class Proposal:
         Property name to value, at the code of the crystal itself.
     deviations
         The same, standard deviations; empty if the model knows none.
+    score
+        What they are ranked by, eV/atom; lower is better.
     quantile
         Share of known crystals that lie nearer to the data.
     origin
@@ -64,6 +74,7 @@ class Proposal:
     structure: Structure
     predicted: dict[str, float]
     deviations: dict[str, float]
+    score: float
     quantile: float
     origin: str
     material_id: str | None = None
@@ -73,7 +84,8 @@ class Proposal:
 class _Candidate:
     z: np.ndarray
     code: np.ndarray  # of the crystal that z decodes to
-    energy: float  # predicted there
+    score: float
+    strangeness: float
     origin: int  # row of the atlas
 
 
@@ -85,7 +97,7 @@ def propose(
     seed: int = 0,
     progress: Callable[[str], bool] | None = None,
 ) -> list[Proposal]:
-    """Crystals with a composition, of lowest predicted formation energy first.
+    """Crystals with a composition, the most likely first.
 
     Parameters
     ----------
@@ -104,7 +116,7 @@ def propose(
     Returns
     -------
     list of Proposal
-        Without clashes; empty if nothing was found. A model without formation energies ranks by nearness to the data.
+        Without clashes; empty if nothing was found. A model that predicts no energies ranks without them.
 
     Raises
     ------
@@ -119,6 +131,8 @@ def propose(
 
 
 STAGES = 4
+Places = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Latent vectors (n, Z), the rows of the atlas that they began from, and how strange the exchange of elements is."""
 
 
 class _Search:
@@ -133,7 +147,7 @@ class _Search:
 
     def run(self, count: int, progress: Callable[[str], bool]) -> list[Proposal]:
         known = np.array([k for k, formula in enumerate(self.formulas) if formula == self.formula], dtype=int)
-        self._look(self.atlas.z[known], known)
+        self._look(self.atlas.z[known], known, np.zeros(len(known)))
         on = progress("known crystals")
         if on:
             self._look(*self._exchanged())
@@ -141,30 +155,32 @@ class _Search:
         if on and len(self.found) < 2 * count:
             self._look(*self._moved())
             on = progress("codes moved towards the composition")
-        if on and self.found:
+        if on and 0 < len(self.found) < 2 * count:
             self._look(*self._around())
         return self._proposals(count, known)
 
     # -- where to look -------------------------------------------------------------------------------------------
 
-    def _exchanged(self) -> tuple[np.ndarray, np.ndarray]:
-        """Codes of known crystals with the wanted elements in the place of theirs, and the rows of those crystals."""
+    def _exchanged(self) -> Places:
+        """Codes of known crystals with the wanted elements in the place of theirs."""
         pairs = prototypes(self.atlas, self.formula)
         if not pairs:
             return self._none()
         rows = np.array([row for row, _ in pairs])
         decoded = self.model.decode_arrays(self.atlas.z[rows], choose=False)
-        exchanged, origins = [], []
+        exchanged, origins, strange = [], [], []
+        places = chemical_scale().astype(float)
         for crystal, (row, change) in zip(decoded, pairs, strict=True):
             if len(crystal.element) and set(crystal.element.tolist()) <= change.keys():
                 elements = np.array([change[z] for z in crystal.element.tolist()])
                 exchanged.append(_resized(replace(crystal, element=elements), crystal.element))
                 origins.append(row)
+                strange.append(sum(abs(places[old] - places[new]) for old, new in change.items()))
         if not exchanged:
             return self._none()
-        return self.model.encode_canonical([c.crystal for c in exchanged]), np.array(origins)
+        return self.model.encode_canonical([c.crystal for c in exchanged]), np.array(origins), np.array(strange)
 
-    def _moved(self) -> tuple[np.ndarray, np.ndarray]:
+    def _moved(self) -> Places:
         """Codes of crystals with many of the wanted elements, moved until the decoder's composition is the wanted."""
         import torch
 
@@ -195,26 +211,27 @@ class _Search:
                 optimizer.step()
         moved = z_now.detach().float().cpu().numpy()
         if self.model.prior is not None:
-            return np.concatenate([moved, self.model.snap(moved, 0.2)]), np.concatenate([rows, rows])
-        return moved, rows
+            moved, rows = np.concatenate([moved, self.model.snap(moved, 0.2)]), np.concatenate([rows, rows])
+        return moved, rows, np.full(len(rows), float(_UNRELATED))
 
-    def _around(self) -> tuple[np.ndarray, np.ndarray]:
-        """Places around the best that were found, and between them."""
-        best = sorted(self.found, key=lambda candidate: candidate.energy)[:_AROUND]
+    def _around(self) -> Places:
+        """Places around the best that were found."""
+        best = sorted(self.found, key=lambda candidate: candidate.score)[:_AROUND]
         spread = self.atlas.z.std(axis=0)
-        codes, origins = [], []
+        codes, origins, strange = [], [], []
         for candidate in best:
             noise = _NOISE * spread * self.rng.standard_normal((_DRAWS, len(spread)))
             codes += list(candidate.z + noise)
             origins += [candidate.origin] * _DRAWS
-        return np.array(codes, dtype=np.float32), np.array(origins)
+            strange += [candidate.strangeness + _BESIDE] * _DRAWS
+        return np.array(codes, dtype=np.float32), np.array(origins), np.array(strange)
 
-    def _none(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros((0, self.model.latent_dim), dtype=np.float32), np.zeros(0, dtype=int)
+    def _none(self) -> Places:
+        return np.zeros((0, self.model.latent_dim), dtype=np.float32), np.zeros(0, dtype=int), np.zeros(0)
 
     # -- what is found there -------------------------------------------------------------------------------------
 
-    def _look(self, z: np.ndarray, origins: np.ndarray) -> None:
+    def _look(self, z: np.ndarray, origins: np.ndarray, strangeness: np.ndarray) -> None:
         """Decode latent vectors (n, Z), and keep the crystals that have the composition and do not clash."""
         from xcrystal.model.choosing import contact_ratios
 
@@ -227,41 +244,46 @@ class _Search:
         if not rows:
             return
         codes = self.model.encode_canonical([decoded[k].crystal for k in rows])
-        for k, code, energy in zip(rows, codes, self._energies(codes), strict=True):
-            self.found.append(_Candidate(z[k], code, float(energy), int(origins[k])))
+        scores = self._scores(self.model.predict(codes), strangeness[rows])
+        for k, code, score in zip(rows, codes, scores, strict=True):
+            self.found.append(_Candidate(z[k], code, float(score), float(strangeness[k]), int(origins[k])))
 
-    def _energies(self, codes: np.ndarray) -> np.ndarray:
-        if ENERGY in self.model.properties:
-            return self.model.predict(codes)[ENERGY]
-        return self.density.distances(codes)
+    def _scores(self, predicted: dict[str, np.ndarray], strangeness: np.ndarray) -> np.ndarray:
+        return STRANGE * strangeness + predicted.get(HULL, predicted.get(ENERGY, np.zeros(len(strangeness))))
 
     def _proposals(self, count: int, known: np.ndarray) -> list[Proposal]:
         """The best ones that differ from each other."""
         from xcrystal.crystal.matching import match_rms
 
-        self.found.sort(key=lambda candidate: candidate.energy)
+        self.found.sort(key=lambda candidate: candidate.score)
         kept: list[Proposal] = []
-        # a few at a time: most of the best are the same crystal, and matching takes long
+        seen: set[Hashable] = set()
+        # a few at a time: most of the best are the same crystal
         for begin in range(0, len(self.found), _AT_ONCE):
-            for proposal in self._finished(self.found[begin : begin + _AT_ONCE]):
-                if all(match_rms(proposal.structure, other.structure) is None for other in kept):
+            for proposal, kind in self._finished(self.found[begin : begin + _AT_ONCE]):
+                if len(kept) == count:
+                    break
+                # of those with the same atoms on the same positions the best will do, and matching takes long
+                if kind not in seen and all(match_rms(proposal.structure, k.structure) is None for k in kept):
                     kept.append(proposal)
-            if len(kept) >= count:
+                seen.add(kind)
+            if len(kept) == count:
                 break
-        kept = sorted(kept, key=lambda proposal: proposal.predicted.get(ENERGY, proposal.quantile))[:count]
-        if not kept or not len(known):
-            return kept
+        kept.sort(key=lambda proposal: proposal.score)
         ids = self.atlas.table["material_id"]
-        decodes = self.model.decode(self.atlas.z[known])
+        decodes = self.model.decode(self.atlas.z[known[:_KNOWN]]) if kept and len(known) else []
         for k, proposal in enumerate(kept):
-            rms = {row: match_rms(proposal.structure, s) for row, s in zip(known.tolist(), decodes, strict=True)}
-            alike = {row: value for row, value in rms.items() if value is not None}
-            if alike:
-                kept[k] = replace(proposal, material_id=str(ids.iat[min(alike, key=lambda row: alike[row])]))
+            for row, structure in zip(known, decodes, strict=False):
+                if match_rms(proposal.structure, structure) is not None:
+                    kept[k] = replace(proposal, material_id=str(ids.iat[row]))
+                    break
         return kept
 
-    def _finished(self, candidates: list[_Candidate]) -> list[Proposal]:
-        """Candidates decoded with all care: at their own code, or where that gives another crystal, where they were."""
+    def _finished(self, candidates: list[_Candidate]) -> list[tuple[Proposal, Hashable]]:
+        """Candidates decoded with all care: at their own code, or where that gives another crystal, where they were.
+
+        Each with its space group, number of atoms, and positions with their elements, best first.
+        """
         from xcrystal.generator import to_structure
         from xcrystal.model.choosing import contact_ratios
 
@@ -271,24 +293,28 @@ class _Search:
         ratios = iter(contact_ratios([d for d, good in zip(decoded, sound, strict=True) if good]))
         sound = [good and next(ratios) >= CLASH for good in sound]
         places = [k if sound[k] else k + len(candidates) for k in range(len(candidates))]
-        origins = [c.origin for c, place in zip(candidates, places, strict=True) if sound[place]]
+        chosen = [c for c, place in zip(candidates, places, strict=True) if sound[place]]
         places = [place for place in places if sound[place]]
         if not places:
             return []
         codes = self.model.encode_canonical([decoded[place].crystal for place in places])
         predicted, deviations = known_properties(self.model, codes)
+        scores = self._scores(predicted, np.array([c.strangeness for c in chosen]))
         quantiles = self.density.quantiles(codes)
-        return [
+        found = [
             Proposal(
                 z=both[place],
                 structure=to_structure(decoded[place]),
                 predicted={name: float(values[k]) for name, values in predicted.items()},
                 deviations={name: float(values[k]) for name, values in deviations.items()},
+                score=float(scores[k]),
                 quantile=float(quantiles[k]),
-                origin=self._name(origins[k]),
+                origin=self._name(chosen[k].origin),
             )
             for k, place in enumerate(places)
         ]
+        kinds = [_kind(decoded[place]) for place in places]
+        return [(found[k], kinds[k]) for k in np.argsort(scores, kind="stable")]
 
     def _name(self, row: int) -> str:
         table = self.atlas.table
@@ -337,6 +363,12 @@ def composition_of(crystal: Decoded) -> Formula:
     if not len(crystal.element):
         return ()
     return reduced_composition(np.repeat(crystal.element, crystal.crystal.multiplicities).tolist())
+
+
+def _kind(crystal: Decoded) -> Hashable:
+    """What two crystals share that differ at most in their lattice and free coordinates."""
+    sites = sorted(zip(crystal.letter.tolist(), crystal.element.tolist(), strict=True))
+    return crystal.group, crystal.atoms, tuple(sites)
 
 
 def known_properties(model: CrystalModel, z: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
