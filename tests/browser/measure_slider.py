@@ -43,17 +43,18 @@ def _find(root, css):
             return found
         waiting += getattr(found, "children", ())
 
-_canvas, _moves, _scenes, _last = _find(explorer, "xc-canvas"), [], {}, [None]
+_canvas, _moves, _scenes, _last = _find(explorer, "xc-canvas"), [], {}, [None, 0.0]
 _move, _send = explorer.session.move, _canvas.send
 
 def _timed_move(axis, value, *rest, **options):
-    began, _last[0] = time.time(), value
+    began = time.time()
+    _last[:] = [value, began]
     _move(axis, value, *rest, **options)
     _moves.append((began, time.time(), value))
 
 def _noted_send(content, buffers=None):
     if content.get("type") == "xc-scene":
-        _scenes[content["number"]] = (_last[0], time.time())
+        _scenes[content["number"]] = (*_last, time.time())
         _sizes.append(len(json.dumps(content)) + sum(memoryview(b).nbytes for b in buffers or ()))
     _send(content, buffers)
 
@@ -117,7 +118,7 @@ def main() -> None:
             print(f"{name}: {json.dumps(group, indent=1)}", flush=True)  # noqa: T201
 
 
-def measure_lag(lab: LabNotebook, drags: int) -> dict[str, float]:
+def measure_lag(lab: LabNotebook, drags: int) -> dict[str, Any]:
     """Drag the first slider there and back, and put together what page and kernel noted; milliseconds."""
     handle = _slider(lab)
     _drag(lab, handle, 1)  # the first move loads things
@@ -133,7 +134,9 @@ def measure_lag(lab: LabNotebook, drags: int) -> dict[str, float]:
         lab.page.wait_for_timeout(1200)
     seen = lab.page.evaluate("window.xcSeen")
     moves, scenes, sizes = json.loads(lab.python("print(json.dumps([_moves, _scenes, _sizes]))"))
-    lags = _lags(seen, scenes)
+    parts = _lags(seen, scenes)
+    lags = sorted(map(sum, parts))
+    middle = [round(statistics.median(part)) for part in zip(*parts, strict=True)]
     kernel = sorted(1000 * (end - began) for began, end, _ in moves)
     return {
         "values asked for": len(seen["inputs"]),
@@ -143,6 +146,7 @@ def measure_lag(lab: LabNotebook, drags: int) -> dict[str, float]:
         "lag median": round(statistics.median(lags)),
         "lag p95": round(_percentile(lags, 0.95)),
         "lag worst": round(max(lags)),
+        "event to kernel, kernel to scene, scene to pixels: medians": middle,
         "kernel median": round(statistics.median(kernel)),
         "kernel p95": round(_percentile(kernel, 0.95)),
         "bytes a scene, median": round(statistics.median(sizes)),
@@ -225,19 +229,20 @@ def _drag(lab: LabNotebook, handle: Locator, times: int) -> None:
     mouse.up()
 
 
-def _lags(seen: dict[str, Any], scenes: dict[str, Any]) -> list[float]:
-    """Milliseconds from the last event that asked for a value to the first picture that shows it."""
+def _lags(seen: dict[str, Any], scenes: dict[str, Any]) -> list[tuple[float, float, float]]:
+    """Milliseconds from the last event that asked for a value to the first picture that shows it, in three parts:
+    until the kernel begins, until it sends the scene, and until the picture is there."""
     lags, done = [], set()
     for number in sorted(seen["drawn"], key=int):
         if number not in scenes or scenes[number][0] is None:
             continue
-        value, sent = scenes[number]
-        asked = [t for v, t in seen["inputs"] if abs(v - value) < 0.006 and t <= 1000 * sent]
+        value, began, sent = scenes[number][0], 1000 * scenes[number][1], 1000 * scenes[number][2]
+        asked = [t for v, t in seen["inputs"] if abs(v - value) < 0.006 and t <= began]
         if asked and asked[-1] not in done:  # the same crystal is drawn again when the hand rests
             done.add(asked[-1])
-            lags.append(seen["drawn"][number] - asked[-1])
+            lags.append((began - asked[-1], sent - began, seen["drawn"][number] - sent))
     assert lags, "no scene answered a slider"
-    return sorted(lags)
+    return lags
 
 
 def _percentile(ordered: list[float], share: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.explorer.picture import Pictures, svg
+from xcrystal.explorer.picture import Pictures, svg, thumbnail
 from xcrystal.explorer.scene import build_scene
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -51,3 +52,24 @@ def test_captions_are_escaped_and_gradients_are_not_shared() -> None:
     assert "<script>" not in html and "SrTiO<sub>3</sub>" in html
     names = [part.split('"')[0] for part in html.split('radialGradient id="')[1:]]
     assert len(names) == len(set(names)) == 6
+
+
+def test_a_picture_shows_what_the_canvas_would() -> None:
+    image = ElementTree.fromstring(svg(PEROVSKITE, boundary=False, bonds=False, repeat=(2, 1, 1)))
+    assert len(image.findall(f"{SVG}circle")) == 2 * len(PEROVSKITE)
+    assert len(image.findall(f"{SVG}line")) == 16 * 12
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_thumbnails_are_small_and_quick(name: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    small = thumbnail(structure)
+    image = ElementTree.fromstring(small)
+    assert image.attrib["width"] == "64"
+    assert len(image.findall(f"{SVG}circle")) == len(build_scene(structure).positions)
+    assert len(small) < 6000 and "Gradient" not in small
+    for draw in (svg, thumbnail):
+        draw(structure)
+        started = time.process_time()
+        draw(structure)
+        assert time.process_time() - started < 0.05

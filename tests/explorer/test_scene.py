@@ -95,3 +95,44 @@ def test_the_conventional_cell_is_the_same_crystal(name: str) -> None:
     assert len(conventional) == copies * len(primitive)
     assert match_rms(primitive, conventional) == pytest.approx(0, abs=1e-4)
     assert len(conventional.site_properties["wyckoff"]) == len(conventional)
+
+
+@pytest.mark.parametrize("name", list(CRYSTALS))
+def test_what_is_not_wanted_is_left_out(name: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    whole = build_scene(structure)
+    bare = build_scene(structure, boundary=False, bonds=False)
+    assert sorted(bare.atoms) == list(range(len(structure)))
+    assert len(bare.bond_starts) == 0
+    assert len(build_scene(structure, bonds=False).positions) == len(whole.positions)
+    # each atom keeps all its bonds, as stubs where the other end is not drawn
+    alone = build_scene(structure, boundary=False)
+    per_atom = np.bincount(whole.bond_atoms, minlength=len(structure)) / np.bincount(whole.atoms)
+    np.testing.assert_array_equal(np.bincount(alone.bond_atoms, minlength=len(structure)), per_atom)
+
+
+def test_bonds_are_those_of_the_endless_crystal() -> None:
+    """One atom in a small cell bonds to nothing but its own images, and pymatgen finds the same neighbours."""
+    iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    primitive = iron.get_primitive_structure()
+    assert len(primitive) == 1
+    scene = build_scene(primitive, boundary=False)
+    neighbours = [n for n in primitive.get_neighbors(primitive[0], 3.5) if n.nn_distance < 1.22 * 2.87 * 3**0.5 / 2]
+    assert len(scene.bond_starts) == len(neighbours) == 14
+
+
+def test_cells_of_a_supercell_are_outlined() -> None:
+    scene = build_scene(salt(), repeat=(2, 3, 1))
+    assert scene.repeat == (2, 3, 1) and scene.note == ""
+    assert len(scene.edges) == 4 * 2 + 3 * 2 + 3 * 4
+    np.testing.assert_allclose(scene.positions.max(axis=0) + scene.positions.min(axis=0), 0, atol=1e-9)
+    assert scene.extent == pytest.approx(np.linalg.norm([1, 1.5, 0.5]) * 5.64, abs=1.0)
+
+
+def test_too_many_atoms_are_not_drawn_but_said() -> None:
+    scene = build_scene(salt(), repeat=(4, 6, 6))
+    assert scene.repeat == (4, 5, 6)
+    assert "4 x 6 x 6 cells would be 1152 atoms" in scene.note
+    huge = build_scene(salt() * (6, 6, 6), repeat=(2, 2, 2))
+    assert len(huge.positions) == 8 * 216 and len(huge.bond_starts) == 0
+    assert "only one cell" in huge.note

@@ -10,7 +10,7 @@ import numpy as np
 from xcrystal.crystal.matching import match_rms
 from xcrystal.explorer.canvas import canvas_class
 from xcrystal.explorer.cells import conventional_cell
-from xcrystal.explorer.drawing import scene_message
+from xcrystal.explorer.drawing import atom_names, scene_message
 from xcrystal.explorer.picture import svg
 from xcrystal.explorer.site_facts import site_facts, with_orbits
 from xcrystal.explorer.structure_bar import StructureBar
@@ -31,6 +31,7 @@ class StructureView(View):
     def __init__(self, session: Session, worker: Worker) -> None:
         self.session, self.worker = session, worker
         self.picked: tuple[int, int] | None = None  # which of the crystals, which of its atoms
+        self._picked_name = ""
         self.flat = False  # whether the browser has no WebGL, so that still pictures are drawn instead
         self._facts: list[tuple[str, str]] = []
         self._marked: tuple[Structure, Structure] | None = None
@@ -114,7 +115,7 @@ class StructureView(View):
 
     def pick(self, picked: tuple[int, int] | None) -> None:
         """Mark an atom of one of the crystals, and say what is known of it; None for none."""
-        self.picked = picked
+        self.picked, self._picked_name = picked, ""
         self._draw()
         self.bar.refresh()
 
@@ -174,10 +175,12 @@ class StructureView(View):
         if self.picked is None:
             return
         which, atom = self.picked
-        if which >= len(crystals) or atom >= len(crystals[which][1]):
+        structure = crystals[which][1] if which < len(crystals) else None
+        name = atom_names(structure)[atom] if structure is not None and atom < len(structure) else None
+        if structure is None or name is None or self._picked_name not in ("", name):
             self.picked = None
             return
-        structure = crystals[which][1]
+        self._picked_name = name
         scores = self._scores(structure)
         attribution = self.session.attribution
         score = None if scores is None else float(scores[atom])

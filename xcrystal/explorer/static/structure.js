@@ -30,7 +30,16 @@ if (!this.xcFit) {
   const theme = new MutationObserver(background);
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
 
-  const size = new ResizeObserver(() => { if (view.el.clientWidth > 0) stage.handleResize(); });
+  // the eye is at this many radii of all that is drawn, so that it just fills the height, or the width if that is less
+  const radii = () => 3.0 / Math.min(1, viewer.width / viewer.height);
+  const size = new ResizeObserver(() => {
+    if (!view.el.clientWidth) return;
+    const before = radii();
+    stage.handleResize();
+    // each canvas for itself: the other one is resized, too
+    if (extent && Math.abs(radii() / before - 1) > 0.02)
+      quietly(() => stage.viewerControls.distance(stage.viewerControls.getCameraDistance() * radii() / before));
+  });
   size.observe(view.el);
 
   // -- geometry that is kept
@@ -119,6 +128,7 @@ if (!this.xcFit) {
 
   function draw(message, bytes) {
     if (message.number <= number) return;  // a late message must not bring back an older crystal
+    if (number < 0) look();
     number = message.number;
     // a view of bytes may begin anywhere, numbers only at a multiple of four
     const floats = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
@@ -174,42 +184,48 @@ if (!this.xcFit) {
 
   // -- the camera
 
-  // around the centre of the cell, which stays where it is; the sphere around all atoms just fills the height
+  // around the centre of the cell, which stays where it is
   const fit = (duration) =>
-    stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), -3.0 * extent, duration);
+    stage.animationControls.zoomMove(new NGL.Vector3(0, 0, 0), -radii() * extent, duration);
   view.xcFit = () => fit(300);
 
   // two crystals side by side are seen from the same side
-  const together = view.el.closest(".xc-canvases") ?? view.el;
-  together.xcStages ??= new Set();
-  together.xcStages.add(stage);
-  const follow = () => {
-    if (together.xcTurning) return;
-    together.xcTurning = true;
-    const orientation = stage.viewerControls.getOrientation();
-    for (const other of together.xcStages) if (other !== stage) other.viewerControls.orient(orientation);
-    together.xcTurning = false;
+  const boxes = new Set();
+  const together = () => {
+    const box = view.el.closest(".xc-canvases") ?? view.el;
+    (box.xcStages ??= new Set()).add(stage);
+    boxes.add(box);
+    return box;
+  };
+  const quietly = (move) => {
+    const box = together();
+    if (box.xcTurning) return;
+    box.xcTurning = true;
+    try { move([...box.xcStages].filter((other) => other !== stage)); } finally { box.xcTurning = false; }
   };
   let remembering = 0;
   stage.viewerControls.signals.changed.add(() => {
-    follow();
+    quietly((others) => {
+      const orientation = stage.viewerControls.getOrientation();
+      for (const other of others) other.viewerControls.orient(orientation);
+    });
     clearTimeout(remembering);  // a view that opens later looks from the same side, too
     remembering = setTimeout(() => view.serialize_camera_orientation(), 500);
   });
-  const [other] = [...together.xcStages].filter((found) => found !== stage);
-  if (other) {
-    stage.viewerControls.orient(other.viewerControls.getOrientation());
-  } else if (!model.get("_camera_orientation").length) {
+  const look = () => quietly(([other]) => {
+    const { x, y, z } = stage.viewerControls.rotation;
+    if (other) stage.viewerControls.orient(other.viewerControls.getOrientation());
     // a little from above and from the side, as crystals are drawn in books
-    stage.viewerControls.rotate(new NGL.Quaternion().setFromEuler(new NGL.Euler(0.32, -0.45, 0, "XYZ")));
-  }
+    else if (Math.hypot(x, y, z) < 1e-6)
+      stage.viewerControls.rotate(new NGL.Quaternion().setFromEuler(new NGL.Euler(0.32, -0.45, 0, "XYZ")));
+  });
 
   const receive = (message, buffers) => { if (message.type === "xc-scene") draw(message, buffers[0]); };
   model.on("msg:custom", receive);
   view.once("remove", () => {
     model.off("msg:custom", receive);
     clearTimeout(remembering);
-    together.xcStages.delete(stage);
+    for (const box of boxes) box.xcStages.delete(stage);
     theme.disconnect();
     size.disconnect();
     stage.dispose();

@@ -12,12 +12,10 @@ function render({ model, el: root }) {
   const cell = toggle("cell", "Conventional", "Conventional cell of decoded crystals; otherwise the primitive one", "xc-cell");
   const boundary = toggle("boundary", "Boundary", "Repeat atoms on faces, edges and corners on the opposite side", "xc-boundary");
   const bonds = toggle("bonds", "Bonds", "Draw bonds, found in the endless crystal", "xc-bonds");
-  const spinners = ["a", "b", "c"].map((axis, k) => el("input", { type: "number", min: 1, step: 1,
+  const spinners = ["a", "b", "c"].map((axis) => el("input", { type: "number", min: 1, step: 1,
     "aria-label": `Cells along ${axis}`, title: `Cells along ${axis}`, onchange: (event) => {
-      const { most, cells } = state();
-      const count = Math.min(Math.max(Math.round(Number(event.target.value)) || 1, 1), most);
-      event.target.value = count;
-      act("supercell", cells.map((old, i) => i === k ? count : old));
+      event.target.value = Math.min(Math.max(Math.round(Number(event.target.value)) || 1, 1), state().most);
+      act("supercell", spinners.map((spinner) => Number(spinner.value)));
     } }));
   const fit = el("button", { type: "button", class: "xc-toggle xc-fit", title: "Fit the crystal into the view",
     onclick: () => act("fit") }, "Fit");
@@ -53,9 +51,10 @@ function render({ model, el: root }) {
     press(cell, now.conventional);
     press(boundary, now.boundary);
     press(bonds, now.bonds);
+    // a number that is being typed stays until the cells change
     spinners.forEach((spinner, k) => {
-      spinner.max = now.most;
-      if (spinner !== document.activeElement || Number(spinner.value) !== now.cells[k]) spinner.value = now.cells[k];
+      if (spinner.max !== String(now.most)) spinner.max = now.most;
+      if (spinner.dataset.cells !== String(now.cells[k])) spinner.value = spinner.dataset.cells = now.cells[k];
     });
     match.textContent = now.match;
     note.textContent = now.note;
