@@ -101,7 +101,9 @@ class FindView(Panel):
         """Row, formula, id, space group, and numbers as text, of the first crystals."""
         places = chosen.rows[:SHOWN]
         table = self.session.atlas.table.iloc[places]
-        groups = [f"{number} {space_group(int(number)).symbol}" for number in table["space_group"]]
+        groups = ["–"] * len(places)
+        if "space_group" in table:
+            groups = [f"{number} {space_group(int(number)).symbol}" for number in table["space_group"]]
         numbers = [[_text(value, _COLUMNS[name][1]) for value in table[name]] for name in known]
         texts = [table["formula"].astype(str), table["material_id"].astype(str), groups, *numbers]
         return [[int(place), *cells] for place, *cells in zip(places, *texts, strict=True)]
