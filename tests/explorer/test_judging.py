@@ -154,6 +154,21 @@ def test_every_kind_of_change_has_a_story(session: Session) -> None:
     assert len(session.log) == len(said)
 
 
+def test_the_story_of_an_undo_stays_that_of_an_undo(session: Session) -> None:
+    session.select(123)
+    session.move(0, 2.0)  # not settled: the crystal is decoded with care only when we come back to it
+    session.select(124)
+    session.undo()
+    assert not session.state.point.quick
+    formula = session.structure.composition.reduced_formula
+    assert session.story.startswith("Undone (went to ") and (f"{formula} instead of" in session.story)
+    session.select(125)
+    session.go_back(1)
+    assert session.story.startswith(f"Back to the {session.label}: ")
+    session.go_back(3)
+    assert session.story.startswith(f"Forward to the {session.label}: ")
+
+
 def test_a_story_tells_file_names_as_they_are(session: Session) -> None:
     session.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
     assert f"Loaded {EVIL}:" in session.story

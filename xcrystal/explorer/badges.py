@@ -68,7 +68,7 @@ def own_code(report: CrystalReport) -> str:
 
 
 def _badge(name: str, look: str, words: str, text: str) -> Badge:
-    return {"name": name, "look": look, "icon": _ICONS[look], "words": words, "help": text}
+    return {"name": name, "look": look, "icon": _ICONS[look], "words": words, "help": text.replace(" %", "\u00a0%")}
 
 
 def _contacts(report: CrystalReport) -> Badge:

@@ -230,12 +230,15 @@ class Core:
         """To any entry of the history; without effect if there is no such entry."""
         with self._lock:
             self.at_rest = True
-            before, left = self.state, self._history.now
-            earlier = place < self._history.place
+            before, left, was = self.state, self._history.now, self._history.place
+            earlier = place < was
             entry = self._history.go(place)
             if entry is None:
                 return
-            title = f"Undone: {left.title}" if earlier else f"Again: {entry.title}"
+            if abs(place - was) == 1:
+                title = f"Undone: {left.title}" if earlier else f"Again: {entry.title}"
+            else:
+                title = f"{'Back' if earlier else 'Forward'} to the {entry.state.point.label}"
             self._arrive(before, entry.state, title, before, settle=True)
 
     # -- messages and progress -----------------------------------------------------------------------------------

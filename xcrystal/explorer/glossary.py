@@ -143,8 +143,8 @@ TERMS = (
     ),
     Term(
         "extrapolation",
-        "The latent vector is farther from known crystals than most of them are from each other, so the model has "
-        "seen little like it and should be trusted less.",
+        "To ask the model about a place that is farther from known crystals than most of them are from each "
+        "other. It has seen little like it there and should be trusted less.",
         MODEL,
     ),
     Term(
@@ -199,8 +199,8 @@ TERMS = (
     ),
     Term(
         "valid",
-        "No two atoms are closer than 0.7 of the sum of their covalent radii. That is necessary for a crystal, "
-        "but not enough.",
+        "Valid means here that no two atoms are closer than 0.7 of the sum of their covalent radii. That is "
+        "necessary for a crystal, but not enough.",
         CHEMISTRY,
     ),
     Term(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from xcrystal.evaluation.crystal_report import CrystalReport
     from xcrystal.evaluation.novelty import KnownCrystals
-    from xcrystal.explorer.state import Point
+    from xcrystal.explorer.state import Point, State
 
 KINDS = ("group", "element")
 LIKELY = 0.001  # what is less probable is not offered
@@ -52,6 +52,8 @@ class Alternative:
 class Judging(Core):
     """The report of the crystal, and a look at the decoder's runners-up."""
 
+    _told: tuple[State, str] | None = None  # what the story was told of: the state before, and the title
+
     @cached_property
     def _reports(self) -> WeakKeyDictionary[Point, CrystalReport]:
         return WeakKeyDictionary()
@@ -85,11 +87,15 @@ class Judging(Core):
         if self._views:  # somebody to show it to; a script that wants it calls ``judge``
             self.judge()
 
+    def _tell_story(self, before: State, after: State, title: str, *, again: bool = False) -> None:
+        self._told = before, title
+        super()._tell_story(before, after, title, again=again)
+
     def _refine(self) -> bool:
         other = super()._refine()
-        if other:  # the story told of the crystal that was decoded quickly
-            before = self._history.entries[max(self._history.place - 1, 0)].state
-            self._tell_story(before, self.state, self._history.now.title, again=True)
+        if other and self._told is not None:  # the story told of the crystal that was decoded quickly
+            before, title = self._told
+            self._tell_story(before, self.state, title, again=True)
         return other
 
     # -- runners-up

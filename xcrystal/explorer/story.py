@@ -25,7 +25,7 @@ _SHOWN = {
     "loaded": "the crystal is drawn as it was loaded",
     "both": "two crystals are drawn side by side",
 }
-_TIME = ("Undone", "Again")  # how titles of undo and redo begin
+_TIME = ("Undone", "Again", "Back to", "Forward to")  # how titles of what goes through the history begin
 _MOST = 5  # clauses beside those of the crystal; a reset changes more than anybody reads
 
 
@@ -53,7 +53,7 @@ def describe(before: State, after: State, title: str) -> str:
 def _of_point(before: State, after: State, title: str) -> Iterator[str]:
     one, other = before.point, after.point
     old, new = (point.structure.composition.reduced_formula for point in (one, other))
-    moved = after.base is not after.point
+    moved = after.base is before.base and after.base is not other and not title.startswith(_TIME)
     if old == new:
         yield f"still {new}"
     else:
@@ -176,7 +176,7 @@ def _count(n: int, what: str) -> str:
 def _pretty(title: str) -> str:
     """Names of columns as people write them; what was undone, in brackets."""
     act, colon, what = title.partition(": ")
-    if colon and act in _TIME:
+    if colon and act in _TIME[:2]:
         title = f"{act} ({what})"
     for name, (written, _) in words.PROPERTIES.items():
         title = title.replace(name, written.lower())

@@ -45,6 +45,18 @@ function show(node, key, make) {
   node.replaceChildren(...[make()].flat(Infinity).filter((child) => child !== null && child !== undefined));
 }
 
+// Calls once the crystal is drawn, or after some seconds where none is: what can wait must not delay it. Gives what cancels.
+function whenDrawn(root, then) {
+  const begun = performance.now();
+  const timer = setInterval(() => {
+    const drawn = root.closest(".xc-explorer")?.querySelector(".xc-canvas [data-drawn], .xc-canvas[data-drawn]");
+    if (!drawn && performance.now() - begun < 8000) return;
+    clearInterval(timer);
+    then();
+  }, 500);
+  return () => clearInterval(timer);
+}
+
 // Saves the files that Python offers; returns what ends that.
 function takeDownloads(model) {
   const take = (message, buffers) => {

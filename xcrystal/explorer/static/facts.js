@@ -106,12 +106,11 @@ function render({ model, el: root }) {
   };
   model.on("change:state", draw);
   model.on("msg:custom", heard);
-  // the map and the structure come first
   let started = false;
-  const first = setTimeout(() => { started = true; model.send({ act: "judge" }); draw(); }, 1500);
   draw();
+  const cancel = whenDrawn(root, () => { started = true; model.send({ act: "judge" }); draw(); });
   return () => {
-    clearTimeout(first);
+    cancel();
     model.off("change:state", draw);
     model.off("msg:custom", heard);
   };

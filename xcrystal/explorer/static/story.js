@@ -93,11 +93,11 @@ function render({ model, el: root }) {
   model.on("change:chips", drawStrip);
   model.on("msg:custom", heard);
   let started = false;
-  const first = setTimeout(() => { started = true; drawStrip(); }, 2000);  // the map and the structure come first
   all();
   drawLog();
+  const cancel = whenDrawn(root, () => { started = true; drawStrip(); });
   return () => {
-    clearTimeout(first);
+    cancel();
     window.removeEventListener("keydown", pressed, true);
     model.off("change:state", draw);
     model.off("change:log", drawLog);
