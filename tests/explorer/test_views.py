@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from ipywidgets import widgets
 
 from tests.crystals import CRYSTALS
+from xcrystal.errors import TargetError
 from xcrystal.explorer import words
-from xcrystal.explorer.facts import facts_text
-from xcrystal.explorer.map import MapView, nearest
-from xcrystal.explorer.palette import UNKNOWN, diverging
+from xcrystal.explorer.door import DoorView
+from xcrystal.explorer.keeping import CONTROLS
+from xcrystal.explorer.map import MapView
+from xcrystal.explorer.palette import diverging
+from xcrystal.explorer.panel import Panel
 from xcrystal.explorer.session import Session
-from xcrystal.explorer.structure import scene_message
+from xcrystal.explorer.still import Still
 from xcrystal.explorer.widget import Explorer, explore
 from xcrystal.generator import BUNDLED, CrystalModel
 from xcrystal.latent.chart import Atlas
 
 EVIL = "<img src=x onerror=alert(1)>.cif"
+SALT = CRYSTALS["rock salt NaCl"].to_structure()
 
 
 @pytest.fixture
@@ -36,6 +38,12 @@ def explorer(model: CrystalModel, atlas: Atlas) -> Iterator[Explorer]:
     explorer.close()
 
 
+@pytest.fixture
+def door(explorer: Explorer) -> DoorView:
+    found: DoorView = explorer.parts["door"]
+    return found
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
@@ -43,195 +51,192 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def find(explorer: Explorer, css: str) -> object:
-    """The first descendant with a CSS class."""
-    waiting = [explorer]
-    while waiting:
-        widget = waiting.pop(0)
-        if css in getattr(widget, "_dom_classes", ()):
-            return widget
-        waiting += getattr(widget, "children", ())
-    raise AssertionError(f"there is no .{css}")
+def panels(widget: widgets.Widget) -> Iterator[Panel]:
+    """All panels inside of a widget."""
+    if isinstance(widget, Panel):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from panels(child)
 
 
-def test_a_slider_moves_the_session_and_the_marker(explorer: Explorer) -> None:
-    slider, markers = find(explorer, "xc-slider-0"), find(explorer, "xc-markers")
-    slider.value = 2.5 if slider.value < 0 else -2.5
-    wait_for(lambda: abs(explorer.session.coordinates[0] - slider.value) < 1e-3)
-    wait_for(lambda: markers.markers[0]["x"] == explorer.session.position[0])
+def wish(panel: Panel, act: str, *buffers: bytes, **values: Any) -> None:
+    """Send what the panel's script would."""
+    panel._receive(panel, {"act": act, **values}, list(buffers))
 
 
-def test_the_session_moves_the_sliders_without_an_echo(explorer: Explorer) -> None:
-    explorer.session.select(42)
-    shown = [find(explorer, f"xc-slider-{k}").value for k in range(6)]
-    np.testing.assert_allclose(shown, np.clip(explorer.session.coordinates[:6], -3, 3), atol=0.026)
-    time.sleep(0.2)
-    assert not explorer.session.moved
+def sent_by(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[bytes]]]:
+    """What the panel sends to its script from now on."""
+    sent: list[tuple[dict[str, Any], list[bytes]]] = []
+    monkeypatch.setattr(panel, "send", lambda content, buffers=None: sent.append((content, buffers or [])))
+    return sent
 
 
-def test_a_click_on_the_map_goes_to_the_nearest_crystal(explorer: Explorer, atlas: Atlas) -> None:
-    x, y = atlas.table[["x", "y"]].to_numpy()[77]
-    markers = find(explorer, "xc-markers")
-    markers._receive(markers, {"type": "click", "x": x, "y": y, "dx": 0.01, "dy": 0.01}, [])
-    wait_for(lambda: explorer.session.material_id == atlas.table.material_id[77])
+# -- all panels
 
 
-def test_crystals_without_a_value_are_grey_and_can_be_clicked(explorer: Explorer, atlas: Atlas) -> None:
-    explorer.session.color_by("band_gap")
-    grey, colored = find(explorer, "xc-points").data
-    missing = np.flatnonzero(atlas.table.band_gap.isna())
-    assert len(missing) > 0
-    assert grey.marker.color == UNKNOWN
-    assert len(grey.x) == len(colored.x) == len(atlas)
-    np.testing.assert_array_equal(np.flatnonzero(colored.marker.opacity == 0), missing)
-    assert np.isfinite(colored.marker.color).all()
-    np.testing.assert_array_equal(["not known" in text for text in colored.hovertemplate], atlas.table.band_gap.isna())
-    x, y = atlas.table[["x", "y"]].to_numpy()[missing[0]]
-    markers = find(explorer, "xc-markers")
-    markers._receive(markers, {"type": "click", "x": x, "y": y, "dx": 0.01, "dy": 0.01}, [])
-    wait_for(lambda: explorer.session.material_id == atlas.table.material_id[missing[0]])
-    explorer.session.color_by("space_group")
-    assert (colored.marker.opacity > 0).all()
+def test_what_panels_say_is_plain_json_and_small(explorer: Explorer) -> None:
+    found = list(panels(explorer))
+    assert len(found) >= 8
+    explorer.session.load(SALT)
+    for panel in found:
+        text = json.dumps(panel.state, allow_nan=False)
+        assert len(text) < 60_000, type(panel).__name__
 
 
-@pytest.mark.parametrize("columns", [[], ["space_group"], ["band_gap", "space_group"]])
-def test_an_atlas_may_lack_what_colours_it(model: CrystalModel, bare_atlas: Atlas, columns: list[str]) -> None:
-    bare_atlas.table["band_gap"] = np.nan
-    bare_atlas.table.drop(columns={"band_gap", "space_group"} - set(columns), inplace=True)
-    explorer = Explorer(Session(model, bare_atlas))
-    colored = find(explorer, "xc-points").data[1]
-    assert (colored.marker.opacity > 0).sum() == (len(bare_atlas) if columns else 0)
-    explorer.session.reset()
+@pytest.mark.parametrize("junk", [{}, {"value": "x", "axis": [], "row": "1e9", "key": 3}, {"points": None, "k": -1}])
+def test_no_message_of_a_script_ends_the_explorer(explorer: Explorer, junk: dict[str, Any]) -> None:
+    """Every act that a panel's source knows, with values that no script of ours would send."""
+    import inspect
+
+    for panel in panels(explorer):
+        for act in sorted(set(re.findall(r'"([a-z_]+)"', inspect.getsource(type(panel).act)))):
+            wish(panel, act, **junk)
+        panel._receive(panel, "nonsense", [])
+        panel._receive(panel, {"act": 5}, [])
+    wait_for(lambda: not explorer._worker._waiting)
+    explorer.session.select(5)
+    wish(explorer.parts["door"], "load", source="mp-22862")
+    wait_for(lambda: explorer.session.material_id == "mp-22862")
+
+
+def test_names_of_files_never_become_html(explorer: Explorer) -> None:
+    session = explorer.session
+    session.load_bytes(SALT.to(fmt="cif").encode(), EVIL)
+    assert EVIL in explorer.parts["door"].state["label"]  # as text: the scripts use textContent
+    session.load_bytes(b"nonsense", EVIL)
+    for widget in widgets.widget._instances.values():
+        if isinstance(widget, widgets.HTML):
+            assert "<img" not in widget.value
+    assert "<img" not in Still(session).html()
+    assert "&lt;img" in Still(session).html()
+
+
+def test_scripts_make_no_html_of_text() -> None:
+    """Pictures that Python draws are the only markup that is inserted, and each place says so."""
+    static = Path(__file__).parents[2] / "xcrystal" / "explorer" / "static"
+    for path in static.glob("*.js"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", line):
+                assert "picture" in line.lower(), f"{path.name}:{number} inserts HTML: {line.strip()}"
+
+
+def test_closing_leaves_no_view_and_no_widget(model: CrystalModel, atlas: Atlas) -> None:
+    session = Session(model, atlas)
+    before = len(widgets.widget._instances)
+    explorer = Explorer(session)
     explorer.close()
+    assert len(widgets.widget._instances) == before
+    assert session._views == []
+    assert explorer.comm is None
 
 
 def test_a_view_that_was_never_finished_can_be_closed() -> None:
     MapView.__new__(MapView).close()
 
 
-def test_only_crystals_of_the_materials_project_are_credited_to_it(
-    explorer: Explorer, model: CrystalModel, bare_atlas: Atlas
+# -- the door
+
+
+def test_a_path_or_an_id_is_loaded_and_the_field_hears_of_it(
+    door: DoorView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "CC BY 4.0" in find(explorer, "xc-credit").value
-    own = Explorer(Session(model, bare_atlas))
-    credit = find(own, "xc-credit").value
-    own.close()
-    assert credit.startswith("200 crystals. Here: &lt;b&gt;mine ")
-    assert "<" not in credit and "Materials Project" not in credit
+    path, sent = tmp_path / "salt.cif", sent_by(door, monkeypatch)
+    SALT.to(filename=str(path))
+    wish(door, "load", source=f" {path} ")
+    wait_for(lambda: door.state["label"] == "reconstruction of salt.cif")
+    wait_for(lambda: bool(sent))
+    assert sent[0][0] == {"type": "loaded", "source": str(path)}
+    wish(door, "load", source="no such file.cif")
+    wait_for(lambda: "no such file" in door.state["message"])
+    assert len(sent) == 1
 
 
-def test_reset_brings_the_controls_back(explorer: Explorer) -> None:
-    color, cell = find(explorer, "xc-color"), find(explorer, "xc-cell")
-    first = color.value
-    explorer.session.color_by("space_group")
-    explorer.session.show_cell("primitive")
-    assert (color.value, cell.value) == ("space_group", False)
-    explorer.session.reset()
-    assert (color.value, cell.value) == (first, True)
+def test_a_file_is_loaded(door: DoorView) -> None:
+    wish(door, "file", SALT.to(fmt="cif").encode(), name="salt.cif")
+    wait_for(lambda: door.session.loaded is not None)
+    assert door.session.label == "reconstruction of salt.cif"
 
 
-def test_a_path_is_loaded_each_time_and_cleared_when_it_was(explorer: Explorer, tmp_path: Path) -> None:
-    path, field = tmp_path / "salt.cif", find(explorer, "xc-path")
-    CRYSTALS["rock salt NaCl"].to_structure().to(filename=str(path))
-    for _ in range(2):
-        explorer.session.select(5)
-        field.value = str(path)
-        field._handle_custom_msg({"event": "submit"}, [])
-        wait_for(lambda: explorer.session.label == "reconstruction of salt.cif" and field.value == "")
-    field.value = "no such file.cif"
-    field._handle_custom_msg({"event": "submit"}, [])
-    wait_for(lambda: "no such file" in explorer.session.message)
-    assert field.value == "no such file.cif"
+def test_a_saved_session_is_a_file_like_any_other(door: DoorView, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = sent_by(door, monkeypatch)
+    door.session.select("mp-22862")
+    wish(door, "save")
+    wait_for(lambda: bool(sent))
+    assert sent[0][0]["name"].endswith(".json")
+    door.session.select(3)
+    wish(door, "file", sent[0][1][0], name="lesson.json")
+    wait_for(lambda: door.session.material_id == "mp-22862")
 
 
-def test_nearest_is_measured_in_pixels() -> None:
-    points = np.array([[0.0, 1.0], [3.0, 0.0]])
-    assert nearest(points, (0, 0), (1, 1)) == 0
-    assert nearest(points, (0, 0), (10, 1)) == 1
+def test_the_cif_and_the_code_are_what_is_shown(door: DoorView, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = sent_by(door, monkeypatch)
+    wish(door, "cif")
+    wish(door, "code")
+    wait_for(lambda: len(sent) == 2)
+    assert sent[0][1][0].decode() == door.session.cif()
+    assert sent[0][0]["name"] == f"{door.session.structure.composition.reduced_formula}.cif"
+    assert sent[1][0] == {"type": "code", "text": door.session.code()}
 
 
-def test_names_of_files_are_escaped_everywhere(explorer: Explorer) -> None:
-    session = explorer.session
-    session.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
-    texts = [find(explorer, "xc-label").value, find(explorer, "xc-credit").value]
-    session.load_bytes(b"nonsense", EVIL)
-    texts.append(find(explorer, "xc-message").value)
-    assert "&lt;img" in texts[0]
-    assert "&lt;img" in texts[2]
-    assert not any("<img" in text for text in texts)
+def test_the_mode_changes_the_classes_and_what_is_hidden_is_marked(explorer: Explorer, door: DoorView) -> None:
+    assert "xc-beginner" in explorer._dom_classes
+    wish(door, "mode", mode="researcher")
+    wait_for(lambda: "xc-researcher" in explorer._dom_classes)
+    assert "xc-beginner" not in explorer._dom_classes
+    explorer.session.hide("steer", "map")
+    assert {"xc-hide-steer", "xc-hide-map"} <= set(explorer._dom_classes)
+    explorer.session.hide()
+    assert not any(name.startswith("xc-hide") for name in explorer._dom_classes)
 
 
-def test_the_download_holds_the_cif_that_is_drawn(explorer: Explorer) -> None:
-    download = find(explorer, "xc-download")
-    wait_for(lambda: "base64" in download.value)
-    content = re.search(r'base64,([^"]+)"', download.value)
-    assert content is not None
-    assert base64.b64decode(content[1]).decode() == explorer.session.cif()
+def test_every_control_that_can_be_hidden_has_a_rule() -> None:
+    css = (Path(__file__).parents[2] / "xcrystal" / "explorer" / "static" / "explorer.css").read_text()
+    for name in CONTROLS:
+        assert f".xc-hide-{name} " in css, name
 
 
-def test_an_upload_is_loaded(explorer: Explorer) -> None:
-    content = CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode()
-    find(explorer, "xc-upload").value = (
-        {
-            "name": "salt.cif",
-            "type": "",
-            "size": len(content),
-            "content": memoryview(content),
-            "last_modified": datetime.now(UTC),
-        },
-    )
-    wait_for(lambda: explorer.session.loaded is not None)
-    assert explorer.session.label == "reconstruction of salt.cif"
-    assert "match" in facts_text(explorer.session)["Reconstruction"]
-    assert len(find(explorer, "xc-markers").markers) == 2
+# -- the whole
 
 
-def test_attribution_colours_come_with_a_scale_and_can_be_switched_off(explorer: Explorer) -> None:
-    session = explorer.session
-    session.load(CRYSTALS["rock salt NaCl"].to_structure())
-    session.show("loaded")
-    plain = scene_message(session)["colors"]
-    session.attribute("formation_energy_per_atom")
-    assert "xc-scale" in find(explorer, "xc-legend").value
-    assert session.attribution is not None
-    assert f"encoded again: {session.attribution.target_value:+.3f} eV/atom" in find(explorer, "xc-legend").value
-    assert scene_message(session)["colors"] != plain
-    find(explorer, "xc-attribution").value = "element"
-    wait_for(lambda: session.target is None)
-    assert scene_message(session)["colors"] == plain
-    assert "xc-chip" in find(explorer, "xc-legend").value
+def test_explore_says_in_the_widget_what_it_cannot_read(model: CrystalModel, atlas: Atlas) -> None:
+    opened = explore("no such file.cif", model=model, atlas=atlas)
+    assert "no such file" in opened.parts["door"].state["message"]
+    assert opened.session.label.startswith("decode of")
+    opened.close()
 
 
-def test_a_view_that_opens_late_gets_the_current_scene(explorer: Explorer) -> None:
-    canvas, sent = find(explorer, "xc-canvas"), []
-    explorer.session.select(9)
-    canvas.call = lambda method, *args: sent.append((method, *args))
-    canvas._handle_nglview_custom_msg(canvas, {"type": "request_loaded", "data": True}, [])
-    assert [message[0] for message in sent] == ["executeCode", "xcDraw"]
-    assert sent[1][1]["names"] == scene_message(explorer.session)["names"]
+def test_explore_opens_folders_and_saved_sessions(tmp_path: Path) -> None:
+    for source in (BUNDLED / "mp20").iterdir():
+        (tmp_path / source.name).symlink_to(source)
+    opened = explore(model=tmp_path, atlas=tmp_path)
+    assert opened.session.model.name == opened.session.atlas.name == str(tmp_path)
+    opened.session.select(12)
+    opened.session.save(tmp_path / "here.json")
+    opened.close()
+    follows = explore(model=tmp_path, session=tmp_path / "here.json", mode="researcher")
+    assert follows.session.atlas.name == str(tmp_path)
+    assert follows.session.material_id == follows.session.atlas.table.material_id[12]
+    follows.close()
+    with pytest.raises(TargetError):
+        explore(model=tmp_path, mode="expert")
 
 
-def test_scenes_are_numbered_one_at_a_time(explorer: Explorer) -> None:
-    canvas, view = find(explorer, "xc-canvas"), find(explorer, "xc-structure")
-    sent, inside = list[int](), threading.Semaphore(1)
-
-    def call(method: str, scene: dict[str, object]) -> None:
-        assert inside.acquire(blocking=False), "two scenes at once"
-        time.sleep(0.02)
-        sent.append(int(str(scene["number"])))
-        inside.release()
-
-    canvas.call = call
-    threads = [threading.Thread(target=view._push) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(sent) == 4 and sent == sorted(set(sent))
+def test_what_is_picked_goes_back_to_python(explorer: Explorer) -> None:
+    assert len(explorer.selection) == 0
+    explorer.session.search("Na-Cl")
+    table = explorer.selection
+    assert "NaCl" in set(table.formula)
+    np.testing.assert_array_equal(explorer.session.atlas.table.material_id[table.row], table.material_id)
 
 
-def test_scenes_are_plain_json_and_small(explorer: Explorer) -> None:
-    assert len(json.dumps(scene_message(explorer.session))) < 200_000
+def test_the_still_picture_is_of_the_last_view(explorer: Explorer) -> None:
+    still = Still(explorer.session)
+    before = still.html()
+    explorer.session.load(SALT)
+    after = still.html()
+    assert before != after and "NaCl" in re.sub(r"<[^>]*>", "", after)
+    assert len(after) < 100_000
+    assert f"xc-still-{still.identity}" in after
 
 
 def test_zero_is_the_middle_of_the_diverging_scale() -> None:
@@ -239,36 +244,6 @@ def test_zero_is_the_middle_of_the_diverging_scale() -> None:
     assert zero.min() > 0.95
     assert low[2] > low[0]
     assert high[0] > high[2]
-
-
-def test_explore_says_in_the_widget_what_it_cannot_read(model: CrystalModel, atlas: Atlas) -> None:
-    opened = explore("no such file.cif", model=model, atlas=atlas)
-    assert "no such file" in find(opened, "xc-message").value
-    assert opened.session.label.startswith("decode of")
-    opened.close()
-
-
-def test_explore_opens_folders(tmp_path: Path) -> None:
-    for source in (BUNDLED / "mp20").iterdir():
-        (tmp_path / source.name).symlink_to(source)
-    opened = explore(model=tmp_path, atlas=tmp_path)
-    assert opened.session.model.name == opened.session.atlas.name == str(tmp_path)
-    opened.close()
-    follows = explore(model=tmp_path)
-    assert follows.session.atlas.name == str(tmp_path)
-    follows.close()
-
-
-def test_closing_leaves_no_view_and_no_widget(model: CrystalModel, atlas: Atlas) -> None:
-    session = Session(model, atlas)
-    before = len(widgets.widget._instances)
-    explorer = Explorer(session)
-    canvas = find(explorer, "xc-canvas")
-    explorer.close()
-    assert len(widgets.widget._instances) == before
-    assert session._views == []
-    assert canvas.comm is None
-    assert explorer.comm is None
 
 
 @pytest.mark.parametrize(

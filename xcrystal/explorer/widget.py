@@ -67,7 +67,7 @@ class Explorer(widgets.VBox):
             self.parts[name] = view(session, self._worker)
         caution = widgets.HTML(words.CAUTION)
         caution.add_class("xc-caution")
-        tabbed = widgets.Box([Tabs({f"xc-{name}": label for name, label in _TABS.items()})])
+        tabbed = widgets.VBox([Tabs({f"xc-{name}": label for name, label in _TABS.items()})])
         tabbed.children += tuple(self.parts[name].add_class(f"xc-{name}") for name in _TABS)
         tabbed.add_class("xc-tabbed")
         rows = [widgets.Box([self.parts["map"], self.parts["structure"]]), widgets.Box([tabbed, self.parts["facts"]])]
