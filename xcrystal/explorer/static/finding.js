@@ -18,7 +18,7 @@ function render({ model, el: root }) {
     "aria-label": "Name of the direction",
     onkeydown: (event) => { event.stopPropagation(); if (event.key === "Enter" && !make.disabled) make.click(); } });
   const make = button("Make a direction", "A direction from group B, or from all others, to group A; it becomes a slider",
-    () => { model.send({ act: "concept", name: name.value }); name.value = ""; }, "xc-make");
+    () => { model.send({ act: "concept", name: name.value }); name.value = ""; }, "xc-make-direction");
   const concepts = el("ul", { class: "xc-concepts" });
   root.append(el("div", { class: "xc-seek", role: "search" }, query, find), chips, trouble,
     el("div", { class: "xc-found-bar" }, heading, el("span", { class: "xc-found-acts" }, ...keep, csv, clear)),
