@@ -108,8 +108,18 @@ class ExplorerPage:
     @property
     def sliders(self) -> list[float]:
         """Values of all sliders, as their readouts say."""
-        texts = self.root.locator(".xc-slider .widget-readout").all_inner_texts()
+        texts = self.root.locator(".xc-sliders .xc-readout").all_inner_texts()
         return [float(text.replace("−", "-")) for text in texts]
+
+    @property
+    def story(self) -> str:
+        """The line that says what the last change did."""
+        return self._text(".xc-story-line")
+
+    @property
+    def badges(self) -> list[str]:
+        """The verdicts on the crystal."""
+        return [" ".join(text.split()) for text in self.root.locator(".xc-badge").all_inner_texts()]
 
     def marker(self, kind: str) -> tuple[float, float] | None:
         """Map coordinates of the "current" or the "loaded" marker; None if it is not drawn."""
@@ -152,6 +162,25 @@ class ExplorerPage:
 
     # -- what a user does
 
+    def tab(self, name: str) -> Locator:
+        """Open a tab ("move", "find", "paths", "steer"), and what it holds."""
+        self.root.locator(f".xc-tab-xc-{name}").click()
+        return self.root.locator(f".xc-tabbed > .xc-{name}")
+
+    def press(self, text: str, within: str = "") -> None:
+        """Press the button with this text."""
+        self.root.locator(f"{within} button", has_text=text).first.click()
+
+    def drag_map(self, places: list[tuple[float, float]]) -> None:
+        """Press at the first place of the map, go to the others, and let go at the last."""
+        self.root.locator(".xc-map .js-plotly-plot").scroll_into_view_if_needed()
+        self.page.mouse.move(*self._on_screen(*places[0]))
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*self._on_screen(*place), steps=4)
+            self.page.wait_for_timeout(120)
+        self.page.mouse.up()
+
     def click_map(self, x: float, y: float) -> None:
         """Click at a place of the map."""
         self.root.locator(".xc-map .js-plotly-plot").scroll_into_view_if_needed()
@@ -161,12 +190,12 @@ class ExplorerPage:
         """Pull a slider's handle to a value, in steps as a hand does."""
         slider = self.root.locator(f".xc-slider-{index}")
         slider.scroll_into_view_if_needed()
-        handle, track = slider.locator(".noUi-handle"), slider.locator(".noUi-base").bounding_box()
-        box = handle.bounding_box()
-        assert box is not None and track is not None, f"slider {index} has no handle to pull"
-        low, high = (float(handle.get_attribute(f"aria-value{end}") or "nan") for end in ("min", "max"))
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        goal = track["x"] + track["width"] * (to - low) / (high - low)
+        box = slider.bounding_box()
+        assert box is not None, f"there is no slider {index}"
+        low, high, value = (float(slider.evaluate(f"node => node.{name}")) for name in ("min", "max", "value"))
+        # the handle's middle runs from half its width behind one end to as much before the other
+        x, goal = (box["x"] + 8 + (box["width"] - 16) * (at - low) / (high - low) for at in (value, to))
+        y = box["y"] + box["height"] / 2
         self.page.mouse.move(x, y)
         self.page.mouse.down()
         for step in range(1, 11):
@@ -201,7 +230,7 @@ class ExplorerPage:
     def download(self, folder: Path) -> Path:
         """Press the download link; the file that the browser saved."""
         with self.page.expect_download() as downloaded:
-            self.root.locator(".xc-download a").click()
+            self.root.locator(".xc-download").click()
         path = folder / downloaded.value.suggested_filename
         downloaded.value.save_as(path)
         return path

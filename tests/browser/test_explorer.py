@@ -117,7 +117,7 @@ def test_a_slider_moves_crystal_and_marker(explorer: ExplorerPage, lab: LabNoteb
     pixels, value, marker = explorer.structure_pixels(), explorer.sliders[0], explorer.marker("current")
     others, drawn = explorer.sliders[1:], explorer.scenes_drawn
     explorer.drag_slider(0, to=2.5 if value < 0 else -2.5)
-    lab.wait_until(lambda: "moved along direction 1" in explorer.label, "a moved crystal")
+    lab.wait_until(lambda: "moved along principal 1" in explorer.label, "a moved crystal")
     lab.wait_until(lambda: explorer.marker("current") != marker, "a marker elsewhere")
     assert changed_share(pixels, explorer.structure_pixels()) > VISIBLE
     assert abs(explorer.sliders[0] - value) > 1

@@ -11,6 +11,7 @@ from xcrystal.explorer import settings, words
 from xcrystal.explorer.door import DoorView
 from xcrystal.explorer.facts import FactsView
 from xcrystal.explorer.finding import FindView
+from xcrystal.explorer.hints import Hint
 from xcrystal.explorer.keeping import MODES
 from xcrystal.explorer.map import MapView
 from xcrystal.explorer.path_view import PathView
@@ -68,7 +69,11 @@ class Explorer(widgets.VBox):
         caution = widgets.HTML(words.CAUTION)
         caution.add_class("xc-caution")
         tabbed = widgets.VBox([Tabs({f"xc-{name}": label for name, label in _TABS.items()})])
-        tabbed.children += tuple(self.parts[name].add_class(f"xc-{name}") for name in _TABS)
+        for name in _TABS:
+            box = widgets.VBox([Hint(name), self.parts[name]])
+            tabbed.children += (box.add_class(f"xc-{name}"),)
+        for name in ("map", "structure"):
+            self.parts[name].children = (Hint(name), *self.parts[name].children)
         tabbed.add_class("xc-tabbed")
         rows = [widgets.Box([self.parts["map"], self.parts["structure"]]), widgets.Box([tabbed, self.parts["facts"]])]
         for row in rows:

@@ -1,0 +1,54 @@
+"""What a beginner reads above each part of the explorer: one or two sentences, and the terms in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import traitlets
+
+from xcrystal.explorer.glossary import terms
+from xcrystal.explorer.panel import script, style
+
+HINTS = {
+    "map": (
+        "Each point is a known crystal; crystals that the model finds alike lie near each other. Click a point to see "
+        "it, or drag over an empty place to see what the model makes there.",
+        ("map", "latent space"),
+    ),
+    "structure": (
+        "The crystal that the model decodes here. Drag to turn it, scroll to zoom, click an atom to learn about it.",
+        ("decode", "primitive cell", "attribution"),
+    ),
+    "move": (
+        "Each slider changes the latent vector along one direction. The crystal follows.",
+        ("latent vector", "principal direction", "property direction"),
+    ),
+    "find": (
+        "Search known crystals by formula, element, space group or property. Keep two groups to make a direction that "
+        "leads from one to the other.",
+        ("atlas", "concept direction"),
+    ),
+    "paths": (
+        "Choose two crystals, A and B, and watch what the model decodes on the way between them.",
+        ("interpolation", "valid"),
+    ),
+    "steer": (
+        "Let the model look for crystals nearby that it predicts to be better, step by step; or give a formula and let "
+        "it propose structures.",
+        ("steering", "prior", "extrapolation"),
+    ),
+}
+
+
+class Hint(anywidget.AnyWidget):
+    """Sentences for beginners, with buttons that explain terms."""
+
+    _esm = script("glossary.js", "hints.js")
+    _css = style("glossary.css") + style("hints.css")
+    state: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, part: str) -> None:
+        text, names = HINTS[part]
+        super().__init__(state={"text": text, "terms": terms(*names)})
+        self.add_class("xc-hint")
