@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xcrystal.crystal.cif import cif_text, model_output
 from xcrystal.errors import TargetError
+from xcrystal.explorer.coloring import colors
 from xcrystal.explorer.core import Core
 
-COLORS = ("formation_energy_per_atom", "band_gap", "e_above_hull", "space_group")
 CELLS = ("conventional", "primitive")
 MOST_CELLS = 4  # along one axis
 
@@ -63,9 +63,8 @@ class Looking(Core):
 
     @property
     def colors(self) -> list[str]:
-        """What can colour the map."""
-        table = self.atlas.table
-        return [name for name in COLORS if name in table and table[name].notna().any()]
+        """What can colour the map; see ``xcrystal.explorer.coloring``."""
+        return colors(self.atlas)
 
     def cif(self) -> str:
         """CIF text of what is shown, in P1, with a line that says what it is."""

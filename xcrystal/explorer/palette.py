@@ -6,6 +6,8 @@ import numpy as np
 
 # viridis without its darkest and brightest ends, which vanish on a dark and on a white page
 SEQUENTIAL = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#e2e418"]
+# Okabe and Ito, without black; the order keeps neighbours apart also in lightness
+QUALITATIVE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"]
 UNKNOWN = "#b8b8b8"  # of points without a value; the scale has no grey
 # ColorBrewer's RdBu, blue for negative: safe for all common kinds of colour blindness
 _DIVERGING = np.array(

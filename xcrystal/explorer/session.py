@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from xcrystal.explorer.judging import Judging
 from xcrystal.explorer.keeping import Keeping
+from xcrystal.explorer.overlaying import Overlaying
 from xcrystal.explorer.steering_acts import Steering
 from xcrystal.explorer.travelling import Travelling
 
 
-class Session(Keeping, Judging, Travelling, Steering):
+class Session(Keeping, Judging, Overlaying, Travelling, Steering):
     """State of one explorer, and all that can be done in it.
 
     Parameters

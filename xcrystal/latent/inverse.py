@@ -1,9 +1,9 @@
 """From a place of the map to a latent vector: what lies where there is no crystal.
 
-The map has two dimensions and latent space many, so no inverse is exact: many latent vectors belong to a place, or none.
-Ours is the mean of the codes of the nearest crystals on the map, each weighted by its closeness in such a way that the
-weight of the farthest is zero (Franke and Little's modification of Shepard's method): a hand that moves meets no jump
-where one crystal takes another's place among the nearest, and on a crystal's own place there is its own code.
+The map has two dimensions and latent space many, so no inverse is exact: many latent vectors belong to a place, or
+none. Ours is the mean of the codes of the nearest crystals on the map, the nearer the heavier. Below two thousandths of
+the map's width, about a pixel on the screen, no crystal outweighs another, so that a hand that moves slowly does not
+jump from code to code; and the weight of the farthest is zero, so that none jumps in or out.
 ``xcrystal evaluate map`` measures how far from the wanted place the decoded crystals really lie.
 """
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from xcrystal.latent.chart import Atlas
 
-NEAREST = 8
+NEAREST = 16
+BLUR = 0.002  # of the map's width
 
 
 class MapInverse:
@@ -54,10 +55,12 @@ class MapInverse:
         k = self._nearest
         distances, rows = self._tree.query(np.asarray(places, dtype=float).reshape(-1, 2), min(k + 1, len(self._z)))
         distances, rows = distances.reshape(len(distances), -1), rows.reshape(len(rows), -1)
-        edge = distances[:, -1:] * (1 + 1e-6) if distances.shape[1] > k else distances[:, -1:] * 2
-        distances, rows = distances[:, :k], rows[:, :k]
-        floor = 1e-9 * self.width
-        weights = (np.maximum(edge - distances, floor) / np.maximum(distances, floor)) ** 2
+        if distances.shape[1] > k:
+            edge, distances, rows = distances[:, -1:], distances[:, :k], rows[:, :k]
+            inside = np.maximum(1 - distances / np.maximum(edge, 1e-12), 1e-6)
+        else:
+            inside = np.ones_like(distances)
+        weights = inside / (distances**2 + (BLUR * self.width) ** 2)
         weights /= weights.sum(axis=1, keepdims=True)
         return np.einsum("nk,nkz->nz", weights, self._z[rows]).astype(np.float32)
 

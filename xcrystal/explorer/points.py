@@ -1,0 +1,167 @@
+"""The points of the map as a plotly figure: which of them are drawn, their colours, and which ones stand out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.explorer.coloring import Coloring, coloring
+from xcrystal.explorer.palette import QUALITATIVE, SEQUENTIAL, UNKNOWN
+from xcrystal.explorer.plotlycompat import complete_figure_class
+from xcrystal.latent.thinning import thin
+
+if TYPE_CHECKING:
+    from xcrystal.latent.chart import Atlas
+
+HEIGHT = 430
+MOST = 30_000  # points that a browser without a graphics card still moves smoothly
+_MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
+_EDGE = 0.04  # of the map's extent, left free around it
+_FADED = 0.12
+
+
+class Points:
+    """The figure, and what it shows.
+
+    Parameters
+    ----------
+    atlas
+        The crystals.
+    color
+        What colours them, of ``coloring.colors``, or "".
+    picked
+        (k,) rows that stand out; None for no difference.
+
+    Attributes
+    ----------
+    figure
+        The widget: grey points of unknown value, and coloured ones above.
+    rows
+        (n,) rows of the atlas that are drawn.
+    coloring
+        What colours them.
+    """
+
+    def __init__(self, atlas: Atlas, color: str, picked: np.ndarray | None = None) -> None:
+        self.places = atlas.inverse.places
+        self.coloring, self._atlas, self._picked = coloring(atlas, color), atlas, picked
+        low, high = self.places.min(axis=0), self.places.max(axis=0)
+        free = np.maximum((high - low) * _EDGE, 1e-6)
+        self._home = np.stack([low - free, high + free])
+        self.rows = thin(self.places, MOST)
+        self.figure = _figure(self._traces(), self._home)
+        self.figure.add_class("xc-points")
+
+    @property
+    def thinned(self) -> bool:
+        """Whether not all points can be drawn at once."""
+        return len(self.places) > MOST
+
+    def color_by(self, name: str) -> None:
+        """Colour by something else."""
+        if name != self.coloring.name:
+            self.coloring = coloring(self._atlas, name)
+            self._update()
+
+    def pick(self, rows: np.ndarray | None) -> None:
+        """Let other points stand out."""
+        if rows is not self._picked:
+            self._picked = rows
+            self._update()
+
+    def look_at(self, window: tuple[float, float, float, float]) -> None:
+        """Draw other points if there are too many to draw all: those around x from, x to, y from, y to."""
+        if not self.thinned:
+            return
+        x0, x1, y0, y1 = window
+        wide, high = 0.25 * (x1 - x0), 0.25 * (y1 - y0)  # beyond the edge, so that a small pan finds points there
+        rows = thin(self.places, MOST, (x0 - wide, x1 + wide, y0 - high, y1 + high))
+        if not np.array_equal(rows, self.rows):
+            self.rows = rows
+            self._update()
+
+    def nearest(self, place: tuple[float, float], pixel: tuple[float, float]) -> tuple[int, float]:
+        """Row of the drawn point that is nearest on the screen, and how many pixels off it is."""
+        if len(self.rows) == 0:
+            return 0, float("inf")
+        found = nearest(self.places[self.rows], place, pixel)
+        row = int(self.rows[found])
+        return row, float(np.linalg.norm((self.places[row] - np.array(place)) / np.array(pixel)))
+
+    def _update(self) -> None:
+        # one after the other: plotly mixes the traces up when both change in one message
+        for shown, wanted in zip(self.figure.data, self._traces(), strict=True):
+            with self.figure.batch_update():
+                shown.update({name: wanted[name] for name in ("x", "y", "marker")})
+
+    def _traces(self) -> list[dict[str, Any]]:
+        values = self.coloring.values[self.rows]
+        known = np.isfinite(values)
+        low, high = self.coloring.span
+        kinds = self.coloring.kinds
+        colored = {"color": values[known], "cmin": low, "cmax": high, "colorscale": scale(self.coloring)}
+        # with categories, fewer points hide others when they are drawn in the atlas' order, which is not theirs
+        return [
+            _trace(self.places, self.rows[~known], self._opacity(self.rows[~known], 0.8), {"color": UNKNOWN}),
+            _trace(
+                self.places, self.rows[known], self._opacity(self.rows[known], 0.9), colored | {"size": _size(kinds)}
+            ),
+        ]
+
+    def _opacity(self, rows: np.ndarray, full: float) -> Any:
+        if self._picked is None:
+            return full
+        return np.where(np.isin(rows, self._picked), np.float32(1), np.float32(_FADED))
+
+
+def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, float]) -> int:
+    """Index of the point (n, 2) that is nearest on the screen, where a pixel has the size ``pixel``."""
+    return int((((points - np.array(place)) / np.array(pixel)) ** 2).sum(axis=1).argmin())
+
+
+def scale(coloring: Coloring) -> list[list[Any]]:
+    """The colours as plotly wants them: from 0 to 1, in steps for categories."""
+    if not coloring.kinds:
+        return [[k / (len(SEQUENTIAL) - 1), color] for k, color in enumerate(SEQUENTIAL)]
+    n = len(coloring.kinds)
+    return [[(k + end) / n, QUALITATIVE[k % len(QUALITATIVE)]] for k in range(n) for end in (0, 1)]
+
+
+def _size(kinds: tuple[str, ...]) -> float:
+    return 4.5 if kinds else 4
+
+
+def _trace(places: np.ndarray, rows: np.ndarray, opacity: Any, marker: dict[str, Any]) -> dict[str, Any]:
+    x, y = places[rows].astype(np.float32).T
+    return {
+        "type": "scattergl",
+        "mode": "markers",
+        "x": np.ascontiguousarray(x),
+        "y": np.ascontiguousarray(y),
+        "hoverinfo": "skip",  # plotly would look at every point on each move of the mouse, and know nothing of it
+        "marker": {"size": 4, "opacity": opacity, **marker},
+    }
+
+
+def _figure(traces: list[dict[str, Any]], home: np.ndarray) -> Any:
+    def axis(k: int) -> dict[str, Any]:
+        return {"visible": False, "showgrid": False, "zeroline": False, "range": home[:, k].tolist()}
+
+    layout = {
+        "height": HEIGHT,
+        "autosize": True,
+        "margin": _MARGIN,
+        "dragmode": "pan",
+        "hovermode": False,
+        "showlegend": False,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": axis(0),
+        "yaxis": axis(1),
+    }
+    # plotly's validation walks over all points several times, half a second for what we know to be right
+    figure = complete_figure_class()(data=traces, layout=layout, _validate=False)
+    figure._config = {**figure._config, "scrollZoom": True, "displaylogo": False, "responsive": True}
+    figure.introduce()
+    return figure
