@@ -172,3 +172,21 @@ def test_the_story_of_an_undo_stays_that_of_an_undo(session: Session) -> None:
 def test_a_story_tells_file_names_as_they_are(session: Session) -> None:
     session.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
     assert f"Loaded {EVIL}:" in session.story
+
+
+def test_a_move_tells_which_way_it_went(session: Session) -> None:
+    session.show_axes("property")
+    axis = next(a for a in session.axes if a.name.startswith("lower formation energy"))
+    here = float(axis.coordinates(session.z)[0])
+    session.move(axis.name, here + 1)
+    session.settle()
+    assert session.story.startswith(f"Towards {axis.name}: ")
+    session.move(axis.name, here - 1)
+    session.settle()
+    assert session.story.startswith(f"Away from {axis.name}: ")
+    session.show_axes("principal")
+    name = session.axes[0].name
+    session.move(name, float(session.coordinates[0]) - 0.7)
+    session.settle()
+    assert session.story.startswith(f"Moved along {name} by −0.7: ")
+    assert session.log[-1] == session.story

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from xcrystal.crystal.groups import space_group
 from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError
-from xcrystal.explorer.core import Core
+from xcrystal.explorer.picking import Picking
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KINDS = ("group", "element")
 LIKELY = 0.001  # what is less probable is not offered
+_MOVED = "moved along "  # how titles of a slider's moves begin
 _MOST = 6  # offered of each kind
 
 
@@ -49,7 +50,7 @@ class Alternative:
     probability: float
 
 
-class Judging(Core):
+class Judging(Picking):
     """The report of the crystal, and a look at the decoder's runners-up."""
 
     _told: tuple[State, str] | None = None  # what the story was told of: the state before, and the title
@@ -89,7 +90,21 @@ class Judging(Core):
 
     def _tell_story(self, before: State, after: State, title: str, *, again: bool = False) -> None:
         self._told = before, title
-        super()._tell_story(before, after, title, again=again)
+        super()._tell_story(before, after, self._directed(before, after, title), again=again)
+
+    def _directed(self, before: State, after: State, title: str) -> str:
+        """The title of a slider's move, with which way it went, and how far."""
+        name = title.removeprefix(_MOVED)
+        if name == title:
+            return title
+        try:
+            axis = self.axis(name)
+        except TargetError:
+            return title
+        here, there = (float(axis.coordinates(state.point.z)[0]) for state in (before, after))
+        if axis.family == "property":
+            return f"{'towards' if there >= here else 'away from'} {name}"
+        return f"{title} by {there - here:+.1f}".replace("-", "−")
 
     def _refine(self) -> bool:
         other = super()._refine()

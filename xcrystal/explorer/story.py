@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.explorer import words
+from xcrystal.explorer import coloring, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +112,7 @@ def _of_groups(before: State, after: State) -> Iterator[str]:
         if chosen is None:
             yield "no crystals of the map are selected"
         else:
-            yield f"{_count(len(chosen.rows), 'known crystal')} selected by {chosen.title}"
+            yield f"{_count(len(chosen.rows), 'known crystal')} selected ({chosen.title})"
     for name, old, new in zip("AB", before.groups, after.groups, strict=True):
         if new is not old:
             yield f"group {name} is empty" if new is None else f"group {name} holds {_count(len(new.rows), 'crystal')}"
@@ -122,7 +122,7 @@ def _of_groups(before: State, after: State) -> Iterator[str]:
         gone = [axis for axis in before.concepts if axis not in after.concepts]
         yield from (f"the direction {axis.name} is gone" for axis in gone)
     if after.own != before.own:
-        yield f"{_count(len(after.own), 'crystal')} of your own on the map"
+        yield f"{_count(len(after.own), 'crystal') if after.own else 'no crystals'} of your own on the map"
     if after.candidates != before.candidates:
         if not after.candidates:
             yield "no candidates are kept any more"
@@ -135,7 +135,7 @@ def _of_paths(before: State, after: State) -> Iterator[str]:
     for name, old, new in zip("AB", before.ends, after.ends, strict=True):
         if new is not old:
             formula = None if new is None else new.structure.composition.reduced_formula
-            yield f"{name} is no longer set" if new is None else f"{name} is {formula}, {new.label}"
+            yield f"{name} is no longer set" if new is None else f"{name} is {formula} ({new.label})"
     old_path, path = before.path, after.path
     if path is None:
         if old_path is not None:
@@ -159,7 +159,11 @@ def _of_looks(before: State, after: State) -> Iterator[str]:
     if after.bonds != before.bonds:
         yield "bonds are drawn" if after.bonds else "bonds are not drawn"
     if after.color != before.color:
-        yield f"the map is coloured by {_start(words.title(after.color))}" if after.color else "the map has one colour"
+        yield (
+            f"the map is coloured by {_start(coloring.title(after.color).split(' (')[0])}"
+            if after.color
+            else "the map is grey"
+        )
     if after.target != before.target:
         if after.target is None:
             yield "the atoms are coloured by element"
