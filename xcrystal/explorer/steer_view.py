@@ -76,6 +76,7 @@ class SteerView(Panel):
             "formula": point.structure.composition.reduced_formula,
             "atoms": len(point.structure),
             "group": int(point.structure.properties["space_group"]),
+            "hull": _rounded(point.predicted.get("e_above_hull")),
             "energy": _rounded(point.predicted.get(_ENERGY)),
             "deviation": _rounded(point.deviations.get(_ENERGY)),
             "quantile": None if found is None else round(found.quantile, 3),

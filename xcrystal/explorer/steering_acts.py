@@ -136,7 +136,7 @@ class Steering(Going):
         return taken
 
     def propose(self, formula: str, count: int = 5, seed: int = 0) -> int:
-        """Look for crystals of a composition; they become ``state.candidates``, lowest predicted energy first.
+        """Look for crystals of a composition; they become ``state.candidates``, best first.
 
         Parameters
         ----------

@@ -38,7 +38,7 @@ function render({ model, el: root }) {
     onkeydown: (event) => { if (event.key === "Enter") ask(); } });
   const ask = () => { if (formula.value.trim()) model.send({ act: "propose", formula: formula.value, count: 5 }); };
   const propose = button("propose", "Propose structures", "Search latent space for crystals of this composition", ask);
-  const list = el("div", { class: "xc-candidates", role: "group", "aria-label": "Proposed structures, lowest predicted energy first" });
+  const list = el("div", { class: "xc-candidates", role: "group", "aria-label": "Proposed structures, best first" });
 
   root.append(
     el("div", { class: "xc-how" }, direction, target, value),
@@ -46,7 +46,9 @@ function render({ model, el: root }) {
       el("label", { class: "xc-check" }, steps, " steps"), run),
     working, summary, chart.node, readout,
     el("div", { class: "xc-how xc-section" }, wander, surprise),
-    el("div", { class: "xc-how xc-section" }, formula, propose), list);
+    el("div", { class: "xc-how xc-section" }, formula, propose), list,
+    el("div", { class: "xc-note" }, "Best first: by predicted energy above hull, and by how near the elements are to those "
+      + "of the known crystal that each began from."));
 
   const now = () => {
     const state = model.get("state"), of = state.targets.find(([name]) => name === target.value);
@@ -98,6 +100,7 @@ function render({ model, el: root }) {
     el("span", {}, el("b", {}, `${k + 1}. `, withDigits(of.formula)), ` ${of.atoms} atoms, space group ${of.group}`),
     of.energy === null ? null : el("span", { class: "xc-energy" }, `${number(of.energy, 2)}`
       + `${of.deviation === null ? "" : ` ± ${number(of.deviation, 2)}`} eV/atom`),
+    of.hull === null ? null : el("span", { class: "xc-energy" }, `hull ${number(of.hull, 3)} eV/atom`),
     of.known === null ? null : el("span", { class: of.known ? "xc-known" : "xc-new" }, of.known ? `known: ${of.known}` : "new here"))));
     [...list.children].forEach((node, k) => node.setAttribute("aria-current", String(k === state.shown)));
   };
