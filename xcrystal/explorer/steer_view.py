@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import traitlets
 
 from xcrystal.explorer import words
+from xcrystal.explorer.cells import conventional_cell
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.picture import thumbnail
 from xcrystal.explorer.steering_acts import MOST_PROPOSALS, MOST_STEPS
@@ -109,7 +110,7 @@ class SteerView(Panel):
     def _show_pictures(self) -> None:
         for point in self.session.state.candidates:
             if point not in self._drawn:
-                self._drawn[point] = thumbnail(point.structure)
+                self._drawn[point] = thumbnail(conventional_cell(point.structure))
         self.pictures = [self._drawn[point] for point in self.session.state.candidates]
 
     def _receive(self, widget: Any, message: Any, buffers: Any) -> None:

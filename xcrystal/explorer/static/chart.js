@@ -88,7 +88,7 @@ function laneChart({ onpick, onhover, height = 40 }) {
     cursorLine = svg("line", { class: "xc-cursor", y1: 0, y2: total });
     hoverLine = svg("line", { class: "xc-hover", y1: 0, y2: total });
     box.replaceChildren(svg("svg", { width, height: total, viewBox: `0 0 ${width} ${total}`, role: "img",
-      "aria-label": shown.label }, parts, hoverLine, cursorLine));
+      "aria-label": shown.label }, hoverLine, cursorLine, parts));
     cursor();
   };
   let key = "";

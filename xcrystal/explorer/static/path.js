@@ -54,7 +54,7 @@ function render({ model, el: root }) {
       el("label", { class: "xc-check" }, loop, " loop")), readout, runs, chart.node,
     el("div", { class: "xc-note" }, "Dashed line: contacts below 0.7 of the radii clash. Grey: frames that clash. "
       + "Click the chart to go to a frame."), exports);
-  root.append(ends.map((end) => end.node),
+  root.append(...ends.map((end) => end.node),
     el("div", { class: "xc-how" }, swap, kind, el("label", { class: "xc-check" }, frames, " frames"), make, bothLabel, clear),
     working, journey);
 
