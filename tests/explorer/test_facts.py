@@ -117,6 +117,13 @@ def test_badges_wait_while_a_hand_moves(session: Session, facts: FactsView) -> N
     assert facts.state["resting"]
 
 
+def test_the_first_crystal_is_judged_when_the_page_asks(session: Session, facts: FactsView) -> None:
+    assert session.judgement is None
+    send(facts, act="judge")
+    wait_for(lambda: session.judgement is not None)
+    wait_for(lambda: {badge["look"] for badge in facts.state["badges"]} <= {"good", "bad", "note"})
+
+
 def test_badges_say_what_the_report_says(session: Session) -> None:
     seen = set()
     for seed in range(6):

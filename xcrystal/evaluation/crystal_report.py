@@ -204,6 +204,17 @@ def crystal_report(
     )
 
 
+def prepare(atlas: Atlas) -> None:
+    """Load what the first report waits for longest, about a second; may be done in any thread."""
+    from xcrystal.crystal.matching import matcher
+    from xcrystal.evaluation.validity import composition_validity
+    from xcrystal.latent.density import Density
+
+    matcher()
+    composition_validity(((11, 1), (17, 1)))
+    Density.of(atlas).own  # noqa: B018  (measured at first use, and kept)
+
+
 def intervals(model: CrystalModel, z: np.ndarray) -> dict[str, Interval]:
     """Predicted properties of one latent vector (latent_dim,), with 90 % intervals if the model knows them."""
     try:

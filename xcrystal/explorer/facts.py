@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.errors import TargetError
-from xcrystal.evaluation.crystal_report import interval
+from xcrystal.evaluation.crystal_report import interval, prepare
 from xcrystal.explorer import words
 from xcrystal.explorer.badges import badges, own_code, warning
 from xcrystal.explorer.glossary import terms
@@ -83,10 +84,18 @@ class FactsView(Panel):
             except TargetError as error:  # a click on what was offered for another crystal
                 session.report(str(error))
         elif wish == "judge":
-            session.judge()
+            # what is loaded for the first report must not keep other acts waiting
+            threading.Thread(target=self._judge_first, name="xcrystal-judge", daemon=True).start()
         elif wish == "thumbnails":
             rows = message.get("rows")
             self._draw(rows if isinstance(rows, list) else [])
+
+    def _judge_first(self) -> None:
+        prepare(self.session.atlas)
+        self.worker.submit("judge", self._judge)
+
+    def _judge(self) -> None:
+        self.session.judge()
 
     def _draw(self, rows: list[Any]) -> None:
         """Thumbnails of neighbours; of those only, so that a message cannot ask for thousands."""
