@@ -17,15 +17,17 @@ function render({ model, el: root }) {
   root.append(el("div", { class: "xc-bar" }, families, undo), about, grid, el("div", { class: "xc-foot" }, more, latent));
 
   let all = false, held = null, asked = null;
-  const rows = new Map(), senders = new Map();
+  const rows = new Map(), senders = new Map(), unsent = new Set();
   const written = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
   const send = (name, value) => {
     if (!senders.has(name)) {
       senders.set(name, latest(model, (wanted) => {
+        unsent.delete(name);
         asked = model.get("state").answered;
         model.send({ act: "move", key: name, axis: name, value: wanted });
       }));
     }
+    unsent.add(name);
     senders.get(name)(value);
   };
   const say = (row, value) => {
@@ -86,7 +88,8 @@ function render({ model, el: root }) {
     more.setAttribute("aria-expanded", String(all));
     latent.hidden = state.family !== "latent";
     number.max = state.latents - 1;
-    const waits = asked !== null && asked === state.answered;
+    // a slider must not jump back to what the kernel knows while it has yet to hear what the hand did
+    const waits = unsent.size > 0 || (asked !== null && asked === state.answered);
     for (const axis of shown) {
       const row = rows.get(axis.name);
       row.base = axis.base;
