@@ -1,5 +1,6 @@
 // The steering panel: a property raised or lowered step by step, random steps, and structures for a formula.
 function render({ model, el: root }) {
+  root.dataset.lmSuppressShortcuts = "true";  // keys are for the controls here, not for the notebook around them
   const button = (name, text, title, onclick) =>
     el("button", { class: `xc-button xc-${name}`, type: "button", title, onclick }, text);
   const check = (text, title) => {
@@ -100,7 +101,7 @@ function render({ model, el: root }) {
     el("span", {}, el("b", {}, `${k + 1}. `, withDigits(of.formula)), ` ${of.atoms} atoms, space group ${of.group}`),
     of.energy === null ? null : el("span", { class: "xc-energy" }, `${number(of.energy, 2)}`
       + `${of.deviation === null ? "" : ` ± ${number(of.deviation, 2)}`} eV/atom`),
-    of.hull === null ? null : el("span", { class: "xc-energy" }, `hull ${number(of.hull, 3)} eV/atom`),
+    of.hull === null ? null : el("span", { class: "xc-energy" }, `${number(of.hull, 3)} above hull`),
     of.known === null ? null : el("span", { class: of.known ? "xc-known" : "xc-new" }, of.known ? `known: ${of.known}` : "new here"))));
     [...list.children].forEach((node, k) => node.setAttribute("aria-current", String(k === state.shown)));
   };
