@@ -205,7 +205,8 @@ if (!this.xcFit) {
   };
   let remembering = 0;
   stage.viewerControls.signals.changed.add(() => {
-    quietly((others) => {
+    // only a hand turns the others: nglview sets the camera of a view that opens, too
+    if (stage.mouseObserver.overElement) quietly((others) => {
       const orientation = stage.viewerControls.getOrientation();
       for (const other of others) other.viewerControls.orient(orientation);
     });

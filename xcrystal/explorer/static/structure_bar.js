@@ -12,11 +12,16 @@ function render({ model, el: root }) {
   const cell = toggle("cell", "Conventional", "Conventional cell of decoded crystals; otherwise the primitive one", "xc-cell");
   const boundary = toggle("boundary", "Boundary", "Repeat atoms on faces, edges and corners on the opposite side", "xc-boundary");
   const bonds = toggle("bonds", "Bonds", "Draw bonds, found in the endless crystal", "xc-bonds");
+  const repeat = (event) => {
+    event.target.value = Math.min(Math.max(Math.round(Number(event.target.value)) || 1, 1), state().most);
+    const wished = spinners.map((spinner) => Number(spinner.value));
+    if (String(wished) !== String(asked)) act("supercell", asked = wished);
+  };
+  let asked = state().cells;
+  // JupyterLab takes Enter for itself, so that no change event comes of it
   const spinners = ["a", "b", "c"].map((axis) => el("input", { type: "number", min: 1, step: 1,
-    "aria-label": `Cells along ${axis}`, title: `Cells along ${axis}`, onchange: (event) => {
-      event.target.value = Math.min(Math.max(Math.round(Number(event.target.value)) || 1, 1), state().most);
-      act("supercell", spinners.map((spinner) => Number(spinner.value)));
-    } }));
+    "aria-label": `Cells along ${axis}`, title: `Cells along ${axis}`, onchange: repeat,
+    onkeydown: (event) => { if (event.key === "Enter") repeat(event); } }));
   const fit = el("button", { type: "button", class: "xc-toggle xc-fit", title: "Fit the crystal into the view",
     onclick: () => act("fit") }, "Fit");
   const bar = el("div", { class: "xc-bar xc-structure-controls" },
@@ -52,6 +57,7 @@ function render({ model, el: root }) {
     press(boundary, now.boundary);
     press(bonds, now.bonds);
     // a number that is being typed stays until the cells change
+    if (spinners.some((spinner, k) => spinner.dataset.cells !== String(now.cells[k]))) asked = now.cells;
     spinners.forEach((spinner, k) => {
       if (spinner.max !== String(now.most)) spinner.max = now.most;
       if (spinner.dataset.cells !== String(now.cells[k])) spinner.value = spinner.dataset.cells = now.cells[k];
