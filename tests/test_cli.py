@@ -38,6 +38,7 @@ COMMANDS = (
     ["evaluate", "directions"],
     ["evaluate", "steering"],
     ["evaluate", "proposals"],
+    ["evaluate", "map"],
     ["benchmark"],
     ["fetch"],
 )

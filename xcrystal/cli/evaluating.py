@@ -195,3 +195,20 @@ def directions(
 
     opened = xcrystal.load(model, device)
     print_report(evaluate_directions(opened, open_atlas(atlas or model), n, seed), as_json)
+
+
+@evaluate.command("map")
+def map_(
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    n: Annotated[int, typer.Option("-n", "--n", min=1, help="How many places of each kind.")] = 200,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """How far from a place of the map the crystal lies that is decoded for it, also where no crystal is known."""
+    from xcrystal.evaluation.map_inverse import evaluate_map
+    from xcrystal.latent.chart import open_atlas
+
+    opened = xcrystal.load(model, device)
+    print_report(evaluate_map(opened, open_atlas(atlas or model), n, seed), as_json)

@@ -90,10 +90,10 @@ class Points:
         return row, float(np.linalg.norm((self.places[row] - np.array(place)) / np.array(pixel)))
 
     def _update(self) -> None:
-        # one after the other: plotly mixes the traces up when both change in one message
-        for shown, wanted in zip(self.figure.data, self._traces(), strict=True):
-            with self.figure.batch_update():
-                shown.update({name: wanted[name] for name in ("x", "y", "marker")})
+        for number, wanted in enumerate(self._traces()):
+            marker = {f"marker.{name}": [value] for name, value in wanted["marker"].items() if name != "size"}
+            # not by ``update``, which leaves out the places
+            self.figure.plotly_restyle({"x": [wanted["x"]], "y": [wanted["y"]], **marker}, trace_indexes=[number])
 
     def _traces(self) -> list[dict[str, Any]]:
         values = self.coloring.values[self.rows]
