@@ -2,7 +2,7 @@
 const SPEEDS = [["slow", 900], ["normal", 350], ["fast", 120]];
 
 function render({ model, el: root }) {
-  root.dataset.lmSuppressShortcuts = "true";  // keys are for the controls here, not for the notebook around them
+  ownKeys(root);
   const button = (name, text, title, onclick) =>
     el("button", { class: `xc-button xc-${name}`, type: "button", title, onclick }, text);
 

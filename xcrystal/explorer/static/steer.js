@@ -1,6 +1,6 @@
 // The steering panel: a property raised or lowered step by step, random steps, and structures for a formula.
 function render({ model, el: root }) {
-  root.dataset.lmSuppressShortcuts = "true";  // keys are for the controls here, not for the notebook around them
+  ownKeys(root);
   const button = (name, text, title, onclick) =>
     el("button", { class: `xc-button xc-${name}`, type: "button", title, onclick }, text);
   const check = (text, title) => {
