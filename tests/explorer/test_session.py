@@ -321,8 +321,8 @@ def test_a_view_that_fails_keeps_nothing_from_the_others(session: Session, caplo
 def test_an_atlas_without_properties_is_coloured_by_space_group(model: CrystalModel, bare_atlas: Atlas) -> None:
     session = Session(model, bare_atlas)
     assert session.color == "space_group"
-    del bare_atlas.table["space_group"]
-    assert Session(model, bare_atlas).color == ""
+    barer = Atlas("mine", bare_atlas.table.drop(columns="space_group"), bare_atlas.z)
+    assert Session(model, barer).color == "number_of_elements"
 
 
 def test_after_unsubscribing_a_view_hears_nothing(session: Session) -> None:
@@ -331,6 +331,18 @@ def test_after_unsubscribing_a_view_hears_nothing(session: Session) -> None:
     stop()
     session.select(2)
     assert heard == []
+
+
+def test_beginning_here_is_where_undo_and_reset_lead(session: Session) -> None:
+    session.select(9)
+    session.begin_here()
+    here = session.state
+    session.undo()
+    assert session.state is here
+    session.select(4)
+    session.reset()
+    np.testing.assert_array_equal(session.z, here.point.z)
+    assert f"session.select({session.material_id!r})" in session.code()
 
 
 def test_threads_do_not_tear_the_state(session: Session) -> None:

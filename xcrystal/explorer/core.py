@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.groups import space_group
 from xcrystal.errors import CheckpointError, TargetError, UnsupportedElementWarning, XCrystalError, one_sentence
-from xcrystal.explorer.cells import conventional_cell
 from xcrystal.explorer.history import Entry, History
-from xcrystal.explorer.records import Loaded, Neighbour
-from xcrystal.explorer.state import Path, Point, State, changes
+from xcrystal.explorer.records import Neighbour
+from xcrystal.explorer.shown import Shown
+from xcrystal.explorer.state import Point, State, changes
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -48,7 +47,7 @@ NEIGHBOURS = 6
 _log = logging.getLogger(__name__)
 
 
-class Core:
+class Core(Shown):
     """State, history and events of one explorer.
 
     Attributes
@@ -78,7 +77,7 @@ class Core:
         self._lock = threading.RLock()
         self._views: list[Callable[[str], None]] = []
         first = self._first_point()
-        self.state = State(point=first, base=first, color=self._first_color())
+        self.state = self._default = State(point=first, base=first, color=self._first_color())
         self._history = History(self.state)
 
     # -- filled in by the acts
@@ -226,6 +225,13 @@ class Core:
         with self._lock:
             self.go_back(self._history.place + 1)
 
+    def begin_here(self) -> None:
+        """Forget what was done so far: undo and ``reset`` lead back to the present state."""
+        with self._lock:
+            self._history = History(self.state)
+            self.story, self.log = "", []
+            self._emit("history", "story")
+
     def go_back(self, place: int) -> None:
         """To any entry of the history; without effect if there is no such entry."""
         with self._lock:
@@ -343,104 +349,6 @@ class Core:
         except XCrystalError:
             return None
         return float(x), float(y)
-
-    # -- what views read: the fields of the state, and of its point ------------------------------------------------
-
-    @property
-    def z(self) -> np.ndarray:
-        """(latent_dim,) float32 current latent vector."""
-        return self.state.point.z
-
-    @property
-    def label(self) -> str:
-        """What the current crystal is, in words; may contain a file name, so escape it."""
-        return self.state.point.label
-
-    @property
-    def structure(self) -> Structure:
-        """Decode of ``z``."""
-        return self.state.point.structure
-
-    @property
-    def predicted(self) -> dict[str, float]:
-        """Property name to value, at ``z``."""
-        return self.state.point.predicted
-
-    @property
-    def deviations(self) -> dict[str, float]:
-        """Property name to standard deviation; empty if the model knows none."""
-        return self.state.point.deviations
-
-    @property
-    def position(self) -> tuple[float, float]:
-        """(x, y) of ``z`` on the map."""
-        return self.state.point.position
-
-    @property
-    def wanted(self) -> tuple[float, float] | None:
-        """(x, y) of the map that ``z`` was sought for."""
-        return self.state.point.wanted
-
-    @property
-    def neighbours(self) -> tuple[Neighbour, ...]:
-        """The nearest atlas crystals, nearest first."""
-        return self.state.point.neighbours
-
-    @property
-    def material_id(self) -> str | None:
-        """Of the atlas crystal that ``z`` is the code of."""
-        return self.state.point.material_id
-
-    @property
-    def loaded(self) -> Loaded | None:
-        """The crystal that was loaded, kept until ``reset``."""
-        return self.state.loaded
-
-    @property
-    def shown(self) -> str:
-        """ "decoded", "loaded" or "both"."""
-        return self.state.shown
-
-    @property
-    def cell(self) -> str:
-        """ "conventional" or "primitive"."""
-        return self.state.cell
-
-    @property
-    def color(self) -> str:
-        """What colours the map."""
-        return self.state.color
-
-    @property
-    def target(self) -> str | None:
-        """What atoms are coloured by."""
-        return self.state.target
-
-    @property
-    def path(self) -> Path | None:
-        """The path between A and B."""
-        return self.state.path
-
-    @property
-    def shown_loaded(self) -> Loaded | None:
-        """The loaded crystal if it alone is what is shown, otherwise None."""
-        return self.state.loaded if self.state.shown == "loaded" else None
-
-    @property
-    def drawn(self) -> Structure:
-        """The structure that is shown, in the cell that is shown; of two side by side, the decoded one."""
-        if self.shown_loaded is not None:
-            return self.shown_loaded.structure
-        return conventional_cell(self.structure) if self.cell == "conventional" else self.structure
-
-    @property
-    def drawn_space_group(self) -> tuple[int, str] | None:
-        """Number and symbol of the space group of what is shown."""
-        if self.shown_loaded is not None:
-            number = self.shown_loaded.space_group
-        else:
-            number = self.structure.properties.get("space_group")
-        return None if number is None else (int(number), space_group(int(number)).symbol)
 
     def _one_of(self, name: str, known: Sequence[str], what: str) -> None:
         """Raises TargetError if ``name`` is not known."""

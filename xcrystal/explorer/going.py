@@ -168,10 +168,9 @@ class Going(Picking):
                 self._commit("took back what the sliders did", point=self.state.base, shown="decoded")
 
     def reset(self) -> None:
-        """Back to the beginning: the first crystal, nothing loaded, picked or made; undo brings it all back."""
+        """Back to the beginning, with nothing loaded, picked or made since; undo brings it all back."""
         with self._lock:
-            first = self._history.first.point
-            self._commit("reset", **vars(State(point=first, base=first, color=self._first_color())))
+            self._commit("reset", **vars(self._history.first))
 
     @property
     def moved(self) -> bool:

@@ -70,7 +70,7 @@ class Keeping(Going, Looking):
     def code(self) -> str:
         """Python that brings a new explorer to the present view, when run in a notebook cell."""
         with self._lock:
-            state, first = self.state, self._history.first
+            state, first = self.state, self._default
             model = self.model.name
             atlas = "" if self.atlas.name == model else f", atlas={self.atlas.name!r}"
             lines = [f"explorer = xc.explore(model={model!r}{atlas})", "session = explorer.session"]

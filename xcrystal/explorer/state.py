@@ -1,4 +1,4 @@
-"""What an explorer shows, as values that never change: whatever a user does makes a new one, and undo brings one back."""
+"""What an explorer shows, as values that never change: each act makes a new one, and undo brings an old one back."""
 
 from __future__ import annotations
 

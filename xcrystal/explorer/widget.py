@@ -170,6 +170,7 @@ def explore(
         new.open_file(session)
     if source is not None:
         new.load(source)
+    new.begin_here()
     return Explorer(new)
 
 
