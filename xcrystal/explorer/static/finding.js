@@ -1,5 +1,7 @@
 // Finding crystals: a search, a table of what is picked, and directions made between groups of it.
 function render({ model, el: root }) {
+  root.setAttribute("data-lm-suppress-shortcuts", "true");  // keys are for this panel, not for the notebook around it
+  root.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
   const query = el("input", { type: "search", class: "xc-query", placeholder: "SrTiO3, Ti O, band gap > 2, cubic, mp-5986 …",
     "aria-label": "Find crystals of the map by formula, elements, space group, properties or id; press Enter",
     onkeydown: (event) => { event.stopPropagation(); if (event.key === "Enter") seek(query.value); } });

@@ -2,6 +2,8 @@
 const FIRST = 8;  // sliders that are shown before "More"
 
 function render({ model, el: root }) {
+  root.setAttribute("data-lm-suppress-shortcuts", "true");  // keys are for this panel, not for the notebook around it
+  root.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
   const group = `xc-family-${Math.random().toString(36).slice(2)}`;
   const families = el("div", { class: "xc-families", role: "radiogroup", "aria-label": "What the sliders move along" });
   const undo = el("button", { class: "xc-button xc-undo", type: "button", title: "Back to the crystal that the sliders were moved from",
