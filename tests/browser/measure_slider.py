@@ -186,7 +186,8 @@ def _held(lab: LabNotebook, browser: CDPSession) -> dict[str, float]:
         browser.send("HeapProfiler.collectGarbage")
     heap = browser.send("Runtime.getHeapUsage")["usedSize"]
     components, in_page = lab.page.evaluate(
-        "() => [window.xcMeasured.stage.compList.length, window.xcMeasured.model.widget_manager._models.size]"
+        "() => [window.xcMeasured.stage.compList.length,"
+        " Object.keys(window.xcMeasured.model.widget_manager._models).length]"
     )
     return {
         "kernel MB": round(int(memory) / 1024, 1),
