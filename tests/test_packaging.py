@@ -26,7 +26,7 @@ TESTS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optiona
 EXTRAS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["mp"])}
 CONDA_NAMES = {"torch": "pytorch"}
 # distributions whose modules have another name
-MODULE_NAMES = {"scikit-learn": "sklearn", "umap-learn": "umap", "pyyaml": "yaml", "pillow": "PIL"}
+MODULE_NAMES = {"scikit-learn": "sklearn", "umap-learn": "umap", "pyyaml": "yaml", "pillow": "PIL", "ipython": "IPython"}
 WHEEL_LIMIT = 25e6
 
 

@@ -142,12 +142,12 @@ class ExplorerPage:
     @property
     def structure_canvas(self) -> Locator:
         """The canvas of the crystal."""
-        return self.root.locator(".xc-canvas canvas")
+        return self.root.locator(".xc-canvas canvas").first
 
     @property
     def scenes_drawn(self) -> int:
         """Number of the scene that was drawn last; it grows with each."""
-        return int(self.root.locator(".xc-canvas[data-drawn]").get_attribute("data-drawn") or -1)
+        return int(self.root.locator(".xc-canvas[data-drawn]").first.get_attribute("data-drawn") or -1)
 
     def structure_pixels(self) -> np.ndarray:
         """(height, width, 3) what is drawn of the crystal, once it no longer changes and is not empty."""
