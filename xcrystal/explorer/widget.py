@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from xcrystal.latent.chart import Atlas
 
 _PARTS: dict[str, Any] = {
-    "map": MapView,
     "structure": StructureView,
+    "map": MapView,
     "move": SliderView,
     "find": FindView,
     "paths": PathView,
@@ -63,9 +63,9 @@ class Explorer(widgets.VBox):
         self.session = session
         self._still = Still(session)
         self._worker = Worker(self._rest, self._failed)
-        self.parts: dict[str, Any] = {"door": DoorView(session, self._worker, self._still.identity)}
-        for name, view in _PARTS.items():
-            self.parts[name] = view(session, self._worker)
+        # in the order in which they hear of changes: the crystal first
+        self.parts: dict[str, Any] = {name: view(session, self._worker) for name, view in _PARTS.items()}
+        self.parts["door"] = DoorView(session, self._worker, self._still.identity)
         caution = widgets.HTML(words.CAUTION)
         caution.add_class("xc-caution")
         tabbed = widgets.VBox([Tabs({f"xc-{name}": label for name, label in _TABS.items()})])

@@ -9,7 +9,7 @@ if (!this.xcFit) {
   const EDGE_COLOR = [0.55, 0.55, 0.55], EDGE_RADIUS = 0.04;
   const MARK_COLOR = [1.0, 0.62, 0.1], MARK = 0.16;  // Å beyond the atom
   let extent = 0;
-  let number = -1;
+  let number = -1, smoothing = 0;
   let scene = null;
 
   stage.setParameters({ cameraType: "perspective", clipNear: 0, clipFar: 100, clipDist: 0.1, fogNear: 100, fogFar: 160,
@@ -151,10 +151,15 @@ if (!this.xcFit) {
     hide();
     // the eye keeps its bearings while a crystal morphs; only another size of cell needs another distance
     if (!fitted) fit(0);
-    if (viewer.sampleLevel !== (message.fine ? 0 : -1)) viewer.setSampling(message.fine ? 0 : -1);
+    // quickly first; smooth edges take several times as long
+    sample(-1);
+    clearTimeout(smoothing);
+    if (message.fine) smoothing = setTimeout(() => { sample(0); viewer.requestRender(); }, 120);
     view.el.dataset.drawn = String(number);
     viewer.requestRender();
   }
+
+  function sample(level) { if (viewer.sampleLevel !== level) viewer.setSampling(level); }
 
   // -- what the mouse finds
 
@@ -226,6 +231,7 @@ if (!this.xcFit) {
   view.once("remove", () => {
     model.off("msg:custom", receive);
     clearTimeout(remembering);
+    clearTimeout(smoothing);
     for (const box of boxes) box.xcStages.delete(stage);
     theme.disconnect();
     size.disconnect();

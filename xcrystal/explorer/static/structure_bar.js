@@ -87,11 +87,17 @@ function render({ model, el: root }) {
     el("span", { class: "xc-scale" }, el("b", {}, low), el("i", { style: `background:${colors}` }), el("b", {}, high), text),
     el("span", { class: "xc-scale-note" }, small)];
 
-  const flat = !hasWebGL();
+  let flat = false;
   draw();
   model.on("change:state", draw);
-  if (flat && !state().pictures.length) act("flat");
-  return () => model.off("change:state", draw);
+  // whether there is WebGL is only tried where nothing was drawn: a context more would delay the first picture
+  const late = setTimeout(() => {
+    flat = !root.closest(".xc-structure")?.querySelector("[data-drawn]") && !hasWebGL();
+    if (!flat) return;
+    draw();
+    if (!state().pictures.length) act("flat");
+  }, 2500);
+  return () => { clearTimeout(late); model.off("change:state", draw); };
 }
 
 // A browser has few contexts: the one that is tried is given back at once.
