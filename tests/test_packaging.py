@@ -24,6 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 RUNTIME = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["dependencies"])}
 TESTS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["test"])}
 EXTRAS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["mp"])}
+BENCHMARK = list(map(Requirement, PROJECT["optional-dependencies"]["benchmark"]))  # nothing imports it
 CONDA_NAMES = {"torch": "pytorch"}
 # distributions whose modules have another name
 MODULE_NAMES = {"scikit-learn": "sklearn", "umap-learn": "umap", "pyyaml": "yaml", "pillow": "PIL", "ipython": "IPython"}
@@ -48,7 +49,7 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_dependencies_are_ranges() -> None:
-    for requirement in [*RUNTIME.values(), *TESTS.values(), *EXTRAS.values()]:
+    for requirement in [*RUNTIME.values(), *TESTS.values(), *EXTRAS.values(), *BENCHMARK]:
         operators = {s.operator for s in requirement.specifier}
         assert ">=" in operators, requirement
         assert "==" not in operators, requirement
@@ -155,7 +156,7 @@ def test_wheel_metadata(wheel: Path) -> None:
     metadata = message_from_bytes(archive.read(path))
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT"
-    assert len(metadata.get_all("Requires-Dist")) == len(RUNTIME) + len(TESTS) + len(EXTRAS)
+    assert len(metadata.get_all("Requires-Dist")) == len(RUNTIME) + len(TESTS) + len(EXTRAS) + len(BENCHMARK)
 
 
 def test_wheel_runs_from_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:

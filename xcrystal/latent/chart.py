@@ -17,6 +17,7 @@ from xcrystal.errors import DatasetError, ReadError
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.directions import Directions, principal_directions
 from xcrystal.latent.inverse import MapInverse
+from xcrystal.latent.nearest import Nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +66,8 @@ class Atlas:
         return {str(name): i for i, name in reversed(list(enumerate(self.table["material_id"])))}
 
     @cached_property
-    def _squared(self) -> np.ndarray:
-        return np.einsum("nz,nz->n", self.z, self.z)
+    def _nearest(self) -> Nearest:
+        return Nearest(self.z)
 
     def row(self, material_id: str) -> int:
         """Row of a material id.
@@ -94,17 +95,7 @@ class Atlas:
         tuple
             Rows (n, k) and Euclidean distances (n, k), nearest first.
         """
-        points = np.atleast_2d(np.asarray(z, dtype=np.float32))
-        k = min(k, len(self))
-        rows, distances = [], []
-        for part in np.array_split(points, max(1, len(points) // 256)):
-            squared = self._squared - 2 * part @ self.z.T + np.einsum("nz,nz->n", part, part)[:, None]
-            nearest = np.argpartition(squared, k - 1, axis=1)[:, :k]
-            found = np.linalg.norm(part[:, None] - self.z[nearest], axis=2)  # exact, free of cancellation
-            order = np.argsort(found, axis=1, kind="stable")
-            rows.append(np.take_along_axis(nearest, order, axis=1))
-            distances.append(np.take_along_axis(found, order, axis=1))
-        return np.concatenate(rows), np.concatenate(distances)
+        return self._nearest.query(np.atleast_2d(np.asarray(z, dtype=np.float32)), k)
 
     def place(self, z: np.ndarray) -> np.ndarray:
         """Map coordinates (n, 2) of latent vectors, at once.
@@ -115,7 +106,7 @@ class Atlas:
         of the neighbours fall from the place that UMAP gave them.
         """
         rows, distances = self.neighbours(z, _PLACING_NEIGHBOURS)
-        xy = self.table[["x", "y"]].to_numpy(dtype=float)[rows]
+        xy = self.inverse.places[rows]
         weight = 1 / np.maximum(distances, 1e-6) ** 2
         near = np.linalg.norm(xy - xy[:, :1], axis=2) <= self._reach
         weight = np.where(near, weight, 0.0)
@@ -124,8 +115,7 @@ class Atlas:
 
     @cached_property
     def _reach(self) -> float:
-        xy = self.table[["x", "y"]].to_numpy(dtype=float)
-        return 0.1 * float(np.ptp(xy, axis=0).max())
+        return 0.1 * float(np.ptp(self.inverse.places, axis=0).max())
 
     def save(self, folder: Path) -> None:
         """Write the two files, each atomically."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 NEAREST = 5
 INSIDE = 0.95  # a place farther out than this share of the known crystals is an extrapolation
-_SAMPLE = 2000
+_SAMPLE, _LEAST = 2000, 200
+_COMPARED = 100_000_000  # pairs of codes
 _SAME = 1e-4  # a code this near is the atlas' own
 
 
@@ -42,9 +43,13 @@ class Density:
 
     @cached_property
     def own(self) -> np.ndarray:
-        """Sorted distances of known crystals to the others, of at most 2,000 drawn with a fixed seed."""
+        """Sorted distances of known crystals to the others.
+
+        Of at most 2,000, drawn with a fixed seed; of fewer in a large atlas, where each takes longer, but at least 200.
+        """
         count = len(self._atlas)
-        rows = np.random.default_rng(0).choice(count, min(_SAMPLE, count), replace=False)
+        some = min(_SAMPLE, count, max(_LEAST, _COMPARED // count))
+        rows = np.random.default_rng(0).choice(count, some, replace=False)
         return np.sort(self.distances(self._atlas.z[rows]))
 
     def distances(self, z: np.ndarray) -> np.ndarray:

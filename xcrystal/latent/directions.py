@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_PART = 2**16
+
 
 @dataclass(frozen=True)
 class Directions:
@@ -42,7 +44,9 @@ class Directions:
 def principal_directions(z: np.ndarray, count: int = 16) -> Directions:
     """Principal directions of codes (N, Z); signs are fixed so that each direction's largest entry is positive."""
     mean = z.mean(axis=0, dtype=np.float64)
-    covariance = np.cov(z.astype(np.float64), rowvar=False)
+    # part by part, since a large atlas in double precision would fill the memory
+    parts = (z[start : start + _PART] - mean for start in range(0, len(z), _PART))
+    covariance = sum(part.T @ part for part in parts) / (len(z) - 1)
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1].T
     vectors = vectors * np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))

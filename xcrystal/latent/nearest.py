@@ -1,0 +1,43 @@
+"""The nearest codes of an atlas, exactly: all are compared, as many points at once as the memory should hold."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+_NUMBERS = 2**24  # distances that are held at once
+_REMEMBERED = 64  # points; asked for again at once, when a place and the neighbours of the same point are wanted
+
+
+class Nearest:
+    """Nearest neighbours among codes (N, latent_dim) float32."""
+
+    def __init__(self, codes: np.ndarray) -> None:
+        self._codes = codes
+        self._last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+
+    def query(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows (n, k) and Euclidean distances (n, k) of the nearest to points (n, latent_dim), nearest first."""
+        k = min(k, len(self._codes))
+        last = self._last
+        if last is not None and last[1].shape[1] >= k and np.array_equal(last[0], points):
+            return last[1][:, :k].copy(), last[2][:, :k].copy()
+        parts = np.array_split(points, max(1, -(-len(points) * len(self._codes) // _NUMBERS)))
+        found = [self._of(part, k) for part in parts]
+        rows, distances = (np.concatenate([one[which] for one in found]) for which in (0, 1))
+        if len(points) <= _REMEMBERED:
+            self._last = points.copy(), rows.copy(), distances.copy()
+        return rows, distances
+
+    def _of(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        squared = -2 * points @ self._codes.T
+        squared += self._squared  # up to the square of the point, which is the same for all
+        nearest = np.argpartition(squared, k - 1, axis=1)[:, :k]
+        found = np.linalg.norm(points[:, None] - self._codes[nearest], axis=2)  # exact, free of cancellation
+        order = np.argsort(found, axis=1, kind="stable")
+        return np.take_along_axis(nearest, order, axis=1), np.take_along_axis(found, order, axis=1)
+
+    @cached_property
+    def _squared(self) -> np.ndarray:
+        return np.einsum("nz,nz->n", self._codes, self._codes)
