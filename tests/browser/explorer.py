@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
+from tests.browser.lab import ARTIFACTS
 from tests.browser.pixels import canvas_pixels, drawn_share
 
 if TYPE_CHECKING:
@@ -159,6 +161,24 @@ class ExplorerPage:
 
         self.lab.wait_until(steady, "a crystal that is drawn and at rest", every=0.4)
         return last[0]
+
+    def picture(self, cell: int, name: str) -> Path:
+        """A picture of the whole explorer alone, among the artifacts; small enough for a README."""
+        page, path = self.page, ARTIFACTS / f"{name}.png"
+        size = page.viewport_size
+        assert size is not None
+        # taller than the explorer, since what a scrolled page hides is not in a picture
+        page.set_viewport_size({"width": 1250, "height": 2000})
+        self.lab.show_cell(cell)
+        page.mouse.move(0, 0)
+        page.evaluate("document.activeElement.blur()")
+        page.wait_for_timeout(1500)
+        self.root.screenshot(path=path)
+        page.set_viewport_size(size)
+        self.lab.show_cell(cell)
+        with Image.open(path) as image:
+            image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+        return path
 
     # -- what a user does
 

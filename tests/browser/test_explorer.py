@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.browser.explorer import ExplorerPage
 from tests.browser.lab import ARTIFACTS, LabNotebook
@@ -225,13 +224,7 @@ def test_reset_goes_back_to_the_beginning(explorer: ExplorerPage, lab: LabNotebo
 def test_a_picture_for_the_readme(explorer: ExplorerPage, lab: LabNotebook) -> None:
     """Kept among the artifacts; it becomes the README's when XCRYSTAL_UPDATE_SCREENSHOTS is 1."""
     explorer.structure_pixels()
-    lab.page.mouse.move(0, 0)
-    explorer.root.locator(".xc-path input").fill("")
-    lab.page.evaluate("document.activeElement.blur()")
-    path = ARTIFACTS / "explorer.png"
-    explorer.root.screenshot(path=path)
-    with Image.open(path) as image:
-        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    path = explorer.picture(lab.find_cell("xc.explore("), "explorer")
     assert 20_000 < path.stat().st_size < 400_000
     if os.environ.get("XCRYSTAL_UPDATE_SCREENSHOTS") == "1":
         shutil.copy(path, ROOT / "docs" / "images" / "explorer.png")

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 import nbformat
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.browser.explorer import ExplorerPage
-from tests.browser.lab import ARTIFACTS, LabNotebook
+from tests.browser.lab import LabNotebook
 from tests.browser.pixels import changed_share, drawn_share, screen_pixels
 from tests.crystals import CRYSTALS
 
@@ -66,16 +65,6 @@ def explorer(opened: ExplorerPage) -> ExplorerPage:
 def asked(explorer: ExplorerPage, expression: str) -> str:
     """What the session in the kernel says."""
     return explorer.lab.python(f"session = explorer.session; print({expression})").strip()
-
-
-def picture(explorer: ExplorerPage, name: str) -> Path:
-    """A screenshot of the explorer alone, small enough for a README."""
-    explorer.page.mouse.move(0, 0)
-    path = ARTIFACTS / f"{name}.png"
-    explorer.root.screenshot(path=path)
-    with Image.open(path) as image:
-        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
-    return path
 
 
 def test_a_property_slider_says_what_it_achieved(explorer: ExplorerPage) -> None:
@@ -176,8 +165,7 @@ def test_a_path_is_made_played_and_exported(explorer: ExplorerPage, tmp_path: Pa
         downloaded.value.save_as(file)
         assert file.read_bytes().startswith(magic)
     assert len(zipfile.ZipFile(file).namelist()) >= 8
-    paths.scroll_into_view_if_needed()
-    path = picture(explorer, "path")
+    path = explorer.picture(0, "path")
     assert 20_000 < path.stat().st_size < 500_000
     if os.environ.get("XCRYSTAL_UPDATE_SCREENSHOTS") == "1":
         shutil.copy(path, ROOT / "docs" / "images" / "path.png")
