@@ -255,3 +255,19 @@ def test_formulas(formula: str, html: str) -> None:
 
 def test_links_cannot_be_broken_out_of() -> None:
     assert '"><' not in words.material_link('mp-1"><script>')
+
+
+def test_panels_follow_a_hand_at_their_own_pace_and_are_right_when_it_rests(explorer: Explorer) -> None:
+    session, facts, sliders = explorer.session, explorer.parts["facts"], explorer.parts["move"]
+    drawn = {"facts": 0, "move": 0}
+    facts.observe(lambda _: drawn.update(facts=drawn["facts"] + 1), "state")
+    sliders.observe(lambda _: drawn.update(move=drawn["move"] + 1), "state")
+    session.select(11)
+    drawn.update(facts=0, move=0)
+    for value in np.linspace(-1, 1, 12):
+        session.move(0, float(value))
+    assert drawn["move"] == 12
+    assert 1 <= drawn["facts"] < 12
+    session.settle()
+    told = {row["name"]: row["parts"] for row in facts.state["rows"]}
+    assert session.structure.composition.reduced_formula in "".join(text for _, text in told["Formula"])

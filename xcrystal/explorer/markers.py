@@ -33,12 +33,13 @@ class Markers(Panel):
 
     _esm = script("map.js")
     _css = style("map.css")
+    pace: ClassVar[float] = 0.0  # follows the hand
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "path"})
 
     def __init__(self, session: Session, worker: Worker, points: Points) -> None:
         self._points = points
         ids = session.atlas.table["material_id"].astype(str)
-        likely = ids[ids.str.startswith("m")]  # at once, where a look at each id takes half a second in a large atlas
+        likely = ids[ids.str.startswith(("mp-", "mvc-"))]  # at once, where a look at each id takes half a second in a large atlas
         self._credited = any(map(words.in_materials_project, likely))
         super().__init__(session, worker)
         self.add_class("xc-markers")

@@ -5,6 +5,7 @@ One widget a panel, instead of three for every button, keeps opening fast and th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -40,17 +41,21 @@ class Panel(anywidget.AnyWidget):
 
     Attributes
     ----------
+    pace
+        Seconds between two drawings while a hand moves, so that numbers that nobody can read so fast do not hold up the
+        crystal; at rest all is drawn at once.
     state
         What the script draws; plain JSON. ``state["answered"]`` counts the acts that have been done.
     """
 
     events: ClassVar[frozenset[str]] = frozenset()
+    pace: ClassVar[float] = 0.25
     state: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     _unsubscribe: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, session: Session, worker: Worker) -> None:
         self.session, self.worker = session, worker
-        self._answered = 0
+        self._answered, self._drawn_at, self._late = 0, 0.0, False
         super().__init__(state={**self.describe(), "answered": 0})
         self.on_msg(self._receive)
         self._unsubscribe = session.subscribe(self._on_event)
@@ -77,7 +82,16 @@ class Panel(anywidget.AnyWidget):
         super().close()
 
     def _on_event(self, event: str) -> None:
+        moving = not self.session.at_rest
         if event in self.events:
+            now = time.monotonic()
+            self._late = moving and now - self._drawn_at < self.pace
+            if not self._late:
+                # the first change of a movement is drawn at once: what was said of the last crystal must go
+                self._drawn_at = now if moving else 0.0
+                self.refresh()
+        elif self._late and not moving:
+            self._late = False
             self.refresh()
 
     def _receive(self, _: Any, message: Any, buffers: Any) -> None:

@@ -30,6 +30,7 @@ class SliderView(Panel):
 
     _esm = script("sliders.js")
     _css = style("sliders.css")
+    pace: ClassVar[float] = 0.0  # follows the hand
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "axes", "settled"})
 
     def __init__(self, session: Session, worker: Worker) -> None:
