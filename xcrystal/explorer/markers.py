@@ -39,7 +39,8 @@ class Markers(Panel):
     def __init__(self, session: Session, worker: Worker, points: Points) -> None:
         self._points = points
         ids = session.atlas.table["material_id"].astype(str)
-        likely = ids[ids.str.startswith(("mp-", "mvc-"))]  # at once, where a look at each id takes half a second in a large atlas
+        # all at once, since a look at each id of a large atlas takes half a second
+        likely = ids[ids.str.startswith(("mp-", "mvc-"))]
         self._credited = any(map(words.in_materials_project, likely))
         super().__init__(session, worker)
         self.add_class("xc-markers")

@@ -1,0 +1,203 @@
+"""The map in JupyterLab, by mouse and by keyboard: tools, tooltip, boxes, colours, own crystals, zoom, looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import nbformat
+import numpy as np
+import pytest
+
+from tests.browser.explorer import ExplorerPage
+from tests.browser.lab import LabNotebook
+from tests.browser.pixels import canvas_pixels, changed_share, screen_pixels
+from tests.crystals import CRYSTALS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext
+
+    from tests.browser.server import JupyterServer
+
+pytestmark = pytest.mark.timeout(300)
+NOTEBOOK = "map.ipynb"
+CELL = "import xcrystal as xc\n\nexplorer = xc.explore('mp-22862', mode='researcher')\nexplorer"
+OWN = ("rock salt NaCl", "perovskite SrTiO3")
+_RANGES = "plot => [plot._fullLayout.xaxis.range, plot._fullLayout.yaxis.range]"
+
+
+@pytest.fixture(scope="module")
+def opened(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerPage]:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, server.root / NOTEBOOK)
+    lab = LabNotebook(browser, server, NOTEBOOK)
+    lab.hide_sidebar()
+    explorer = ExplorerPage(lab)
+    explorer.open(0, 60)
+    yield explorer
+    lab.close()
+
+
+@pytest.fixture
+def explorer(opened: ExplorerPage) -> ExplorerPage:
+    """The explorer as it was in the beginning, with the whole map in view."""
+    opened.lab.python("explorer.session.reset()")
+    opened.lab.wait_until(lambda: opened.label.endswith("decode of mp-22862"), "the beginning")
+    opened.root.locator(".xc-zoom-reset").click()
+    opened.root.locator(".xc-tool-go").click()
+    return opened
+
+
+def extent(explorer: ExplorerPage) -> float:
+    """Width of the part of the map that is in view."""
+    x, _ = explorer.root.locator(".xc-map .js-plotly-plot").evaluate(_RANGES)
+    return float(x[1] - x[0])
+
+
+def pressed(explorer: ExplorerPage) -> list[str]:
+    """Names of the tools that are in hand."""
+    return explorer.root.locator(".xc-tools button[aria-pressed='true']").all_inner_texts()
+
+
+def asked(explorer: ExplorerPage, expression: str) -> str:
+    """What the session in the kernel says."""
+    return explorer.lab.python(f"session = explorer.session; print({expression})").strip()
+
+
+def test_keys_choose_tools_zoom_and_move_the_place(explorer: ExplorerPage) -> None:
+    lab, keyboard = explorer.lab, explorer.page.keyboard
+    explorer.root.locator(".xc-layer").focus()
+    for key, name in (("p", "Pan"), ("l", "Lasso"), ("b", "Box"), ("g", "Go")):
+        keyboard.press(key)
+        assert pressed(explorer) == [name]
+    whole = extent(explorer)
+    keyboard.press("+")
+    lab.wait_until(lambda: extent(explorer) < 0.9 * whole, "a closer look")
+    keyboard.press("0")
+    lab.wait_until(lambda: extent(explorer) == pytest.approx(whole, rel=0.01), "the whole map")
+    before = explorer.marker("current")
+    assert before is not None
+    keyboard.press("ArrowRight")
+    keyboard.press("Shift+ArrowUp")
+    lab.wait_until(lambda: "of the map" in explorer.label, "a decode beside it")
+    wished = (before[0] + 0.01 * whole, before[1])
+    lab.wait_until(lambda: (explorer.marker("wanted") or (0, -99))[1] > wished[1] + 0.01, "the place of both arrows")
+    found = explorer.marker("wanted")
+    assert found is not None
+    assert found[0] == pytest.approx(wished[0], abs=1e-3)
+    assert "% of the map's width" in explorer.root.locator(".xc-off").inner_text()
+
+
+def test_a_point_under_the_mouse_says_what_it_is(explorer: ExplorerPage) -> None:
+    place = explorer.marker("current")
+    assert place is not None
+    explorer.root.locator(".xc-map .js-plotly-plot").scroll_into_view_if_needed()
+    x, y = explorer._on_screen(*place)
+    explorer.page.mouse.move(x - 2, y - 2)
+    explorer.page.mouse.move(x, y)
+    tip = explorer.root.locator(".xc-tip")
+    explorer.lab.wait_until(lambda: "mp-22862" in tip.inner_text(), "its name")
+    assert tip.inner_text().splitlines()[0] == "NaCl"
+    assert "eV" in tip.inner_text()
+    explorer.page.mouse.move(5, 5)
+    explorer.lab.wait_until(lambda: tip.inner_text() == "", "no tooltip")
+
+
+def test_a_box_picks_crystals_and_the_others_fade_until_escape(explorer: ExplorerPage) -> None:
+    lab, whole = explorer.lab, extent(explorer)
+    place = explorer.marker("current")
+    assert place is not None
+    explorer.page.mouse.move(5, 5)
+    lab.page.wait_for_timeout(300)
+    plain = canvas_pixels(explorer.map_canvas)
+    side = 0.05 * whole
+    explorer.press("Box", ".xc-tools")
+    explorer.drag_map([(place[0] - side, place[1] + side), (place[0] + side, place[1] - side)])
+    picked = explorer.root.locator(".xc-picked")
+    lab.wait_until(lambda: "picked" in picked.inner_text(), "a selection")
+    count = int(asked(explorer, "len(explorer.selection)"))
+    assert 0 < count < 18_000
+    assert f"{count:,} picked" in picked.inner_text()
+    assert "mp-22862" in asked(explorer, "set(explorer.selection.material_id)")
+    inside = asked(
+        explorer, f"bool((explorer.selection[['x', 'y']] - {list(place)}).abs().max(axis=None) < {1.05 * side})"
+    )
+    assert inside == "True"
+    lab.wait_until(lambda: changed_share(plain, canvas_pixels(explorer.map_canvas)) > 0.05, "the others fading")
+    lab.screenshot("map-box")
+    explorer.root.locator(".xc-layer").focus()
+    explorer.page.keyboard.press("Escape")
+    lab.wait_until(lambda: picked.inner_text() == "", "no selection")
+    lab.wait_until(lambda: changed_share(plain, canvas_pixels(explorer.map_canvas)) < 0.01, "all points as before")
+
+
+def test_colours_and_their_legend_follow_the_choice(explorer: ExplorerPage) -> None:
+    lab, key = explorer.lab, explorer.root.locator(".xc-key")
+    choose = explorer.root.locator(".xc-map .xc-color select")
+    before = canvas_pixels(explorer.map_canvas)
+    for name, ready in (
+        ("crystal_system", lambda: key.locator("span:has(> i)").count() >= 7 and "cubic" in key.inner_text()),
+        ("element:O", lambda: "Share of O atoms" in key.inner_text() and "no O" in key.inner_text()),
+    ):
+        choose.select_option(name)
+        lab.wait_until(ready, f"the legend of {name}")
+        lab.wait_until(lambda old=before: changed_share(old, canvas_pixels(explorer.map_canvas)) > 0.02, "new colours")
+        before = canvas_pixels(explorer.map_canvas)
+        lab.screenshot(f"map-{name.replace(':', '-')}")
+
+
+def test_own_crystals_lie_over_the_map_and_open_by_a_click(explorer: ExplorerPage, tmp_path: Path) -> None:
+    for number, name in enumerate(OWN):
+        CRYSTALS[name].to_structure().to(filename=str(tmp_path / f"own-{number}.cif"), fmt="cif")
+    explorer.lab.python(f"explorer.session.overlay({str(tmp_path)!r})")
+    signs = explorer.root.locator(".xc-layer .xc-sign")
+    explorer.lab.wait_until(lambda: sorted(signs.all_text_contents()) == ["1", "2"], "two numbered diamonds")
+    explorer.root.locator(".xc-map .js-plotly-plot").scroll_into_view_if_needed()
+    x, y = map(float, asked(explorer, "*session.state.own[1].position").split())
+    explorer.page.mouse.click(*explorer._on_screen(x, y))
+    explorer.lab.wait_until(lambda: explorer.label.endswith("own-1.cif"), "the second of them")
+    assert "SrTiO3" in explorer.label
+    explorer.lab.screenshot("map-own")
+
+
+def test_the_view_zooms_around_its_middle_and_comes_home(explorer: ExplorerPage) -> None:
+    plot, lab, whole = explorer.root.locator(".xc-map .js-plotly-plot"), explorer.lab, extent(explorer)
+    middle = np.mean(plot.evaluate(_RANGES), axis=1)
+    explorer.root.locator(".xc-zoom-in").click()
+    lab.wait_until(lambda: extent(explorer) < 0.9 * whole, "a closer look")
+    assert np.mean(plot.evaluate(_RANGES), axis=1) == pytest.approx(middle, abs=0.02 * whole)
+    closer = extent(explorer)
+    explorer.root.locator(".xc-zoom-out").click()
+    lab.wait_until(lambda: extent(explorer) > 1.1 * closer, "a wider look")
+    explorer.root.locator(".xc-zoom-in").click()
+    explorer.root.locator(".xc-zoom-reset").click()
+    lab.wait_until(lambda: extent(explorer) == pytest.approx(whole, rel=0.01), "the whole map")
+
+
+def test_it_can_be_read_when_narrow_and_when_dark(explorer: ExplorerPage) -> None:
+    page, lab, view = explorer.page, explorer.lab, explorer.root.locator(".xc-map")
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": 540, "height": 1000})
+    lab.wait_until(lambda: (view.bounding_box() or {"width": 9999})["width"] < 440, "a narrow map")
+    page.wait_for_timeout(600)
+    lab.show_cell(0)
+    plot, over = view.locator(".main-svg").first.bounding_box(), view.evaluate("n => n.scrollWidth - n.clientWidth")
+    lab.screenshot("map-narrow")
+    page.set_viewport_size(size)
+    assert over <= 1, f"{over} pixels are cut off"
+    assert plot is not None and plot["width"] < 440
+    theme = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab %s'})"
+    page.evaluate(theme % "Dark")
+    lab.wait_until(lambda: page.evaluate("document.body.dataset.jpThemeLight") == "false", "the dark theme")
+    page.wait_for_timeout(800)
+    lab.show_cell(0)
+    dark = screen_pixels(view)
+    lab.screenshot("map-dark")
+    page.evaluate(theme % "Light")
+    lab.wait_until(lambda: page.evaluate("document.body.dataset.jpThemeLight") == "true", "the light theme")
+    assert np.median(dark) < 90, "the map's ground is not dark"
+    assert lab.errors == []
