@@ -340,6 +340,7 @@ def test_fit_and_evaluate_properties(dataset: Path, tmp_path: Path) -> None:
 def test_benchmark() -> None:
     found = json.loads(run("benchmark", "--repeats", 3, "--json").stdout)
     assert found["decode_ms"] > 0
+    assert 0 < found["move_ms"] <= found["move_ms_95"]
 
 
 @pytest.mark.parametrize(

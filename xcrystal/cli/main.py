@@ -6,6 +6,7 @@ in one line, with exit code 1.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -21,7 +22,7 @@ import xcrystal
 from xcrystal.cli.evaluating import evaluate
 from xcrystal.cli.fetching import fetch
 from xcrystal.cli.shared import Dataset, Device, Fitted, Json, Kept, Model, Seed, print_json, print_report, print_table
-from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
+from xcrystal.errors import DatasetError, ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -301,9 +302,19 @@ def benchmark(
     as_json: Json = False,
 ) -> None:
     """How fast a model is on this machine."""
-    from xcrystal.evaluation.speed import benchmark as measure
+    from dataclasses import replace
 
-    print_report(measure(xcrystal.load(model, device), repeats), as_json)
+    import numpy as np
+
+    from xcrystal.evaluation.speed import benchmark as measure
+    from xcrystal.explorer.pace import move_milliseconds
+
+    opened = xcrystal.load(model, device)
+    report = measure(opened, repeats)
+    with contextlib.suppress(DatasetError):  # a model without an atlas has no explorer
+        moves = np.quantile(move_milliseconds(opened, xcrystal.atlas(model), repeats), [0.5, 0.95])
+        report = replace(report, move_ms=round(float(moves[0]), 1), move_ms_95=round(float(moves[1]), 1))
+    print_report(report, as_json)
 
 
 def bundled_notebook() -> Path:

@@ -47,6 +47,9 @@ class SpeedReport:
         ``import xcrystal`` in a fresh interpreter, in seconds.
     device, threads
         Where it was measured.
+    move_ms, move_ms_95
+        The explorer's kernel: one movement of a slider, median and 95th percentile, without a browser that competes for
+        the processor; None if it was not measured.
     """
 
     decode_ms: float
@@ -58,6 +61,8 @@ class SpeedReport:
     import_s: float
     device: str
     threads: int
+    move_ms: float | None = None
+    move_ms_95: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -65,12 +70,14 @@ class SpeedReport:
 
     def table(self) -> str:
         """The figures as lines of text."""
+        moved = f"{self.move_ms:.1f} ms (95th percentile {self.move_ms_95:.1f} ms)" if self.move_ms is not None else ""
         rows = [
             ("decode, one crystal", f"{self.decode_ms:.1f} ms (95th percentile {self.decode_ms_95:.1f} ms)"),
             (f"decode, batches of {BATCH}", f"{self.decodes_per_second:.0f} crystals/s"),
             ("  most probable crystals", f"{self.most_probable_per_second:.0f} crystals/s"),
             ("encode, one crystal", f"{self.encode_ms:.1f} ms"),
             ("attribution, one crystal", f"{self.attribution_ms:.1f} ms"),
+            *([] if self.move_ms is None else [("explorer, one move of a slider", moved)]),
             ("import xcrystal", f"{self.import_s:.2f} s"),
             ("device, threads", f"{self.device}, {self.threads}"),
         ]

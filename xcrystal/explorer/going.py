@@ -20,7 +20,7 @@ from xcrystal.errors import (
 )
 from xcrystal.explorer.picking import Picking
 from xcrystal.explorer.records import Loaded
-from xcrystal.explorer.state import Point, State
+from xcrystal.explorer.state import Point
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
