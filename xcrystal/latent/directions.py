@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_PART = 2**16
+_MOST = 2**16  # codes that are looked at
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,16 @@ class Directions:
 
 def principal_directions(z: np.ndarray, count: int = 16) -> Directions:
     """Principal directions of codes (N, Z); signs are fixed so that each direction's largest entry is positive."""
+    import torch
+
+    from xcrystal.model.device import one_thread
+
     mean = z.mean(axis=0, dtype=np.float64)
-    # part by part, since a large atlas in double precision would fill the memory
-    parts = (z[start : start + _PART] - mean for start in range(0, len(z), _PART))
-    covariance = sum(part.T @ part for part in parts) / (len(z) - 1)
+    some = z[:: -(-len(z) // _MOST)]  # of a large atlas a part tells as much, and does not fill the memory
+    # not by numpy, whose threads wait for each other twenty times as long on a busy machine
+    with one_thread():
+        deviations = torch.from_numpy(some - mean)
+        covariance = (deviations.T @ deviations).numpy() / (len(some) - 1)
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1].T
     vectors = vectors * np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))

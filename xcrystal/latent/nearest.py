@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 _NUMBERS = 2**24  # distances that are held at once
+_FEW = 4  # points
 _REMEMBERED = 64  # points; asked for again at once, when a place and the neighbours of the same point are wanted
 
 
@@ -31,7 +32,11 @@ class Nearest:
         return rows, distances
 
     def _of(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        squared = -2 * points @ self._codes.T
+        if len(points) <= _FEW:
+            # no matrix product: BLAS shares it among threads, which on a busy machine takes ten times as long
+            squared = np.stack([np.einsum("nz,z->n", self._codes, -2 * point) for point in points])
+        else:
+            squared = -2 * points @ self._codes.T
         squared += self._squared  # up to the square of the point, which is the same for all
         nearest = np.argpartition(squared, k - 1, axis=1)[:, :k]
         found = np.linalg.norm(points[:, None] - self._codes[nearest], axis=2)  # exact, free of cancellation
