@@ -27,7 +27,13 @@ EXTRAS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["option
 BENCHMARK = list(map(Requirement, PROJECT["optional-dependencies"]["benchmark"]))  # nothing imports it
 CONDA_NAMES = {"torch": "pytorch"}
 # distributions whose modules have another name
-MODULE_NAMES = {"scikit-learn": "sklearn", "umap-learn": "umap", "pyyaml": "yaml", "pillow": "PIL", "ipython": "IPython"}
+MODULE_NAMES = {
+    "ipython": "IPython",
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "umap-learn": "umap",
+}
 WHEEL_LIMIT = 25e6
 
 
