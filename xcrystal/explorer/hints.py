@@ -41,6 +41,12 @@ HINTS = {
 }
 
 
+def hint(part: str) -> dict[str, Any]:
+    """The sentences above a part, and its terms, as JSON for scripts."""
+    text, names = HINTS[part]
+    return {"text": text, "terms": terms(*names)}
+
+
 class Hint(anywidget.AnyWidget):
     """Sentences for beginners, with buttons that explain terms."""
 
@@ -49,6 +55,5 @@ class Hint(anywidget.AnyWidget):
     state: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(self, part: str) -> None:
-        text, names = HINTS[part]
-        super().__init__(state={"text": text, "terms": terms(*names)})
+        super().__init__(state=hint(part))
         self.add_class("xc-hint")

@@ -8,22 +8,23 @@ from typing import Any
 import anywidget
 import traitlets
 
+from xcrystal.explorer.hints import hint
 from xcrystal.explorer.panel import script, style
 
 
 class Tabs(anywidget.AnyWidget):
-    """A row of tabs that shows one of the boxes beside it.
+    """A row of tabs that shows one of the boxes beside it, each under a hint for beginners.
 
     Parameters
     ----------
     labels
-        CSS class of a box to the label of its tab, in order.
+        Name of a part to the label of its tab, in order; the CSS class of its box is "xc-" and the name.
     """
 
-    _esm = script("tabs.js")
+    _esm = script("glossary.js", "tabs.js")
     _css = style("tabs.css")
     labels: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, labels: Mapping[str, str]) -> None:
-        super().__init__(labels=[list(item) for item in labels.items()])
+        super().__init__(labels=[[f"xc-{name}", label, hint(name)] for name, label in labels.items()])
         self.add_class("xc-tabs")

@@ -68,10 +68,7 @@ class Explorer(widgets.VBox):
         self.parts["door"] = DoorView(session, self._worker, self._still.identity)
         caution = widgets.HTML(words.CAUTION)
         caution.add_class("xc-caution")
-        tabbed = widgets.VBox([Tabs({f"xc-{name}": label for name, label in _TABS.items()})])
-        for name in _TABS:
-            box = widgets.VBox([Hint(name), self.parts[name]])
-            tabbed.children += (box.add_class(f"xc-{name}"),)
+        tabbed = widgets.VBox([Tabs(_TABS), *(self.parts[name].add_class(f"xc-{name}") for name in _TABS)])
         for name in ("map", "structure"):
             self.parts[name].children = (Hint(name), *self.parts[name].children)
         tabbed.add_class("xc-tabbed")

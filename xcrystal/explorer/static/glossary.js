@@ -42,3 +42,9 @@ function term(terms, name) {
   const found = terms?.[name];
   return found ? termButton(found.name, found.text, found.kind) : [];
 }
+
+// Sentences for beginners, with buttons that explain terms.
+function hint({ text, terms }) {
+  return el("p", { class: "xc-hint-text" }, text, " ",
+    Object.keys(terms).map((name) => el("span", { class: "xc-hint-term" }, name, term(terms, name))));
+}

@@ -1,7 +1,5 @@
-// Sentences for beginners, with buttons that explain terms.
+// Sentences for beginners above one part of the explorer.
 function render({ model, el: root }) {
-  const { text, terms } = model.get("state");
-  root.append(el("p", { class: "xc-hint-text" }, text, " ",
-    Object.keys(terms).map((name) => el("span", { class: "xc-hint-term" }, name, term(terms, name)))));
+  root.append(hint(model.get("state")));
 }
 export default { render };

@@ -4,7 +4,6 @@ function render({ model, el: root }) {
   const bar = el("div", { class: "xc-tabbar", role: "tablist", "aria-label": "Ways through latent space" });
   let current = labels[0][0];
   const tabs = labels.map(([name, label], k) => el("button", { class: `xc-tab xc-tab-${name}`, type: "button", role: "tab",
-    id: `xc-tab-${model.model_id ?? ""}-${name}`,
     onclick: () => open(name),
     onkeydown: (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -16,7 +15,8 @@ function render({ model, el: root }) {
       tabs[to].focus();
     } }, label));
   bar.append(...tabs);
-  root.append(bar);
+  const hints = labels.map(([, , said]) => el("div", { class: "xc-hint" }, hint(said)));
+  root.append(bar, ...hints);
 
   const boxes = () => [...(root.closest(".xc-tabbed")?.children ?? [])];
   const open = (name) => {
@@ -24,6 +24,7 @@ function render({ model, el: root }) {
     labels.forEach(([other], k) => {
       tabs[k].setAttribute("aria-selected", String(other === name));
       tabs[k].tabIndex = other === name ? 0 : -1;
+      hints[k].classList.toggle("xc-folded", other !== name);
     });
     for (const box of boxes()) {
       const [own] = labels.find(([other]) => box.classList.contains(other)) ?? [null];
