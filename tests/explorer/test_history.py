@@ -126,6 +126,9 @@ def test_bad_wishes_leave_no_trace(session: Session) -> None:
     session.select("no such id")
     session.load("no such file")
     session.go([1.0, 2.0])
+    session.move(0, float("inf"))
+    session.go_to_place(float("nan"), 0.0)
+    session.go_to_place(1e9, 0.0)
     with pytest.raises(TargetError):
         session.move("no such axis", 1.0)
     assert session.state is before

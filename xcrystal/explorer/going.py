@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from xcrystal.crystal.wyckoff import WyckoffCrystal
 
 FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
+_FARTHEST = 100.0  # standard deviations; the decoder says nothing sensible long before
+_BEYOND = 3.0  # widths of the map from its centre
 _STRIDE = 0.5  # of a random step, in standard deviations of the atlas codes along each principal direction
 
 
@@ -103,8 +105,11 @@ class Going(Picking):
         """
         with self._lock:
             along = self.axis(axis)
+            if not np.isfinite(value) or abs(value) > _FARTHEST:
+                self.report(f"A slider goes to at most {_FARTHEST:.0f} standard deviations, not to {value}.")
+                return
             z = along.move(self.z, float(value))
-            line = f"session.move({along.name!r}, {float(value):g})"
+            line = f"session.move({along.name!r}, {float(value)!r})"
             code = self.state.point.code
             if code and code[-1].startswith(f"session.move({along.name!r}, "):
                 code = code[:-1]
@@ -132,10 +137,16 @@ class Going(Picking):
             While a hand drags: the most probable crystal is decoded, and the rest follows with ``settle``.
         """
         with self._lock:
-            z = self.atlas.inverse.code(float(x), float(y))
-            code = (f"session.go_to_place({float(x):.4f}, {float(y):.4f})",)
+            x, y = round(float(x), 4), round(float(y), 4)  # as the code that leads here has it
+            places = self.atlas.table[["x", "y"]].to_numpy(dtype=float)
+            away = np.abs(np.array([x, y]) - places.mean(axis=0)) / np.maximum(np.ptp(places, axis=0), 1e-9)
+            if not (away < _BEYOND).all():  # also if one is not a number
+                self.report("This place is not on the map.")
+                return
+            z = self.atlas.inverse.code(x, y)
+            code = (f"session.go_to_place({x:.4f}, {y:.4f})",)
             point = self._point(z, f"decode at ({x:.2f}, {y:.2f}) of the map", code, quick=moving)
-            point = replace(point, wanted=(float(x), float(y)), landed=self._landing(point.structure))
+            point = replace(point, wanted=(x, y), landed=self._landing(point.structure))
             self._arrive_at(point, "went to a place of the map", gesture="place" if moving else None, settle=not moving)
 
     def surprise(self, seed: int | None = None) -> None:

@@ -30,6 +30,7 @@ class PathView(Panel):
 
     _esm = script("chart.js", "path.js")
     _css = style("path.css")
+    pace: ClassVar[float] = 0.0  # every step and every frame is seen
     events: ClassVar[frozenset[str]] = frozenset({"path", "progress"})
 
     def __init__(self, session: Session, worker: Worker) -> None:

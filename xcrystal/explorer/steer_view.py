@@ -34,6 +34,7 @@ class SteerView(Panel):
 
     _esm = script("chart.js", "steer.js")
     _css = style("steer.css")
+    pace: ClassVar[float] = 0.0  # every step and every frame is seen
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "settled", "candidates", "progress"})
     pictures: traitlets.List[str] = traitlets.List().tag(sync=True)
 
