@@ -147,7 +147,7 @@ def test_every_kind_of_change_has_a_story(session: Session) -> None:
     tell(session.show_cell("primitive"), "The primitive cell is drawn.")
     tell(session.attribute("band_gap"), "predicted band gap")
     tell(session.surprise(1), "Drew from the prior", "instead of NaCl")
-    tell(session.load(CRYSTALS["rock salt NaCl"].to_structure()), "the decoded crystal matches NaCl, RMS 0.0")
+    tell(session.load(CRYSTALS["rock salt NaCl"].to_structure()), "the reconstruction of NaCl matches it, RMS 0.0")
     tell(session.show("both"), "Two crystals are drawn side by side.")
     tell(session.reset(), "Reset: BaTiO3 instead of NaCl")
     tell(session.undo(), "Undone (reset): NaCl instead of BaTiO3")

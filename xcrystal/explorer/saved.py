@@ -108,6 +108,10 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
             raise _damaged("frame")
         kind = of_path.choice("kind", ("linear", "spherical"))
         state = replace(state, path=Path(kind, tuple(found), frame))
+    loaded = state.loaded
+    if loaded is not None and loaded.z is not None and np.allclose(loaded.z, point.z, atol=1e-4):
+        # what is said of a reconstruction is said as long as this very vector is shown
+        state = replace(state, loaded=replace(loaded, z=point.z))
     if any(not 0 <= number < session.model.latent_dim for number in state.latents):
         raise _damaged("latents")
     return state

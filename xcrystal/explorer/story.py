@@ -101,9 +101,9 @@ def _of_loaded(before: State, after: State) -> Iterator[str]:
     elif loaded.reason:
         yield f"{loaded.name} can be drawn but not encoded, because {_start(loaded.reason)}"
     elif loaded.rms is None:
-        yield f"the decoded crystal does not match {loaded.name}"
+        yield f"the reconstruction of {loaded.name} does not match it"
     else:
-        yield f"the decoded crystal matches {loaded.name}, RMS {loaded.rms:.3f}"
+        yield f"the reconstruction of {loaded.name} matches it, RMS {loaded.rms:.3f}"
 
 
 def _of_groups(before: State, after: State) -> Iterator[str]:
