@@ -156,6 +156,8 @@ class ExplorerPage:
         last = [np.zeros((0, 0, 3), np.uint8)]
 
         def steady() -> bool:
+            if self.root.locator(".xc-canvas[data-smooth='true']").count() == 0:
+                return False  # drawn quickly so far
             previous, last[0] = last[0], canvas_pixels(self.structure_canvas)
             return np.array_equal(previous, last[0]) and drawn_share(last[0]) > STRUCTURE_DRAWN
 

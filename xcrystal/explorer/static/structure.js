@@ -154,7 +154,12 @@ if (!this.xcFit) {
     // quickly first; smooth edges take several times as long
     sample(-1);
     clearTimeout(smoothing);
-    if (message.fine) smoothing = setTimeout(() => { sample(0); viewer.requestRender(); }, 120);
+    view.el.dataset.smooth = "false";
+    if (message.fine) smoothing = setTimeout(() => {
+      sample(0);
+      viewer.requestRender();
+      view.el.dataset.smooth = "true";
+    }, 120);
     view.el.dataset.drawn = String(number);
     viewer.requestRender();
   }
