@@ -274,3 +274,28 @@ def test_names_of_files_stay_text(session: Session, facts: FactsView, story: Sto
     for name in ("facts.js", "story.js", "glossary.js"):
         script = (STATIC / name).read_text()
         assert "innerHTML" not in script and "insertAdjacentHTML" not in script
+
+
+def test_a_prediction_that_the_crystal_does_not_keep_is_said(session: Session) -> None:
+    session.subscribe(lambda _: None)  # somebody looks, so that crystals are judged
+    for _ in range(12):
+        session.move(0, 3.0)
+        session.move(1, -3.0)
+        session.settle()
+        own = session.achieved(session.state.point)["formation_energy_per_atom"]
+        told = facts_text(session)["Formation energy, predicted"]
+        if abs(own - session.predicted["formation_energy_per_atom"]) > 0.05:
+            assert f"but {own:.3f} for this crystal" in told
+            return
+        assert "but" not in told
+        session.wander()
+    raise AssertionError("every promise was kept, which the model card denies")
+
+
+def test_the_match_is_told_of_the_reconstruction_only(session: Session) -> None:
+    session.load(CRYSTALS["rock salt NaCl"].to_structure())
+    assert "Reconstruction" in facts_text(session)
+    session.select(5)
+    assert "Reconstruction" not in facts_text(session)
+    session.undo()
+    assert "Reconstruction" in facts_text(session)

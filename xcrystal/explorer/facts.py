@@ -107,6 +107,9 @@ class FactsView(Panel):
             self.send({"type": "thumbnails", "pictures": pictures})
 
 
+_SAME = {"formation_energy_per_atom": 0.05, "band_gap": 0.2, "e_above_hull": 0.02}  # differences not worth a word
+
+
 def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
     """Names and values of what is shown; ``brief`` leaves out what a beginner can do without."""
     structure = session.drawn
@@ -126,7 +129,7 @@ def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
     if chosen in words.CHOSEN and not brief:
         rows.append(("Decoded", [("", words.CHOSEN[chosen])]))
     rows += _predicted(session, brief)
-    if session.loaded is not None:
+    if session.loaded is not None and (session.shown_loaded is not None or session.z is session.loaded.z):
         rows.append(("Reconstruction", _match(session)))
     report = session.judgement
     if report is not None and session.shown_loaded is None and not brief:
@@ -148,14 +151,21 @@ def _predicted(session: Session, brief: bool) -> list[Row]:
     elif session.material_id is not None:
         record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
         known = {n: float(record[n]) for n in predicted if n in record and record[n] == record[n]}
+    at_rest = session.judgement is not None and session.shown_loaded is None
+    own = session.achieved(session.state.point) if at_rest else {}
     rows: list[Row] = []
     for name, value in predicted.items():
         if brief and name not in ("formation_energy_per_atom", "band_gap"):
             continue
         parts: Parts = [("", f"{value:.3f} {words.unit(name)}")]
+        expected = True
         if name in deviations:
             _, low, high = interval(name, value, deviations[name])
             parts.append(("small", f" (90 %: {low:.2f} to {high:.2f})"))
+            expected = low is None or high is None or low <= own.get(name, value) <= high
+        if name in own and abs(own[name] - value) > _SAME.get(name, 0.05):
+            # the decoder does not follow every move: the vector may promise what the crystal does not keep
+            parts.append(("small" if expected else "no", f" but {own[name]:.3f} for this crystal, encoded again"))
         if name in known:
             parts.append(("small", f" (DFT {known[name]:.3f})"))
         rows.append((f"{words.title(name)}, predicted", parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -63,6 +64,9 @@ class Going(Picking):
             if isinstance(source, str) and self._known(source):
                 self.select(source)
                 return True
+            if isinstance(source, str) and re.fullmatch(r"(mp|mvc)-[0-9]+", source.strip()):
+                self.report(f"{source.strip()} is not among the {len(self.atlas):,} crystals of the atlas.")
+                return False
             try:
                 structure = read_structure(source)
             except XCrystalError as error:

@@ -1,7 +1,7 @@
 // Title, message, and the controls that load, download, save, reset, and choose how much is offered.
 function render({ model, el: root }) {
   const formula = el("b"), label = el("span");
-  const path = el("input", { type: "text", placeholder: "path of a crystal file, or a material id",
+  const path = el("input", { type: "text", placeholder: "path of a file, or mp-id",
     "aria-label": "Path of a crystal file or of a saved session, or a material id of the map; press Enter",
     title: "Path of a crystal file (CIF, POSCAR, ...) or of a saved session, or a material id of the map; press Enter" });
   path.addEventListener("keydown", (event) => {

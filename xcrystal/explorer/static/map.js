@@ -167,8 +167,10 @@ function render({ model, el: root }) {
     if (!place) { tip.replaceChildren(); next = null; return; }
     next = place;
     const [px, py] = onScreen(place.x, place.y), wide = layer.clientWidth;
-    tip.style.left = px > wide / 2 ? "auto" : `${px + 14}px`;
-    tip.style.right = px > wide / 2 ? `${wide - px + 14}px` : "auto";
+    const right = px > wide / 2;  // on the side where there is room, and no wider than it
+    tip.style.left = right ? "auto" : `${px + 14}px`;
+    tip.style.right = right ? `${wide - px + 14}px` : "auto";
+    tip.style.maxWidth = `${Math.min(260, Math.max(right ? px : wide - px, 120) - 30)}px`;
     tip.style.top = `${Math.max(4, py - 20)}px`;
     if (!asked) ask(place);
   }
