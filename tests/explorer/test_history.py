@@ -105,7 +105,7 @@ def test_what_was_undone_is_forgotten_when_something_new_is_done(session: Sessio
     session.select(3)
     session.undo()
     session.select(4)
-    assert [entry.title for entry in session.history][-1] == session.history[-1].title
+    assert [entry.title for entry in session.history][-1] == f"went to {session.atlas.table.material_id[4]}"
     session.redo()
     assert session.material_id == session.atlas.table.material_id[4]
 
@@ -142,3 +142,11 @@ def test_the_oldest_are_forgotten(session: Session) -> None:
     assert len(history.entries) == KEPT
     assert history.now.title == str(KEPT + 19)
     assert history.go(KEPT) is None
+
+
+def test_a_drag_on_the_map_leaves_no_moves_to_undo(session: Session) -> None:
+    session.reset()
+    x, y = session.position
+    session.go_to_place(x + 0.3, y + 0.2, moving=True)
+    session.settle()
+    assert not session.moved

@@ -167,6 +167,9 @@ def test_code_from_a_file_is_not_believed(session: Session, other: Session) -> N
         ("session.select('mp-1')", True),
         ("session.move('principal 1', -1.5)", True),
         ("session.load(Structure([[1, 0, 0]], ['Na'], [[0.0, -0.5, 0]]))", True),
+        ("session.load(Structure([[3, 0, 0]], ['H'], [[0, 0, 0]], validate_proximity=__import__('os')))", False),
+        ("session.go(" + "-" * 3000 + "1)", False),
+        ("session.go(b'1')", False),
         ("session.save('/etc/passwd')", False),
         ("session.select(open('x'))", False),
         ("session.model.decode(1)", False),
@@ -178,6 +181,30 @@ def test_code_from_a_file_is_not_believed(session: Session, other: Session) -> N
 )
 def test_only_calls_of_a_session_with_plain_values_are_harmless(line: str, fine: bool) -> None:
     assert harmless([line]) is fine
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("point", "z", 0), 10**400),
+        (("point", "z", 0), float("nan")),
+        (("selection", "rows", 0), 10**30),
+        (("loaded", "structure"), {"@module": "no_such_module", "@class": "K"}),
+        (("loaded", "structure", "species", 0), "Xx"),
+        (("loaded", "structure", "matrix"), [0.0] * 9),
+    ],
+)
+def test_hostile_values_become_one_sentence(
+    session: Session, saved: tuple[Session, dict[str, Any]], where: tuple[Any, ...], value: Any
+) -> None:
+    content = copy.deepcopy(saved[1])
+    inner = content["state"]
+    for name in where[:-1]:
+        inner = inner[name]
+    inner[where[-1]] = value
+    before = session.state
+    assert not session.open_json(json.dumps(content))
+    assert session.state is before and 0 < len(session.message) <= 400
 
 
 def test_a_material_id_that_is_another_code_does_not_count(session: Session, other: Session) -> None:

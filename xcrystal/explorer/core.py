@@ -180,7 +180,8 @@ class Core(Shown):
         better = self._point(point.z, point.label, point.code, point.material_id)
         same = better.structure == point.structure
         better = replace(better, wanted=point.wanted, landed=point.landed if same else self._landing(better.structure))
-        self.state = replace(self.state, point=better)
+        base = better if self.state.base is point else self.state.base
+        self.state = replace(self.state, point=better, base=base)
         self._history.refine(self.state)
         if not same:
             self.attribution, self._stale = None, True

@@ -154,7 +154,7 @@ def _checked(text: str | bytes) -> dict[str, Any]:
     """Saved JSON with all its parts, of the right kinds; raises ReadError."""
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ReadError(f"This is not a saved session: {error}.") from error
     if not isinstance(content, dict) or "xcrystal_session" not in content:
         raise ReadError("This is not a saved session of xcrystal.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from xcrystal.explorer.session import Session
     from xcrystal.explorer.worker import Worker
 
+_EACH = frozenset({"undo", "redo", "wander", "surprise", "swap"})  # relative to what was before
+_numbers = count()
 STATIC = Path(__file__).with_name("static")
 
 
@@ -97,10 +100,10 @@ class Panel(anywidget.AnyWidget):
     def _receive(self, _: Any, message: Any, buffers: Any) -> None:
         if not isinstance(message, dict) or not isinstance(message.get("act"), str):
             return
-        # the newest wish of a kind wins, such as the newest place of one slider
-        self.worker.submit(
-            (type(self).__name__, message["act"], message.get("key")), lambda: self._answer(message, buffers)
-        )
+        # the newest wish of a kind wins, such as the newest place of one slider; but each step counts
+        number = next(_numbers) if message["act"] in _EACH else None
+        key = (type(self).__name__, message["act"], str(message.get("key")), number)
+        self.worker.submit(key, lambda: self._answer(message, buffers))
 
     def _answer(self, message: dict[str, Any], buffers: Any) -> None:
         self._answered += 1

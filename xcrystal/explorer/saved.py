@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def saved_state(state: State) -> dict[str, Any]:
         "concepts": [_saved_axis(axis) for axis in state.concepts],
         "selection": _saved_selection(state.selection),
         "groups": [_saved_selection(group) for group in state.groups],
-        "own": [{"name": own.name, "structure": own.structure.as_dict()} for own in state.own],
+        "own": [{"name": own.name, "structure": _saved_structure(own.structure)} for own in state.own],
         "ends": [None if end is None else _saved_point(end) for end in state.ends],
         "path": None
         if state.path is None
@@ -130,10 +130,18 @@ def _saved_point(point: Point) -> dict[str, Any]:
 def _saved_loaded(loaded: Loaded) -> dict[str, Any]:
     return {
         "name": loaded.name,
-        "structure": loaded.structure.as_dict(),
+        "structure": _saved_structure(loaded.structure),
         "space_group": loaded.space_group,
         "reason": loaded.reason,
         "caution": loaded.caution,
+    }
+
+
+def _saved_structure(structure: Structure) -> dict[str, Any]:
+    return {
+        "matrix": _floats(structure.lattice.matrix.ravel()),
+        "species": [site.specie.symbol for site in structure],
+        "frac_coords": _floats(structure.frac_coords.ravel()),
     }
 
 
@@ -165,10 +173,9 @@ def harmless(lines: Sequence[str]) -> bool:
     They come from a file, and people run them after "copy as code".
     """
     try:
-        calls = [ast.parse(line, mode="eval").body for line in lines]
+        return all(_is_call_of_session(ast.parse(line, mode="eval").body) for line in lines)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
-    return all(_is_call_of_session(call) for call in calls)
 
 
 def _is_call_of_session(node: ast.expr) -> bool:
@@ -184,12 +191,13 @@ def _is_call_of_session(node: ast.expr) -> bool:
 
 def _is_plain(node: ast.expr) -> bool:
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id == "Structure" and all(map(_is_plain, node.args))
+        named = isinstance(node.func, ast.Name) and node.func.id == "Structure"
+        return named and not node.keywords and all(map(_is_plain, node.args))
     if isinstance(node, (ast.List, ast.Tuple)):
         return all(map(_is_plain, node.elts))
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.USub) and _is_plain(node.operand)
-    return isinstance(node, ast.Constant)
+    return isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, NoneType))
 
 
 class _Reader:
@@ -220,7 +228,7 @@ class _Reader:
 
     def numbers(self, name: str, count: int) -> np.ndarray:
         values = self.items(name, (int, float), exactly=count)
-        if not all(math.isfinite(value) and abs(value) < 1e6 for value in values):
+        if not all(abs(value) < 1e6 for value in values):  # also if it is not a number
             raise _damaged(name)
         return np.array(values, dtype=np.float32)
 
@@ -253,9 +261,11 @@ class _Reader:
 
         of, size = _Reader(content, self.session), self.session.model.latent_dim
         scale = of.value("scale", float)
-        if not (math.isfinite(scale) and scale > 0):
-            raise _damaged("scale")
         vector, mean = of.numbers("vector", size), of.numbers("mean", size)
+        length = float(np.linalg.norm(vector))
+        if not (1e-6 < scale < 1e6 and length > 1e-6):
+            raise _damaged("scale")
+        vector = vector / length
         return Axis(of.value("name", str), "concept", vector, mean, scale, of.value("note", str))
 
     def selection(self, content: Any) -> Selection | None:
@@ -264,18 +274,24 @@ class _Reader:
         if not isinstance(content, dict):
             raise _damaged("selection")
         of = _Reader(content, self.session)
-        rows = np.array(of.items("rows", int), dtype=int)
-        if len(rows) and not (rows.min() >= 0 and rows.max() < len(self.session.atlas)):
+        listed = of.items("rows", int)
+        if not all(0 <= row < len(self.session.atlas) for row in listed):
             raise _damaged("rows")
+        rows = np.array(listed, dtype=int)
         return Selection(rows, of.value("title", str))
 
     def structure(self, content: dict[str, Any]) -> Structure:
-        from pymatgen.core import Structure
+        """From plain numbers and symbols: pymatgen's own format can name modules, which are then imported."""
+        from pymatgen.core import Lattice, Structure
 
         from xcrystal.crystal.reading import check_structure
 
+        of = _Reader(content, self.session)
+        symbols = of.items("species", str, least=1)
+        matrix, points = of.numbers("matrix", 9), of.numbers("frac_coords", 3 * len(symbols))
         try:
-            return check_structure(Structure.from_dict(content))
+            lattice = Lattice(matrix.astype(float).reshape(3, 3))
+            return check_structure(Structure(lattice, symbols, points.astype(float).reshape(-1, 3)))
         except XCrystalError:
             raise
         except Exception as error:
