@@ -63,9 +63,9 @@ def test_verdicts_explain_themselves_to_the_keyboard(explorer: ExplorerPage) -> 
     assert "covalent radii" in said and "chemistry" in said
     explorer.lab.screenshot("verdict")
     page.keyboard.press("Escape")
-    assert root.locator(".xc-term-text:popover-open").count() == 0
+    explorer.lab.wait_until(lambda: root.locator(".xc-term-text:popover-open").count() == 0, "a closed explanation")
     assert "xc-badge" in page.evaluate(FOCUSED)
-    assert badge.get_attribute("aria-expanded") == "false"
+    explorer.lab.wait_until(lambda: badge.get_attribute("aria-expanded") == "false", "a button that says so")
 
 
 def test_terms_are_explained_in_the_beginner_view_only(explorer: ExplorerPage) -> None:
