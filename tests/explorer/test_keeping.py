@@ -90,6 +90,36 @@ def test_code_brings_a_new_explorer_to_the_same_view(session: Session, monkeypat
         explorer.close()
 
 
+@pytest.mark.parametrize("after", ["swap", "frame", "clear", "family"])
+def test_code_is_right_after_a_path_was_changed(session: Session, monkeypatch: pytest.MonkeyPatch, after: str) -> None:
+    session.set_end("A", "mp-5986")
+    session.set_end("B", "mp-22862")
+    session.interpolate("linear", 3)
+    session.show_frame(1)
+    session.settle()
+    if after == "swap":
+        session.swap_ends()
+    elif after == "clear":
+        session.clear_path()
+    elif after == "family":
+        session.show_latent(5)
+        session.show_axes("principal")
+    scope: dict[str, Any] = {}
+    monkeypatch.setattr(remembered, "recall", dict)
+    exec(session.code(), scope)
+    replayed: Session = scope["explorer"].session
+    try:
+        same(session, replayed)
+        for mine, theirs in zip(session.state.ends, replayed.state.ends, strict=True):
+            assert (mine is None) == (theirs is None)
+            if mine is not None and theirs is not None:
+                np.testing.assert_allclose(mine.z, theirs.z, atol=1e-5)
+        if session.path is not None and replayed.path is not None:
+            assert session.path.frame == replayed.path.frame
+    finally:
+        scope["explorer"].close()
+
+
 def test_code_of_the_beginning_is_short(session: Session) -> None:
     assert len(session.code().strip().splitlines()) <= 5
     session.select(7)

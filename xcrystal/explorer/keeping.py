@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.errors import ReadError, TargetError, XCrystalError
-from xcrystal.explorer.going import Going, structure_code
+from xcrystal.explorer.going import Going, go_code, structure_code
 from xcrystal.explorer.looking import Looking
 from xcrystal.explorer.saved import read_saved, saved_state
 
@@ -193,8 +193,12 @@ def _moves(state: State, first: State) -> list[str]:
         lines.append(f"session.overlay([{', '.join(structure_code(own.structure) for own in state.own)}])")
     if state.loaded is not None and not any("session.load(" in line for line in state.point.code):
         lines.append(f"session.load({structure_code(state.loaded.structure)})")
-    if state.point is not first.point:
-        lines += state.point.code
+    if state.path is not None and state.point in state.path.frames:
+        lines.append(f"session.show_frame({state.path.frame})")
+    elif state.point is not first.point:
+        # a point of a path that is gone is reached by its own numbers, not by making that path again
+        passing = any("session.set_end(" in line for line in state.point.code)
+        lines += [go_code(state.point.z)] if passing else state.point.code
         if state.point is not state.base or state.point.quick:
             lines.append("session.settle()")
     return lines
@@ -212,7 +216,10 @@ def _looks(state: State, first: State) -> list[str]:
         "bonds": f"show_bonds({state.bonds!r})",
         "target": f"attribute({state.target!r})",
     }
-    return [f"session.{call}" for name, call in calls.items() if getattr(state, name) != getattr(first, name)]
+    other = {name for name in calls if getattr(state, name) != getattr(first, name)}
+    if state.concepts or state.latents:  # to make them has shown them
+        other.add("family")
+    return [f"session.{call}" for name, call in calls.items() if name in other]
 
 
 def _numbers(values: np.ndarray) -> str:
