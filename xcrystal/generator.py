@@ -271,6 +271,13 @@ class CrystalModel:
             return values
         return values, {name: numbers[:, len(PROPERTIES) + k] for name, k in columns.items()}
 
+    def predict_with_known_std(self, z: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """As ``predict`` with ``return_std``, but for a model that knows no standard deviations these are {}."""
+        try:
+            return self.predict(z, return_std=True)
+        except CheckpointError:  # its properties were not fitted, or it has learned none
+            return self.predict(z), {}
+
     def sample(self, n: int, seed: int = 0, choose: bool = True) -> list[Structure]:
         """Crystals decoded from ``n`` draws of the prior; ``choose`` is that of ``decode``.
 

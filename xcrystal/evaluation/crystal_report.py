@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from xcrystal.crystal.contacts import COVALENT_RADII
-from xcrystal.errors import CheckpointError, UnsupportedElementWarning, XCrystalError
+from xcrystal.errors import UnsupportedElementWarning, XCrystalError
 from xcrystal.evaluation.layout import columns, plain
 from xcrystal.evaluation.novelty import KnownCrystals, Novelty
 from xcrystal.evaluation.validity import Validity, validity
@@ -217,11 +217,11 @@ def prepare(atlas: Atlas) -> None:
 
 def intervals(model: CrystalModel, z: np.ndarray) -> dict[str, Interval]:
     """Predicted properties of one latent vector (latent_dim,), with 90 % intervals if the model knows them."""
-    try:
-        values, deviations = model.predict(z, return_std=True)
-    except CheckpointError:
-        return {name: Interval(float(found[0])) for name, found in model.predict(z).items()}
-    return {name: interval(name, float(values[name][0]), float(deviations[name][0])) for name in values}
+    values, deviations = model.predict_with_known_std(z)
+    return {
+        name: interval(name, float(found[0]), float(deviations[name][0])) if deviations else Interval(float(found[0]))
+        for name, found in values.items()
+    }
 
 
 def interval(name: str, value: float, deviation: float) -> Interval:

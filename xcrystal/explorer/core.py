@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.errors import CheckpointError, TargetError, UnsupportedElementWarning, XCrystalError, one_sentence
+from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError, one_sentence
 from xcrystal.explorer.history import Entry, History
 from xcrystal.explorer.records import Neighbour
 from xcrystal.explorer.shown import Shown
@@ -317,10 +317,7 @@ class Core(Shown):
     def _known_of(
         self, z: np.ndarray, structures: Sequence[Structure], labels: Sequence[str], codes: Sequence[Sequence[str]]
     ) -> list[Point]:
-        try:
-            predicted, deviations = self.model.predict(z, return_std=True)
-        except CheckpointError:  # a model whose properties were not fitted knows no deviations, or no properties
-            predicted, deviations = self.model.predict(z), {}
+        predicted, deviations = self.model.predict_with_known_std(z)
         places = self.atlas.place(z)
         rows, distances = self.atlas.neighbours(z, NEIGHBOURS)
         ids, formulas = self.atlas.table["material_id"], self.atlas.table["formula"]

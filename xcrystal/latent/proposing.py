@@ -22,7 +22,7 @@ import numpy as np
 
 from xcrystal.crystal.contacts import CLASH, COVALENT_RADII
 from xcrystal.crystal.elements import chemical_scale
-from xcrystal.errors import CheckpointError, TargetError
+from xcrystal.errors import TargetError
 from xcrystal.latent.compositions import Formula, atlas_formulas, parse_formula, pattern
 from xcrystal.latent.density import Density
 
@@ -298,7 +298,7 @@ class _Search:
         if not places:
             return []
         codes = self.model.encode_canonical([decoded[place].crystal for place in places])
-        predicted, deviations = known_properties(self.model, codes)
+        predicted, deviations = self.model.predict_with_known_std(codes)
         scores = self._scores(predicted, np.array([c.strangeness for c in chosen]))
         quantiles = self.density.quantiles(codes)
         found = [
@@ -369,14 +369,6 @@ def _kind(crystal: Decoded) -> Hashable:
     """What two crystals share that differ at most in their lattice and free coordinates."""
     sites = sorted(zip(crystal.letter.tolist(), crystal.element.tolist(), strict=True))
     return crystal.group, crystal.atoms, tuple(sites)
-
-
-def known_properties(model: CrystalModel, z: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Predictions and their standard deviations; the latter are {} if the model knows none."""
-    try:
-        return model.predict(z, return_std=True)
-    except CheckpointError:
-        return model.predict(z), {}
 
 
 def _strangeness(given: list[tuple[int, int]], order: tuple[int, ...], places: np.ndarray) -> float:

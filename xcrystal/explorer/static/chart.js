@@ -24,10 +24,6 @@ function number(value, digits) {
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
 }
 
-function withDigits(formula) {
-  return formula.split(/(\d+)/).map((part, k) => (k % 2 ? el("sub", {}, part) : part));
-}
-
 // A chart that fits its box. draw({ lanes, count, current, bad, label }); onpick(frame), onhover(frame or null).
 function laneChart({ onpick, onhover, height = 40 }) {
   const box = el("div", { class: "xc-chart" });

@@ -21,6 +21,11 @@ function svg(tag, props, ...children) {
   return fill(document.createElementNS(SVG_NAMESPACE, tag), props, children);
 }
 
+// A formula with its numbers as subscripts: those after a letter or a bracket.
+function withSubscripts(formula) {
+  return formula.split(/((?<=[A-Za-z)\]])\d+(?:\.\d+)?)/).map((part, k) => (k % 2 ? el("sub", {}, part) : part));
+}
+
 // Sends the newest value only, the next one after the answer to the last, so that nothing ever queues.
 function latest(model, send) {
   let waiting = null, sent = null, late = 0;

@@ -92,10 +92,6 @@ function render({ model, el: root }) {
   };
 }
 
-function withSubscripts(formula) {
-  return formula.split(/(\d+(?:\.\d+)?)/).map((part, k) => (k % 2 ? el("sub", {}, part) : part));
-}
-
 function codeDialog() {
   const text = el("textarea", { readonly: true, rows: "16", spellcheck: "false", "aria-label": "Python code" });
   const said = el("span", { role: "status" });

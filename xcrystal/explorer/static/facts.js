@@ -45,7 +45,7 @@ function render({ model, el: root }) {
     const picture = pictures.get(String(row));
     show(button, [row, formula, id, distance, Boolean(picture)], () => [
       picture ? el("img", { src: picture, alt: "", width: 56, height: 56 }) : el("span", { class: "xc-no-picture" }),
-      el("span", { class: "xc-neighbour-name" }, withNumbers(formula)),
+      el("span", { class: "xc-neighbour-name" }, withSubscripts(formula)),
       el("span", { class: "xc-neighbour-distance" }, distance)]);
     button.title = `${formula}, ${id}, distance ${distance} in latent space`;
     button.setAttribute("aria-label", `Go to ${formula}, ${id}, at a distance of ${distance}`);
@@ -116,7 +116,4 @@ function render({ model, el: root }) {
   };
 }
 
-function withNumbers(formula) {
-  return formula.split(/((?<=[A-Za-z)\]])\d+(?:\.\d+)?)/).map((part, k) => (k % 2 ? el("sub", {}, part) : part));
-}
 export default { render };

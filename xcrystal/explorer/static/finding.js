@@ -30,7 +30,6 @@ function render({ model, el: root }) {
   function button(text, title, onclick, extra = "") {
     return el("button", { class: `xc-button ${extra}`, type: "button", title, onclick }, text);
   }
-  const subscripts = (formula) => formula.split(/(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)/).map((part, k) => k % 2 ? el("sub", {}, part) : part);
 
   const draw = () => {
     const state = model.get("state");
@@ -50,7 +49,7 @@ function render({ model, el: root }) {
         state.columns.map(([text, words]) => el("th", { scope: "col", title: words, class: "xc-number" }, text)))),
       el("tbody", {}, state.rows.map(([row, formula, id, group, ...numbers]) => el("tr",
         { "data-row": row, onclick: () => model.send({ act: "go", row }) },
-        el("td", {}, el("button", { class: "xc-link", type: "button", title: `Go to ${id}` }, subscripts(formula))),
+        el("td", {}, el("button", { class: "xc-link", type: "button", title: `Go to ${id}` }, withSubscripts(formula))),
         el("td", {}, id), el("td", {}, group), numbers.map((text) => el("td", { class: "xc-number" }, text)))))]);
     show(groups, state.groups, () => state.groups.map((group, k) => el("span", { class: "xc-group" }, el("b", {}, "AB"[k]), ": ",
       group ? `${group[0]} (${group[1].toLocaleString("en")}) ` : k ? "all others " : "nothing kept yet ",

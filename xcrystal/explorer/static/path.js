@@ -118,7 +118,7 @@ function render({ model, el: root }) {
     const { path } = model.get("state");
     if (!path) return;
     const k = over ?? wanted ?? path.frame;
-    show(readout, [k, path], () => [el("b", {}, withDigits(path.formulas[k])),
+    show(readout, [k, path], () => [el("b", {}, withSubscripts(path.formulas[k])),
       ` space group ${path.groups[k]}` + (path.valid[k] ? "" : ", atoms clash") + `, nearest known ${path.nearest[k]}; `
       + path.lanes.map((lane) => `${lane.title.toLowerCase()} ${number(lane.values[k], lane.digits)}`
         + (/^[eÅ]/.test(lane.unit) ? ` ${lane.unit}` : "")).join(", ")]);
@@ -135,7 +135,7 @@ function render({ model, el: root }) {
     const state = model.get("state"), { path, progress } = state;
     ends.forEach((end, k) => {
       const what = state.ends[k];
-      show(end.formula, what?.formula ?? "", () => (what ? withDigits(what.formula) : []));
+      show(end.formula, what?.formula ?? "", () => (what ? withSubscripts(what.formula) : []));
       end.label.textContent = what ? what.label : "not set";
       end.label.title = what ? what.label : "";
       end.node.classList.toggle("xc-unset", !what);
@@ -163,7 +163,7 @@ function render({ model, el: root }) {
     const list = runsOf(path.formulas);
     show(runs, list, () => list.map((run, k) => [k ? el("span", { "aria-hidden": "true" }, " › ") : null,
       el("button", { class: "xc-run", type: "button", title: `Go to frame ${run.first + 1}`,
-        onclick: () => { stop(); go(run.first); } }, withDigits(run.formula),
+        onclick: () => { stop(); go(run.first); } }, withSubscripts(run.formula),
       el("small", {}, run.first === run.last ? ` ${run.first + 1}` : ` ${run.first + 1}–${run.last + 1}`))]));
     [...runs.querySelectorAll("button")].forEach((node, k) => node.setAttribute("aria-current",
       String(list[k] && path.frame >= list[k].first && path.frame <= list[k].last)));

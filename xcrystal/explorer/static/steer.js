@@ -60,7 +60,7 @@ function render({ model, el: root }) {
     if (!steered) return;
     const k = Math.min(over ?? steered.values.length - 1, steered.values.length - 1);
     show(readout, [k, steered.values, steered.formulas], () => [k ? `Step ${k}: ` : "Beginning: ",
-      el("b", {}, withDigits(steered.formulas[k])), ` ${number(steered.values[k], steered.digits)} ${steered.unit}; `
+      el("b", {}, withSubscripts(steered.formulas[k])), ` ${number(steered.values[k], steered.digits)} ${steered.unit}; `
       + `${Math.round(100 * steered.quantiles[k])} % of known crystals lie nearer to the data`]);
   };
 
@@ -98,7 +98,7 @@ function render({ model, el: root }) {
       onclick: () => model.send({ act: "candidate", number: k }) },
     // as an image, what is inside the drawing can run nothing
     pictures[k] ? el("img", { alt: "", src: `data:image/svg+xml,${encodeURIComponent(pictures[k])}` }) : null,
-    el("span", {}, el("b", {}, `${k + 1}. `, withDigits(of.formula)), ` ${of.atoms} atoms, space group ${of.group}`),
+    el("span", {}, el("b", {}, `${k + 1}. `, withSubscripts(of.formula)), ` ${of.atoms} atoms, space group ${of.group}`),
     of.energy === null ? null : el("span", { class: "xc-energy" }, `${number(of.energy, 2)}`
       + `${of.deviation === null ? "" : ` ± ${number(of.deviation, 2)}`} eV/atom`),
     of.hull === null ? null : el("span", { class: "xc-energy" }, `${number(of.hull, 3)} above hull`),

@@ -47,7 +47,7 @@ function render({ model, el: root }) {
       show(button, [chip.formula, Boolean(picture)], () => [
         picture ? el("img", { src: picture, alt: "", width: 44, height: 44 }) : el("span", { class: "xc-no-picture" }),
         el("span", { class: "xc-chip-name" },
-          chip.formula.split(/((?<=[A-Za-z)\]])\d+(?:\.\d+)?)/).map((part, k) => (k % 2 ? el("sub", {}, part) : part)))]);
+          withSubscripts(chip.formula))]);
       return node;
     });
     const kept = new Set(visited.map((chip) => chip.key));
