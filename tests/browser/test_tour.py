@@ -322,6 +322,8 @@ def test_closing_frees_everything(explorer: ExplorerPage, lab: LabNotebook) -> N
     assert lab.outside == []
     left = lab.python(
         "from ipywidgets.widgets.widget import _instances\nimport threading\nexplorer.close()\n"
+        # what the worker was doing is finished first
+        "[t.join(60) for t in threading.enumerate() if t.name == 'xcrystal-explorer']\n"
         "print([type(w).__name__ for w in _instances.values()], "
         "[t.name for t in threading.enumerate() if 'xcrystal' in t.name])"
     )
