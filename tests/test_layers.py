@@ -31,7 +31,7 @@ FORBIDDEN = {
     "model": {"pymatgen", "spglib", "pandas", "scipy", "ase", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "generator": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
-    "explanation": {"ipywidgets", "plotly", "nglview"},
+    "explanation": {"ipywidgets", "nglview"},  # an attribution draws itself with plotly, once it is asked to
     "evaluation": {"ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},
 }

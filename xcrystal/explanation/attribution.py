@@ -1,44 +1,50 @@
-"""Which atoms made the model say so: captum's attributions, on the elements of a crystal's atoms.
+"""Why the model says something of one crystal: scores of its atoms, elements, lattice or latent dimensions.
 
-What is attributed are the element vectors of the atoms of the primitive cell; symmetry and geometry are held. Atoms of
-one orbit share their vector (its mean enters the encoder), so they get equal scores. The scores of the primitive cell's
-atoms sum to the target's value for the crystal minus its value for the baseline, up to ``completeness_error``.
+What each level moves, and what it holds, is told in ``xcrystal.explanation.inputs``; the methods are in
+``xcrystal.explanation.methods`` and the targets in ``xcrystal.explanation.targets``.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import Canonical
 from xcrystal.crystal.reading import read_structure
-from xcrystal.crystal.tables import PROPERTIES, UNITS
 from xcrystal.errors import TargetError
+from xcrystal.explanation.batches import score_crystals
+from xcrystal.explanation.targets import Target, target_of
 from xcrystal.generator import CrystalModel
 
 if TYPE_CHECKING:
-    import torch
+    import pandas as pd
+    from plotly.graph_objects import Figure
     from pymatgen.core import Structure
 
-METHODS = ("integrated_gradients",)
-LEVELS = ("atoms",)
-BASELINES = ("mean_element",)
-STEPS = 48
+    from xcrystal.latent.chart import Atlas
+
+_LIMIT = 24  # bars of a plot
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attribution:
-    """Scores of the atoms of one structure.
+    """Scores that explain one target for one structure.
 
     Attributes
     ----------
     structure
         The structure that was given.
     scores
-        (n_atoms,) float64 in ``unit``, in the order of the structure's atoms. The atoms of a supercell carry the
-        score of their primitive atom.
+        float64 in ``unit``. At level "atoms" (n_atoms,), in the order of the structure's atoms, and the atoms of a
+        supercell carry the score of their primitive atom. At other levels one for each of ``names``, that of an orbit
+        or element for all of its atoms in the primitive cell together; at level "pairs" (n, n), with what each orbit
+        contributes by itself on the diagonal.
+    names
+        What each score is of.
+    atom_scores
+        (n_atoms,) share of each atom of the structure, None at levels that have no atoms.
     target, unit
         What is explained, and its unit.
     target_value, baseline_value
@@ -46,11 +52,13 @@ class Attribution:
     completeness_error
         Absolute difference between the sum of the primitive cell's scores and target minus baseline.
     method, level, baseline, seed
-        How it was computed; integrated gradients draw nothing at random.
+        How it was computed.
     """
 
     structure: Structure
     scores: np.ndarray
+    names: list[str]
+    atom_scores: np.ndarray | None
     target: str
     unit: str
     target_value: float
@@ -58,29 +66,122 @@ class Attribution:
     completeness_error: float
     method: str = "integrated_gradients"
     level: str = "atoms"
-    baseline: str = "mean_element"
+    baseline: str = "mean_crystal"
     seed: int = 0
 
     def to_structure(self) -> Structure:
-        """A copy of the structure with ``site_properties["attribution"]``."""
+        """A copy of the structure with ``site_properties["attribution"]``, each atom's share.
+
+        Raises
+        ------
+        TargetError
+            At a level that has no atoms.
+        """
+        if self.atom_scores is None:
+            raise TargetError(f"The level {self.level!r} has no scores of atoms.")
         copy = self.structure.copy()
-        copy.add_site_property("attribution", [float(s) for s in self.scores])
+        copy.add_site_property("attribution", [float(s) for s in self.atom_scores])
         return copy
+
+    def table(self) -> pd.DataFrame:
+        """One row a score: ``name`` and ``score``; of pairs ``name``, ``other`` and ``score``, each pair once."""
+        import pandas as pd
+
+        if self.scores.ndim == 1:
+            return pd.DataFrame({"name": self.names, "score": self.scores})
+        one, other = np.tril_indices(len(self.names))
+        named = np.array(self.names)
+        return pd.DataFrame({"name": named[other], "other": named[one], "score": self.scores[one, other]})
+
+    def plot(self) -> Figure:
+        """Bars, or of pairs a heat map; of many scores the 24 largest by size."""
+        import plotly.graph_objects as go
+
+        title = f"{self.target.replace('_', ' ')}: {self.baseline_value:+.3g} → {self.target_value:+.3g} {self.unit}"
+        unit = self.unit or "score"
+        if self.scores.ndim == 2:
+            largest = float(np.abs(self.scores).max()) or 1.0
+            labels = [f"{k + 1}. {name}" for k, name in enumerate(self.names)]
+            drawn: Any = go.Heatmap(
+                z=self.scores, x=labels, y=labels, colorscale="RdBu_r", zmin=-largest, zmax=largest, colorbar_title=unit
+            )
+            return go.Figure(drawn, layout={"title": title, "yaxis_autorange": "reversed"})
+        order = np.sort(np.argsort(-np.abs(self.scores), kind="stable")[:_LIMIT])
+        labels = [f"{k + 1}. {self.names[k]}" for k in order]
+        values = self.scores[order]
+        colors = ["#b2182b" if v > 0 else "#2166ac" for v in values]
+        bars = go.Bar(x=values, y=labels, orientation="h", marker_color=colors)
+        return go.Figure(
+            bars,
+            layout={"title": title, "xaxis_title": unit, "yaxis_autorange": "reversed", "template": "plotly_white"},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; ``from_dict`` reads them."""
+        return {
+            "structure": self.structure.as_dict(),
+            "scores": self.scores.tolist(),
+            "names": list(self.names),
+            "atom_scores": None if self.atom_scores is None else self.atom_scores.tolist(),
+            **{name: getattr(self, name) for name in _PLAIN},
+        }
+
+    def to_json(self) -> str:
+        """``to_dict`` as text; a score that is not known is null."""
+        return json.dumps(_without_nan(self.to_dict()), default=float, allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, found: dict[str, Any]) -> Attribution:
+        """What ``to_dict`` gave, also after a way through JSON.
+
+        Raises
+        ------
+        TargetError
+            If it is something else.
+        """
+        from pymatgen.core import Structure
+
+        try:
+            atoms = found["atom_scores"]
+            return cls(
+                structure=Structure.from_dict(found["structure"]),
+                scores=np.array(found["scores"], dtype=np.float64),
+                names=[str(name) for name in found["names"]],
+                atom_scores=None if atoms is None else np.array(atoms, dtype=np.float64),
+                **{name: found[name] for name in _PLAIN},
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise TargetError(f"This is not a saved attribution: {error!r}.") from error
+
+
+_PLAIN = (
+    "target",
+    "unit",
+    "target_value",
+    "baseline_value",
+    "completeness_error",
+    "method",
+    "level",
+    "baseline",
+    "seed",
+)
 
 
 def attribute(
     model: CrystalModel,
     structure: Any,
-    target: str = "formation_energy_per_atom",
+    target: str | Target = "formation_energy_per_atom",
     method: str = "integrated_gradients",
     level: str = "atoms",
-    baseline: str = "mean_element",
+    baseline: str | None = None,
     seed: int = 0,
+    atlas: Atlas | None = None,
 ) -> Attribution:
-    """Explain a prediction by the elements of the crystal's atoms.
+    """Explain what the model says of a crystal.
 
-    The scores of the atoms of the *primitive* cell sum to the target minus its value for the baseline. In a larger cell
-    each atom carries the score of its primitive atom, so there the sum is as many times larger as the cell.
+    The scores of the atoms of the *primitive* cell sum to the target minus its value for the baseline, for methods that
+    are complete. In a larger cell each atom carries the score of its primitive atom, so there the sum is as many times
+    larger as the cell.
 
     Parameters
     ----------
@@ -89,86 +190,74 @@ def attribute(
     structure
         A Structure or the path of a crystal file.
     target
-        One of the properties that the model predicts.
+        A property that the model predicts, "latent 17", "space group", "space group 221", "element of orbit 1",
+        "density", or a ``Target``: see ``xcrystal.explanation.targets``, also for directions and distances.
     method
-        "integrated_gradients" (Sundararajan, Taly, Yan, ICML 2017), along a straight line from the baseline.
+        "integrated_gradients", "shapley", "gradient_shap", "input_x_gradient", "feature_ablation", "occlusion",
+        "saliency" or "smoothgrad": see ``xcrystal.explanation.methods``.
     level
-        "atoms".
+        "atoms", "orbits", "elements", "pairs": the elements move, symmetry and geometry are held; "lattice": the cell
+        moves; "latent": the code moves.
     baseline
-        "mean_element": every atom's element vector is the mean over the orbits of the training data.
+        "mean_crystal" (the training data's mean), "element_averaged" (the crystal's own mean element on every site) or
+        "vacuum" (no element); by default the first that the method knows.
     seed
-        Kept with the result; integrated gradients need none.
+        Of what is random in a method.
+    atlas
+        For the target "density"; by default that of the model's name.
 
     Raises
     ------
     TargetError
-        For a target, method, level or baseline that does not exist.
+        For a target, method, level or baseline that does not exist, or if they do not go together.
     ReadError, InvalidCrystalError, UnsupportedCrystalError
         If the structure cannot be encoded.
     """
-    for kind, chosen, known in (
-        ("target", target, model.properties),
-        ("method", method, METHODS),
-        ("level", level, LEVELS),
-        ("baseline", baseline, BASELINES),
-    ):
-        if kind == "target" and not known:
-            raise TargetError(f"The model {model.name!r} has learned no properties: its training data had none.")
-        if chosen not in known:
-            raise TargetError(f"There is no {kind} {chosen!r}; there are: {', '.join(known)}.")
-    from xcrystal.model.device import one_thread
+    from xcrystal.explanation.methods import check
 
+    check(method, level, baseline)
     given = structure if hasattr(structure, "lattice") else read_structure(structure)
+    if isinstance(target, str) and not target.startswith(("space group", "element of")):
+        target = target_of(model, target, None, atlas)  # a target that does not exist is said first
     canonical = model.canonical(given)
-    with one_thread():
-        per_orbit, value, base = _integrated_gradients(model, canonical, PROPERTIES.index(target))
-    counts = canonical.crystal.multiplicities
-    error = abs(float((per_orbit * counts).sum()) - (value - base))
-    scores = per_orbit[canonical.orbit_of_atom]
-    return Attribution(given, scores, target, UNITS[target], value, base, error, method, level, baseline, seed)
-
-
-def _integrated_gradients(model: CrystalModel, canonical: Canonical, column: int) -> tuple[np.ndarray, float, float]:
-    """Score of an atom of each orbit (n_orbits,), and the target for crystal and baseline."""
-    import torch
-    from captum.attr import IntegratedGradients
-
     crystal = canonical.crystal
-    batch = model.batch([crystal])
-    orbit_of = np.repeat(np.arange(len(crystal.elements)), crystal.multiplicities)
-    share = np.zeros((len(crystal.elements), len(orbit_of)), dtype=np.float32)
-    share[orbit_of, np.arange(len(orbit_of))] = 1 / crystal.multiplicities[orbit_of]
-    averaging = torch.from_numpy(share).to(model.device)
-    network = model.network
-
-    def forward(atoms: torch.Tensor) -> torch.Tensor:
-        """Target (B,) for the element vectors (B, n_atoms, W) of the primitive cell's atoms."""
-        repeated = batch[torch.zeros(len(atoms), dtype=torch.long, device=model.device)]
-        z, _ = network.posterior(repeated, elements=averaging @ atoms)
-        return network.properties(z)[:, column]
-
-    with torch.no_grad():
-        vectors = network.embed.elements(batch.element[:, orbit_of])
-        base = mean_element_vector(model).expand_as(vectors).contiguous()
-        value, base_value = float(forward(vectors)), float(forward(base))
-    scores = IntegratedGradients(forward).attribute(
-        vectors, baselines=base, n_steps=STEPS, method="gausslegendre", internal_batch_size=STEPS
+    explained = target_of(model, target, crystal, atlas)
+    inner = "orbits" if level == "atoms" else level
+    found = score_crystals(model, [crystal], explained, method, inner, baseline, seed)
+    values, names = found.values[0], found.names[0]
+    shares = None
+    if level in ("atoms", "orbits"):
+        shares = (values / crystal.multiplicities)[canonical.orbit_of_atom]
+    elif level == "elements":
+        kinds = list(dict.fromkeys(crystal.elements.tolist()))
+        counts = [int(crystal.multiplicities[crystal.elements == z].sum()) for z in kinds]
+        per_orbit = np.array([values[kinds.index(z)] / counts[kinds.index(z)] for z in crystal.elements.tolist()])
+        shares = per_orbit[canonical.orbit_of_atom]
+    elif level == "pairs":
+        shares = (np.diagonal(values) / crystal.multiplicities)[canonical.orbit_of_atom]
+    if level == "atoms":
+        assert shares is not None
+        values, names = shares, [site.specie.symbol for site in given]
+    return Attribution(
+        structure=given,
+        scores=values,
+        names=names,
+        atom_scores=shares,
+        target=explained.name,
+        unit=explained.unit,
+        target_value=float(found.target_values[0]),
+        baseline_value=float(found.baseline_values[0]),
+        completeness_error=float(found.errors[0]),
+        method=method,
+        level=level,
+        baseline=check(method, level, baseline),
+        seed=seed,
     )
-    atoms = scores[0].sum(dim=-1).detach().float().cpu().numpy().astype(np.float64)
-    per_orbit = np.bincount(orbit_of, weights=atoms) / crystal.multiplicities
-    return per_orbit, value, base_value
 
 
-def mean_element_vector(model: CrystalModel) -> torch.Tensor:
-    """(W,) mean of the element vectors, weighted by how often each element's orbits occur in the training data."""
-    import torch
-
-    from xcrystal.model.vae import N_ELEMENTS
-
-    weights = torch.zeros(N_ELEMENTS, device=model.device)
-    for z, count in model.facts.get("elements_seen", {}).items():
-        weights[int(z)] = count
-    if weights.sum() == 0:
-        weights[1:] = 1
-    every = model.network.embed.elements(torch.arange(N_ELEMENTS, device=model.device))
-    return (weights / weights.sum()) @ every
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nan(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(v) for v in value]
+    return None if isinstance(value, float) and np.isnan(value) else value

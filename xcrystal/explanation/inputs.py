@@ -1,0 +1,168 @@
+"""What each level of explanation moves: the players of a crystal, and the way from their positions to its code.
+
+A player is what gets one score: an orbit, an element, a degree of freedom of the lattice, or a latent dimension. It is
+moved in a straight line from its baseline to what it is in the crystal; all else is held.
+
+======== ===================================== ================================== ===============================
+level    players                               what moves                         what is held
+======== ===================================== ================================== ===============================
+atoms    orbits, each atom an equal share      element vectors of the orbits      symmetry, geometry
+orbits   orbits                                element vectors of the orbits      symmetry, geometry
+elements the crystal's elements                element vectors of all their       symmetry, geometry
+                                               orbits together
+pairs    pairs of orbits                       element vectors of the orbits      symmetry, geometry
+lattice  volume per atom, and the ratios and   the conventional cell              elements, symmetry, fractional
+         cosines that symmetry leaves free                                        coordinates
+latent   latent dimensions                     the code                           nothing: the target follows it
+======== ===================================== ================================== ===============================
+
+Shapes: B crystals, P players of the crystal that has most, F features of a player, T orbits, W width, Z latent
+dimension, n rows that are computed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xcrystal.crystal.elements import symbol
+from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.generator import CrystalModel
+from xcrystal.model.tables import position_tables
+from xcrystal.model.vae import N_ELEMENTS
+
+OF_ELEMENTS = ("atoms", "orbits", "elements", "pairs")
+LEVELS = (*OF_ELEMENTS[:3], "lattice", "latent", "pairs")
+BASELINES = {
+    "mean_crystal": "the mean over the training data: its mean element on every site; its mean volume per atom with "
+    "equal lengths and right angles where these are free; the prior's mean, 0, in the latent space",
+    "element_averaged": "the crystal's own elements, averaged over its atoms, on every site",
+    "vacuum": "no element on any site",
+}
+_DEGREES = ("volume per atom", "b / a", "c / a", "cos alpha", "cos beta", "cos gamma")
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The players of B crystals.
+
+    Attributes
+    ----------
+    names
+        Of each crystal's players.
+    moved
+        (B, P, F) what each is, minus its baseline; 0 where a crystal has no such player.
+    present
+        (B, P) which players a crystal has.
+    encode
+        Moves (n, P, F) of the crystals with the numbers (n,), to their codes (n, Z); differentiable. Moves of 0 give
+        the baseline's code, ``moved`` the crystal's own.
+    without
+        Players that are taken out of the crystals (n, P), and the crystals' numbers (n,), to the codes (n, Z) of what
+        is left; None where players cannot be taken out.
+    noise
+        A small move, a standard deviation for one feature.
+    """
+
+    names: list[list[str]]
+    moved: Tensor
+    present: Tensor
+    encode: Callable[[Tensor, Tensor], Tensor]
+    without: Callable[[Tensor, Tensor], Tensor] | None
+    noise: float
+
+
+def inputs_of(model: CrystalModel, crystals: Sequence[WyckoffCrystal], level: str, baseline: str) -> Inputs:
+    """The players of crystals at a level, seen from a baseline."""
+    if level == "lattice":
+        return _lattice(model, crystals)
+    if level == "latent":
+        return _latent(model, crystals)
+    return _elements(model, crystals, baseline, together=level == "elements")
+
+
+def mean_element_vector(model: CrystalModel) -> Tensor:
+    """(W,) mean of the element vectors, weighted by how often each element's orbits occur in the training data."""
+    weights = torch.zeros(N_ELEMENTS, device=model.device)
+    for z, count in model.facts.get("elements_seen", {}).items():
+        weights[int(z)] = count
+    if weights.sum() == 0:
+        weights[1:] = 1
+    every = model.network.embed.elements(torch.arange(N_ELEMENTS, device=model.device))
+    return (weights / weights.sum()) @ every
+
+
+def orbit_names(crystal: WyckoffCrystal) -> list[str]:
+    """What each orbit is called: its element, multiplicity in the primitive cell and Wyckoff letter, "Ti 1b"."""
+    rows = zip(crystal.elements, crystal.multiplicities, crystal.letters, strict=True)
+    return [f"{symbol(int(element))} {count}{letter}" for element, count, letter in rows]
+
+
+def _elements(model: CrystalModel, crystals: Sequence[WyckoffCrystal], baseline: str, together: bool) -> Inputs:
+    network, batch = model.network, model.batch(crystals)
+    player = torch.zeros_like(batch.element)
+    names = []
+    for row, crystal in enumerate(crystals):
+        kinds = list(dict.fromkeys(crystal.elements.tolist())) if together else list(range(len(crystal.elements)))
+        owner = [kinds.index(e) for e in crystal.elements] if together else kinds
+        player[row, : len(owner)] = torch.tensor(owner, device=model.device)
+        names.append([symbol(z) for z in kinds] if together else orbit_names(crystal))
+    with torch.no_grad():
+        vectors = network.embed.elements(batch.element)
+        count = network.embed.multiplicity[network.embed.rows(batch.group, batch.letter)] * batch.mask
+        if baseline == "vacuum":
+            base = torch.zeros_like(vectors[:, 0])
+        elif baseline == "element_averaged":
+            base = (vectors * count[..., None]).sum(dim=1) / count.sum(dim=1, keepdim=True)
+        else:
+            base = mean_element_vector(model).expand(len(vectors), -1)
+        base = base[:, None]
+        size = max(map(len, names))
+        present = torch.arange(size, device=model.device) < torch.tensor([[len(n)] for n in names], device=model.device)
+        # one more player takes what pads the orbits, and is dropped
+        owners = player.masked_fill(~batch.mask, size)[..., None].expand_as(vectors)
+        moved = torch.zeros(len(names), size + 1, vectors.shape[2], device=model.device)
+        moved = moved.scatter(1, owners, vectors - base)[:, :size]
+
+    def encode(moves: Tensor, rows: Tensor) -> Tensor:
+        own = moves.gather(1, player[rows][..., None].expand(-1, -1, moves.shape[2]))
+        return network.posterior(batch[rows], elements=base[rows] + own)[0]
+
+    def without(out: Tensor, rows: Tensor) -> Tensor:
+        some = batch[rows]
+        return network.posterior(replace(some, letter=some.letter.masked_fill(out.gather(1, player[rows]), -1)))[0]
+
+    every = network.embed.elements(torch.arange(1, N_ELEMENTS, device=model.device))
+    return Inputs(names, moved, present, encode, without, 0.15 * float(every.std(dim=0).mean()))
+
+
+def _lattice(model: CrystalModel, crystals: Sequence[WyckoffCrystal]) -> Inputs:
+    network, batch, tables = model.network, model.batch(crystals), position_tables()
+    groups = batch.group.cpu().numpy()
+    tied, angles = tables.tie[groups][:, 0, 1:] > 0, tables.free_angles[groups]
+    present = torch.from_numpy(np.column_stack([np.ones(len(groups), dtype=bool), ~tied, angles])).to(model.device)
+    logs = batch.lattice[:, 1:4]
+    own = torch.cat([batch.lattice[:, :1], logs[:, 1:] - logs[:, :1], batch.lattice[:, 4:]], dim=1)
+    mean = torch.zeros_like(own)
+    mean[:, 0] = network.lattice_mean[0]
+    base = torch.where(present, mean, own)
+
+    def encode(moves: Tensor, rows: Tensor) -> Tensor:
+        numbers = base[rows] + moves[..., 0]
+        ratios = torch.nn.functional.pad(numbers[:, 1:3], (1, 0))
+        lattice = torch.cat([numbers[:, :1], ratios - ratios.mean(dim=1, keepdim=True), numbers[:, 3:]], dim=1)
+        return network.posterior(replace(batch[rows], lattice=lattice))[0]
+
+    names = [[n for n, free in zip(_DEGREES, row, strict=True) if free] for row in present.tolist()]
+    return Inputs(names, (own - base)[..., None], present, encode, None, 0.03)
+
+
+def _latent(model: CrystalModel, crystals: Sequence[WyckoffCrystal]) -> Inputs:
+    z = torch.from_numpy(model.encode_canonical(list(crystals))).to(model.device)
+    names = [[f"latent {k}" for k in range(z.shape[1])]] * len(z)
+    present = torch.ones_like(z, dtype=torch.bool)
+    return Inputs(names, z[..., None], present, lambda moves, _: moves[..., 0], None, 0.1)

@@ -1,0 +1,227 @@
+"""The methods of attribution, and which goes with which level and baseline: one table, which the README shows.
+
+Captum does the attributing. Exact Shapley values are our own: with few players, each coalition is computed once and all
+in one batch, where captum goes through all orders of the players.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xcrystal.errors import TargetError
+from xcrystal.explanation.inputs import BASELINES, LEVELS, OF_ELEMENTS, Inputs
+from xcrystal.explanation.shapley import MOST_PLAYERS, interactions, shapley_values
+
+STEPS = 48  # of the integral, Gauss-Legendre
+_SAMPLES = 24  # of noise, random baselines or orders of players
+_AT_ONCE = 32
+_SINGLE = ("atoms", "orbits", "elements", "lattice", "latent")
+_ALL = tuple(BASELINES)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of attribution.
+
+    Attributes
+    ----------
+    name, title
+        In code and in words.
+    levels, baselines
+        That it goes with; at the levels "lattice" and "latent" the only baseline is "mean_crystal".
+    complete
+        Whether its scores sum to the target minus the baseline's by construction.
+    signed
+        Whether a score tells which way the target goes.
+    source
+        Where it comes from.
+    """
+
+    name: str
+    title: str
+    levels: tuple[str, ...]
+    baselines: tuple[str, ...]
+    complete: bool
+    signed: bool
+    source: str
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method(
+            "integrated_gradients", "integrated gradients", _SINGLE, _ALL, True, True, "Sundararajan et al., ICML 2017"
+        ),
+        Method("shapley", "Shapley values", (*_SINGLE, "pairs"), _ALL, True, True, "Shapley, 1953"),
+        Method("gradient_shap", "gradient SHAP", _SINGLE, _ALL, False, True, "Lundberg & Lee, NeurIPS 2017"),
+        Method("input_x_gradient", "input x gradient", _SINGLE, _ALL, False, True, "Shrikumar et al., ICML 2017"),
+        Method("feature_ablation", "feature ablation", _SINGLE, _ALL, False, True, "Zeiler & Fergus, ECCV 2014"),
+        Method("occlusion", "occlusion (vacancy)", OF_ELEMENTS[:3], ("vacuum",), False, True, "Zeiler & Fergus, 2014"),
+        Method("saliency", "saliency", _SINGLE, _ALL, False, False, "Simonyan et al., ICLR 2014"),
+        Method("smoothgrad", "SmoothGrad", _SINGLE, _ALL, False, False, "Smilkov et al., 2017"),
+    )
+}
+_WORDS = {
+    "integrated_gradients": "gradients along the straight line from the baseline",
+    "shapley": f"mean over all orders in which players can move; exact up to {MOST_PLAYERS} players, then sampled",
+    "gradient_shap": "gradients at random places of the line, with noise",
+    "input_x_gradient": "the move times the gradient at the crystal",
+    "feature_ablation": "one player is put to its baseline",
+    "occlusion": "one player is taken out of the crystal",
+    "saliency": "size of the gradient at the crystal; the baseline plays no part",
+    "smoothgrad": "the same, averaged over noise",
+}
+
+
+def baselines_of(method: str, level: str) -> tuple[str, ...]:
+    """The baselines that a method can have at a level, the usual one first."""
+    return METHODS[method].baselines if level in OF_ELEMENTS else ("mean_crystal",)
+
+
+def check(method: str, level: str, baseline: str | None) -> str:
+    """The baseline to take for a choice: the usual one if it is None.
+
+    Raises
+    ------
+    TargetError
+        If there is no such method, level or baseline, or they do not go together.
+    """
+    for kind, chosen, known in (("method", method, METHODS), ("level", level, LEVELS)):
+        if chosen not in known:
+            raise TargetError(f"There is no {kind} {chosen!r}; there are: {', '.join(known)}.")
+    if level not in METHODS[method].levels:
+        others = ", ".join(name for name, m in METHODS.items() if level in m.levels)
+        raise TargetError(f"The method {method!r} does not go with the level {level!r}; these do: {others}.")
+    if baseline is None:
+        return baselines_of(method, level)[0]
+    if baseline not in BASELINES:
+        raise TargetError(f"There is no baseline {baseline!r}; there are: {', '.join(BASELINES)}.")
+    if baseline not in baselines_of(method, level):
+        raise TargetError(
+            f"The method {method!r} at the level {level!r} does not go with the baseline {baseline!r}; "
+            f"it goes with: {', '.join(baselines_of(method, level))}."
+        )
+    return baseline
+
+
+def method_table() -> str:
+    """The table of methods, levels and baselines, in Markdown."""
+    lines = [
+        "| method | what it does | levels | baselines | sums to the difference | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, m in METHODS.items():
+        sums = "yes" if m.complete else "no"
+        levels, baselines = ", ".join(m.levels), ", ".join(m.baselines)
+        lines.append(f"| `{name}` | {_WORDS[name]} | {levels} | {baselines} | {sums} | {m.source} |")
+    return "\n".join(lines)
+
+
+def scores(
+    method: str, level: str, inputs: Inputs, target: Callable[[Tensor], Tensor], seed: int = 0
+) -> list[np.ndarray]:
+    """Scores of each crystal's players, (P,) or at the level "pairs" (P, P), float64.
+
+    Parameters
+    ----------
+    method, level
+        That go together, see ``check``.
+    inputs
+        The players.
+    target
+        Latent vectors (n, Z) to the target (n,).
+    seed
+        Of what is random.
+    """
+    from captum import attr
+
+    def forward(moves: Tensor, rows: Tensor) -> Tensor:
+        return target(inputs.encode(moves, rows))
+
+    count, width = inputs.moved.shape[:2]
+    rows = torch.arange(count, device=inputs.moved.device)
+    if method == "shapley":
+        values = interactions if level == "pairs" else shapley_values
+        return _by_players(values, inputs, forward, seed)
+    if method == "occlusion":
+        return _occlusion(inputs, target)
+    given: dict[str, Any] = {"additional_forward_args": rows}
+    zero = torch.zeros_like(inputs.moved)
+    with _seeded(seed):
+        if method == "integrated_gradients":
+            found = attr.IntegratedGradients(forward).attribute(
+                inputs.moved, baselines=zero, n_steps=STEPS, method="gausslegendre", **given
+            )
+        elif method == "input_x_gradient":
+            found = attr.InputXGradient(forward).attribute(inputs.moved.clone(), **given)
+        elif method == "gradient_shap":
+            found = attr.GradientShap(forward).attribute(
+                inputs.moved, baselines=zero[:1], stdevs=inputs.noise, n_samples=_SAMPLES, **given
+            )
+        elif method == "saliency":
+            found = attr.Saliency(forward).attribute(inputs.moved.clone(), abs=True, **given)
+        elif method == "smoothgrad":
+            found = attr.NoiseTunnel(attr.Saliency(forward)).attribute(
+                inputs.moved.clone(), nt_type="smoothgrad", nt_samples=_SAMPLES, stdevs=inputs.noise, abs=True, **given
+            )
+        else:
+            mask = torch.arange(width, device=rows.device)[None, :, None].expand_as(inputs.moved[:1])
+            with torch.no_grad():
+                found = attr.FeatureAblation(forward).attribute(
+                    inputs.moved, baselines=0, feature_mask=mask, perturbations_per_eval=_AT_ONCE, **given
+                )
+            found = found[..., :1]  # captum gives the player's score to each of its features
+    summed = found.detach().sum(dim=-1).double().cpu().numpy()
+    return [row[keep] for row, keep in zip(summed, inputs.present.cpu().numpy(), strict=True)]
+
+
+def _by_players(
+    values: Callable[..., Tensor], inputs: Inputs, forward: Callable[[Tensor, Tensor], Tensor], seed: int
+) -> list[np.ndarray]:
+    found = []
+    for row, keep in enumerate(inputs.present):
+        players = keep.nonzero()[:, 0]
+
+        def game(coalitions: Tensor, row: int = row, players: Tensor = players) -> Tensor:
+            """Targets (n,) of coalitions (n, players) that have moved."""
+            moves = torch.zeros(len(coalitions), *inputs.moved.shape[1:], device=inputs.moved.device)
+            moves[:, players] = coalitions[..., None] * inputs.moved[row, players]
+            with torch.no_grad():
+                return forward(moves, torch.full((len(moves),), row, device=moves.device))
+
+        found.append(values(game, len(players), seed, inputs.moved.device).double().cpu().numpy())
+    return found
+
+
+def _occlusion(inputs: Inputs, target: Callable[[Tensor], Tensor]) -> list[np.ndarray]:
+    assert inputs.without is not None
+    rows, players = inputs.present.nonzero(as_tuple=True)
+    size = inputs.present.sum(dim=1)
+    out = torch.nn.functional.one_hot(players, inputs.present.shape[1]).bool()
+    everyone = torch.arange(len(inputs.moved), device=rows.device)
+    with torch.no_grad():
+        own = target(inputs.encode(inputs.moved, everyone))
+        left = target(inputs.without(out, rows))
+    # of a lone player nothing would be left, so that it has no score
+    change = torch.where(size[rows] > 1, own[rows] - left, torch.nan).double().cpu().numpy()
+    return [change[(rows == k).cpu().numpy()] for k in range(len(inputs.moved))]
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed what captum draws from, and leave everybody else's randomness as it was."""
+    state = np.random.get_state()  # noqa: NPY002  (captum draws from the global generator)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
