@@ -53,7 +53,8 @@ def tried(edit: object, *words: object, **named: object) -> Edit:
 
 
 def same(one: Structure, other: Structure) -> bool:
-    rms = match_rms(one, other, scale=False)
+    # mirror images are one crystal here, but not to the matcher
+    rms = match_rms(canonicalize(one).crystal.to_structure(), canonicalize(other).crystal.to_structure(), scale=False)
     return rms is not None and rms < 1e-3
 
 

@@ -1,0 +1,402 @@
+"""Counterfactuals: the smallest change of a crystal that turns what the model predicts of it into something else.
+
+Candidates are the substitution of each orbit by each element that the model has seen often enough, and small strains.
+Each edited crystal is encoded and predicted; it is not relaxed. One that passes the threshold is a *counterfactual*
+only if the predicted difference also exceeds the model's error: 1.645 times the root of the sum of both predictions'
+squared calibrated standard deviations, a 90 % interval as if the two errors were independent. Errors on two like
+crystals are rather alike, so this is on the safe side. The others are listed as "within the model's error".
+
+The size of a change, by which they are ranked, is the sum of two parts of like scale:
+
+* how much of the crystal changed: the distance of both elements on Pettifor's chemical scale as a share of its length,
+  times the share of atoms exchanged; or the strain (angles in radians);
+* how far its code went: |dz| over the square root of the number of latent dimensions, which is the root mean square
+  change of a coordinate whose prior has unit width.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.crystal.canonical import element_key
+from xcrystal.crystal.contacts import CLASH, shortest_contacts
+from xcrystal.crystal.editing import ISOTROPIC, PARAMETERS, free_parameters, strained
+from xcrystal.crystal.elements import MAX_Z, chemical_scale, symbol
+from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.reading import encodable
+from xcrystal.crystal.tables import PROPERTIES, UNITS
+from xcrystal.crystal.wyckoff import WyckoffCrystal, expand
+from xcrystal.errors import CheckpointError, TargetError, UnsupportedElementWarning, XCrystalError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pymatgen.core import Structure
+
+    from xcrystal.generator import CrystalModel
+    from xcrystal.latent.chart import Atlas
+
+METAL_BELOW = 0.1  # eV: a smaller predicted gap counts as none
+STABLE_BELOW = 0.05  # eV/atom above hull: where nine of ten known crystals of the training data lie
+OUTCOMES = ("metal", "insulator", "stable", "unstable")
+STRAINS = (0.01, 0.02, 0.04)
+OFTEN = 50  # crystals of the training data that hold an element; of a rarer one the model knows too little
+Z90 = 1.6448536269514722
+_SAID = re.compile(r"([a-z_]+)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)")
+_CHUNK = 64
+_LENGTH = 103.0  # of the chemical scale
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a prediction is to become: a property ``above`` or below a ``threshold``, and how that is called."""
+
+    name: str
+    target: str
+    above: bool
+    threshold: float
+
+    def reached(self, value: Any) -> Any:
+        """Whether values have this outcome."""
+        return value > self.threshold if self.above else value <= self.threshold
+
+
+@dataclass(frozen=True, eq=False)
+class Counterfactual:
+    """One change that turns the predicted outcome.
+
+    Attributes
+    ----------
+    words
+        What is changed: "Ti on 1b became V", or "a strained by +2 %".
+    structure
+        The edited crystal, its standardized primitive cell; not relaxed.
+    crystal
+        Its canonical form.
+    kind, orbit, change
+        "substitution", the number of the orbit of the crystal that was given in its canonical form, and the symbol of
+        its new element; or "strain", None, and the lattice parameter ("all" for the same in all directions).
+    strain
+        Of a strain; 0 for a substitution.
+    target, unit
+        The property that decides.
+    value_before, value_after
+        Predicted, in ``unit``.
+    deviations
+        Calibrated standard deviations of both; NaN if the model knows none.
+    size
+        How large the change is; see above.
+    dz
+        How far its code went.
+    counterfactual
+        Whether the difference exceeds the model's error.
+    extrapolates
+        Whether the code lies farther from the data than 95 % of the known crystals; None without an atlas.
+    """
+
+    words: str
+    structure: Structure
+    crystal: WyckoffCrystal
+    kind: str
+    orbit: int | None
+    change: str
+    strain: float
+    target: str
+    unit: str
+    value_before: float
+    value_after: float
+    deviations: tuple[float, float]
+    size: float
+    dz: float
+    counterfactual: bool
+    extrapolates: bool | None
+
+    @property
+    def error(self) -> float:
+        """Half of the 90 % interval of the difference, in ``unit``."""
+        return float(Z90 * np.hypot(*self.deviations))
+
+    @property
+    def formula(self) -> str:
+        """Reduced formula of the edited crystal."""
+        return str(self.structure.composition.reduced_formula)
+
+    @property
+    def verdict(self) -> str:
+        """ "counterfactual" or "within the model's error"; with a warning where it extrapolates."""
+        said = "counterfactual" if self.counterfactual else "within the model's error"
+        return f"{said}, extrapolation" if self.extrapolates else said
+
+
+def outcome_of(outcome: str | Outcome, metal_below: float = METAL_BELOW, stable_below: float = STABLE_BELOW) -> Outcome:
+    """The outcome of a name.
+
+    Parameters
+    ----------
+    outcome
+        "metal" or "insulator" (predicted band gap), "stable" or "unstable" (predicted energy above hull), or a property
+        and a number, such as "formation_energy_per_atom < -2".
+    metal_below, stable_below
+        Thresholds, eV and eV/atom.
+
+    Raises
+    ------
+    TargetError
+        If it is none of these.
+    """
+    if isinstance(outcome, Outcome):
+        return outcome
+    named = {
+        "metal": ("band_gap", False, metal_below),
+        "insulator": ("band_gap", True, metal_below),
+        "stable": ("e_above_hull", False, stable_below),
+        "unstable": ("e_above_hull", True, stable_below),
+    }
+    said = " ".join(str(outcome).split())
+    if said in named:
+        return Outcome(said, *named[said])
+    match = _SAID.fullmatch(said.replace("band gap", "band_gap"))
+    try:
+        target, sign, number = match.groups() if match else ("", "", "")
+        threshold = float(number)
+    except ValueError:
+        threshold = np.nan
+    if match is None or target not in PROPERTIES or not np.isfinite(threshold):
+        raise TargetError(
+            f"There is no outcome {said[:60]!r}; there are: {', '.join(OUTCOMES)}, or a property and a number, "
+            "such as 'band_gap > 2'."
+        )
+    return Outcome(said, target, sign.startswith(">"), threshold)
+
+
+def counterfactuals(
+    model: CrystalModel,
+    structure: Any,
+    outcome: str | Outcome = "metal",
+    *,
+    metal_below: float = METAL_BELOW,
+    stable_below: float = STABLE_BELOW,
+    strains: Sequence[float] = STRAINS,
+    most: int | None = 24,
+    atlas: Atlas | None = None,
+    progress: Callable[..., bool] | None = None,
+) -> list[Counterfactual]:
+    """The smallest changes of a crystal after which the model predicts another outcome.
+
+    Parameters
+    ----------
+    model
+        Predicts.
+    structure
+        A Structure, the path of a file, or a WyckoffCrystal in canonical form.
+    outcome, metal_below, stable_below
+        What the prediction is to become; see ``outcome_of``.
+    strains
+        Relative strains that are tried with both signs, isotropic and along each free lattice parameter.
+    most
+        How many are given; None for all.
+    atlas
+        Known crystals, to tell what extrapolates.
+    progress
+        Called as ``progress(words, steps)`` while candidates are predicted (``candidates`` of them in all); where it
+        gives False the search ends, and what was found so far is given.
+
+    Returns
+    -------
+    list of Counterfactual
+        Those that exceed the model's error first, then the others, each smallest first.
+
+    Raises
+    ------
+    TargetError
+        If there is no such outcome, or the crystal has it already.
+    CheckpointError
+        If the model does not predict the property.
+    ReadError, InvalidCrystalError, UnsupportedCrystalError
+        If the crystal cannot be encoded.
+    """
+    wanted = outcome_of(outcome, metal_below, stable_below)
+    if wanted.target not in model.properties:
+        raise CheckpointError(f"The model {model.name!r} does not predict the property {wanted.target!r}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnsupportedElementWarning)
+        crystal = structure if isinstance(structure, WyckoffCrystal) else model.canonical(structure).crystal
+    z = model.encode_canonical([crystal])
+    before, spread = _predicted(model, z, wanted.target)
+    if wanted.reached(before[0]):
+        raise TargetError(
+            f"This crystal is already predicted to be so ({wanted.name}): "
+            f"{wanted.target.replace('_', ' ')} {before[0]:.3f} {UNITS[wanted.target]}."
+        )
+    tried = candidates(model, crystal, strains)
+    found: list[Counterfactual] = []
+    for start in range(0, len(tried), _CHUNK):
+        part = tried[start : start + _CHUNK]
+        codes = model.encode_canonical([candidate.crystal for candidate in part])
+        values, deviations = _predicted(model, codes, wanted.target)
+        lengths = np.linalg.norm(codes - z, axis=1)
+        flipped = np.flatnonzero(wanted.reached(values))
+        outside = _outside(atlas, codes[flipped])
+        for k, extrapolates in zip(flipped, outside, strict=True):
+            error = Z90 * np.hypot(spread[0], deviations[k])
+            found.append(
+                Counterfactual(
+                    part[k].words,
+                    part[k].crystal.to_structure(),
+                    part[k].crystal,
+                    part[k].kind,
+                    part[k].orbit,
+                    part[k].change,
+                    part[k].strain,
+                    wanted.target,
+                    UNITS[wanted.target],
+                    float(before[0]),
+                    float(values[k]),
+                    (float(spread[0]), float(deviations[k])),
+                    float(part[k].amount + lengths[k] / np.sqrt(model.latent_dim)),
+                    float(lengths[k]),
+                    bool(abs(values[k] - before[0]) > error),  # never if the error is not known
+                    extrapolates,
+                )
+            )
+        if progress is not None and not progress(f"{len(found)} found", len(part)):
+            break
+    found.sort(key=lambda one: (not one.counterfactual, one.size))
+    return found[:most]
+
+
+def table(found: Sequence[Counterfactual]) -> pd.DataFrame:
+    """Counterfactuals as a table, one a row."""
+    import pandas as pd
+
+    rows = [
+        {
+            "change": one.words,
+            "formula": one.formula,
+            "space group": one.crystal.space_group,
+            f"{one.target} before": one.value_before,
+            "after": one.value_after,
+            "± 90 % of the difference": one.error,
+            "size": one.size,
+            "|dz|": one.dz,
+            "verdict": one.verdict,
+        }
+        for one in found
+    ]
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A changed crystal: its canonical form, what was changed, and how much of the crystal that is."""
+
+    words: str
+    crystal: WyckoffCrystal
+    kind: str
+    orbit: int | None
+    change: str
+    strain: float
+    amount: float
+
+
+def often_seen(model: CrystalModel) -> list[int]:
+    """Atomic numbers that at least 50 crystals of the training data hold; all, if that is not known."""
+    seen = {int(z): int(n) for z, n in model.facts.get("elements_seen", {}).items()}
+    return [z for z in range(1, MAX_Z + 1) if not seen or seen.get(z, 0) >= OFTEN]
+
+
+def candidates(model: CrystalModel, crystal: WyckoffCrystal, strains: Sequence[float] = STRAINS) -> list[Candidate]:
+    """All single substitutions and small strains of a crystal in canonical form whose atoms do not clash."""
+    found = [*_substitutions(crystal, often_seen(model)), *_strains(crystal, strains)]
+    atoms = expand([crystal, *(one.crystal for one in found)])
+    numbers = [c.elements[a.orbit] for c, a in zip([crystal, *(one.crystal for one in found)], atoms, strict=True)]
+    contacts = shortest_contacts([a.cell for a in atoms], [a.points for a in atoms], numbers)
+    least = min(CLASH, contacts[0].ratio)  # a crystal that clashes itself may be changed
+    return [one for one, contact in zip(found, contacts[1:], strict=True) if contact.ratio >= least - 1e-6]
+
+
+def exchanged(crystal: WyckoffCrystal, elements: np.ndarray) -> WyckoffCrystal:
+    """A crystal in canonical form with other elements (n,) on the same orbits, in canonical form.
+
+    Exact, and without looking for symmetry, as long as orbits that had different elements still have, and those that
+    had the same: symmetry follows from the positions of atoms that are alike, not from what they are.
+    """
+    orders = [elements[order] for order in crystal.permutations]
+    return replace(crystal, elements=min(orders, key=element_key))
+
+
+def _substitutions(crystal: WyckoffCrystal, elements: Sequence[int]) -> list[Candidate]:
+    """Each orbit with each other element.
+
+    Which symmetry there is depends on which orbits have the same element. For all elements that the crystal does not
+    hold otherwise that is the same, so it is found once an orbit, with one of them.
+    """
+    scale, multiplicities = chemical_scale(), crystal.multiplicities
+    group = space_group(crystal.space_group)
+    found = []
+    for orbit, (old, kind) in enumerate(zip(crystal.elements, crystal.positions, strict=True)):
+        share = float(multiplicities[orbit] / multiplicities.sum())
+        label = f"{group.positions[int(kind)].multiplicity}{group.positions[int(kind)].letter}"
+        known: tuple[WyckoffCrystal, int] | None = None  # with an element of its own on the orbit
+        for new in elements:
+            if new == old:
+                continue
+            try:
+                if new in crystal.elements:
+                    changed = _with_element(crystal, orbit, new)
+                elif known is None:
+                    changed = _with_element(crystal, orbit, new)
+                    known = (changed, new)
+                else:
+                    form, placeholder = known
+                    changed = exchanged(form, np.where(form.elements == placeholder, new, form.elements))
+            except XCrystalError:
+                continue
+            amount = share * abs(int(scale[new]) - int(scale[old])) / _LENGTH
+            words = f"{symbol(int(old))} on {label} became {symbol(new)}"
+            found.append(Candidate(words, changed, "substitution", orbit, symbol(new), 0.0, amount))
+    return found
+
+
+def _with_element(crystal: WyckoffCrystal, orbit: int, element: int) -> WyckoffCrystal:
+    elements = np.array(crystal.elements)
+    elements[orbit] = element
+    return encodable(replace(crystal, elements=elements).to_structure()).crystal
+
+
+def _strains(crystal: WyckoffCrystal, strains: Sequence[float]) -> list[Candidate]:
+    parameters = free_parameters(crystal.space_group)
+    # of a cubic crystal the only parameter is the isotropic strain
+    kinds = (ISOTROPIC, *(parameters if len(parameters) > 1 else ()))
+    found = []
+    for parameter in kinds:
+        for size in strains:
+            for amount in (size, -size):
+                try:
+                    edited = encodable(strained(crystal, parameter, amount).to_structure()).crystal
+                except XCrystalError:
+                    continue
+                what = "the cell" if parameter == ISOTROPIC else parameter
+                percent = f"{100 * amount:+.3g}".replace("-", "−")
+                unit = "hundredths of a radian" if parameter in PARAMETERS[3:] else "%"
+                words = f"{what} strained by {percent} {unit}"
+                found.append(Candidate(words, edited, "strain", None, parameter, amount, abs(amount)))
+    return found
+
+
+def _predicted(model: CrystalModel, z: np.ndarray, target: str) -> tuple[np.ndarray, np.ndarray]:
+    values, deviations = model.predict_with_known_std(z)
+    return values[target], deviations.get(target, np.full(len(z), np.nan))
+
+
+def _outside(atlas: Atlas | None, z: np.ndarray) -> list[bool | None]:
+    if atlas is None or len(z) == 0:
+        return [None] * len(z)
+    from xcrystal.latent.density import INSIDE, Density
+
+    return [bool(share > INSIDE) for share in Density.of(atlas).quantiles(z)]
