@@ -1,0 +1,277 @@
+"""Tasks whose answer is known: targets of a crystal of which each atom's share follows in closed form.
+
+A network that is trained on such a target can be asked why, and what a method of attribution answers can be compared
+with the truth. All targets are functions of what the orbits are made of and of a geometry that does not change when
+elements are exchanged, so a target is also known for every exchange of elements.
+
+Shapes: n orbits. Truths are shares of one atom of each orbit; all atoms of an orbit have the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+import numpy as np
+
+from xcrystal.crystal.contacts import COVALENT_RADII
+from xcrystal.crystal.wyckoff import WyckoffCrystal, expand
+
+Kind = Literal["continuous", "binary", "null"]
+
+# Pauling scale, as in pymatgen's Element.X; He, Ne and Ar, which it leaves out, get the value of Kr
+_ELECTRONEGATIVITY = """
+2.20 3.00 0.98 1.57 2.04 2.55 3.04 3.44 3.98 3.00 0.93 1.31 1.61 1.90 2.19 2.58 3.16 3.00 0.82 1.00 1.36 1.54 1.63 1.66
+1.55 1.83 1.88 1.91 1.90 1.65 1.81 2.01 2.18 2.55 2.96 3.00 0.82 0.95 1.22 1.33 1.60 2.16 1.90 2.20 2.28 2.20 1.93 1.69
+1.78 1.96 2.05 2.10 2.66 2.60 0.79 0.89 1.10 1.12 1.13 1.14 1.13 1.17 1.20 1.20 1.10 1.22 1.23 1.24 1.25 1.10 1.27 1.30
+1.50 2.36 1.90 2.20 2.20 2.28 2.54 2.00 1.62 2.33 2.02 2.00 2.20 2.20 0.70 0.90 1.10 1.30 1.50 1.38 1.36 1.28
+"""
+ELECTRONEGATIVITY = np.array([0.0, *map(float, _ELECTRONEGATIVITY.split())])
+"""(95,) by atomic number; 0 for no element."""
+
+ALKALI = (3, 11, 19, 37, 55, 87)
+ANIONS = (7, 8, 9, 15, 16, 17, 33, 34, 35, 52, 53)
+_NO_METALS = (0, 1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 33, 34, 35, 36, 52, 53, 54, 85, 86)
+
+CUTOFF = 6.0  # Å, of the pair energy
+_REPULSION, _REPULSION_LENGTH = 5.0, 0.6  # eV/Å2, Å
+_POLARITY, _POLARITY_LENGTH = 1.0, 1.2  # eV, Å
+
+_BOND = 3.5  # Å, the longest from a metal to its six ligands
+_SPREAD = 1.35  # the longest of them by the shortest
+_GAP = 1.12  # the seventh neighbour by the sixth
+_STRAIGHT, _RIGHT = 155.0, (65.0, 115.0)  # degrees
+
+
+def _flags(numbers: tuple[int, ...]) -> np.ndarray:
+    return np.isin(np.arange(len(ELECTRONEGATIVITY)), numbers)
+
+
+IS_ALKALI, IS_ANION, IS_METAL = _flags(ALKALI), _flags(ANIONS), ~_flags(_NO_METALS)
+PARAMETERS = np.column_stack([ELECTRONEGATIVITY, COVALENT_RADII])
+"""(95, 2) electronegativity and covalent radius (Å) by atomic number: all that the continuous targets know of elements."""
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What the targets need to know of a crystal besides its elements.
+
+    Attributes
+    ----------
+    multiplicities
+        (n,) atoms of each orbit in the primitive cell.
+    volume
+        Å3 per atom.
+    sums
+        (2, n, n) decaying functions of the distance, repulsion's and polarity's, summed over the atoms of orbit j
+        around one atom of orbit i.
+    octahedral
+        (n,) whether the six nearest atoms form an octahedron.
+    ligands
+        (n, n) whether orbit j is among the six nearest atoms of orbit i.
+    """
+
+    multiplicities: np.ndarray
+    volume: float
+    sums: np.ndarray
+    octahedral: np.ndarray
+    ligands: np.ndarray
+
+
+def geometry_of(crystal: WyckoffCrystal) -> Geometry:
+    """The geometry of a crystal (a millisecond)."""
+    atoms = expand([crystal])[0]
+    n, total = len(crystal.elements), len(atoms.points)
+    first = np.searchsorted(atoms.orbit, np.arange(n))
+    volume = abs(float(np.linalg.det(atoms.cell)))
+    heights = volume / np.linalg.norm(np.cross(atoms.cell[[1, 2, 0]], atoms.cell[[2, 0, 1]]), axis=1)
+    reach = np.ceil(CUTOFF / heights).astype(int) + 1
+    shifts = np.array(list(product(*(range(-r, r + 1) for r in reach)))) @ atoms.cell
+    between = (atoms.points[None] - atoms.points[first, None]) @ atoms.cell
+    vectors = between[:, :, None] + shifts  # (n, atoms, images, 3)
+    squared = (vectors**2).sum(axis=3)
+    near = (squared < CUTOFF**2) & (squared > 1e-6)
+    sums, octahedral, ligands = np.zeros((2, n, n)), np.zeros(n, dtype=bool), np.zeros((n, n), dtype=bool)
+    for i in range(n):
+        owner = np.nonzero(near[i])[0]
+        around, distances = vectors[i][near[i]], np.sqrt(squared[i][near[i]])
+        fade = 0.5 * (1 + np.cos(np.pi * distances / CUTOFF))
+        for k, length in enumerate((_REPULSION_LENGTH, _POLARITY_LENGTH)):
+            sums[k, i] = np.bincount(atoms.orbit[owner], np.exp(-distances / length) * fade, minlength=n)
+        order = np.argsort(distances, kind="stable")[:7]
+        octahedral[i] = _is_octahedron(around[order], distances[order])
+        ligands[i, atoms.orbit[owner[order[:6]]]] = True
+    return Geometry(crystal.multiplicities, volume / total, sums, octahedral, ligands)
+
+
+def _is_octahedron(vectors: np.ndarray, distances: np.ndarray) -> bool:
+    """Of the seven nearest atoms at ``vectors`` (7, 3), by their distance: whether the first six are an octahedron."""
+    if len(distances) < 6 or distances[5] > min(_BOND, _SPREAD * distances[0]):
+        return False
+    if len(distances) > 6 and distances[6] < _GAP * distances[5]:
+        return False
+    directions = vectors[:6] / distances[:6, None]
+    angles = np.degrees(np.arccos(np.clip(directions @ directions.T, -1, 1)))[np.triu_indices(6, 1)]
+    straight = angles > _STRAIGHT
+    right = (angles > _RIGHT[0]) & (angles < _RIGHT[1])
+    return bool(straight.sum() == 3 and right.sum() == 12)
+
+
+@dataclass(frozen=True)
+class KnownTask:
+    """A target with known answers.
+
+    Attributes
+    ----------
+    name, title
+        In code and in words.
+    kind
+        "continuous", "binary" (the target is a probability's logit, the truth tells whether atoms belong) or "null"
+        (atom identities play no part).
+    unit
+        Of a continuous target.
+    value
+        Elements (n,) and geometry to the target; None where it is drawn at random for each crystal.
+    truths
+        By name, the main one first: elements (n,), geometry and the baseline's parameters (2,) to the truth (n,).
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    unit: str
+    value: Callable[[np.ndarray, Geometry], float] | None
+    truths: Mapping[str, Callable[[np.ndarray, Geometry, np.ndarray], np.ndarray]]
+
+
+def baseline_parameters(elements_seen: Mapping[str, int]) -> np.ndarray:
+    """(2,) the parameters of the mean crystal's atoms: means over the training data's orbits.
+
+    Parameters
+    ----------
+    elements_seen
+        How often each atomic number occurs, as ``CrystalModel.facts`` tells; empty for all alike.
+    """
+    counts = np.zeros(len(PARAMETERS))
+    for z, n in elements_seen.items():
+        counts[int(z)] = n
+    if not counts.any():
+        counts[1:] = 1
+    mean: np.ndarray = counts @ PARAMETERS / counts.sum()
+    return mean
+
+
+def pair_terms(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(2, ...) how strongly elements with parameters (..., 2) repel, and how strongly their polarity binds them, eV.
+
+    Repulsion grows with both radii, binding with the square of the difference in electronegativity.
+    """
+    return np.stack([_REPULSION * a[..., 1] * b[..., 1], -_POLARITY * (a[..., 0] - b[..., 0]) ** 2])
+
+
+def site_energies(parameters: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """(n,) eV: half of the energies of all pairs that an atom of each orbit is in, for parameters (n, 2) of orbits."""
+    terms = pair_terms(parameters[:, None], parameters[None])
+    energies: np.ndarray = 0.5 * (terms * geometry.sums).sum(axis=(0, 2))
+    return energies
+
+
+def _pair_energy(elements: np.ndarray, geometry: Geometry) -> float:
+    energies = site_energies(PARAMETERS[elements], geometry)
+    return float(geometry.multiplicities @ energies / geometry.multiplicities.sum())
+
+
+def _site_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    own = PARAMETERS[elements]
+    difference = site_energies(own, geometry) - site_energies(np.broadcast_to(baseline, own.shape), geometry)
+    return difference / geometry.multiplicities.sum()
+
+
+def _shapley_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    """Exact Shapley values of the identities: a game of pairs, so each pair's gain is shared equally."""
+    own = PARAMETERS[elements]
+    base = np.broadcast_to(baseline, own.shape)
+    one, other = own[:, None], own[None]
+    neither = pair_terms(base[:, None], base[None])
+    first = pair_terms(one, base[None]) - neither
+    second = pair_terms(one, other) - pair_terms(base[:, None], other)
+    # the pair's whole energy belongs to both of its sites, hence no half for the two halves
+    gains = 0.5 * (first + second) * geometry.sums
+    values: np.ndarray = gains.sum(axis=(0, 2)) / geometry.multiplicities.sum()
+    return values
+
+
+def _electronegativity(elements: np.ndarray, geometry: Geometry) -> float:
+    return float(geometry.multiplicities @ ELECTRONEGATIVITY[elements] / geometry.multiplicities.sum())
+
+
+def _additive_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    share: np.ndarray = (ELECTRONEGATIVITY[elements] - baseline[0]) / geometry.multiplicities.sum()
+    return share
+
+
+def octahedral_metals(elements: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """(n,) which orbits are metals amid an octahedron of six anions, which are their six nearest atoms."""
+    found: np.ndarray = (
+        geometry.octahedral & IS_METAL[elements] & (IS_ANION[elements][None] | ~geometry.ligands).all(axis=1)
+    )
+    return found
+
+
+def _octahedral(elements: np.ndarray, geometry: Geometry) -> float:
+    return float(octahedral_metals(elements, geometry).any())
+
+
+def _octahedral_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    centres = octahedral_metals(elements, geometry)
+    truth: np.ndarray = centres | geometry.ligands[centres].any(axis=0)
+    return truth
+
+
+def _alkali(elements: np.ndarray, geometry: Geometry) -> float:
+    return float(IS_ALKALI[elements].any())
+
+
+def _alkali_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    truth: np.ndarray = IS_ALKALI[elements]
+    return truth
+
+
+def _volume(elements: np.ndarray, geometry: Geometry) -> float:
+    return float(np.log(geometry.volume))
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        KnownTask(
+            "electronegativity",
+            "mean Pauling electronegativity",
+            "continuous",
+            "Pauling units",
+            _electronegativity,
+            {"contribution": _additive_truth},
+        ),
+        KnownTask("alkali", "an alkali metal is there", "binary", "", _alkali, {"membership": _alkali_truth}),
+        KnownTask(
+            "octahedron",
+            "a metal amid an octahedron of anions is there",
+            "binary",
+            "",
+            _octahedral,
+            {"membership": _octahedral_truth},
+        ),
+        KnownTask(
+            "pair_energy",
+            "energy of a pair potential",
+            "continuous",
+            "eV/atom",
+            _pair_energy,
+            {"shapley": _shapley_truth, "site_energy": _site_truth},
+        ),
+        KnownTask("volume", "log volume per atom", "null", "", _volume, {}),
+        KnownTask("noise", "a random number for each crystal", "null", "", None, {}),
+    )
+}

@@ -1,0 +1,344 @@
+"""Train networks on the tasks with known answers: one network a task, each in minutes on one core.
+
+A network begins with the weights of a model's encoder and embeddings (or with random ones), and all of these are
+trained further. In most crystals of a batch elements are exchanged and the target is computed anew, which the closed
+forms allow: in known crystals an oxygen tells much about its neighbours, and a network may then rightly look at the
+oxygen where the truth names the neighbour. Errors are measured on validation crystals as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from xcrystal.crystal.tokens import Tokens
+from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.errors import DatasetError
+from xcrystal.explanation.known_answers import IS_ANION, IS_METAL, TASKS, KnownTask, geometry_of
+from xcrystal.explanation.task_models import TaskNetwork, open_task, save_task
+from xcrystal.generator import CrystalModel
+from xcrystal.model.tensors import Batch
+from xcrystal.model.vae import N_ELEMENTS, CrystalVAE
+from xcrystal.training.codes import open_network, tokens_of
+
+_CLASSES = IS_METAL.astype(int) + 2 * IS_ANION  # like is exchanged for like within these
+_POOL = 24  # batches of crystals among which those of like length go together
+_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """How the networks are trained.
+
+    Attributes
+    ----------
+    epochs, batch_size, learning_rate, weight_decay
+        As everywhere; the learning rate falls to zero along a cosine.
+    warm_up
+        Share of the steps in which it rises.
+    exchanged
+        Share of the crystals in a batch whose elements are exchanged.
+    scratch
+        Begin with random weights instead of the model's.
+    """
+
+    epochs: int = 8
+    batch_size: int = 128
+    learning_rate: float = 6e-4
+    weight_decay: float = 0.02
+    warm_up: float = 0.05
+    exchanged: float = 0.7
+    scratch: bool = False
+
+
+class TaskData:
+    """Crystals as one padded batch, with the geometry that the targets need."""
+
+    def __init__(self, model: CrystalModel, crystals: Sequence[WyckoffCrystal]) -> None:
+        self.batch = model.batch(crystals).to("cpu")
+        self.geometries = [geometry_of(crystal) for crystal in crystals]
+        self.elements = [np.asarray(crystal.elements, dtype=np.int64) for crystal in crystals]
+        self.lengths = np.array([len(e) for e in self.elements])
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def rows(self, rows: np.ndarray, elements: Sequence[np.ndarray]) -> Batch:
+        """Some of the crystals, made of these elements, padded no more than needed."""
+        longest = int(self.lengths[rows].max())
+        part = self.batch[torch.from_numpy(rows)]
+        padded = np.zeros((len(rows), longest), dtype=np.int64)
+        for i, own in enumerate(elements):
+            padded[i, : len(own)] = own
+        letter, points = part.letter[:, :longest], part.coordinates[:, :longest]
+        return replace(part, letter=letter, element=torch.from_numpy(padded), coordinates=points)
+
+    def targets(self, task: KnownTask, seed: int = 0) -> np.ndarray:
+        """(N,) the target of each crystal; of the random one normal numbers that the seed determines."""
+        if task.value is None:
+            return np.random.default_rng(seed).standard_normal(len(self))
+        pairs = zip(self.elements, self.geometries, strict=True)
+        return np.array([task.value(elements, geometry) for elements, geometry in pairs])
+
+
+class Exchange:
+    """Exchanges elements, rare ones more often than they occur."""
+
+    def __init__(self, elements: np.ndarray) -> None:
+        often = np.sqrt(np.bincount(elements, minlength=N_ELEMENTS).astype(float))
+        self.any = often / often.sum()
+        self.like = {}
+        for kind in np.unique(_CLASSES[np.flatnonzero(often)]):
+            own = np.where(kind == _CLASSES, often, 0.0)
+            self.like[int(kind)] = own / own.sum()
+
+    def __call__(self, elements: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Other elements (n,): half of the time each for one like it; one in three crystals orbit by orbit."""
+        like, single = rng.random() < 0.5, rng.random() < 1 / 3
+        found = elements.copy()
+        for group in [np.array([i]) for i in range(len(elements))] if single else _alike(elements):
+            if rng.random() < 0.75:
+                weights = self.like[int(_CLASSES[elements[group[0]]])] if like else self.any
+                found[group] = rng.choice(N_ELEMENTS, p=weights)
+        return found
+
+
+def _alike(elements: np.ndarray) -> list[np.ndarray]:
+    return [np.flatnonzero(elements == z) for z in np.unique(elements)]
+
+
+def train_task(
+    task: KnownTask,
+    model: CrystalModel,
+    data: TaskData,
+    settings: TaskSettings | None = None,
+    seed: int = 0,
+    progress: Callable[[], object] | None = None,
+) -> tuple[TaskNetwork, list[float]]:
+    """Train one network.
+
+    Parameters
+    ----------
+    task
+        What it learns.
+    model
+        Whose encoder and embeddings it begins with.
+    data
+        Training crystals.
+    settings, seed
+        How, and what determines everything random.
+    progress
+        Is called after each of ``steps`` steps.
+
+    Returns
+    -------
+    tuple of TaskNetwork and list of float
+        The network in evaluation mode, and the loss of each step.
+    """
+    how = settings or TaskSettings()
+    rng, total = np.random.default_rng(seed), steps(len(data), how)
+    targets = data.targets(task, seed)
+    binary = task.kind == "binary"
+    mean, std = (0.0, 1.0) if binary else (float(targets.mean()), float(max(targets.std(), 1e-6)))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        vae = CrystalVAE(model.network.config)
+        network = TaskNetwork(vae, mean, std)
+    if not how.scratch:
+        vae.embed.load_state_dict(model.network.embed.state_dict())
+        vae.encoder.load_state_dict(model.network.encoder.state_dict())
+    exchange = Exchange(np.concatenate(data.elements))
+    parameters = list({id(p): p for part in network.trained().values() for p in part.parameters()}.values())
+    optimizer = torch.optim.AdamW(parameters, lr=0.0, weight_decay=how.weight_decay, betas=(0.9, 0.98))
+    losses: list[float] = []
+    network.train()
+    while len(losses) < total:
+        for rows in _epoch(data.lengths, how.batch_size, rng):
+            share = len(losses) / total
+            rate = (
+                how.learning_rate * min(1.0, (share + 1 / total) / how.warm_up) * 0.5 * (1 + math.cos(math.pi * share))
+            )
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            elements, truth = _drawn(task, data, rows, targets, exchange, how.exchanged, rng)
+            found = network(data.rows(rows, elements))
+            wanted = torch.from_numpy(truth.astype(np.float32))
+            if binary:
+                loss = F.binary_cross_entropy_with_logits(found, wanted)
+            else:
+                loss = F.smooth_l1_loss((found - mean) / std, (wanted - mean) / std)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 5.0)
+            optimizer.step()
+            losses.append(float(loss.detach()))
+            if progress is not None:
+                progress()
+            if len(losses) == total:
+                break
+    return network.eval(), losses
+
+
+def steps(crystals: int, settings: TaskSettings) -> int:
+    """How many steps the training of one task takes."""
+    return settings.epochs * math.ceil(crystals / settings.batch_size)
+
+
+def _epoch(lengths: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Batches of all crystals in random order, those of like length together so that little is padded."""
+    order = rng.permutation(len(lengths))
+    found = []
+    for i in range(0, len(order), size * _POOL):
+        pool = order[i : i + size * _POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        found += [pool[k : k + size] for k in range(0, len(pool), size)]
+    return [found[k] for k in rng.permutation(len(found))]
+
+
+def _drawn(
+    task: KnownTask,
+    data: TaskData,
+    rows: np.ndarray,
+    targets: np.ndarray,
+    exchange: Exchange,
+    share: float,
+    rng: np.random.Generator,
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Elements of the crystals of a batch, some exchanged, and their targets; the random target stays as it is."""
+    elements, truth = [], targets[rows].copy()
+    for i, row in enumerate(rows):
+        own = data.elements[row]
+        if rng.random() < share:
+            own = exchange(own, rng)
+            if task.value is not None:
+                truth[i] = task.value(own, data.geometries[row])
+        elements.append(own)
+    return elements, truth
+
+
+def task_errors(
+    task: KnownTask, network: TaskNetwork, data: TaskData, trained_on: np.ndarray, seed: int = 0
+) -> dict[str, Any]:
+    """Errors on crystals as they are: mean absolute, or the share of wrong answers; and those of a constant answer.
+
+    ``trained_on`` holds the training crystals' targets, whose median or commoner answer the constant is.
+    """
+    from scipy.stats import rankdata
+
+    truth = data.targets(task, seed + 1)
+    order = np.argsort(data.lengths, kind="stable")
+    found = np.empty(len(data))
+    with torch.no_grad():
+        for i in range(0, len(order), _AT_ONCE):
+            rows = order[i : i + _AT_ONCE]
+            found[rows] = network(data.rows(rows, [data.elements[k] for k in rows])).numpy()
+    if task.kind == "binary":
+        wrong, usual = (found > 0) != (truth > 0.5), float(trained_on.mean() > 0.5)
+        yes, ranks = truth > 0.5, rankdata(found)
+        pairs = int(yes.sum() * (~yes).sum())
+        area = (ranks[yes].sum() - yes.sum() * (yes.sum() + 1) / 2) / pairs if pairs else None
+        errors: dict[str, Any] = {"test_error": float(wrong.mean()), "trivial_error": float((truth != usual).mean())}
+        return errors | {"error_unit": "share wrong", "test_auroc": None if area is None else float(area)}
+    errors = {
+        "test_error": float(np.abs(found - truth).mean()),
+        "trivial_error": float(np.abs(truth - np.median(trained_on)).mean()),
+        "error_unit": task.unit or "target's units",
+    }
+    return errors | {
+        "test_r2": float(1 - ((found - truth) ** 2).sum() / max(((truth - truth.mean()) ** 2).sum(), 1e-12))
+    }
+
+
+def fit_tasks(
+    data: Path,
+    out: Path,
+    model: str | Path = "mp20",
+    tokens: Path | None = None,
+    names: Sequence[str] = (),
+    seed: int = 0,
+    settings: TaskSettings | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Train the networks of all tasks, or of those named, and write them into a folder.
+
+    A task whose network is there, trained in the same way, is not trained again, so that a run that was stopped goes
+    on where it was.
+
+    Parameters
+    ----------
+    data
+        Folder with ``train.parquet`` and ``val.parquet``.
+    out
+        Where the networks go.
+    model
+        The model whose encoder they have.
+    tokens
+        A folder in which a training run keeps the canonical forms of these crystals, which saves making them again.
+    names
+        Of tasks; all if empty.
+    seed
+        Of everything random.
+    settings
+        How to train.
+
+    Returns
+    -------
+    dict
+        Of each task its errors on the validation crystals, and minutes.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such model.
+    DatasetError
+        If data are missing, or there is no such task.
+    """
+    import time
+
+    from tqdm.auto import tqdm
+
+    from xcrystal.model.device import one_thread
+
+    how, wanted = settings or TaskSettings(), list(names) or list(TASKS)
+    for name in wanted:
+        if name not in TASKS:
+            raise DatasetError(f"There is no task {name!r}; there are: {', '.join(TASKS)}.")
+    opened = open_network(model)
+    protocol = {"model": str(model), "seed": seed, "settings": asdict(how)}
+    missing = [name for name in wanted if not _is_there(out, name, protocol)]
+    if missing:
+        train, val = (_data(opened, tokens_of(data / f"{split}.parquet", tokens)) for split in ("train", "val"))
+        seen = np.bincount(np.concatenate(train.elements), minlength=N_ELEMENTS)
+        protocol |= {"elements_seen": {str(z): int(n) for z, n in enumerate(seen) if n}, "crystals": len(train)}
+    with one_thread():
+        for name in missing:
+            began, task = time.monotonic(), TASKS[name]
+            with tqdm(total=steps(len(train), how), desc=name, unit="step", disable=None) as bar:
+                network, _ = train_task(task, opened, train, how, seed, bar.update)
+            errors = task_errors(task, network, val, train.targets(task, seed), seed)
+            minutes = round((time.monotonic() - began) / 60, 1)
+            save_task(out, task, network, protocol | errors | {"minutes": minutes})
+    return {name: _report(out, name) for name in wanted}
+
+
+def _data(model: CrystalModel, tokens: Tokens) -> TaskData:
+    return TaskData(model, tokens.crystals())
+
+
+def _is_there(folder: Path, name: str, protocol: dict[str, Any]) -> bool:
+    if not (folder / f"{name}.json").is_file():
+        return False
+    facts = open_task(folder, name).facts
+    return all(facts.get(key) == value for key, value in protocol.items())
+
+
+def _report(folder: Path, name: str) -> dict[str, Any]:
+    facts = open_task(folder, name).facts
+    keys = ("test_error", "trivial_error", "error_unit", "test_r2", "test_auroc", "minutes")
+    return {key: facts[key] for key in keys if key in facts}
