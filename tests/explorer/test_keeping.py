@@ -50,7 +50,7 @@ def tour(session: Session) -> None:
 
 
 def same(one: Session, other: Session) -> None:
-    for name in ("color", "shown", "cell", "supercell", "boundary", "bonds", "target", "family", "latents"):
+    for name in ("color", "shown", "cell", "supercell", "boundary", "bonds", "why", "family", "latents"):
         assert getattr(one.state, name) == getattr(other.state, name), name
     np.testing.assert_allclose(one.z, other.z, atol=1e-5)
     assert one.structure.composition == other.structure.composition

@@ -281,7 +281,7 @@ def test_reset_restores_colour_and_cell(session: Session, events: list[str]) -> 
 def test_what_hinders_an_attribution_is_said_only_while_it_does(session: Session, big: Structure) -> None:
     session.attribute("band_gap")
     session.load(big)
-    assert session.message.startswith("The atoms cannot be coloured")
+    assert session.message.startswith("This cannot be explained")
     session.show("decoded")
     assert session.attribution is not None
     assert session.message == ""

@@ -35,6 +35,7 @@ EVENTS = (
     "path",
     "candidates",
     "attribution",
+    "explained",  # how far it can be trusted has been found out
     "settled",  # the hand rests
     "history",
     "story",
@@ -91,6 +92,9 @@ class Core(Shown):
     def _judge(self) -> None:
         """Bring the judgement of the crystal up to date."""
 
+    def _explain(self) -> None:
+        """Bring the explanation of the crystal up to date."""
+
     # -- views ---------------------------------------------------------------------------------------------------
 
     def subscribe(self, view: Callable[[str], None]) -> Callable[[], None]:
@@ -141,7 +145,10 @@ class Core(Shown):
         """Show a state and tell what it did; views hear first of the crystal and then of what takes longer."""
         self.state = after
         events = changes(before, after)
-        if {"crystal", "shown", "attribution"} & set(events):
+        between = after.why is not None and after.why.target.startswith(
+            "distance"
+        )  # to A or B, which may be others now
+        if {"crystal", "shown", "attribution", *(["path"] if between else [])} & set(events):
             self.attribution, self._stale = None, True
         self.at_rest = settle
         self._emit(*events, "history")
@@ -165,7 +172,7 @@ class Core(Shown):
         with self._lock:
             moved, self.at_rest = not self.at_rest, True
             refined = self._refine()
-            if self._stale and self.state.target is not None:
+            if self._stale and self.state.why is not None:
                 self._explain()
             elif moved and not refined:
                 self._emit("settled")
@@ -187,22 +194,6 @@ class Core(Shown):
             self.attribution, self._stale = None, True
             self._emit("crystal", "history")
         return not same
-
-    def _explain(self) -> None:
-        from xcrystal.explanation.attribution import attribute
-
-        assert self.state.target is not None
-        shown = self.shown_loaded
-        reason = shown.reason if shown is not None else ""
-        if not reason:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UnsupportedElementWarning)  # said when it was loaded
-                    self.attribution = attribute(self.model, self.drawn, target=self.state.target)
-            except XCrystalError as error:
-                reason = str(error)
-        self._tell(self._said, f"The atoms cannot be coloured: {reason}" if reason else "")
-        self._emit("attribution")
 
     # -- undo ----------------------------------------------------------------------------------------------------
 

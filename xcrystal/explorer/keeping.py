@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.errors import ReadError, TargetError, XCrystalError
+from xcrystal.explorer.explaining import Explaining
 from xcrystal.explorer.going import Going, go_code, structure_code
 from xcrystal.explorer.looking import Looking
 from xcrystal.explorer.saved import read_saved, saved_state
 
 if TYPE_CHECKING:
-    from xcrystal.explorer.state import State
+    from xcrystal.explorer.state import State, Why
 
 MODES = ("beginner", "researcher")
 CONTROLS = (
@@ -38,7 +39,7 @@ CONTROLS = (
 VERSION = 1
 
 
-class Keeping(Going, Looking):
+class Keeping(Going, Looking, Explaining):
     """What can be written down of a session, and which of its controls there are.
 
     Attributes
@@ -144,8 +145,8 @@ class Keeping(Going, Looking):
         """Raises TargetError if there is not all that a state asks for."""
         if state.color:
             self._one_of(state.color, self.colors, "colour of the map")
-        if state.target is not None:
-            self._one_of(state.target, tuple(state.point.predicted), "target")
+        if state.why is not None:
+            self._check_why(state.why, state)
         if state.shown == "loaded" and state.loaded is None:
             raise TargetError("There is no loaded crystal to show.")
 
@@ -214,12 +215,18 @@ def _looks(state: State, first: State) -> list[str]:
         "supercell": f"show_supercell({state.supercell!r})",
         "boundary": f"show_boundary({state.boundary!r})",
         "bonds": f"show_bonds({state.bonds!r})",
-        "target": f"attribute({state.target!r})",
+        "why": _explain(state.why),
     }
     other = {name for name in calls if getattr(state, name) != getattr(first, name)}
     if state.concepts or state.latents:  # to make them has shown them
         other.add("family")
     return [f"session.{call}" for name, call in calls.items() if name in other]
+
+
+def _explain(why: Why | None) -> str:
+    if why is None:
+        return "explain(None)"
+    return f"explain({why.target!r}, method={why.method!r}, level={why.level!r}, baseline={why.baseline!r})"
 
 
 def _numbers(values: np.ndarray) -> str:

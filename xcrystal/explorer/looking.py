@@ -1,4 +1,4 @@
-"""How things are shown: which crystal and how much of it, what colours the map, what colours the atoms."""
+"""How things are shown: which crystal and how much of it, what colours the map."""
 
 from __future__ import annotations
 
@@ -19,13 +19,6 @@ class Looking(Core):
         self._one_of(name, self.colors, "colour of the map")
         with self._lock:
             self._commit(f"map coloured by {name}", color=name)
-
-    def attribute(self, target: str | None) -> None:
-        """Colour atoms by the attribution of a predicted property; None switches it off."""
-        if target is not None:
-            self._one_of(target, tuple(self.predicted), "target")
-        with self._lock:
-            self._commit(f"atoms coloured by {target or 'element'}", target=target)
 
     def show(self, which: str) -> None:
         """Draw the "decoded" or the "loaded" crystal, or "both" side by side."""

@@ -13,7 +13,7 @@ import numpy as np
 from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer.going import go_code
 from xcrystal.explorer.records import Loaded
-from xcrystal.explorer.state import Own, Path, Point, Selection, State
+from xcrystal.explorer.state import Own, Path, Point, Selection, State, Why
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -40,7 +40,7 @@ def saved_state(state: State) -> dict[str, Any]:
         "supercell": list(state.supercell),
         "boundary": state.boundary,
         "bonds": state.bonds,
-        "target": state.target,
+        "why": None if state.why is None else vars(state.why),
         "family": state.family,
         "latents": list(state.latents),
         "concepts": [_saved_axis(axis) for axis in state.concepts],
@@ -91,7 +91,7 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
         supercell=(supercell[0], supercell[1], supercell[2]),
         boundary=read.value("boundary", bool),
         bonds=read.value("bonds", bool),
-        target=None if content.get("target") is None else read.value("target", str),
+        why=read.why(),
         family=read.choice("family", ("principal", "latent", "property", "concept")),
         latents=tuple(read.items("latents", int)),
         concepts=tuple(read.axis(axis) for axis in read.items("concepts", dict)),
@@ -267,6 +267,14 @@ class _Reader:
             raise _damaged("scale")
         vector = vector / length
         return Axis(of.value("name", str), "concept", vector, mean, scale, of.value("note", str))
+
+    def why(self) -> Why | None:
+        """What is explained; older sessions name a property only."""
+        if self.content.get("why") is None:
+            return None if self.content.get("target") is None else Why(self.value("target", str))
+        of = _Reader(self.value("why", dict), self.session)
+        target, method, level, baseline = (of.value(name, str) for name in ("target", "method", "level", "baseline"))
+        return Why(target, method, level, baseline)
 
     def selection(self, content: Any) -> Selection | None:
         if content is None:

@@ -87,8 +87,8 @@ class Shown:
 
     @property
     def target(self) -> str | None:
-        """What atoms are coloured by."""
-        return self.state.target
+        """What is explained, and colours the atoms."""
+        return None if self.state.why is None else self.state.why.target
 
     @property
     def path(self) -> Path | None:

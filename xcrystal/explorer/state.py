@@ -85,6 +85,16 @@ class Path:
     frame: int = 0
 
 
+@dataclass(frozen=True)
+class Why:
+    """What is explained, and how: names as of ``xcrystal.explain``, and targets as of ``Session.explain``."""
+
+    target: str
+    method: str = "integrated_gradients"
+    level: str = "atoms"
+    baseline: str = "mean_crystal"
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """All that undo brings back.
@@ -107,8 +117,8 @@ class State:
         Whether atoms on the boundary are repeated on the other side, and bonds drawn.
     color
         What colours the map; empty if nothing can.
-    target
-        What the atoms are coloured by an attribution of; None for elements.
+    why
+        What is explained, and colours the atoms; None for the colours of elements.
     family
         Which axes the sliders move along: "principal", "latent", "property" or "concept".
     latents
@@ -136,7 +146,7 @@ class State:
     supercell: tuple[int, int, int] = (1, 1, 1)
     boundary: bool = True
     bonds: bool = True
-    target: str | None = None
+    why: Why | None = None
     family: str = "principal"
     latents: tuple[int, ...] = ()
     concepts: tuple[Axis, ...] = ()
@@ -157,7 +167,7 @@ _EVENTS = {
     "own": ("own",),
     "path": ("ends", "path"),
     "candidates": ("candidates",),
-    "attribution": ("target",),
+    "attribution": ("why",),
 }
 assert {name for names in _EVENTS.values() for name in names} == {field.name for field in fields(State)}
 

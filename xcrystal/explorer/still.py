@@ -57,7 +57,7 @@ class Still:
         """The picture: crystal, its place on the map, and what is predicted."""
         session = self.session
         structure, point = session.drawn, session.state.point
-        scores = session.attribution.scores if session.attribution is not None else None
+        scores = session.attribution.atom_scores if session.attribution is not None else None
         group = session.drawn_space_group
         told = [f"{words.space_group_html(group[1])} ({group[0]})"] if group else []
         told += [

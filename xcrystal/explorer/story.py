@@ -164,11 +164,11 @@ def _of_looks(before: State, after: State) -> Iterator[str]:
             if after.color
             else "the map is grey"
         )
-    if after.target != before.target:
-        if after.target is None:
+    if after.why != before.why:
+        if after.why is None:
             yield "the atoms are coloured by element"
         else:
-            yield f"the atoms are coloured by how they contribute to the predicted {_start(words.title(after.target))}"
+            yield f"it is explained what contributes to {words.explained(after.why.target)}"
     if (after.family, after.latents) != (before.family, before.latents):
         yield f"the sliders move along {_FAMILIES.get(after.family, after.family)}"
 

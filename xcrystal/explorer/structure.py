@@ -157,6 +157,7 @@ class StructureView(View):
         for which, ((caption, _), (header, data, _)) in enumerate(zip(crystals, drawn, strict=True)):
             picked = self.picked[1] if self.picked is not None and self.picked[0] == which else -1
             more = {"extent": extent, "picked": picked, "caption": caption, "fine": session.at_rest}
+            more["explained"] = self._is_explained(crystals[which][1])
             self.canvases[which].draw(({**header, **more}, data))
 
     def _make_canvases(self, count: int) -> None:
@@ -191,11 +192,19 @@ class StructureView(View):
         """Attribution of the atoms of a structure that is drawn, if it is the one that was attributed."""
         session = self.session
         found = session.attribution
-        if found is None or len(found.scores) != len(structure):
+        if (
+            found is None
+            or not self._is_explained(structure)
+            or found.atom_scores is None
+            or len(found.atom_scores) != len(structure)
+        ):
             return None
-        attributed = session.drawn
-        same = structure is attributed or structure is self._known(attributed) or structure == attributed
-        return np.asarray(found.scores) if same else None
+        return np.asarray(found.atom_scores)
+
+    def _is_explained(self, structure: Structure) -> bool:
+        """Whether explanations are of this one of the structures that are drawn."""
+        drawn = self.session.drawn
+        return structure is drawn or structure is self._known(drawn) or structure == drawn
 
     def _known(self, structure: Structure) -> Structure:
         """The structure with its orbits, which are looked for once."""

@@ -14,6 +14,8 @@ from xcrystal.explorer.scene import element_colors
 from xcrystal.explorer.site_facts import orbit_choices
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from xcrystal.explorer.session import Session
     from xcrystal.explorer.structure import StructureView
     from xcrystal.explorer.worker import Worker
@@ -38,7 +40,7 @@ class StructureBar(Panel):
         crystals = view.crystals
         which = view.picked[0] if view.picked is not None else 0
         return {
-            "targets": [["", "element"], *([name, f"attribution: {words.title(name)}"] for name in session.predicted)],
+            "targets": self._targets(),
             "target": session.target or "",
             "shown": self._choices(),
             "which": session.shown,
@@ -83,6 +85,14 @@ class StructureBar(Panel):
             case "pick":
                 view.pick((int(value[0]), int(value[1])) if value else None)
 
+    def _targets(self) -> list[list[str]]:
+        """What can colour the atoms with one choice; all else is chosen in the tab Why."""
+        offered = [["", "element"], *([name, f"attribution: {words.title(name)}"] for name in self.session.predicted)]
+        other = self.session.target
+        if other is not None and other not in self.session.predicted:
+            offered.append([other, f"attribution: {words.title(other)}"])
+        return offered
+
     def _choices(self) -> list[list[str]]:
         """Which crystals can be shown; empty where there is no choice."""
         session = self.session
@@ -93,27 +103,31 @@ class StructureBar(Panel):
 
     def _legend(self) -> list[list[str]]:
         """Symbol and colour of each element that is drawn, lightest first; empty while colours mean an attribution."""
-        if self.session.attribution is not None:
+        if self._scores() is not None:
             return []
         numbers = {site.specie.Z: site.specie.symbol for _, structure in self.view.crystals for site in structure}
         return [[symbol, hex_color(element_colors()[z])] for z, symbol in sorted(numbers.items())]
 
     def _scale(self) -> dict[str, str] | None:
         """The scale of the attribution, and what its numbers mean."""
-        found = self.session.attribution
-        if found is None:
+        from xcrystal.explanation.methods import METHODS
+
+        found, scores = self.session.attribution, self._scores()
+        if found is None or scores is None:
             return None
-        span = score_span(found.scores)
-        cell_sum = found.target_value - found.baseline_value
+        span, signed = score_span(scores), METHODS[found.method].signed
         return {
             "low": f"{-span:+.3f}",
             "high": f"{span:+.3f}",
             "colors": diverging_css(),
-            "text": f"{found.unit} to {words.title(found.target).lower()} of the crystal drawn, encoded again: "
-            f"{found.target_value:+.3f} {found.unit}",
-            "note": "Integrated gradients from a mean element; the atoms of the primitive cell add up to "
-            f"{cell_sum:+.3f} {found.unit}, error {found.completeness_error:.0e}.",
+            "text": f"{found.unit or 'score'} for each atom, of {words.explained(found.target)} of the crystal drawn, encoded "
+            f"again: {found.target_value:+.3f} {found.unit}",
+            "note": "Blue lowers it, red raises it." if signed else "How much it matters, not which way.",
         }
+
+    def _scores(self) -> np.ndarray | None:
+        found = self.session.attribution
+        return None if found is None else found.atom_scores
 
     def _pictures(self) -> list[list[str]]:
         if not self.view.flat:

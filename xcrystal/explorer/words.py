@@ -39,6 +39,16 @@ def with_unit(name: str) -> str:
     return f"{title(name)} ({unit(name)})" if unit(name) else title(name)
 
 
+def explained(target: str) -> str:
+    """What is explained, within a sentence: "the predicted band gap", "the space group 221"."""
+    if target in PROPERTIES:
+        name = title(target)
+        return f"the predicted {name[0].lower()}{name[1:]}"
+    if target == "density":
+        return "the density of known crystals around here"
+    return target if target.startswith("latent") else f"the {target}".replace("the along", "the place along")
+
+
 def formula_html(formula: str) -> str:
     """A formula with its numbers as subscripts."""
     return re.sub(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)", r"<sub>\1</sub>", escape(formula))

@@ -1,0 +1,251 @@
+"""What is explained of the crystal that is drawn: asked for, computed once when the hand rests, and compared."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError
+from xcrystal.explorer.picking import Picking
+from xcrystal.explorer.state import State, Why
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.explanation.attribution import Attribution
+    from xcrystal.explanation.targets import Target
+    from xcrystal.explorer.state import Point
+    from xcrystal.latent.axes import Axis
+
+_KEPT = 24  # explanations
+_OF_CRYSTAL = re.compile(r"space group|element of orbit \d+")  # targets that only a crystal can fill in
+_GRADIENTS = ("integrated_gradients", "gradient_shap", "input_x_gradient", "saliency", "smoothgrad")
+DISTANCE, ALONG = "distance to ", "along "
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How alike two methods rank the same scores.
+
+    Attributes
+    ----------
+    method
+        The other one: by all coalitions where the first follows gradients, and the reverse.
+    spearman
+        Rank correlation of the different scores, of their sizes if one method has no signs; None for fewer than three.
+    count
+        Of different scores.
+    """
+
+    method: str
+    spearman: float | None
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    structure: Structure
+    why: Why
+    anchor: object
+    found: Attribution
+
+
+class Explaining(Picking):
+    """Acts about explanations.
+
+    Attributes
+    ----------
+    previous
+        The explanation of the same scores that was shown before, by another method or from another baseline.
+    agreement
+        With an independent method; None until it is known.
+    """
+
+    previous: Attribution | None = None
+    agreement: Agreement | None = None
+    _last: _Kept | None = None
+
+    def explain(
+        self,
+        target: str | None,
+        method: str = "integrated_gradients",
+        level: str = "atoms",
+        baseline: str | None = None,
+    ) -> None:
+        """Explain what the model says of the crystal that is drawn, and colour its atoms by that.
+
+        Parameters
+        ----------
+        target
+            All that ``xcrystal.explanation.targets.target_of`` knows; "distance to A" or "B", the ends of a path, or
+            to a material of the atlas; "along" an axis, such as "along principal 1". None for no explanation.
+        method, level, baseline
+            As in ``xcrystal.explain``.
+
+        Raises
+        ------
+        TargetError, ReadError
+            If there is none of this name, or they do not go together.
+        """
+        if target is None:
+            with self._lock:
+                self._commit("no explanation", why=None)
+            return
+        from xcrystal.explanation.methods import check
+
+        why = Why(target, method, level, check(method, level, baseline))
+        self._check_why(why, self.state)
+        with self._lock:
+            self._commit(f"explained {target.replace('_', ' ')}", why=why)
+
+    def attribute(self, target: str | None) -> None:
+        """``explain`` as before, or as usual, but another target; None for no explanation."""
+        why = self.state.why
+        if target is None or why is None:
+            self.explain(target)
+        else:
+            self.explain(target, why.method, why.level, why.baseline)
+
+    def compare_baselines(self) -> dict[str, Attribution]:
+        """The present explanation from each baseline that goes with its method and level; empty if there is none."""
+        from xcrystal.explanation.methods import baselines_of
+
+        with self._lock:
+            why = self.state.why
+            if why is None or self.attribution is None:
+                return {}
+            names = baselines_of(why.method, why.level)
+            return {name: self._explanation(self.drawn, replace(why, baseline=name)) for name in names}
+
+    # -- when the hand rests
+
+    def _explain(self) -> None:
+        why, shown = self.state.why, self.shown_loaded
+        assert why is not None
+        reason = shown.reason if shown is not None else ""
+        self.agreement = None
+        if not reason:
+            try:
+                self.attribution = self._explanation(self.drawn, why)
+            except XCrystalError as error:
+                reason = str(error)
+        self._remember(why)
+        self._tell(self._said, f"This cannot be explained: {reason}" if reason else "")
+        self._emit("attribution")
+        if self.attribution is not None and self._views:  # somebody to show it to
+            self.agreement = self._agreement(why, self.attribution)
+            self._emit("explained")
+
+    def _remember(self, why: Why) -> None:
+        """Keep what was shown before, if it is of the same scores in another way."""
+        found, last = self.attribution, self._last
+        if found is None:
+            self.previous = self._last = None
+            return
+        now = _Kept(self.drawn, why, self._anchor(why.target, self.state), found)
+        alike = (
+            last is not None
+            and last.structure is now.structure
+            and last.anchor is now.anchor
+            and (last.why.target, last.why.level) == (why.target, why.level)
+        )
+        if not alike:
+            self.previous = None
+        elif last is not None and last.why != why:
+            self.previous = last.found
+        self._last = now
+
+    def _explanation(self, structure: Structure, why: Why) -> Attribution:
+        """Computed once; raises XCrystalError."""
+        from xcrystal.explanation.attribution import attribute
+
+        anchor = self._anchor(why.target, self.state)
+        for kept in self._explanations:
+            if kept.structure is structure and kept.why == why and kept.anchor is anchor:
+                return kept.found
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnsupportedElementWarning)  # said when it was loaded
+            found = attribute(
+                self.model,
+                structure,
+                self._target(why.target, self.state),
+                why.method,
+                why.level,
+                why.baseline,
+                atlas=self.atlas,
+            )
+        self._explanations.append(_Kept(structure, why, anchor, found))
+        return found
+
+    @property
+    def _explanations(self) -> deque[_Kept]:
+        kept: deque[_Kept] = vars(self).setdefault("_explanations_kept", deque(maxlen=_KEPT))
+        return kept
+
+    def _agreement(self, why: Why, found: Attribution) -> Agreement | None:
+        from xcrystal.explanation.methods import METHODS
+
+        other = "shapley" if why.method in _GRADIENTS else "integrated_gradients"
+        level = {"atoms": "orbits", "pairs": "orbits"}.get(why.level, why.level)
+        try:
+            second = self._explanation(self.drawn, Why(why.target, other, level, why.baseline))
+        except XCrystalError:
+            return None
+        atoms = found.atom_scores is not None and second.atom_scores is not None
+        one, two = (np.asarray(a.atom_scores if atoms else a.scores, dtype=float) for a in (found, second))
+        if not METHODS[why.method].signed:
+            one, two = abs(one), abs(two)
+        pairs = np.unique(np.round(np.column_stack([one, two]), 9), axis=0)  # equal atoms count once
+        if len(pairs) < 3:
+            return Agreement(other, None, len(pairs))
+        ranks = [_ranks(column) for column in pairs.T]
+        spread = min(float(np.std(column)) for column in ranks)
+        return Agreement(other, float(np.corrcoef(*ranks)[0, 1]) if spread > 0 else None, len(pairs))
+
+    # -- targets
+
+    def _check_why(self, why: Why, state: State) -> None:
+        """Raises TargetError if a state could never be explained so."""
+        from xcrystal.explanation.methods import check
+        from xcrystal.explanation.targets import target_of
+
+        check(why.method, why.level, why.baseline)
+        target = self._target(why.target, state)
+        if isinstance(target, str) and not _OF_CRYSTAL.fullmatch(target):
+            target_of(self.model, target, None, self.atlas)
+
+    def _target(self, name: str, state: State) -> str | Target:
+        """What the core can explain, of a target that only an explorer knows."""
+        from xcrystal.explanation.targets import direction_target, distance_target
+
+        anchor = self._anchor(name, state)
+        if name.startswith(DISTANCE):
+            return replace(distance_target(self.model, np.asarray(getattr(anchor, "z", anchor))), name=name)
+        return replace(direction_target(anchor), name=name) if name.startswith(ALONG) else name  # type: ignore[arg-type]
+
+    def _anchor(self, name: str, state: State) -> Point | Axis | np.ndarray | None:
+        """What else in a state a target depends on: an end of a path, a known code, or an axis."""
+        if name.startswith(DISTANCE):
+            other = name.removeprefix(DISTANCE)
+            if other in ("A", "B"):
+                end = state.ends["AB".index(other)]
+                if end is None:
+                    raise TargetError(f"There is no distance to {other}: it has not been set in the tab Path.")
+                return end
+            row = self.atlas.row(other)
+            codes: dict[int, np.ndarray] = vars(self).setdefault("_codes_kept", {})
+            return codes.setdefault(row, self.atlas.z[row])
+        if name.startswith(ALONG):
+            axis = name.removeprefix(ALONG)
+            return next((concept for concept in state.concepts if concept.name == axis), None) or self.axis(axis)
+        return None
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks, the mean of them for equal values."""
+    return np.asarray([((values < v).sum() + (values <= v).sum() + 1) / 2 for v in values])
