@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
-from xcrystal.evaluation.statistics import wilson_interval
+from xcrystal.evaluation.statistics import bootstrap_interval, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -13,3 +16,14 @@ from xcrystal.evaluation.statistics import wilson_interval
 )
 def test_wilson_intervals(successes: int, trials: int, expected: tuple[float, float]) -> None:
     assert wilson_interval(successes, trials) == pytest.approx(expected, abs=1e-4)
+
+
+def test_bootstrap_intervals_of_a_normal_sample() -> None:
+    values = np.random.default_rng(0).normal(3, 2, size=400)
+    mean, low, high = bootstrap_interval(values)
+    assert mean == pytest.approx(values.mean())
+    assert (low, high) == pytest.approx((mean - 1.96 * 0.1, mean + 1.96 * 0.1), abs=0.03)
+    median, low, high = bootstrap_interval(np.append(values, np.nan), "median")
+    assert low < median < high
+    assert median == pytest.approx(np.median(values))
+    assert all(math.isnan(number) for number in bootstrap_interval(np.array([np.nan])))

@@ -1,8 +1,13 @@
-"""How sure a measured share is."""
+"""How sure a measured share, mean or median is."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
+
+import numpy as np
+
+_DRAWS = 1000
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
@@ -15,3 +20,20 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
     scale = 1 + z * z / trials
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def bootstrap_interval(
+    values: np.ndarray, statistic: Literal["mean", "median"] = "mean", seed: int = 0
+) -> tuple[float, float, float]:
+    """The mean or median of values (n,) and its 95 % percentile bootstrap interval (Efron, Ann. Stat. 7, 1, 1979).
+
+    Values that are not finite are left out; NaN three times if none is left.
+    """
+    finite = np.asarray(values, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if not len(finite):
+        return math.nan, math.nan, math.nan
+    of = np.mean if statistic == "mean" else np.median
+    drawn = np.random.default_rng(seed).integers(len(finite), size=(_DRAWS, len(finite)))
+    low, high = np.quantile(of(finite[drawn], axis=1), [0.025, 0.975])
+    return float(of(finite)), float(low), float(high)
