@@ -12,18 +12,10 @@ from pymatgen.core import Structure
 
 from tests.crystals import CRYSTALS, build
 from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.editing import (
-    PARAMETERS,
-    Edit,
-    free_parameters,
-    move,
-    open_crystal,
-    remove,
-    strain,
-    substitute,
-)
+from xcrystal.crystal.editing import Edit, move, remove, strain, substitute, symmetry_alone
 from xcrystal.crystal.groups import space_group
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.orbits import PARAMETERS, free_parameters, open_crystal
 from xcrystal.errors import InvalidCrystalError, TargetError, UnsupportedCrystalError, XCrystalError
 
 NAMES = sorted(CRYSTALS)
@@ -38,7 +30,7 @@ def conventional(structure: Structure) -> Structure:
     basis = np.linalg.inv(group.primitive).T @ primitive.lattice.matrix
     points = primitive.frac_coords @ group.primitive.T
     images = (points[:, None] + group.centring[None]).reshape(-1, 3) % 1.0
-    return Structure(basis, np.repeat([s.specie.symbol for s in primitive], len(group.centring)), images)
+    return Structure(basis, [s.specie for s in primitive for _ in group.centring], images)
 
 
 def tried(edit: object, *words: object, **named: object) -> Edit:
@@ -147,6 +139,7 @@ def test_one_atom_alone_lowers_the_symmetry() -> None:
     assert (edit.space_group_before, edit.space_group_after) == (221, 123)
     assert (edit.operations_before, edit.operations_after) == (48, 16)
     assert "3-fold axes" in edit.lost and "inversion" not in edit.lost
+    assert symmetry_alone(perovskite, oxygen.orbit, oxygen.atoms[1]).startswith("Changed alone, 16 of 48 ")
     assert "16 of 48" in edit.symmetry and edit.words == "one O of 3c became F"
     vacancy = remove(perovskite, oxygen.orbit, only_atom=oxygen.atoms[0])
     assert vacancy.structure.composition.reduced_formula == "SrTiO2" and vacancy.space_group_after == 123

@@ -13,31 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC, canonicalize
+from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC
 from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import crystal_system, space_group
-from xcrystal.crystal.reading import MAX_SEARCHED, encodable
+from xcrystal.crystal.orbits import AXES, ISOTROPIC, PARAMETERS, Opened, Site, free_parameters, open_crystal
+from xcrystal.crystal.reading import encodable
 from xcrystal.crystal.wyckoff import WyckoffCrystal
-from xcrystal.errors import InvalidCrystalError, TargetError, UnsupportedCrystalError
+from xcrystal.errors import InvalidCrystalError, TargetError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 OVERLAP = 0.5  # a contact shorter than this share of the sum of covalent radii is refused; below CLASH it is said
 MOST_STRAIN = 0.3
-AXES = ("x", "y", "z")
-PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")
-ISOTROPIC = "all"
-_FREE = {
-    "triclinic": PARAMETERS,
-    "monoclinic": ("a", "b", "c", "beta"),
-    "orthorhombic": ("a", "b", "c"),
-    "tetragonal": ("a", "c"),
-    "trigonal": ("a", "c"),
-    "hexagonal": ("a", "c"),
-    "cubic": ("a",),
-}
 _KINDS = {  # (determinant, trace) of a rotation
     (1, 2): "6-fold axes",
     (1, 1): "4-fold axes",
@@ -50,34 +39,7 @@ _KINDS = {  # (determinant, trace) of a rotation
     (-1, -2): "6-fold rotoinversions",
 }
 _TRANSLATIONS = "translations within the cell"
-
-
-@dataclass(frozen=True, eq=False)
-class Site:
-    """An orbit as it can be edited.
-
-    Attributes
-    ----------
-    orbit
-        Its number.
-    element
-        Symbol.
-    wyckoff
-        Multiplicity in the conventional cell and letter, such as "4a".
-    atoms
-        Indices of its atoms in the structure that was given.
-    free
-        The axes of the conventional cell along which its coordinates are free, of "x", "y", "z".
-    coordinates
-        (3,) free fractional coordinates; 0 along the other axes.
-    """
-
-    orbit: int
-    element: str
-    wyckoff: str
-    atoms: tuple[int, ...]
-    free: tuple[str, ...]
-    coordinates: np.ndarray
+_NOBODY = 200  # number of no element
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +50,8 @@ class Edit:
     ----------
     structure
         The edited crystal: in the cell that was given where elements were exchanged or removed or one atom moved,
-        otherwise in the standardized primitive cell.
+        otherwise in the standardized primitive cell, with ``properties["space_group"]`` (of the description, which may
+        be lower than what is found).
     crystal
         Its canonical form.
     words
@@ -126,72 +89,6 @@ class Edit:
         if self.operations_after > self.operations_before:
             return f"The symmetry rises from {names[0]} to {names[1]}."
         return f"The symmetry stays {names[1]}."
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A crystal whose orbits are known: its structure, canonical or given form, and (n_atoms,) orbit of each atom."""
-
-    structure: Structure
-    crystal: WyckoffCrystal
-    orbit_of_atom: np.ndarray
-
-    def sites(self) -> list[Site]:
-        """Its orbits."""
-        group, crystal = space_group(self.crystal.space_group), self.crystal
-        found = []
-        for k, (kind, z) in enumerate(zip(crystal.positions, crystal.elements, strict=True)):
-            position = group.positions[int(kind)]
-            found.append(
-                Site(
-                    k,
-                    symbol(int(z)) if z <= MAX_Z else self.structure[self._atoms(k)[0]].specie.symbol,
-                    f"{position.multiplicity}{position.letter}",
-                    tuple(self._atoms(k)),
-                    tuple(axis for axis, free in zip(AXES, position.free, strict=True) if free),
-                    np.array(crystal.coordinates[k], dtype=float),
-                )
-            )
-        return found
-
-    def site(self, orbit: int) -> Site:
-        """One orbit; raises TargetError if there is no such one."""
-        count = len(self.crystal.positions)
-        if isinstance(orbit, bool) or not isinstance(orbit, (int, np.integer)) or not 0 <= orbit < count:
-            raise TargetError(f"There is no orbit {str(orbit)[:20]}; this crystal has the orbits 0 to {count - 1}.")
-        return self.sites()[int(orbit)]
-
-    def _atoms(self, orbit: int) -> list[int]:
-        return np.flatnonzero(self.orbit_of_atom == orbit).tolist()
-
-
-def open_crystal(source: Any) -> Opened:
-    """A crystal with its orbits, to be edited.
-
-    Parameters
-    ----------
-    source
-        A checked Structure, a WyckoffCrystal, or what was opened before.
-
-    Raises
-    ------
-    InvalidCrystalError, UnsupportedCrystalError
-        If its symmetry cannot be found, or the cell is too large to look for it.
-    """
-    if isinstance(source, Opened):
-        return source
-    if isinstance(source, WyckoffCrystal):
-        structure = source.to_structure()
-        return Opened(structure, source, np.array(structure.site_properties["orbit"]))
-    if len(source) > MAX_SEARCHED:
-        raise UnsupportedCrystalError(f"This cell of {len(source)} atoms is too large to be edited.")
-    found = canonicalize(source)
-    return Opened(source, found.crystal, found.orbit_of_atom)
-
-
-def free_parameters(number: int) -> tuple[str, ...]:
-    """The lattice parameters that the symmetry of a space group leaves free: ("a", "c") for a tetragonal one."""
-    return _FREE[crystal_system(number)]
 
 
 def substitute(source: Any, orbit: int, element: str, only_atom: int | None = None) -> Edit:
@@ -316,7 +213,7 @@ def strain(source: Any, parameter: str, amount: float) -> Edit:
     step = _number(amount, "A cell is strained by", MOST_STRAIN)
     edited = strained(opened.crystal, parameter, step)
     what = "the cell" if parameter == ISOTROPIC else parameter
-    return _edit(opened, _plain(edited.to_structure()), f"{what} strained by {_signed(100 * step)} %")
+    return _edit(opened, _standard(edited), f"{what} strained by {_signed(100 * step)} %")
 
 
 def strained(crystal: WyckoffCrystal, parameter: str, amount: float) -> WyckoffCrystal:
@@ -338,6 +235,25 @@ def strained(crystal: WyckoffCrystal, parameter: str, amount: float) -> WyckoffC
         for k in same if own in same else (own,):
             cell[k] *= 1 + amount
     return replace(crystal, lattice=cell)
+
+
+def symmetry_alone(source: Any, orbit: int, only_atom: int) -> str:
+    """What is left of the symmetry if one atom of an orbit is made unlike all others; one sentence.
+
+    Parameters and errors as for ``substitute``.
+    """
+    opened = open_crystal(source)
+    site = opened.site(orbit)
+    _chosen(site, only_atom)
+    numbers = [s.specie.Z for s in opened.structure]
+    kinds = [_operations(opened.structure, numbers)]
+    numbers[only_atom] = _NOBODY
+    kinds.append(_operations(opened.structure, numbers))
+    before, after = kinds[0].total(), kinds[1].total()
+    if before == after:
+        return "It is the only atom of its orbit in this cell, so no symmetry is lost."
+    lost = ", ".join(kind for kind, count in kinds[0].items() if kinds[1][kind] < count)
+    return f"Changed alone, {after} of {before} symmetry operations of this cell remain; lost or fewer: {lost}."
 
 
 def known_element(element: Any) -> str:
@@ -380,6 +296,14 @@ def _plain(structure: Structure) -> Structure:
     return Structure(structure.lattice, structure.species, structure.frac_coords)
 
 
+def _standard(crystal: WyckoffCrystal) -> Structure:
+    """The standardized primitive cell, with ``properties["space_group"]``: the group of this description of it."""
+    written = crystal.to_structure()
+    plain = _plain(written)
+    plain.properties = dict(written.properties)
+    return plain
+
+
 def _signed(value: float) -> str:
     return f"{value:+.3g}".replace("-", "−")
 
@@ -419,11 +343,12 @@ def _ratio(structure: Structure) -> float:
     return shortest_contact(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), numbers).ratio
 
 
-def _operations(structure: Structure) -> Counter[str]:
-    """How many operations of each kind the cell has, modulo its own translations."""
+def _operations(structure: Structure, numbers: list[int] | None = None) -> Counter[str]:
+    """How many operations of each kind the cell has, modulo its own translations; ``numbers`` in place of elements."""
     import spglib
 
-    cell: Any = (structure.lattice.matrix, structure.frac_coords, [site.specie.Z for site in structure])
+    kinds_of_atoms = numbers or [site.specie.Z for site in structure]
+    cell: Any = (structure.lattice.matrix, structure.frac_coords, kinds_of_atoms)
     found = spglib.get_symmetry(cell, symprec=SYMPREC, angle_tolerance=ANGLE_TOLERANCE)
     kinds: Counter[str] = Counter()
     for rotation in found["rotations"] if found is not None else np.eye(3, dtype=int)[None]:

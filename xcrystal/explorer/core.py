@@ -40,6 +40,7 @@ EVENTS = (
     "history",
     "story",
     "judged",  # the slower judgement of the crystal has arrived, or is gone
+    "picked",  # an atom, by hand
     "progress",
     "message",
     "mode",

@@ -148,6 +148,8 @@ def _predicted(session: Session, brief: bool) -> list[Row]:
     predicted = session.predicted
     if session.shown_loaded is not None:
         predicted, deviations = session.shown_loaded.predicted or {}, {}
+        if session.shown_loaded.z is session.z:
+            deviations = session.deviations
     elif session.material_id is not None:
         record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
         known = {n: float(record[n]) for n in predicted if n in record and record[n] == record[n]}

@@ -148,6 +148,12 @@ TERMS = (
         MODEL,
     ),
     Term(
+        "counterfactual",
+        "The smallest change of a crystal after which the model predicts something else of it: an insulator instead of "
+        "a metal. It counts only if the difference is larger than the model's error.",
+        MODEL,
+    ),
+    Term(
         "certainty",
         "The probability that the model gave to its own choice of a space group or an element. It says how sure "
         "the model is, not how likely the crystal is to exist.",

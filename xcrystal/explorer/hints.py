@@ -38,6 +38,12 @@ HINTS = {
         "it propose structures.",
         ("steering", "prior", "extrapolation"),
     ),
+    "change": (
+        "What if this atom were another one? Click an atom of the crystal, or choose its orbit, and give it another "
+        "element, remove it or move it. Or let the model look for the smallest change that turns a metal into an "
+        "insulator.",
+        ("orbit", "counterfactual", "extrapolation"),
+    ),
 }
 
 

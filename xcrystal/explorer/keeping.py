@@ -33,10 +33,13 @@ CONTROLS = (
     "find",
     "paths",
     "steer",
+    "change",
     "facts",
     "neighbours",
 )
 VERSION = 1
+# what leaves a crystal loaded
+_LOADING = tuple(f"session.{name}(" for name in ("load", "substitute", "remove", "move_orbit", "strain"))
 
 
 class Keeping(Going, Looking, Explaining):
@@ -192,7 +195,7 @@ def _moves(state: State, first: State) -> list[str]:
         lines.append(f"session.interpolate({state.path.kind!r}, {len(state.path.frames)})")
     if state.own:
         lines.append(f"session.overlay([{', '.join(structure_code(own.structure) for own in state.own)}])")
-    if state.loaded is not None and not any("session.load(" in line for line in state.point.code):
+    if state.loaded is not None and not any(line.startswith(_LOADING) for line in state.point.code):
         lines.append(f"session.load({structure_code(state.loaded.structure)})")
     if state.path is not None and state.point in state.path.frames:
         lines.append(f"session.show_frame({state.path.frame})")

@@ -118,6 +118,7 @@ class StructureView(View):
         self.picked, self._picked_name = picked, ""
         self._draw()
         self.bar.refresh()
+        self.session.pick(picked)
 
     def fit(self) -> None:
         """Let the crystals fill their canvases."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from xcrystal.explorer import settings, words
+from xcrystal.explorer.change_view import ChangeView
 from xcrystal.explorer.door import DoorView
 from xcrystal.explorer.facts import FactsView
 from xcrystal.explorer.finding import FindView
@@ -37,10 +38,11 @@ _PARTS: dict[str, Any] = {
     "find": FindView,
     "paths": PathView,
     "steer": SteerView,
+    "change": ChangeView,
     "story": StoryView,
     "facts": FactsView,
 }
-_TABS = {"move": "Move", "find": "Find", "paths": "Path", "steer": "Steer"}
+_TABS = {"move": "Move", "find": "Find", "paths": "Path", "steer": "Steer", "change": "Change"}
 
 
 class Explorer(widgets.VBox):
