@@ -31,6 +31,10 @@ class Workers:
             done = self._pool.map(work, items, chunksize=chunk)
         return list(tqdm(done, total=len(items), desc=doing, leave=False, disable=None))
 
+    def each(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """As ``map``, for few long pieces of work: one by one as they are done, in the order of ``items``."""
+        return map(work, items) if self._pool is None else self._pool.map(work, items)
+
 
 @contextmanager
 def workers_of(number: int) -> Iterator[Workers]:

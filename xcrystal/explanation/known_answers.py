@@ -51,7 +51,7 @@ def _flags(numbers: tuple[int, ...]) -> np.ndarray:
 
 IS_ALKALI, IS_ANION, IS_METAL = _flags(ALKALI), _flags(ANIONS), ~_flags(_NO_METALS)
 PARAMETERS = np.column_stack([ELECTRONEGATIVITY, COVALENT_RADII])
-"""(95, 2) electronegativity and covalent radius (Å) by atomic number: all that the continuous targets know of elements."""
+"""(95, 2) electronegativity and covalent radius (Å) by atomic number: all that the targets know of elements."""
 
 
 @dataclass(frozen=True, eq=False)

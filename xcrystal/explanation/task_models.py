@@ -69,7 +69,8 @@ class TaskModel:
     target
         The task's target as this network predicts it.
     facts
-        How it was trained, and its errors on validation crystals: "test_error", "trivial_error", "error_unit".
+        How it was trained, and its errors on validation crystals: "test_error", "trivial_error", "error_unit";
+        "target_std", the target's standard deviation over training crystals.
     """
 
     task: KnownTask
@@ -83,7 +84,7 @@ def task_model(task: KnownTask, network: TaskNetwork, facts: dict[str, Any], dev
     network = network.to(device).eval().requires_grad_(False)
     known = {"elements_seen": facts.get("elements_seen", {}), "properties": []}
     model = CrystalModel(network.vae, f"task {task.name}", known, device)
-    return TaskModel(task, model, Target(task.title, task.unit, network.of), facts)
+    return TaskModel(task, model, Target(task.title, task.unit, network.of), facts | {"target_std": network.std})
 
 
 def save_task(folder: Path, task: KnownTask, network: TaskNetwork, facts: dict[str, Any]) -> None:
