@@ -17,6 +17,7 @@ from xcrystal.explorer.state import State, Why
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.crystal.canonical import Canonical
     from xcrystal.explanation.attribution import Attribution
     from xcrystal.explanation.targets import Target
     from xcrystal.explorer.state import Point
@@ -29,22 +30,25 @@ DISTANCE, ALONG = "distance to ", "along "
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
-    """How alike two methods rank the same scores.
+class Checks:
+    """What tells how far an explanation can be trusted, of this very crystal.
 
     Attributes
     ----------
     method
-        The other one: by all coalitions where the first follows gradients, and the reverse.
+        An independent one: by coalitions where the first follows gradients, and the reverse; "" if none goes.
     spearman
-        Rank correlation of the different scores, of their sizes if one method has no signs; None for fewer than three.
+        Rank correlation of the scores of both, of their sizes if one has no signs; None for fewer than three scores.
     count
         Of different scores.
+    quantile
+        Share of known crystals that lie nearer to the others than this one does: above 0.95 it is an extrapolation.
     """
 
     method: str
     spearman: float | None
     count: int
+    quantile: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +66,14 @@ class Explaining(Picking):
     ----------
     previous
         The explanation of the same scores that was shown before, by another method or from another baseline.
-    agreement
-        With an independent method; None until it is known.
+    checks
+        How far the present explanation can be trusted; None until it is known.
     """
 
     previous: Attribution | None = None
-    agreement: Agreement | None = None
+    checks: Checks | None = None
     _last: _Kept | None = None
+    _form: tuple[Structure, Canonical] | None = None
 
     def explain(
         self,
@@ -122,13 +127,51 @@ class Explaining(Picking):
             names = baselines_of(why.method, why.level)
             return {name: self._explanation(self.drawn, replace(why, baseline=name)) for name in names}
 
+    def check(self) -> Checks | None:
+        """Find out how far the present explanation can be trusted; None if there is none."""
+        from xcrystal.latent.density import Density
+
+        with self._lock:
+            why, found = self.state.why, self.attribution
+            if why is None or found is None:
+                return None
+            if self.checks is not None:
+                return self.checks
+            z = self.model.encode_canonical([self.form.crystal])
+            method, spearman, count = self._agreement(why, found)
+            self.checks = Checks(method, spearman, count, Density.of(self.atlas).quantile(z))
+            self._emit("explained")
+            return self.checks
+
+    @property
+    def unexplained(self) -> str:
+        """Why there is no explanation, though one was asked for; otherwise empty."""
+        return self._uncolored
+
+    @property
+    def form(self) -> Canonical:
+        """The canonical form of what is drawn, and the orbit in it that each atom belongs to.
+
+        Raises
+        ------
+        UnsupportedCrystalError, InvalidCrystalError
+            If it cannot be encoded.
+        """
+        with self._lock:
+            structure = self.drawn
+            if self._form is None or self._form[0] is not structure:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UnsupportedElementWarning)
+                    self._form = (structure, self.model.canonical(structure))
+            return self._form[1]
+
     # -- when the hand rests
 
     def _explain(self) -> None:
         why, shown = self.state.why, self.shown_loaded
         assert why is not None
         reason = shown.reason if shown is not None else ""
-        self.agreement = None
+        self.checks = None
         if not reason:
             try:
                 self.attribution = self._explanation(self.drawn, why)
@@ -138,8 +181,7 @@ class Explaining(Picking):
         self._tell(self._said, f"This cannot be explained: {reason}" if reason else "")
         self._emit("attribution")
         if self.attribution is not None and self._views:  # somebody to show it to
-            self.agreement = self._agreement(why, self.attribution)
-            self._emit("explained")
+            self.check()
 
     def _remember(self, why: Why) -> None:
         """Keep what was shown before, if it is of the same scores in another way."""
@@ -187,25 +229,27 @@ class Explaining(Picking):
         kept: deque[_Kept] = vars(self).setdefault("_explanations_kept", deque(maxlen=_KEPT))
         return kept
 
-    def _agreement(self, why: Why, found: Attribution) -> Agreement | None:
+    def _agreement(self, why: Why, found: Attribution) -> tuple[str, float | None, int]:
         from xcrystal.explanation.methods import METHODS
 
-        other = "shapley" if why.method in _GRADIENTS else "integrated_gradients"
+        # over all coalitions of latent dimensions it would take seconds
+        independent = "feature_ablation" if why.level == "latent" else "shapley"
+        other = independent if why.method in _GRADIENTS else "integrated_gradients"
         level = {"atoms": "orbits", "pairs": "orbits"}.get(why.level, why.level)
         try:
             second = self._explanation(self.drawn, Why(why.target, other, level, why.baseline))
         except XCrystalError:
-            return None
+            return "", None, 0
         atoms = found.atom_scores is not None and second.atom_scores is not None
         one, two = (np.asarray(a.atom_scores if atoms else a.scores, dtype=float) for a in (found, second))
         if not METHODS[why.method].signed:
             one, two = abs(one), abs(two)
         pairs = np.unique(np.round(np.column_stack([one, two]), 9), axis=0)  # equal atoms count once
         if len(pairs) < 3:
-            return Agreement(other, None, len(pairs))
+            return other, None, len(pairs)
         ranks = [_ranks(column) for column in pairs.T]
         spread = min(float(np.std(column)) for column in ranks)
-        return Agreement(other, float(np.corrcoef(*ranks)[0, 1]) if spread > 0 else None, len(pairs))
+        return other, float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if spread > 0 else None, len(pairs)
 
     # -- targets
 

@@ -182,6 +182,66 @@ TERMS = (
         MODEL,
     ),
     Term(
+        "completeness",
+        "That the scores of all parts add up to the difference between this crystal and its baseline. What is missing "
+        "is not explained.",
+        CHEMISTRY,
+    ),
+    Term(
+        "agreement of methods",
+        "Two methods that work differently should put the parts of a crystal in the same order. Spearman's rank "
+        "correlation says how far they do: 1 for the same order, 0 for none, −1 for the reverse.",
+        MODEL,
+    ),
+    Term(
+        "known-answer task",
+        "A test of explanations: a model of the same kind is trained on a target whose true share of each atom is "
+        "known, and the method has to find it. Random scores are tried, too.",
+        MODEL,
+    ),
+    Term(
+        "integrated gradients",
+        "A method of attribution: the model's slope, added up along the straight line from the baseline to the "
+        "crystal.",
+        MODEL,
+    ),
+    Term(
+        "Shapley values",
+        "A method of attribution: what a part adds on average, over all orders in which the parts can take their "
+        "places.",
+        MODEL,
+    ),
+    Term(
+        "gradient SHAP",
+        "A method of attribution: the model's slope at random places between baseline and crystal, times the way.",
+        MODEL,
+    ),
+    Term(
+        "input x gradient",
+        "A method of attribution: the model's slope at the crystal times the way from the baseline.",
+        MODEL,
+    ),
+    Term(
+        "feature ablation",
+        "A method of attribution: one part is put to its baseline, and the change is its score.",
+        MODEL,
+    ),
+    Term(
+        "occlusion",
+        "A method of attribution: the atoms are taken out, as a vacancy, and the change is their score.",
+        MODEL,
+    ),
+    Term(
+        "saliency",
+        "How steeply the model answers to a small change of a part. It has no sign and needs no baseline.",
+        MODEL,
+    ),
+    Term(
+        "SmoothGrad",
+        "Saliency, averaged over small random changes of the crystal.",
+        MODEL,
+    ),
+    Term(
         "prior",
         "The distribution from which new latent vectors are drawn, learned from those of known crystals.",
         MODEL,

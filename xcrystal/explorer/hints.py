@@ -44,6 +44,11 @@ HINTS = {
         "insulator.",
         ("orbit", "counterfactual", "extrapolation"),
     ),
+    "why": (
+        "Choose what to explain, and see how much each part of the crystal contributes to it. Point at a bar to see "
+        "its atoms, or at an atom to see its bar.",
+        ("attribution", "baseline", "completeness"),
+    ),
 }
 
 

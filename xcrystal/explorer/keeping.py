@@ -33,6 +33,7 @@ CONTROLS = (
     "find",
     "paths",
     "steer",
+    "why",
     "change",
     "facts",
     "neighbours",

@@ -120,8 +120,8 @@ class StructureBar(Panel):
             "low": f"{-span:+.3f}",
             "high": f"{span:+.3f}",
             "colors": diverging_css(),
-            "text": f"{found.unit or 'score'} for each atom, of {words.explained(found.target)} of the crystal drawn, encoded "
-            f"again: {found.target_value:+.3f} {found.unit}",
+            "text": f"{found.unit or 'score'} for each atom, of {words.explained(found.target)} of the crystal drawn, "
+            f"encoded again: {found.target_value:+.3f} {found.unit}",
             "note": "Blue lowers it, red raises it." if signed else "How much it matters, not which way.",
         }
 

@@ -23,6 +23,7 @@ from xcrystal.explorer.still import Still
 from xcrystal.explorer.story_view import StoryView
 from xcrystal.explorer.structure import StructureView
 from xcrystal.explorer.tabs import Tabs
+from xcrystal.explorer.why_view import WhyView
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ _PARTS: dict[str, Any] = {
     "paths": PathView,
     "steer": SteerView,
     "change": ChangeView,
+    "why": WhyView,
     "story": StoryView,
     "facts": FactsView,
 }
-_TABS = {"move": "Move", "find": "Find", "paths": "Path", "steer": "Steer", "change": "Change"}
+_TABS = {"move": "Move", "find": "Find", "paths": "Path", "steer": "Steer", "why": "Why", "change": "Change"}
 
 
 class Explorer(widgets.VBox):

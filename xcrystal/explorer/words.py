@@ -46,6 +46,8 @@ def explained(target: str) -> str:
         return f"the predicted {name[0].lower()}{name[1:]}"
     if target == "density":
         return "the density of known crystals around here"
+    if " on orbit " in target or target.startswith("space group"):
+        return f"the log-odds of {target}"
     return target if target.startswith("latent") else f"the {target}".replace("the along", "the place along")
 
 

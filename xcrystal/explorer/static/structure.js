@@ -7,13 +7,14 @@ if (!this.xcFit) {
   const { viewer } = stage;
   const [SPHERE, BOND, EDGE] = [5, 8, 6];  // numbers in a row of each
   const EDGE_COLOR = [0.55, 0.55, 0.55], EDGE_RADIUS = 0.04;
-  const MARK_COLOR = [1.0, 0.62, 0.1], MARK = 0.16;  // Å beyond the atom
+  // of a picked atom, and of atoms whose score is looked at; Å beyond the atom
+  const MARK_COLORS = [1.0, 0.62, 0.1, 0.0, 0.62, 0.45], MARK = 0.16;
   let extent = 0;
   let number = -1, smoothing = 0;
-  let scene = null;
+  let scene = null, lit = new Set(), marked = [];
 
   stage.setParameters({ cameraType: "perspective", clipNear: 0, clipFar: 100, clipDist: 0.1, fogNear: 100, fogFar: 160,
-    hoverTimeout: 80, ambientIntensity: 0.45, lightIntensity: 0.8, tooltip: false });
+    hoverTimeout: 40, ambientIntensity: 0.45, lightIntensity: 0.8, tooltip: false });
   // nglview reports each change of components, camera and picks to the kernel; a crystal that changes with the hand
   // cannot afford it
   for (const signal of ["componentAdded", "componentRemoved", "clicked"]) stage.signals[signal].removeAll();
@@ -114,16 +115,21 @@ if (!this.xcFit) {
     for (let at = 0; at < edges.length; at += EDGE) put(edges, at, EDGE_RADIUS, EDGE_COLOR, 0);
   }
 
-  function markPicked() {
+  function markAtoms() {
     const rows = [];
+    marked = [];
     for (let at = 0; at < scene.spheres.length; at += SPHERE) {
-      if (scene.spheres[at + 4] === scene.picked) rows.push(...scene.spheres.subarray(at, at + 4), 0);
+      const atom = scene.spheres[at + 4], isLit = lit.has(atom);
+      if (atom !== scene.picked && !isLit) continue;
+      rows.push(...scene.spheres.subarray(at, at + 4), isLit ? 1 : 0);
+      marked.push(atom);
     }
     const count = rows.length / SPHERE;
     makeRoom(marks, { sphere: count }, { opacity: 0.45, depthWrite: false });
-    fillSpheres(marks.parts.sphere.data, rows, MARK_COLOR, MARK);
+    fillSpheres(marks.parts.sphere.data, rows, MARK_COLORS, MARK);
     showPart(marks.parts.sphere, count);
     marks.component.setVisibility(count > 0);
+    view.el.dataset.lit = [...lit].join(" ");
   }
 
   function draw(message, bytes) {
@@ -134,7 +140,7 @@ if (!this.xcFit) {
     const floats = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
     let begin = 0;
     const take = (count) => floats.subarray(begin, begin += count);
-    scene = { names: message.names, picked: message.picked, spheres: take(SPHERE * message.spheres),
+    scene = { names: message.names, picked: message.picked, explained: message.explained, spheres: take(SPHERE * message.spheres),
       bonds: take(BOND * message.bonds), edges: take(EDGE * message.edges), colors: take(3 * message.names.length) };
     const cylinders = message.bonds + message.edges;
     const fitted = message.extent <= 1.2 * extent && message.extent >= extent / 1.2;
@@ -144,7 +150,8 @@ if (!this.xcFit) {
     fillCylinders(crystal.parts.cylinder.data, scene.bonds, scene.edges, scene.colors);
     showPart(crystal.parts.sphere, message.spheres);
     showPart(crystal.parts.cylinder, cylinders);
-    markPicked();
+    lit = new Set();  // they may be others now
+    markAtoms();
     viewer.updateBoundingBox();
     viewer.lastRenderedPicking = false;  // what is under the mouse is not what it was
     caption.textContent = message.caption;
@@ -155,13 +162,15 @@ if (!this.xcFit) {
     sample(-1);
     clearTimeout(smoothing);
     view.el.dataset.smooth = "false";
-    if (message.fine) smoothing = setTimeout(() => {
-      sample(0);
-      viewer.requestRender();
-      view.el.dataset.smooth = "true";
-    }, 120);
+    if (message.fine) smoothing = setTimeout(smooth, 120);
     view.el.dataset.drawn = String(number);
     viewer.requestRender();
+  }
+
+  function smooth() {
+    sample(0);
+    viewer.requestRender();
+    view.el.dataset.smooth = "true";
   }
 
   function sample(level) { if (viewer.sampleLevel !== level) viewer.setSampling(level); }
@@ -176,12 +185,13 @@ if (!this.xcFit) {
   hide();
   const atomAt = (found) => {
     if (!scene || !found || found.picker.data !== crystal.shape && found.picker.data !== marks.shape) return null;
-    if (found.picker.data === marks.shape) return scene.picked;
+    if (found.picker.data === marks.shape) return marked[found.pid] ?? null;
     if (found.picker.type === "sphere") return scene.spheres[SPHERE * found.pid + 4] ?? null;
     return scene.bonds[BOND * found.pid + 7] ?? null;
   };
   stage.signals.hovered.add((found) => {
     const atom = atomAt(found);
+    tell(atom !== null && atom >= 0 && scene.explained ? atom : null);
     if (atom === null || atom < 0) { hide(); return; }
     const { x, y } = stage.mouseObserver.canvasPosition;
     label.textContent = scene.names[atom];
@@ -191,6 +201,34 @@ if (!this.xcFit) {
   });
   stage.mouseObserver.signals.moved.add(hide);
   stage.signals.clicked.add((found) => model.send({ type: "xc-pick", atom: atomAt(found) }));
+
+  // -- linked with scores elsewhere in the explorer, without the kernel
+
+  let explorer = null, told = null;
+  const tell = (atom) => {
+    if (atom === told) return;
+    told = atom;
+    explorer?.dispatchEvent(new CustomEvent("xc-hover", { detail: atom }));
+  };
+  view.el.addEventListener("pointerleave", () => tell(null));
+  const light = (event) => {
+    if (!scene) return;
+    const atoms = scene.explained ? event.detail : [];
+    if (!atoms.length && !lit.size) return;
+    lit = new Set(atoms);
+    markAtoms();
+    sample(-1);
+    clearTimeout(smoothing);
+    smoothing = setTimeout(smooth, 250);
+    view.el.dataset.smooth = "false";
+    viewer.requestRender();
+  };
+  const join = () => {
+    if (join.ended || explorer) return;
+    explorer = view.el.closest(".xc-explorer");
+    if (explorer) explorer.addEventListener("xc-light", light); else requestAnimationFrame(join);
+  };
+  join();
 
   // -- the camera
 
@@ -235,6 +273,8 @@ if (!this.xcFit) {
   model.on("msg:custom", receive);
   view.once("remove", () => {
     model.off("msg:custom", receive);
+    join.ended = true;
+    explorer?.removeEventListener("xc-light", light);
     clearTimeout(remembering);
     clearTimeout(smoothing);
     for (const box of boxes) box.xcStages.delete(stage);
