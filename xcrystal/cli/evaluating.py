@@ -197,6 +197,23 @@ def directions(
     print_report(evaluate_directions(opened, open_atlas(atlas or model), n, seed), as_json)
 
 
+@evaluate.command()
+def counterfactuals(
+    data: Annotated[
+        Path, typer.Option(help="A parquet file with one crystal a row, or a folder with val.parquet.", show_default=False)
+    ],
+    model: Model = "mp20",
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """How often the predicted effect of a substitution has the right sign, over pairs of real crystals."""
+    from xcrystal.evaluation.counterfactual_pairs import evaluate_counterfactuals
+
+    print_report(evaluate_counterfactuals(xcrystal.load(model, device), data, workers, seed), as_json)
+
+
 @evaluate.command("map")
 def map_(
     model: Model = "mp20",

@@ -175,9 +175,9 @@ function render({ model, el: root }) {
     }
     drawCards(state.search);
   };
-  // nothing is looked for while nobody looks
-  const watch = new IntersectionObserver((seen) => {
-    const value = seen.at(-1).isIntersecting;
+  // nothing is looked for while another tab is open; what is only scrolled away goes on, since atoms are clicked elsewhere
+  const watch = new IntersectionObserver(() => {
+    const value = root.getClientRects().length > 0;
     if (value !== model.get("state").awake) model.send({ act: "awake", value });
   });
   watch.observe(root);

@@ -1,0 +1,111 @@
+"""Counterfactuals: small changes that turn a predicted outcome, and which of them exceed the model's error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.crystals import CRYSTALS
+from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.elements import symbol
+from xcrystal.crystal.reading import encodable
+from xcrystal.errors import TargetError
+from xcrystal.explanation.counterfactuals import (
+    Z90,
+    candidates,
+    counterfactuals,
+    exchanged,
+    often_seen,
+    outcome_of,
+    table,
+)
+from xcrystal.generator import CrystalModel
+from xcrystal.latent.chart import Atlas
+
+NAMES = ["perovskite SrTiO3", "wurtzite ZnO", "polar BaTiO3", "baddeleyite ZrO2", "quartz SiO2"]
+RUTILE = CRYSTALS["rutile TiO2"].to_structure()
+
+
+def test_they_are_real_crystals_with_another_outcome(model: CrystalModel, atlas: Atlas) -> None:
+    found = counterfactuals(model, RUTILE, "insulator", atlas=atlas, most=None)
+    assert any(one.counterfactual for one in found) and any(not one.counterfactual for one in found)
+    before = model.predict(model.encode(RUTILE))["band_gap"][0]
+    for one in found:
+        z = model.encode(one.structure)
+        assert np.allclose(z, model.encode_canonical([one.crystal]), atol=1e-4)
+        value, spread = model.predict(z, return_std=True)
+        assert one.value_after == pytest.approx(value["band_gap"][0], abs=1e-3) and one.value_after > 0.1
+        assert one.value_before == pytest.approx(before, abs=1e-4)
+        assert one.deviations[1] == pytest.approx(spread["band_gap"][0], rel=1e-2, abs=1e-3)
+        assert one.counterfactual == (abs(one.value_after - one.value_before) > Z90 * np.hypot(*one.deviations))
+        assert one.dz == pytest.approx(float(np.linalg.norm(z[0] - model.encode(RUTILE)[0])), rel=1e-2)
+        assert one.size > one.dz / np.sqrt(model.latent_dim)
+        numbers = np.array([site.specie.Z for site in one.structure])
+        contact = shortest_contact(np.asarray(one.structure.lattice.matrix), one.structure.frac_coords, numbers)
+        assert contact.ratio >= CLASH - 1e-3 and one.extrapolates is not None
+    order = [(not one.counterfactual, one.size) for one in found]
+    assert order == sorted(order)
+    shown = table(found)
+    assert len(shown) == len(found) and "within the model's error" in set(shown["verdict"].str.split(",").str[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["perovskite SrTiO3", "wurtzite ZnO", "polar BaTiO3", "baddeleyite ZrO2", "quartz SiO2"]
+)
+def test_the_fast_canonical_form_is_the_true_one(model: CrystalModel, name: str) -> None:
+    crystal = encodable(CRYSTALS[name].to_structure()).crystal
+    some = [one for one in candidates(model, crystal) if one.kind == "substitution"][::17]
+    assert some
+    true = [encodable(one.crystal.to_structure()).crystal for one in some]
+    assert [one.crystal.space_group for one in some] == [one.space_group for one in true]
+    codes = model.encode_canonical([one.crystal for one in some]), model.encode_canonical(true)
+    assert np.allclose(codes[0], codes[1], atol=2e-3)
+
+
+def test_exchanged_elements_keep_the_form(model: CrystalModel) -> None:
+    crystal = encodable(CRYSTALS["perovskite SrTiO3"].to_structure()).crystal
+    other = exchanged(crystal, np.where(crystal.elements == 22, 40, crystal.elements))
+    assert np.array_equal(other.elements, encodable(other.to_structure()).crystal.elements)
+
+
+def test_strains_are_tried_too(model: CrystalModel) -> None:
+    crystal = encodable(RUTILE).crystal
+    strains = [one for one in candidates(model, crystal) if one.kind == "strain"]
+    assert {one.change for one in strains} == {"all", "a", "c"} and len(strains) == 3 * 6
+    cubic = encodable(CRYSTALS["rock salt NaCl"].to_structure()).crystal
+    assert {one.change for one in candidates(model, cubic) if one.kind == "strain"} == {"all"}
+
+
+def test_it_can_be_watched_and_stopped(model: CrystalModel) -> None:
+    seen: list[int] = []
+
+    def stop(words: str, steps: int) -> bool:
+        seen.append(steps)
+        return len(seen) < 2
+
+    some = counterfactuals(model, RUTILE, "insulator", most=None, progress=stop)
+    assert len(seen) == 2 and len(some) <= sum(seen)
+    crystal = encodable(RUTILE).crystal
+    counterfactuals(model, crystal, "insulator", progress=lambda words, steps: seen.append(steps) or True)
+    assert sum(seen[2:]) == len(candidates(model, crystal))
+
+
+def test_outcomes_have_names_or_numbers(model: CrystalModel) -> None:
+    assert outcome_of("metal", metal_below=0.5).threshold == 0.5
+    below = outcome_of("formation_energy_per_atom < -2")
+    assert below.target == "formation_energy_per_atom" and not below.above and below.threshold == -2
+    assert outcome_of("band gap >= 2").above
+    for wrong in ("gas", "colour > 2", "band_gap > much", "band_gap", "band_gap > inf"):
+        with pytest.raises(TargetError, match="no outcome"):
+            outcome_of(wrong)
+    with pytest.raises(TargetError, match="already predicted"):
+        counterfactuals(model, RUTILE, "band_gap < 9")
+    lower = counterfactuals(model, RUTILE, "formation_energy_per_atom < -3.5", most=3)
+    assert len(lower) <= 3 and all(one.value_after <= -3.5 for one in lower)
+
+
+def test_elements_that_the_model_hardly_knows_are_not_tried(model: CrystalModel) -> None:
+    often = often_seen(model)
+    assert 8 in often and 26 in often and 2 not in often and 54 not in often
+    tried = {one.change for one in candidates(model, encodable(RUTILE).crystal) if one.kind == "substitution"}
+    assert tried <= {symbol(z) for z in often}
