@@ -39,7 +39,9 @@ COMMANDS = (
     ["evaluate", "steering"],
     ["evaluate", "proposals"],
     ["evaluate", "map"],
+    ["evaluate", "counterfactuals"],
     ["benchmark"],
+    ["counterfactuals"],
     ["fetch"],
 )
 
@@ -134,6 +136,22 @@ def test_encode_warns_of_an_element_never_seen_in_one_line(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("warning: Ra")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_counterfactuals(tmp_path: Path) -> None:
+    rutile = Structure.from_spacegroup(
+        "P4_2/mnm", Lattice.tetragonal(4.59, 2.96), ["Ti", "O"], [[0, 0, 0], [0.305, 0.305, 0]]
+    )
+    path = tmp_path / "rutile.cif"
+    rutile.to(str(path))
+    result = run("counterfactuals", path, "--outcome", "insulator", "--most", 3, "--out", tmp_path / "found", "--json")
+    assert result.exit_code == 0, result.output
+    records = json.loads(result.stdout)
+    assert len(records) == 3 and all(r["after"] > 0.1 >= r["before"] and r["counterfactual"] for r in records)
+    assert sorted(r["file"] for r in records) == sorted(map(str, (tmp_path / "found").iterdir()))
+    assert records[0]["formula"] in run("counterfactuals", path).stdout
+    wrong = run("counterfactuals", path, "--outcome", "gas")
+    assert wrong.exit_code == 1 and "no outcome 'gas'" in wrong.stderr
 
 
 def test_sample(tmp_path: Path) -> None:

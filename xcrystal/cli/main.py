@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 import xcrystal
+from xcrystal.cli.changing import counterfactuals
 from xcrystal.cli.evaluating import evaluate
 from xcrystal.cli.fetching import fetch
 from xcrystal.cli.shared import Dataset, Device, Fitted, Json, Kept, Model, Seed, print_json, print_report, print_table
@@ -57,6 +58,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(evaluate, name="evaluate")
+app.command()(counterfactuals)
 app.command()(fetch)
 
 
