@@ -112,7 +112,7 @@ def _rows(found: Attribution, orbit_of_atom: np.ndarray) -> list[tuple[str, int,
         return [(found.names[k], int(k), []) for k in some]
     labels = atom_names(with_orbits(found.structure))
     if len(labels) <= MOST_ATOMS:
-        return [(label, k, [k]) for k, label in enumerate(labels)]
+        return [(f"{k + 1}: {label.split(',')[0]}", k, [k]) for k, label in enumerate(labels)]
     groups: dict[tuple[int, str], list[int]] = {}
     for k, label in enumerate(labels):
         groups.setdefault((int(orbit_of_atom[k]), label), []).append(k)

@@ -240,4 +240,5 @@ def _difference(found: Attribution) -> str:
     what = f"{what[0].upper()}{what[1:]}"
     if not _signed(found.method):
         return f"{what}: {here}{unit} here. The bars say how much each part matters, not which way."
-    return f"{what}: {here}{unit} here, {there} {_AT_BASELINE[level]}; the difference of {signed(difference, digits)} is shared out."
+    apart = signed(difference, digits)
+    return f"{what}: {here}{unit} here, {there} {_AT_BASELINE[level]}; the difference of {apart} is shared out."

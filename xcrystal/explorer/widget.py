@@ -76,10 +76,10 @@ class Explorer(widgets.VBox):
         for name in ("map", "structure"):
             self.parts[name].children = (Hint(name), *self.parts[name].children)
         tabbed.add_class("xc-tabbed")
-        rows = [widgets.Box([self.parts["map"], self.parts["structure"]]), widgets.Box([tabbed, self.parts["facts"]])]
-        for row in rows:
-            row.add_class("xc-row")
-        super().__init__([self.parts["door"], rows[0], self.parts["story"], rows[1], caution])
+        # one grid, so that the structure can stay in view beside whatever is scrolled past it
+        grid = widgets.Box([*(self.parts[name] for name in ("map", "structure", "story")), tabbed, self.parts["facts"]])
+        grid.add_class("xc-grid-all")
+        super().__init__([self.parts["door"], grid, caution])
         self.add_class("xc-explorer")
         self._classes: set[str] = set()
         self._unsubscribe = session.subscribe(self._on_event)
