@@ -29,6 +29,7 @@ COMMANDS = (
     ["atlas"],
     ["fit-properties"],
     ["fit-prior"],
+    ["fit-tasks"],
     ["evaluate", "reconstruction"],
     ["evaluate", "generation"],
     ["evaluate", "latent"],

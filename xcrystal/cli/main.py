@@ -278,17 +278,55 @@ def fit_model_prior(
         typer.echo(str(file))
 
 
+@app.command("fit-tasks")
+def fit_known_tasks(
+    data: Dataset,
+    out: Annotated[Path, typer.Option(help="The folder of the tasks' networks.", show_default=False)],
+    model: Model = "mp20",
+    tokens: Kept = None,
+    tasks: Annotated[list[str] | None, typer.Option(help="Train this task only; may be repeated.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of each task, instead of its own number.")] = None,
+    scratch: Annotated[bool, typer.Option("--scratch", help="Begin with random weights, not the model's.")] = False,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Train networks whose explanation is known, for evaluate explanations (20 minutes).
+
+    They have the model's encoder and begin with its weights. Those that are there already are not trained again.
+    """
+    from xcrystal.training.task_fit import TaskSettings, fit_tasks
+
+    settings = TaskSettings(epochs=epochs, scratch=scratch)
+    found = fit_tasks(data, out, model, tokens, tasks or (), seed, settings)
+    if as_json:
+        print_json(found)
+        return
+    rows = [(n, f"{f['test_error']:.4f}", f"{f['trivial_error']:.4f}", f["error_unit"]) for n, f in found.items()]
+    print_table([("task", "test error", "of a constant", "unit"), *rows])
+
+
 @app.command("atlas")
 def build(
     data: Dataset,
     out: Annotated[Path, typer.Option(help="The folder of the atlas.", show_default=False)],
     model: Model = "mp20",
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Only label the motifs of the crystals of the atlas that is in OUT.")
+    ] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Build an atlas: encode the crystals of a dataset and lay them out as a map."""
     from xcrystal.latent.building import build_atlas
+    from xcrystal.latent.labelling import label_atlas
 
+    if labels:
+        counts = label_atlas(data, out)
+        if as_json:
+            print_json(counts)
+        else:
+            print_table([(name, str(count)) for name, count in counts.items()])
+        return
     found = build_atlas(model, data, out, seed)
     if as_json:
         print_json(found)

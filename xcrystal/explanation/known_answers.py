@@ -133,7 +133,8 @@ class KnownTask:
     unit
         Of a continuous target.
     value
-        Elements (n,) and geometry to the target; None where it is drawn at random for each crystal.
+        Elements (n,), geometry and the baseline's parameters (2,) to the target; None where it is drawn at random for
+        each crystal. Element 0 is the baseline's: an atom with its parameters, neither metal nor anion.
     truths
         By name, the main one first: elements (n,), geometry and the baseline's parameters (2,) to the truth (n,).
     """
@@ -142,7 +143,7 @@ class KnownTask:
     title: str
     kind: Kind
     unit: str
-    value: Callable[[np.ndarray, Geometry], float] | None
+    value: Callable[[np.ndarray, Geometry, np.ndarray], float] | None
     truths: Mapping[str, Callable[[np.ndarray, Geometry, np.ndarray], np.ndarray]]
 
 
@@ -163,6 +164,11 @@ def baseline_parameters(elements_seen: Mapping[str, int]) -> np.ndarray:
     return mean
 
 
+def parameters_of(elements: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """(n, 2) parameters of elements (n,); the baseline's (2,) for element 0."""
+    return np.where((elements == 0)[:, None], baseline, PARAMETERS[elements])
+
+
 def pair_terms(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(2, ...) how strongly elements with parameters (..., 2) repel, and how strongly their polarity binds them, eV.
 
@@ -178,20 +184,20 @@ def site_energies(parameters: np.ndarray, geometry: Geometry) -> np.ndarray:
     return energies
 
 
-def _pair_energy(elements: np.ndarray, geometry: Geometry) -> float:
-    energies = site_energies(PARAMETERS[elements], geometry)
+def _pair_energy(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
+    energies = site_energies(parameters_of(elements, baseline), geometry)
     return float(geometry.multiplicities @ energies / geometry.multiplicities.sum())
 
 
 def _site_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
-    own = PARAMETERS[elements]
+    own = parameters_of(elements, baseline)
     difference = site_energies(own, geometry) - site_energies(np.broadcast_to(baseline, own.shape), geometry)
     return difference / geometry.multiplicities.sum()
 
 
 def _shapley_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
     """Exact Shapley values of the identities: a game of pairs, so each pair's gain is shared equally."""
-    own = PARAMETERS[elements]
+    own = parameters_of(elements, baseline)
     base = np.broadcast_to(baseline, own.shape)
     one, other = own[:, None], own[None]
     neither = pair_terms(base[:, None], base[None])
@@ -203,12 +209,14 @@ def _shapley_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarra
     return values
 
 
-def _electronegativity(elements: np.ndarray, geometry: Geometry) -> float:
-    return float(geometry.multiplicities @ ELECTRONEGATIVITY[elements] / geometry.multiplicities.sum())
+def _electronegativity(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
+    values = parameters_of(elements, baseline)[:, 0]
+    return float(geometry.multiplicities @ values / geometry.multiplicities.sum())
 
 
 def _additive_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
-    share: np.ndarray = (ELECTRONEGATIVITY[elements] - baseline[0]) / geometry.multiplicities.sum()
+    values = parameters_of(elements, baseline)[:, 0]
+    share: np.ndarray = (values - baseline[0]) / geometry.multiplicities.sum()
     return share
 
 
@@ -220,7 +228,7 @@ def octahedral_metals(elements: np.ndarray, geometry: Geometry) -> np.ndarray:
     return found
 
 
-def _octahedral(elements: np.ndarray, geometry: Geometry) -> float:
+def _octahedral(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
     return float(octahedral_metals(elements, geometry).any())
 
 
@@ -230,7 +238,7 @@ def _octahedral_truth(elements: np.ndarray, geometry: Geometry, baseline: np.nda
     return truth
 
 
-def _alkali(elements: np.ndarray, geometry: Geometry) -> float:
+def _alkali(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
     return float(IS_ALKALI[elements].any())
 
 
@@ -239,7 +247,7 @@ def _alkali_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray
     return truth
 
 
-def _volume(elements: np.ndarray, geometry: Geometry) -> float:
+def _volume(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
     return float(np.log(geometry.volume))
 
 

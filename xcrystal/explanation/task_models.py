@@ -47,9 +47,14 @@ class TaskNetwork(nn.Module):
         found: Tensor = self.head(z)[:, 0] * self.std + self.mean
         return found
 
-    def forward(self, batch: Batch) -> Tensor:
-        """(B,) targets of crystals."""
-        return self.of(self.vae.posterior(batch)[0])
+    def forward(self, batch: Batch, weights: Tensor | None = None) -> Tensor:
+        """(B,) targets of crystals; with ``weights`` (95,) of elements, orbits of element 0 get their weighted mean."""
+        if weights is None:
+            return self.of(self.vae.posterior(batch)[0])
+        embed = self.vae.embed
+        mean = weights @ embed.elements(torch.arange(len(weights), device=weights.device))
+        vectors = torch.where((batch.element == 0)[..., None], mean, embed.elements(batch.element))
+        return self.of(self.vae.posterior(batch, elements=vectors)[0])
 
     def trained(self) -> dict[str, nn.Module]:
         """The parts that are trained and kept, by name."""
