@@ -37,19 +37,20 @@ def written(crystals: list[WyckoffCrystal], energies: list[float], path: Path) -
 
 def test_pairs_differ_by_one_element() -> None:
     crystals = [encodable(c.to_structure()).crystal for c in [*SALTS, *CRYSTALS.values()]]
-    pairs = substitution_pairs(crystals)
-    assert {i for i, _ in pairs} >= {0, 1, 2, 3} and not any(4 in pair for pair in pairs)
+    pairs = substitution_pairs(crystals, crystals)
+    assert {i for _, i in pairs} >= {0, 1, 2, 3} and not any(4 in pair for pair in pairs)
     for i, j in pairs:
         assert len(set(crystals[i].elements) ^ set(crystals[j].elements)) == 2
-    assert pairs == substitution_pairs(crystals)
+    assert pairs == substitution_pairs(crystals, crystals)
 
 
 def test_atoms_in_other_places_are_no_pair() -> None:
     rutile = encodable(CRYSTALS["rutile TiO2"].to_structure()).crystal
     other = replace(rutile, elements=np.where(rutile.elements == 22, 40, rutile.elements))
-    assert substitution_pairs([rutile, other]) == [(0, 1), (1, 0)]
+    assert substitution_pairs([rutile, other], [rutile, other]) == [(1, 0), (0, 1)]
+    assert substitution_pairs([rutile], [other, rutile]) == [(0, 0)]
     moved = replace(other, coordinates=other.coordinates + 0.15)
-    assert substitution_pairs([rutile, moved]) == []
+    assert substitution_pairs([rutile, moved], [moved, rutile]) == []
 
 
 def test_the_sign_of_the_change(model: CrystalModel, tmp_path: Path) -> None:
@@ -60,5 +61,7 @@ def test_the_sign_of_the_change(model: CrystalModel, tmp_path: Path) -> None:
     assert first.pairs == second.pairs == 4 and first.right == 4 - second.right and first.right >= 3
     assert right.figures[1].which == "beyond the error" and "right sign" in right.table()
     assert evaluate_counterfactuals(model, tmp_path).pairs == right.pairs == right.to_dict()["pairs"]
+    known = written(SALTS[:2], true[:2].tolist(), tmp_path / "known.parquet")
+    assert evaluate_counterfactuals(model, tmp_path, train=known).pairs == 3
     with pytest.raises(DatasetError, match="no two crystals"):
         evaluate_counterfactuals(model, written(SALTS[3:], [0.0, 1.0], tmp_path / "few.parquet"))

@@ -200,8 +200,11 @@ def directions(
 @evaluate.command()
 def counterfactuals(
     data: Annotated[
-        Path, typer.Option(help="A parquet file with one crystal a row, or a folder with val.parquet.", show_default=False)
+        Path, typer.Option(help="A parquet file with one crystal a row, or a folder with one.", show_default=False)
     ],
+    train: Annotated[
+        Path | None, typer.Option(help="Edit the crystals of this table, such as those learned from, into the others.")
+    ] = None,
     model: Model = "mp20",
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
@@ -211,7 +214,7 @@ def counterfactuals(
     """How often the predicted effect of a substitution has the right sign, over pairs of real crystals."""
     from xcrystal.evaluation.counterfactual_pairs import evaluate_counterfactuals
 
-    print_report(evaluate_counterfactuals(xcrystal.load(model, device), data, workers, seed), as_json)
+    print_report(evaluate_counterfactuals(xcrystal.load(model, device), data, train, workers, seed), as_json)
 
 
 @evaluate.command("map")

@@ -44,8 +44,8 @@ class PairFigures:
     pairs, right
         How many there are, and how many predicted changes have the right sign.
     share, interval
-        Of the right ones, with its 95 % Wilson interval; each crystal is edited once at most, but may be the aim of
-        several pairs, so that the interval is a little too narrow.
+        Of the right ones, with its 95 % Wilson interval; each crystal is led to once at most, but may be edited several
+        times, so that the interval is a little too narrow.
     median_error
         Median absolute error of the predicted change, in the property's unit.
     covered
@@ -91,12 +91,14 @@ class PairsReport:
         ]
         least = ", ".join(f"{value:g} {UNITS[name]}" for name, value in NOTICED.items())
         return (
-            f"{self.pairs} pairs that differ by one substitution, among {self.crystals} crystals; those count whose "
+            f"{self.pairs} of {self.crystals} crystals are one substitution away from a known one; pairs count whose "
             f"true values differ by more than {least}.\n{columns([head, *rows])}"
         )
 
 
-def evaluate_counterfactuals(model: CrystalModel, data: Path, workers: int = 1, seed: int = 0) -> PairsReport:
+def evaluate_counterfactuals(
+    model: CrystalModel, data: Path, train: Path | None = None, workers: int = 1, seed: int = 0
+) -> PairsReport:
     """Compare predicted with true changes over pairs of real crystals.
 
     Parameters
@@ -104,11 +106,14 @@ def evaluate_counterfactuals(model: CrystalModel, data: Path, workers: int = 1, 
     model
         What is measured.
     data
-        A table with properties, or a folder with val.parquet.
+        A table with properties, or a folder with val.parquet: the crystals that edits lead to.
+    train
+        Another table, of the crystals that are edited, such as those that the model was trained on: known crystals,
+        changed into unknown ones. Without it those of ``data`` are.
     workers
         Processes that read crystals.
     seed
-        Of which partner is taken where a crystal has several.
+        Of which crystal is edited where several could be.
 
     Raises
     ------
@@ -117,23 +122,25 @@ def evaluate_counterfactuals(model: CrystalModel, data: Path, workers: int = 1, 
     """
     path = Path(data)
     path = path / "val.parquet" if path.is_dir() else path
-    frame = read_table(path)
-    known = [name for name in PROPERTIES if name in frame and name in model.properties]
+    paths = [path] if train is None else [Path(train), path]
+    tables = [read_table(one) for one in paths]
+    known = [name for name in PROPERTIES if name in model.properties and all(name in table for table in tables)]
     if not known:
         raise DatasetError(f"{path} has none of the properties that the model predicts.")
     with workers_of(workers) as pool:
-        found = encodable_of(sources_of(path), pool)
-    pairs = substitution_pairs(found.crystals, seed)
+        found = [encodable_of(sources_of(one), pool) for one in paths]
+    origins, aims = found[0], found[-1]
+    pairs = substitution_pairs(origins.crystals, aims.crystals, seed)
     if not pairs:
         raise DatasetError(f"{path} has no two crystals that differ by one substitution.")
     ones, others = (np.array([pair[k] for pair in pairs]) for k in (0, 1))
-    edited = [exchanged(found.crystals[i], found.crystals[j].elements) for i, j in pairs]
-    before, before_spread = model.predict_with_known_std(model.encode_canonical([found.crystals[i] for i in ones]))
+    edited = [exchanged(origins.crystals[i], aims.crystals[j].elements) for i, j in pairs]
+    before, before_spread = model.predict_with_known_std(model.encode_canonical([origins.crystals[i] for i in ones]))
     after, after_spread = model.predict_with_known_std(model.encode_canonical(edited))
     figures = []
     for name in known:
-        true = frame[name].to_numpy(dtype=float)[found.places]
-        change = true[others] - true[ones]
+        from_, to = (t[name].to_numpy(dtype=float)[f.places] for t, f in ((tables[0], origins), (tables[-1], aims)))
+        change = to[others] - from_[ones]
         predicted = after[name] - before[name]
         spread = np.full(len(pairs), np.nan)
         if name in before_spread:
@@ -142,22 +149,24 @@ def evaluate_counterfactuals(model: CrystalModel, data: Path, workers: int = 1, 
         sure = counts & (np.abs(predicted) > spread)
         for which, chosen in (("all", counts), ("beyond the error", sure)):
             figures.append(_figures(name, which, change[chosen], predicted[chosen], spread[chosen]))
-    return PairsReport(len(found.crystals), found.not_encoded, len(pairs), figures)
+    return PairsReport(len(aims.crystals), aims.not_encoded, len(pairs), figures)
 
 
-def substitution_pairs(crystals: Sequence[WyckoffCrystal], seed: int = 0) -> list[tuple[int, int]]:
-    """Places of crystals that have a partner in the same form with one element exchanged, and of one such partner."""
+def substitution_pairs(
+    origins: Sequence[WyckoffCrystal], aims: Sequence[WyckoffCrystal], seed: int = 0
+) -> list[tuple[int, int]]:
+    """Places of an origin and an aim that are in the same form with one element exchanged; each aim once at most."""
     forms: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for place, crystal in enumerate(crystals):
+    for place, crystal in enumerate(origins):
         forms[crystal.space_group, *crystal.positions.tolist()].append(place)
     rng = np.random.default_rng(seed)
     pairs = []
-    for places in forms.values():
-        for i in places:
-            partners = [j for j in places if j != i and _one_exchanged(crystals[i], crystals[j])]
-            if partners:
-                pairs.append((i, int(rng.choice(partners))))
-    return sorted(pairs)
+    for place, crystal in enumerate(aims):
+        alike = forms[crystal.space_group, *crystal.positions.tolist()]
+        fitting = [i for i in alike if origins[i] is not crystal and _one_exchanged(origins[i], crystal)]
+        if fitting:
+            pairs.append((int(rng.choice(fitting)), place))
+    return pairs
 
 
 def _one_exchanged(one: WyckoffCrystal, other: WyckoffCrystal) -> bool:
