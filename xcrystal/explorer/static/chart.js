@@ -101,8 +101,3 @@ function laneChart({ onpick, onhover, height = 40 }) {
     end() { observer.disconnect(); },
   };
 }
-
-// Keys are for the control that has the focus, not for the notebook around it: JupyterLab asks that very element.
-function ownKeys(root) {
-  root.addEventListener("focusin", (event) => { event.target.dataset.lmSuppressShortcuts = "true"; });
-}

@@ -42,6 +42,11 @@ function latest(model, send) {
   return (value) => { waiting = value; if (sent === null) flush(); };
 }
 
+// Keys are for the control that has the focus, not for the notebook around it: JupyterLab asks that very element.
+function ownKeys(root) {
+  root.addEventListener("focusin", (event) => { event.target.dataset.lmSuppressShortcuts = "true"; });
+}
+
 // Puts new children into a node only when what they show has changed, so that focus and hover survive.
 function show(node, key, make) {
   const text = JSON.stringify(key);

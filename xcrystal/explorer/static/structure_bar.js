@@ -1,5 +1,6 @@
 // Controls above the canvases, legend and picked atom below them. The canvases themselves are nglview's.
 function render({ model, el: root }) {
+  ownKeys(root);
   const act = (name, value) => model.send({ act: name, value });
   const state = () => model.get("state");
   const toggle = (name, text, title, css) => el("button", { type: "button", class: `xc-toggle ${css ?? ""}`, title,

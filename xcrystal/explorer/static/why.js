@@ -5,6 +5,7 @@ const SIGNS = { good: "✓", bad: "!", note: "?", waiting: "…" };
 const SAID = { good: "good", bad: "take care", note: "not known well", waiting: "being computed" };
 
 function render({ model, el: root }) {
+  ownKeys(root);
   const state = () => model.get("state");
   const pick = (name, label, title) => el("select", { class: `xc-why-${name}`, "aria-label": label, title,
     onchange: () => send(name) });
