@@ -1,0 +1,150 @@
+"""Truths by hand, and what they must add up to."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from tests.crystals import CRYSTALS, build
+from xcrystal.explanation.known_answers import (
+    ELECTRONEGATIVITY,
+    IS_METAL,
+    PARAMETERS,
+    TASKS,
+    baseline_parameters,
+    geometry_of,
+    octahedral_metals,
+    pair_terms,
+    parameters_of,
+    site_energies,
+)
+
+BASELINE = baseline_parameters({"8": 3, "26": 1})
+ZINC_BLENDE = build(216, (5.41, 5.41, 5.41, 90, 90, 90), ("Zn", "a", (0, 0, 0)), ("S", "c", (0, 0, 0)))
+
+
+def test_the_numbers_of_elements() -> None:
+    from pymatgen.core import Element
+
+    known = [z for z in range(1, 95) if z not in (2, 10, 18)]
+    np.testing.assert_allclose(ELECTRONEGATIVITY[known], [Element.from_Z(z).X for z in known])
+    metals = [z for z in range(1, 95) if Element.from_Z(z).is_metal]
+    assert IS_METAL[metals].all()
+
+
+def test_the_baseline_is_the_mean_over_orbits_seen() -> None:
+    np.testing.assert_allclose(BASELINE, (3 * PARAMETERS[8] + PARAMETERS[26]) / 4)
+    np.testing.assert_allclose(baseline_parameters({}), PARAMETERS[1:].mean(axis=0))
+
+
+def test_electronegativity_of_perovskite_by_hand() -> None:
+    crystal = CRYSTALS["perovskite SrTiO3"]
+    geometry, task = geometry_of(crystal), TASKS["electronegativity"]
+    assert task.value is not None
+    assert task.value(crystal.elements, geometry, BASELINE) == pytest.approx((0.95 + 1.54 + 3 * 3.44) / 5)
+    truth = task.truths["contribution"](crystal.elements, geometry, BASELINE)
+    np.testing.assert_allclose(truth, (np.array([0.95, 1.54, 3.44]) - BASELINE[0]) / 5)
+
+
+@pytest.mark.parametrize("name", ["electronegativity", "pair_energy"])
+@pytest.mark.parametrize("crystal", CRYSTALS.values(), ids=CRYSTALS)
+def test_truths_sum_to_the_difference_from_the_baseline(name: str, crystal) -> None:
+    task, geometry = TASKS[name], geometry_of(crystal)
+    assert task.value is not None
+    nothing = np.zeros_like(crystal.elements)
+    difference = task.value(crystal.elements, geometry, BASELINE) - task.value(nothing, geometry, BASELINE)
+    for truth in task.truths.values():
+        scores = truth(crystal.elements, geometry, BASELINE)
+        assert geometry.multiplicities @ scores == pytest.approx(difference, abs=1e-9)
+
+
+def test_shapley_truth_is_the_mean_over_all_orders_of_the_orbits() -> None:
+    crystal = CRYSTALS["perovskite SrTiO3"]
+    task, geometry = TASKS["pair_energy"], geometry_of(crystal)
+    assert task.value is not None
+    expected = np.zeros(3)
+    orders = list(permutations(range(3)))
+    for order in orders:
+        elements = np.zeros(3, dtype=int)
+        for orbit in order:
+            before = task.value(elements, geometry, BASELINE)
+            elements[orbit] = crystal.elements[orbit]
+            expected[orbit] += (task.value(elements, geometry, BASELINE) - before) / len(orders)
+    found = task.truths["shapley"](crystal.elements, geometry, BASELINE) * geometry.multiplicities
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_pair_energy_against_a_sum_over_pymatgen_neighbours() -> None:
+    crystal = CRYSTALS["quartz SiO2"]
+    structure = crystal.to_structure()
+    total = 0.0
+    for site in structure:
+        for other in structure.get_neighbors(site, 6.0):
+            r = other.nn_distance
+            fade = 0.5 * (1 + np.cos(np.pi * r / 6.0))
+            repel, bind = pair_terms(PARAMETERS[site.specie.Z], PARAMETERS[other.specie.Z])
+            total += 0.5 * fade * (repel * np.exp(-r / 0.6) + bind * np.exp(-r / 1.2))
+    task = TASKS["pair_energy"]
+    assert task.value is not None
+    found = task.value(crystal.elements, geometry_of(crystal), BASELINE)
+    assert found == pytest.approx(total / len(structure), rel=1e-6)
+
+
+def test_energy_adds_over_pairs() -> None:
+    crystal = CRYSTALS["spinel MgAl2O4"]
+    geometry = geometry_of(crystal)
+    weighted = geometry.multiplicities[:, None] * geometry.sums
+    np.testing.assert_allclose(weighted, weighted.transpose(0, 2, 1), rtol=1e-9)
+    # elements without polarity or size have no energy
+    assert np.allclose(site_energies(np.tile([2.0, 0.0], (3, 1)), geometry), 0)
+
+
+@pytest.mark.parametrize(
+    ("crystal", "centres", "belong"),
+    [
+        (CRYSTALS["rock salt NaCl"], [True, False], [True, True]),
+        (CRYSTALS["perovskite SrTiO3"], [False, True, False], [False, True, True]),
+        (CRYSTALS["rutile TiO2"], [True, False], [True, True]),
+        (CRYSTALS["spinel MgAl2O4"], [False, True, False], [False, True, True]),
+        (ZINC_BLENDE, [False, False], [False, False]),
+        (CRYSTALS["fluorite CaF2"], [False, False], [False, False]),
+        (CRYSTALS["bcc W"], [False], [False]),
+        (CRYSTALS["quartz SiO2"], [False, False], [False, False]),
+    ],
+)
+def test_octahedra(crystal, centres: list[bool], belong: list[bool]) -> None:
+    task, geometry = TASKS["octahedron"], geometry_of(crystal)
+    assert octahedral_metals(crystal.elements, geometry).tolist() == centres
+    assert task.truths["membership"](crystal.elements, geometry, BASELINE).tolist() == belong
+    assert task.value is not None
+    assert task.value(crystal.elements, geometry, BASELINE) == float(any(centres))
+
+
+def test_an_octahedron_needs_a_metal_and_anions() -> None:
+    crystal = CRYSTALS["rock salt NaCl"]
+    geometry = geometry_of(crystal)
+    for elements in ([11, 13], [9, 17], [0, 17], [11, 0]):
+        assert not octahedral_metals(np.array(elements), geometry).any()
+    assert octahedral_metals(np.array([17, 11]), geometry).tolist() == [False, True]
+
+
+def test_alkali_metals() -> None:
+    crystal = CRYSTALS["rock salt NaCl"]
+    task = TASKS["alkali"]
+    assert task.truths["membership"](crystal.elements, geometry_of(crystal), BASELINE).tolist() == [True, False]
+
+
+def test_null_tasks_do_not_depend_on_elements() -> None:
+    crystal = CRYSTALS["rutile TiO2"]
+    geometry, task = geometry_of(crystal), TASKS["volume"]
+    assert task.value is not None
+    volume = crystal.to_structure().volume / 6
+    assert task.value(crystal.elements, geometry, BASELINE) == pytest.approx(np.log(volume))
+    assert task.value(np.array([3, 9]), geometry, BASELINE) == pytest.approx(np.log(volume))
+    assert TASKS["noise"].value is None
+
+
+def test_element_zero_has_the_parameters_of_the_baseline() -> None:
+    np.testing.assert_array_equal(parameters_of(np.array([0, 8]), BASELINE), [BASELINE, PARAMETERS[8]])
