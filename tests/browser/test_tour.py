@@ -190,6 +190,28 @@ def test_steering_lowers_the_energy_in_steps_that_can_be_undone(explorer: Explor
     explorer.lab.wait_until(lambda: explorer.label.endswith("decode of mp-22862"), "NaCl again")
 
 
+def test_the_crystal_is_explained_from_a_baseline_that_is_chosen(explorer: ExplorerPage, lab: LabNotebook) -> None:
+    why = explorer.tab("why")
+    why.locator(".xc-why-target").select_option("formation_energy_per_atom")
+    lab.wait_until(lambda: why.locator(".xc-why-row").count() == 5, "a bar for each atom", 60)
+    lab.wait_until(
+        lambda: why.locator(".xc-trust li").count() == 4 and why.locator(".xc-trust-waiting").count() == 0, "trust", 60
+    )
+    why.locator(".xc-why-baseline").select_option("vacuum")
+    lab.wait_until(lambda: why.locator(".xc-why-track .xc-why-tick").count() == 5, "the bars before")
+    why.locator(".xc-why-row").first.hover()
+    marked = explorer.root.locator(".xc-canvas[data-drawn]").first
+    lab.wait_until(lambda: marked.get_attribute("data-lit") == "0", "a marked atom")
+    assert "eV/atom" in explorer.legend
+    lab.screenshot("tour-7-why")
+    path = explorer.picture(0, "why")
+    assert 20_000 < path.stat().st_size < 500_000
+    if os.environ.get("XCRYSTAL_UPDATE_SCREENSHOTS") == "1":
+        shutil.copy(path, ROOT / "docs" / "images" / "why.png")
+    explorer.root.locator(".xc-story button").first.click()
+    lab.wait_until(lambda: asked(explorer, "session.state.why.baseline") == "mean_crystal", "the baseline before")
+
+
 def test_a_formula_brings_proposals(explorer: ExplorerPage) -> None:
     steer = explorer.tab("steer")
     field = steer.locator(".xc-formula")
@@ -281,7 +303,7 @@ def test_a_lesson_hides_controls(explorer: ExplorerPage, lab: LabNotebook) -> No
 
 
 def test_every_control_has_a_name_and_tabs_move_by_arrow(explorer: ExplorerPage, lab: LabNotebook) -> None:
-    for tab in ("find", "paths", "steer", "move"):
+    for tab in ("find", "paths", "steer", "why", "move"):
         explorer.tab(tab)
         names = explorer.page.evaluate(_NAMES)
         assert len(names) > 20
