@@ -40,6 +40,7 @@ COMMANDS = (
     ["evaluate", "steering"],
     ["evaluate", "proposals"],
     ["evaluate", "map"],
+    ["evaluate", "explanations"],
     ["evaluate", "counterfactuals"],
     ["benchmark"],
     ["counterfactuals"],
@@ -148,7 +149,8 @@ def test_counterfactuals(tmp_path: Path) -> None:
     result = run("counterfactuals", path, "--outcome", "insulator", "--most", 3, "--out", tmp_path / "found", "--json")
     assert result.exit_code == 0, result.output
     records = json.loads(result.stdout)
-    assert len(records) == 3 and all(r["after"] > 0.1 >= r["before"] and r["counterfactual"] for r in records)
+    assert [r["counterfactual"] for r in records] == [True] * 3 + [False] * 3
+    assert all(r["after"] > 0.1 >= r["before"] for r in records)
     assert sorted(r["file"] for r in records) == sorted(map(str, (tmp_path / "found").iterdir()))
     assert records[0]["formula"] in run("counterfactuals", path).stdout
     wrong = run("counterfactuals", path, "--outcome", "gas")

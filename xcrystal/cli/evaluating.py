@@ -217,6 +217,42 @@ def counterfactuals(
     print_report(evaluate_counterfactuals(xcrystal.load(model, device), data, train, workers, seed), as_json)
 
 
+@evaluate.command()
+def explanations(
+    data: Annotated[
+        Path,
+        typer.Option(help="A folder with val.parquet, or a parquet file with one crystal a row.", show_default=False),
+    ],
+    tasks: Annotated[
+        Path | None, typer.Option(help="The folder that xcrystal fit-tasks filled: also compare with known answers.")
+    ] = None,
+    model: Model = "mp20",
+    target: Annotated[
+        str, typer.Option(help="The predicted property that is explained.")
+    ] = "formation_energy_per_atom",
+    device: Device = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals for each part.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = os.cpu_count() or 1,
+    seed: Seed = 0,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the figures beside the weights, for the explorer.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """How far explanations can be trusted: known answers, faithfulness, completeness, sanity, invariance, speed."""
+    from tqdm.auto import tqdm
+
+    from xcrystal.evaluation.explanations import evaluate_explanations
+    from xcrystal.generator import model_folder
+
+    opened = xcrystal.load(model, device)
+    with tqdm(desc="explanations", bar_format="{desc}: {elapsed}", leave=False, disable=None) as bar:
+        report = evaluate_explanations(opened, data, tasks, target, limit, seed, workers, bar.set_description)
+    if save:
+        report.save(model_folder(model))
+    print_report(report, as_json)
+
+
 @evaluate.command("map")
 def map_(
     model: Model = "mp20",

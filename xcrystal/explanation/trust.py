@@ -53,11 +53,14 @@ class Trust:
         for task, facts in self.content["tasks"].items():
             own, chance = facts["methods"].get(method), facts["methods"].get(RANDOM, {})
             for metric in METRICS if own else ():
-                if own.get(metric):
+                if _known(own, metric):
                     value, low, high = own[metric]
-                    base = chance.get(metric)
                     beats = bool(own.get("beats_random", False))
-                    found.append(Figure(task, metric, value, low, high, base[0] if base else None, beats))
+                    found.append(
+                        Figure(
+                            task, metric, value, low, high, chance[metric][0] if _known(chance, metric) else None, beats
+                        )
+                    )
         return found
 
     def beats_random(self, method: str) -> bool:
@@ -78,6 +81,11 @@ class Trust:
         if self.beats_random(method):
             return f"Where the answer is known: {said}."
         return f"Not better than random on every task: {said}."
+
+
+def _known(figures: dict[str, Any], metric: str) -> bool:
+    """Whether there is a value with its interval: a metric may not go with a task, or no crystal could tell."""
+    return figures.get(metric) is not None and None not in figures[metric]
 
 
 def _chance(value: float | None) -> str:
@@ -130,5 +138,6 @@ def _check(content: dict[str, Any]) -> None:
         for method, figures in facts["methods"].items():
             for metric in METRICS:
                 triple = figures.get(metric)
-                if triple is not None and not (len(triple) == 3 and all(isinstance(v, int | float) for v in triple)):
+                numbers = triple is None or all(v is None or isinstance(v, (int, float)) for v in triple)
+                if triple is not None and not (numbers and len(triple) == 3):
                     raise ValueError(f"{metric} of {method!r} on {task!r} is no value with its interval")
