@@ -187,7 +187,7 @@ def test_steering_lowers_the_energy_in_steps_that_can_be_undone(explorer: Explor
     explorer.lab.wait_until(lambda: "from the prior" in explorer.label, "a draw from the prior")
     for _ in range(len(values)):
         explorer.root.locator(".xc-story button").first.click()
-    explorer.lab.wait_until(lambda: explorer.label.endswith("decode of mp-22862"), "NaCl again")
+    explorer.lab.wait_until(lambda: explorer.label == "NaCl decode of mp-22862", "NaCl again")
 
 
 def test_the_crystal_is_explained_from_a_baseline_that_is_chosen(explorer: ExplorerPage, lab: LabNotebook) -> None:
