@@ -67,10 +67,10 @@ def test_a_clicked_atom_gets_another_element(explorer: ExplorerPage) -> None:
     assert box is not None
     picked = panel.locator(".xc-orbit input:checked")
     chosen = picked.input_value()
-    for k in range(1, 60):
-        x, y = box["x"] + box["width"] * (k % 8 + 1) / 9, box["y"] + box["height"] * (k // 8 + 1) / 9
+    for k in range(25):  # away from the corners, where there are buttons
+        x, y = box["x"] + box["width"] * (0.3 + 0.1 * (k % 5)), box["y"] + box["height"] * (0.3 + 0.1 * (k // 5))
         explorer.page.mouse.click(x, y)
-        explorer.page.wait_for_timeout(250)
+        explorer.page.wait_for_timeout(600)
         if picked.input_value() != chosen:
             break
     assert picked.input_value() != chosen, "no click on an atom was heard"

@@ -22,7 +22,7 @@ def counterfactuals(
     stable_below: Annotated[
         float, typer.Option(min=0, help="A predicted energy above hull (eV/atom) up to here counts as stable.")
     ] = 0.05,
-    most: Annotated[int, typer.Option(min=1, help="How many changes are shown.")] = 12,
+    most: Annotated[int, typer.Option(min=1, help="How many changes are shown, and as many within the error.")] = 12,
     out: Annotated[Path | None, typer.Option(help="Write one CIF file a changed crystal into this folder.")] = None,
     model: Model = "mp20",
     device: Device = "auto",

@@ -183,7 +183,7 @@ def counterfactuals(
     metal_below: float = METAL_BELOW,
     stable_below: float = STABLE_BELOW,
     strains: Sequence[float] = STRAINS,
-    most: int | None = 24,
+    most: int | None = 12,
     atlas: Atlas | None = None,
     progress: Callable[..., bool] | None = None,
 ) -> list[Counterfactual]:
@@ -200,7 +200,7 @@ def counterfactuals(
     strains
         Relative strains that are tried with both signs, isotropic and along each free lattice parameter.
     most
-        How many are given; None for all.
+        How many are given of those that exceed the error, and as many of the others; None for all.
     atlas
         Known crystals, to tell what extrapolates.
     progress
@@ -267,7 +267,8 @@ def counterfactuals(
         if progress is not None and not progress(f"{len(found)} found", len(part)):
             break
     found.sort(key=lambda one: (not one.counterfactual, one.size))
-    return found[:most]
+    sure = [one for one in found if one.counterfactual]
+    return [*sure[:most], *found[len(sure) :][:most]]
 
 
 def beyond_error(one: float, other: float, first: float, second: float) -> bool:

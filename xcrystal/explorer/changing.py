@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xcrystal.explanation.counterfactuals import Counterfactual
 
 SEARCH = "Counterfactuals"  # title of the progress
-MOST_FOUND = 24
+MOST_FOUND = 12  # beyond the model's error, and as many within
 
 
 @dataclass(frozen=True, eq=False)
