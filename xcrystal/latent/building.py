@@ -10,6 +10,7 @@ from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import DatasetError
 from xcrystal.generator import open_model
 from xcrystal.latent.chart import Atlas
+from xcrystal.latent.labelling import labels_of
 
 _HELD_OUT = 500
 
@@ -49,8 +50,9 @@ def build_atlas(model: str | Path, data: Path, out: Path, seed: int = 0) -> dict
     tokens = tokenize(table)
     if len(tokens) < 20:
         raise DatasetError(f"An atlas needs at least 20 crystals; {source} has {len(tokens)} that can be encoded.")
+    crystals = tokens.crystals()
     # what is shipped is what everything is computed from
-    z = opened.encode_canonical(tokens.crystals()).astype(np.float16).astype(np.float32)
+    z = opened.encode_canonical(crystals).astype(np.float16).astype(np.float32)
     layout = umap.UMAP(n_neighbors=min(30, len(z) - 1), min_dist=0.1, random_state=seed, n_jobs=1).fit_transform(z)
     kept = table.iloc[tokens.row].reset_index(drop=True)
     known = [name for name in ("material_id", "formula", *PROPERTIES) if name in kept]
@@ -60,6 +62,8 @@ def build_atlas(model: str | Path, data: Path, out: Path, seed: int = 0) -> dict
             chart[name] = chart[name].astype("float32")
     chart["space_group"] = tokens.group.astype("int16")
     chart["x"], chart["y"] = layout.T.astype("float32")
+    for name, label in labels_of(crystals).items():
+        chart[str(name)] = label
     atlas = Atlas(str(out), chart, z)
     atlas.save(out)
     return placing_error(atlas, seed)

@@ -14,6 +14,7 @@ band gap > 2, 1 < gap < 2     also with energy, hull, space group, elements, or 
 Fm-3m, sg 225, space group 2  space group by symbol or number
 cubic                         crystal system
 oxide, halide, metal, ...     ``CLASSES``
+rock salt, layered, ...       ``CLASSES``, where the atlas has labels of motifs
 binary, ternary, ...          number of elements
 no Ti, without oxide          not so
 ============================  ====================================================================================
@@ -33,7 +34,8 @@ import numpy as np
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system, space_group
 from xcrystal.errors import ReadError
 from xcrystal.latent.compositions import Formula, atlas_formulas, parse_formula
-from xcrystal.latent.prototypes import PEROVSKITE_GROUPS, fits, may_be_perovskite, numbers, parse_pattern
+from xcrystal.latent.labelling import UNLABELLED, has_motif, is_labelled
+from xcrystal.latent.prototypes import fits, numbers, parse_pattern
 
 if TYPE_CHECKING:
     from xcrystal.latent.chart import Atlas
@@ -72,9 +74,11 @@ _ANY = {  # contains any of these elements
     "hydride": "H",
     "boride": "B",
     "silicide": "Si",
+    "alkali": "Li Na K Rb Cs Fr",
 }
+_MOTIFS = {"perovskite": "perovskite", "layered": "layered", "close-packed": "close_packed", "rock-salt": "rock_salt"}
 _NUMBERS = {"elemental": 1, "unary": 1, "binary": 2, "ternary": 3, "quaternary": 4, "quinary": 5}
-CLASSES = (*_ANY, "metal", "insulator", "stable", "perovskite", *_NUMBERS)
+CLASSES = (*_ANY, "metal", "insulator", "stable", *_MOTIFS, *_NUMBERS)
 _NUMBER = r"[-+]?(?:\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})(?:[eE][-+]?\d{1,2})?"
 _NAME = r"[A-Za-z][A-Za-z_]*(?: [A-Za-z_]+){0,4}"
 _OPERATOR = r"<=|>=|≤|≥|==|=|<|>|:"
@@ -85,6 +89,7 @@ _NOT = re.compile(r"(?:without|not|no|excluding|except)\b\s*", re.IGNORECASE)
 _FILLER = re.compile(
     r"(?:and|with|contains?|containing|crystals?|materials?|compounds?|the|an?|all|of|in)(?![\w-])", re.IGNORECASE
 )
+_TWO_WORDS = re.compile(r"(rock|close)[ -]?(salts?|packed)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;&]+")
 _GAP = re.compile(r"[\s,;&]+")
 
@@ -161,6 +166,8 @@ class _Reader:
             return self._in_group(number)
         if compared := self._take(_COMPARED):
             return self._compared(*compared.groups())
+        if named := self._take(_TWO_WORDS):
+            return self._word("-".join(named.groups()))
         word = self._take(_WORD)
         assert word is not None  # there is more, and it is no gap
         return self._word(word[0])
@@ -209,10 +216,12 @@ class _Reader:
                 f"made of {_NUMBERS[name]} elements" if _NUMBERS[name] > 1 else "made of 1 element",
                 lambda formula: len(formula) == _NUMBERS[name],
             )
-        if name == "perovskite":
-            shaped = self._formulas("", may_be_perovskite)
-            usual = np.isin(self._column("space_group"), PEROVSKITE_GROUPS)
-            return Condition("perovskite, judged by formula and space group alone", shaped.holds & usual)
+        if name in _MOTIFS:
+            held = has_motif(self.atlas, _MOTIFS[name])
+            if held is None:
+                raise ReadError(f"Which crystals are {name} is not known: {UNLABELLED}")
+            judged = "by its atoms" if is_labelled(self.atlas) else "by formula and space group alone"
+            return Condition(f"{name.replace('rock-salt', 'rock salt')}, judged {judged}", held)
         if name == "stable":
             return Condition("on the convex hull", self._column("e_above_hull") <= ZERO)
         gap = self._column("band_gap")
