@@ -121,7 +121,8 @@ def cascade(model: CrystalModel, seed: int) -> Iterator[tuple[str, CrystalModel]
         ("property head", ("properties.",)),
         ("posterior", ("encoder.posterior.", "encoder.norm.")),
         *((f"encoder block {k + 1}", (f"encoder.blocks.{k}.",)) for k in reversed(range(layers))),
-        ("embeddings", ("embed.", "encoder.embed.", "encoder.lattice.", "encoder.multiplicity.")),
+        # encoder and decoder share the embeddings, so these have three names
+        ("embeddings", (*(f"{at}embed." for at in ("", "encoder.", "decoder.")), "encoder.lattice.", "encoder.mult")),
     ]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
