@@ -68,9 +68,10 @@ def evaluate_known_answers(
     dict
         By task: "kind", "title", "test_error", "trivial_error", "error_unit", for a continuous truth "tau_ceiling", and
         "methods" with, by method, "auroc", "tau" and "pearson" (mean and 95 % interval over crystals, or None),
-        "size" (mean of the sum of absolute scores by the target's standard deviation, None for binary tasks),
+        "size" (mean of the sum of absolute scores by the target's standard deviation; None for binary tasks and for random
+        numbers),
         "crystals" and "beats_random" (None for null tasks). Plain JSON types. A second truth has figures
-        "tau SITE" and "pearson SITE" of its name.
+        "tau NAME" and "pearson NAME", with its name.
 
     Raises
     ------
@@ -121,6 +122,8 @@ def evaluate_task(
         each = figures(task, asked, own, facts["target_std"])
         row: dict[str, Any] = {"auroc": None, "tau": None, "pearson": None, "size": None}
         for metric, values in each.items():
+            if metric == "size" and method == RANDOM:
+                continue  # random numbers have no scale
             row[metric] = mean_interval(values[np.isfinite(values)], seed)
         row["crystals"] = len(asked)
         main_metric = _MAIN[task.kind]
