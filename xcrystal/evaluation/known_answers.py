@@ -68,8 +68,8 @@ def evaluate_known_answers(
     dict
         By task: "kind", "title", "test_error", "trivial_error", "error_unit", for a continuous truth "tau_ceiling", and
         "methods" with, by method, "auroc", "tau" and "pearson" (mean and 95 % interval over crystals, or None),
-        "size" (mean of the sum of absolute scores by the target's standard deviation; None for binary tasks and for random
-        numbers),
+        "size" (mean of the sum of absolute scores by the target's standard deviation; None for binary tasks and
+        random numbers),
         "crystals" and "beats_random" (None for null tasks). Plain JSON types. A second truth has figures
         "tau NAME" and "pearson NAME", with its name.
 
