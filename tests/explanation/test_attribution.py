@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ import xcrystal as xc
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import TargetError, UnsupportedCrystalError
+from xcrystal.explanation.attribution import Attribution
 from xcrystal.generator import CrystalModel
 
 
@@ -64,3 +68,39 @@ def test_too_large_crystals_get_one_sentence(model: CrystalModel) -> None:
         structure.translate_sites([i], rng.normal(0, 0.02, 3))
     with pytest.raises(UnsupportedCrystalError, match="20"):
         xc.explain(model, structure)
+
+
+@pytest.mark.parametrize("level", ["atoms", "orbits", "elements", "pairs", "lattice", "latent"])
+def test_it_is_kept_as_json_and_drawn_at_every_level(model: CrystalModel, level: str) -> None:
+    found = xc.explain(model, CRYSTALS["spinel MgAl2O4"].to_structure(), method="shapley", level=level)
+    again = Attribution.from_dict(json.loads(found.to_json()))
+    assert np.array_equal(again.scores, found.scores)
+    assert again.to_dict() == found.to_dict()
+    assert found.table()["score"].sum() == pytest.approx(
+        np.tril(found.scores).sum() if level == "pairs" else found.scores.sum()
+    )
+    assert len(found.plot().data) == 1
+    if found.atom_scores is None:
+        with pytest.raises(TargetError, match="no scores of atoms"):
+            found.to_structure()
+    else:
+        assert found.to_structure().site_properties["attribution"] == pytest.approx(list(found.atom_scores))
+
+
+@pytest.mark.parametrize("level", ["orbits", "elements", "pairs"])
+def test_shares_of_atoms_sum_to_what_their_players_have(model: CrystalModel, level: str) -> None:
+    found = xc.explain(model, CRYSTALS["spinel MgAl2O4"].to_structure(), method="shapley", level=level)
+    assert found.atom_scores is not None
+    whole = np.trace(found.scores) if level == "pairs" else found.scores.sum()
+    assert found.atom_scores.sum() == pytest.approx(whole, abs=1e-6)
+
+
+def test_what_is_not_a_saved_attribution_gets_one_sentence() -> None:
+    with pytest.raises(TargetError, match="not a saved attribution"):
+        Attribution.from_dict({"scores": [1.0]})
+
+
+def test_scores_that_are_not_known_are_null(model: CrystalModel) -> None:
+    found = xc.explain(model, CRYSTALS["perovskite SrTiO3"].to_structure())
+    unknown = dataclasses.replace(found, scores=np.full(5, np.nan))
+    assert json.loads(unknown.to_json())["scores"] == [None] * 5

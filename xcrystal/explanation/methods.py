@@ -153,23 +153,23 @@ def scores(
     if method == "occlusion":
         return _occlusion(inputs, target)
     given: dict[str, Any] = {"additional_forward_args": rows}
-    zero = torch.zeros_like(inputs.moved)
+    zero, leaf = torch.zeros_like(inputs.moved), inputs.moved.clone().requires_grad_(True)
     with _seeded(seed):
         if method == "integrated_gradients":
             found = attr.IntegratedGradients(forward).attribute(
                 inputs.moved, baselines=zero, n_steps=STEPS, method="gausslegendre", **given
             )
         elif method == "input_x_gradient":
-            found = attr.InputXGradient(forward).attribute(inputs.moved.clone(), **given)
+            found = attr.InputXGradient(forward).attribute(leaf, **given)
         elif method == "gradient_shap":
             found = attr.GradientShap(forward).attribute(
                 inputs.moved, baselines=zero[:1], stdevs=inputs.noise, n_samples=_SAMPLES, **given
             )
         elif method == "saliency":
-            found = attr.Saliency(forward).attribute(inputs.moved.clone(), abs=True, **given)
+            found = attr.Saliency(forward).attribute(leaf, abs=True, **given)
         elif method == "smoothgrad":
             found = attr.NoiseTunnel(attr.Saliency(forward)).attribute(
-                inputs.moved.clone(), nt_type="smoothgrad", nt_samples=_SAMPLES, stdevs=inputs.noise, abs=True, **given
+                leaf, nt_type="smoothgrad", nt_samples=_SAMPLES, stdevs=inputs.noise, abs=True, **given
             )
         else:
             mask = torch.arange(width, device=rows.device)[None, :, None].expand_as(inputs.moved[:1])

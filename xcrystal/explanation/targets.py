@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.chart import Atlas
 
 _FEWEST = 50  # codes that a density is estimated from
-_HELD_OUT = 500
+_HELD_OUT = 250
 _NUMBERED = re.compile(r"(latent|space group|element of orbit)\s+(\d+)")
 
 
@@ -197,12 +197,16 @@ def density_target(model: CrystalModel, atlas: Atlas | None = None) -> Target:
 
 
 def _log_density(z: Tensor, codes: Tensor, width: float) -> Tensor:
-    import torch
-
-    size = codes.shape[1]
     # not cdist: its gradient is not defined where a latent vector is one of the codes
     squared = z.square().sum(1)[:, None] + codes.square().sum(1) - 2 * z @ codes.T
-    norm = size * float(np.log(width * np.sqrt(2 * np.pi))) + float(np.log(len(codes)))
+    return _log_kernels(squared, width, codes.shape[1])
+
+
+def _log_kernels(squared: Tensor, width: float, size: int) -> Tensor:
+    """(B,) log of the mean of Gaussians of ``size`` dimensions at squared distances (B, N)."""
+    import torch
+
+    norm = size * float(np.log(width * np.sqrt(2 * np.pi))) + float(np.log(squared.shape[1]))
     return torch.logsumexp(-squared.clamp(min=0) / (2 * width**2), dim=1) - norm
 
 
@@ -210,9 +214,8 @@ def _kernel_width(codes: Tensor) -> float:
     import torch
 
     rows = torch.from_numpy(np.random.default_rng(0).permutation(len(codes)))
-    held = rows[: min(_HELD_OUT, len(codes) // 5)]
-    others = codes[rows[len(held) :]]
+    count = min(_HELD_OUT, len(codes) // 5)
+    squared = torch.cdist(codes[rows[:count]], codes[rows[count:]]).square()
     typical = float(codes.std(dim=0).square().mean().sqrt())
     widths = [typical * float(f) for f in np.geomspace(0.1, 1.5, 16)]
-    with torch.no_grad():
-        return max(widths, key=lambda w: float(_log_density(codes[held], others, w).mean()))
+    return max(widths, key=lambda w: float(_log_kernels(squared, w, codes.shape[1]).mean()))
