@@ -176,7 +176,7 @@ function render({ model, el: root }) {
     drawCards(state.search);
   };
   // nothing is looked for while another tab is open; what is only scrolled away goes on, since atoms are clicked elsewhere
-  const watch = new IntersectionObserver(() => {
+  const watch = new ResizeObserver(() => {
     const value = root.getClientRects().length > 0;
     if (value !== model.get("state").awake) model.send({ act: "awake", value });
   });
