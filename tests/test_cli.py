@@ -45,6 +45,7 @@ COMMANDS = (
     ["benchmark"],
     ["counterfactuals"],
     ["fetch"],
+    ["concepts"],
 )
 
 

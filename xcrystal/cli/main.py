@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 import xcrystal
 from xcrystal.cli.changing import counterfactuals
+from xcrystal.cli.concepts import concepts
 from xcrystal.cli.evaluating import evaluate
 from xcrystal.cli.fetching import fetch
 from xcrystal.cli.shared import Dataset, Device, Fitted, Json, Kept, Model, Seed, print_json, print_report, print_table
@@ -60,6 +61,7 @@ app = typer.Typer(
 app.add_typer(evaluate, name="evaluate")
 app.command()(counterfactuals)
 app.command()(fetch)
+app.command()(concepts)
 
 
 def print_version(wanted: bool) -> None:

@@ -6,6 +6,7 @@ are rules of thumb for labels of thousands of crystals, not a classification of 
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ _GAP = 1.1  # the seventh neighbour is so many times farther than the sixth
 _TRANS = np.cos(np.radians(145))
 _UNEVEN = 1.15  # the farthest of 12 close-packed neighbours by the nearest: 1.09 in Zn, and 1.15 is bcc's second shell
 _BEYOND = 1.2  # the 13th by the mean of the 12; sqrt(2) when they are all alike
+_INSIDE = 0.9  # an A is not nearer to X than so many times the distance of B
+_FAR = 4.0  # Å
 _MOST_IMAGES = 8
 
 
@@ -110,7 +113,17 @@ def _perovskite(sites: Sites) -> bool:
     x = int(elements[counts.argmax()])
     if x not in _ANIONS:
         return False
-    return any(_corner_sharing(sites, int(b), x) for b in elements if int(b) != x)
+    cations = [int(z) for z in elements if int(z) != x]
+    nearest = {z: _nearest(sites, z, x) for z in cations}
+    # calcite has octahedra that share corners too, but its carbon is no cation between them
+    return any(nearest[a] > _INSIDE * nearest[b] and _corner_sharing(sites, b, x) for a, b in permutations(cations))
+
+
+def _nearest(sites: Sites, one: int, other: int) -> float:
+    """The shortest distance (Å) between two elements."""
+    others = np.flatnonzero(sites.numbers == other)
+    found = [_around(sites, int(k), others, _FAR)[2] for k in np.flatnonzero(sites.numbers == one)]
+    return min((float(np.linalg.norm(vectors[0])) for vectors in found if len(vectors)), default=_FAR)
 
 
 def _corner_sharing(sites: Sites, b: int, x: int) -> bool:
