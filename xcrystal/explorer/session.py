@@ -7,6 +7,7 @@ that everything the explorer does can also be done, and tested, without a browse
 from __future__ import annotations
 
 from xcrystal.explorer.changing import Changing
+from xcrystal.explorer.explaining_groups import ExplainingGroups
 from xcrystal.explorer.judging import Judging
 from xcrystal.explorer.keeping import Keeping
 from xcrystal.explorer.overlaying import Overlaying
@@ -14,7 +15,7 @@ from xcrystal.explorer.steering_acts import Steering
 from xcrystal.explorer.travelling import Travelling
 
 
-class Session(Keeping, Judging, Overlaying, Travelling, Steering, Changing):
+class Session(Keeping, Judging, Overlaying, Travelling, Steering, Changing, ExplainingGroups):
     """State of one explorer, and all that can be done in it.
 
     Parameters
