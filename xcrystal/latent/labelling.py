@@ -103,8 +103,8 @@ def has_alkali_metal(atlas: Atlas) -> np.ndarray:
 
 def _formulas(atlas: Atlas, holds: Callable[[Formula], bool]) -> np.ndarray:
     formulas = atlas_formulas(atlas)
-    known = {formula: holds(formula) for formula in set(formulas) if formula is not None}
-    return np.array([known.get(formula, False) for formula in formulas], dtype=bool)
+    known = {formula: formula is not None and holds(formula) for formula in set(formulas)}
+    return np.array([known[formula] for formula in formulas], dtype=bool)
 
 
 def _one_to_one(formula: Formula) -> bool:
