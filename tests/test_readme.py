@@ -31,7 +31,7 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
         crystal.to_structure().to(str(tmp_path / f"{name}.cif"))
     names: dict[str, object] = {}
     python = blocks("python")
-    assert len(python) == 3
+    assert len(python) == 4
     for block in python:
         exec(compile(block, "README.md", "exec"), names)
     assert names["z"].shape == (1, 128)  # type: ignore[attr-defined]
