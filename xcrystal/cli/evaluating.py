@@ -224,7 +224,8 @@ def explanations(
         typer.Option(help="A folder with val.parquet, or a parquet file with one crystal a row.", show_default=False),
     ],
     tasks: Annotated[
-        Path | None, typer.Option(help="The folder that xcrystal fit-tasks filled: also compare with known answers.")
+        list[Path] | None,
+        typer.Option(help="A folder that xcrystal fit-tasks filled, to compare with known answers; may be repeated."),
     ] = None,
     model: Model = "mp20",
     target: Annotated[
@@ -247,7 +248,7 @@ def explanations(
 
     opened = xcrystal.load(model, device)
     with tqdm(desc="explanations", bar_format="{desc}: {elapsed}", leave=False, disable=None) as bar:
-        report = evaluate_explanations(opened, data, tasks, target, limit, seed, workers, bar.set_description)
+        report = evaluate_explanations(opened, data, tasks or (), target, limit, seed, workers, bar.set_description)
     if save:
         report.save(model_folder(model))
     print_report(report, as_json)

@@ -289,6 +289,10 @@ def fit_known_tasks(
     tasks: Annotated[list[str] | None, typer.Option(help="Train this task only; may be repeated.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Of each task, instead of its own number.")] = None,
     scratch: Annotated[bool, typer.Option("--scratch", help="Begin with random weights, not the model's.")] = False,
+    baseline_sites: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the crystals that teach what the baseline's mean element gives."),
+    ] = 0.4,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -298,7 +302,7 @@ def fit_known_tasks(
     """
     from xcrystal.training.task_fit import TaskSettings, fit_tasks
 
-    settings = TaskSettings(epochs=epochs, scratch=scratch)
+    settings = TaskSettings(epochs=epochs, scratch=scratch, baseline_sites=baseline_sites)
     found = fit_tasks(data, out, model, tokens, tasks or (), seed, settings)
     if as_json:
         print_json(found)

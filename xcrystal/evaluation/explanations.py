@@ -6,7 +6,7 @@ Known answers, faithfulness, completeness, sanity, invariance and speed; the par
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
 
 CRYSTALS = {"faithfulness": 200, "completeness": 500, "sanity": 50, "invariance": 100, "speed": 20}
+UNTAUGHT = "baseline not taught"
 _TITLES = {
     "faithfulness": "Faithfulness",
     "completeness": "Completeness",
@@ -81,7 +82,7 @@ class ExplanationsReport:
 def evaluate_explanations(
     model: CrystalModel,
     data: Path,
-    tasks: Path | None = None,
+    tasks: Sequence[Path] = (),
     target: str = "formation_energy_per_atom",
     limit: int | None = None,
     seed: int = 0,
@@ -99,7 +100,9 @@ def evaluate_explanations(
     data
         A folder with ``val.parquet``, or a table.
     tasks
-        The folder of the networks of the known-answer tasks; without it that part is left out.
+        Folders of the networks of the known-answer tasks; without one that part is left out. Networks that were not
+        taught what the baseline's sites give are asked as tasks of their own: how well scores come out on them also
+        tells of what a network makes of sites that it has never seen, as the shipped model has not.
     target
         The property that is explained.
     limit
@@ -147,11 +150,12 @@ def evaluate_explanations(
     parts = {**dict(zip(names, reports, strict=True)), "speed": speed}
     answers: dict[str, Any] = {}
     texts: dict[str, str] = {"tasks": "Not measured: give --tasks with the folder that xcrystal fit-tasks has filled."}
-    if tasks is not None:
+    for folder in tasks:
         from xcrystal.evaluation.known_answers import LIMIT, evaluate_known_answers, known_answers_table
 
         say("known answers")
-        answers = evaluate_known_answers(tasks, data, limit or LIMIT, seed, say, workers)
+        for name, task in evaluate_known_answers(folder, data, limit or LIMIT, seed, say, workers).items():
+            answers[name if task["taught"] else f"{name} ({UNTAUGHT})"] = task
         texts["tasks"] = known_answers_table(answers)
     protocol = {
         "target": target,

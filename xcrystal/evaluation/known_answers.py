@@ -66,12 +66,12 @@ def evaluate_known_answers(
     Returns
     -------
     dict
-        By task: "kind", "title", "test_error", "trivial_error", "error_unit", for a continuous truth "tau_ceiling", and
-        "methods" with, by method, "auroc", "tau" and "pearson" (mean and 95 % interval over crystals, or None),
-        "size" (mean of the sum of absolute scores by the target's standard deviation; None for binary tasks and
-        random numbers),
-        "crystals" and "beats_random" (None for null tasks). Plain JSON types. A second truth has figures
-        "tau NAME" and "pearson NAME", with its name.
+        By task: "kind", "title", "taught" (whether the network has seen the baseline's sites), "test_error",
+        "trivial_error", "error_unit", for a continuous truth "tau_ceiling", and "methods" with, by method, "auroc",
+        "tau" and "pearson" (mean and 95 % interval over crystals, or None), "size" (mean of the sum of absolute scores
+        by the target's standard deviation; None for binary tasks and random numbers), "crystals" and "beats_random"
+        (None for null tasks). Plain JSON types. A second truth has figures "tau NAME" and "pearson NAME", with its
+        name.
 
     Raises
     ------
@@ -134,7 +134,10 @@ def evaluate_task(
         main = next(iter(task.truths))
         extra["tau_ceiling"] = float(np.mean([tau_b_ceiling(one.truths[main]) for one in asked])) if asked else None
     known = {key: facts[key] for key in _FACTS if key in facts}
-    result: dict[str, Any] = plain({"kind": task.kind, "title": task.title, **known, **extra, "methods": rows})
+    taught = bool(facts["settings"].get("baseline_sites", 0))
+    result: dict[str, Any] = plain(
+        {"kind": task.kind, "title": task.title, "taught": taught, **known, **extra, "methods": rows}
+    )
     return result
 
 
@@ -207,6 +210,7 @@ def known_answers_table(found: dict[str, Any]) -> str:
     blocks = []
     for name, task in found.items():
         facts = [(f"{name}: {task['title']}", task["kind"])]
+        facts.append(("taught what the baseline's sites give", "yes" if task["taught"] else "no"))
         facts.append(("network's test error", f"{task['test_error']:.4f} {task['error_unit']}"))
         facts.append(("error of a constant answer", f"{task['trivial_error']:.4f} {task['error_unit']}"))
         if task.get("tau_ceiling") is not None:
