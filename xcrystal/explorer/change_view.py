@@ -43,8 +43,8 @@ class ChangeView(Panel):
         Symbol of each element, and how many crystals of the training data hold it; -1 if that is not known.
     """
 
-    _esm = script("chart.js", "change.js")
-    _css = style("change.css")
+    _esm = script("chart.js", "elements.js", "change.js")
+    _css = style("elements.css") + style("change.css")
     events: ClassVar[frozenset[str]] = _EVENTS
     pictures: traitlets.List[str] = traitlets.List().tag(sync=True)
     elements: traitlets.List[Any] = traitlets.List().tag(sync=True)

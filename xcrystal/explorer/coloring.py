@@ -1,7 +1,8 @@
 """What can colour the map: numbers and kinds of the atlas' crystals, by name.
 
-A name is a numeric column of the atlas' table, "crystal_system", "number_of_elements", "density" (of crystals on the
-map), or "element:O" (the share of atoms that are oxygen; crystals without any have no value).
+A name is a column of the atlas' table that holds numbers or yes and no, "crystal_system", "number_of_elements",
+"density" (of crystals on the map), or "element:O" (the share of atoms that are oxygen; crystals without any have no
+value).
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _TITLES = {
     "crystal_system": "Crystal system",
     "density": "Density of crystals (log10)",
     "number_of_elements": "Number of elements",
+    "close_packed": "Close-packed",
 }
+_NO_YES = ("no", "yes")
 _NEAREST = 24  # crystals whose distance tells how dense the map is
 
 
@@ -124,7 +127,8 @@ def coloring(atlas: Atlas, name: str) -> Coloring:
         return Coloring(name, title(name), np.array(counts, dtype=np.float32))
     if name == "density":
         return Coloring(name, title(name), _density(atlas))
-    return Coloring(name, title(name), atlas.table[name].to_numpy(dtype=np.float32))
+    column = atlas.table[name]
+    return Coloring(name, title(name), column.to_numpy(dtype=np.float32), _NO_YES if column.dtype == bool else ())
 
 
 def _elements(formula: str) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xcrystal.errors import XCrystalError
@@ -40,7 +41,8 @@ class ExplainingGroups(Core):
         with self._lock:
             chosen, groups = self.state.selection, self.state.groups
         try:
-            concepts: dict[str, Any] = dict(built_in_concepts(self.atlas)[0])
+            known, notes = built_in_concepts(self.atlas)
+            concepts: dict[str, Any] = dict(known)
             for letter, group in zip("AB", groups, strict=True):
                 if group is not None:
                     concepts[f"group {letter}: {group.title}"] = group.rows
@@ -50,7 +52,7 @@ class ExplainingGroups(Core):
         except XCrystalError as error:
             self.report(str(error))
             return False
-        self.concepts_tested = found
+        self.concepts_tested = replace(found, notes=(*notes, *found.notes))
         self._emit("progress")
         return True
 

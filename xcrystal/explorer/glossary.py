@@ -85,6 +85,12 @@ TERMS = (
         MODEL,
     ),
     Term(
+        "TCAV",
+        "Testing with concept activation vectors: the share of crystals whose predicted value would rise with a small "
+        "step towards a concept, such as perovskite. It counts only if random groups of crystals do not do the same.",
+        MODEL,
+    ),
+    Term(
         "atlas",
         "The known crystals that belong to the model, with their latent vectors and their properties computed by DFT.",
         BOTH,

@@ -49,6 +49,11 @@ HINTS = {
         "its atoms, or at an atom to see its bar.",
         ("attribution", "baseline", "completeness"),
     ),
+    "concept": (
+        "Ask whether the model's prediction uses an idea such as perovskite, what each element does to it over the "
+        "crystals that you have picked, and which known crystals are near to the present one.",
+        ("TCAV", "attribution", "nearest known crystals"),
+    ),
 }
 
 

@@ -35,6 +35,7 @@ CONTROLS = (
     "steer",
     "why",
     "change",
+    "concept",
     "facts",
     "neighbours",
 )

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from xcrystal.explorer import settings, words
 from xcrystal.explorer.change_view import ChangeView
+from xcrystal.explorer.concept_view import ConceptView
 from xcrystal.explorer.door import DoorView
 from xcrystal.explorer.facts import FactsView
 from xcrystal.explorer.finding import FindView
@@ -41,10 +42,19 @@ _PARTS: dict[str, Any] = {
     "steer": SteerView,
     "change": ChangeView,
     "why": WhyView,
+    "concept": ConceptView,
     "story": StoryView,
     "facts": FactsView,
 }
-_TABS = {"move": "Move", "find": "Find", "paths": "Path", "steer": "Steer", "why": "Why", "change": "Change"}
+_TABS = {
+    "move": "Move",
+    "find": "Find",
+    "paths": "Path",
+    "steer": "Steer",
+    "why": "Why",
+    "change": "Change",
+    "concept": "Concepts",
+}
 
 
 class Explorer(widgets.VBox):

@@ -1,16 +1,5 @@
 // Changing the crystal: orbits, a periodic table, sliders, what a change did, and the smallest changes that turn an outcome.
 const OFTEN = 50, HARDLY = 5;  // crystals of the training data that hold an element
-// Column and row of each element; the f block stands below the others.
-function placeOf(z) {
-  const starts = [1, 3, 11, 19, 37, 55, 87, 119], period = starts.findIndex((start) => start > z);
-  const past = z - starts[period - 1] + 1, length = starts[period] - starts[period - 1];
-  if (past <= 2 && !(z === 2)) return [past, period];
-  if (length === 32) {
-    if (past >= 3 && past <= 16) return [past + 1, period + 3];
-    return [past - 14, period];
-  }
-  return [18 - (length - past), period];
-}
 
 function render({ model, el: root }) {
   ownKeys(root);
@@ -53,27 +42,14 @@ function render({ model, el: root }) {
       : seen >= HARDLY ? `${name}: rare, in only ${seen} crystals that the model learned from.`
         : `${name}: the model hardly knows it (${seen} ${seen === 1 ? "crystal" : "crystals"}), so what it says is a guess.`;
   };
-  const reach = (z) => { for (const [other, node] of buttons) node.tabIndex = other === z ? 0 : -1; };
-  const walk = (event, z) => {
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!steps) return;
-    event.preventDefault();
-    let [column, row] = placeOf(z);
-    for (let tries = 0; tries < 18; tries++) {
-      column += steps[0];
-      row += steps[1];
-      const next = [...buttons.keys()].find((one) => { const [c, r] = placeOf(one); return c === column && r === row; });
-      if (next) { reach(next); buttons.get(next).focus(); return; }
-    }
-  };
   const drawTable = () => show(table, model.get("elements"), () => {
     buttons.clear();
     return model.get("elements").map(([name, seen], k) => {
-      const z = k + 1, [column, row] = placeOf(z), known = seen < 0 || seen >= OFTEN ? "" : seen >= HARDLY ? " xc-rare" : " xc-hardly";
-      const node = el("button", { class: `xc-element${known}`, type: "button", style: `grid-column:${column};grid-row:${row}`, tabindex: z === 1 ? 0 : -1,
+      const z = k + 1, known = seen < 0 || seen >= OFTEN ? "" : seen >= HARDLY ? " xc-rare" : " xc-hardly";
+      const node = el("button", { class: `xc-element${known}`, type: "button", style: gridPlace(z), tabindex: z === 1 ? 0 : -1,
         title: seen < 0 ? name : `${name}: in ${seen} crystals that the model learned from`,
         "aria-label": known ? `${name}, ${seen >= HARDLY ? "rare" : "hardly known to the model"}` : name,
-        onmouseenter: () => say(z), onfocus: () => say(z), onkeydown: (event) => walk(event, z),
+        onmouseenter: () => say(z), onfocus: () => say(z), onkeydown: (event) => walkElements(buttons, event, z),
         onclick: () => model.send({ act: "substitute", element: name }) }, name);
       buttons.set(z, node);
       return node;
