@@ -296,7 +296,7 @@ def fit_known_tasks(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Train networks whose explanation is known, for evaluate explanations (20 minutes).
+    """Train networks whose explanation is known, for evaluate explanations (half an hour on one core).
 
     They have the model's encoder and begin with its weights. Those that are there already are not trained again.
     """
