@@ -249,9 +249,9 @@ def explanations(
     opened = xcrystal.load(model, device)
     with tqdm(desc="explanations", bar_format="{desc}: {elapsed}", leave=False, disable=None) as bar:
         report = evaluate_explanations(opened, data, tasks or (), target, limit, seed, workers, bar.set_description)
+    print_report(report, as_json)  # before it is saved, which may not be possible
     if save:
         report.save(model_folder(model))
-    print_report(report, as_json)
 
 
 @evaluate.command("map")

@@ -212,8 +212,11 @@ def strain(source: Any, parameter: str, amount: float) -> Edit:
     opened = open_crystal(source)
     step = _number(amount, "A cell is strained by", MOST_STRAIN)
     edited = strained(opened.crystal, parameter, step)
-    what = "the cell" if parameter == ISOTROPIC else parameter
-    return _edit(opened, _standard(edited), f"{what} strained by {_signed(100 * step)} %")
+    if parameter in ("alpha", "beta", "gamma"):
+        words = f"{parameter} changed by {_signed(float(np.degrees(step)))} degrees"
+    else:
+        words = f"{'the cell' if parameter == ISOTROPIC else parameter} strained by {_signed(100 * step)} %"
+    return _edit(opened, _standard(edited), words)
 
 
 def strained(crystal: WyckoffCrystal, parameter: str, amount: float) -> WyckoffCrystal:

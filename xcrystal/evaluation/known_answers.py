@@ -26,6 +26,7 @@ from xcrystal.explanation.task_models import TaskModel, open_task
 
 RANDOM = "random"
 LIMIT = 300
+_LEAST = 20  # crystals that can tell that a method is better than random
 _DISTINCT = 3  # values that a continuous truth needs
 _FACTS = ("test_error", "trivial_error", "error_unit", "test_r2", "test_auroc")
 
@@ -201,6 +202,8 @@ def figures(task: KnownTask, asked: list[Asked], scores: list[np.ndarray], devia
 def better(values: np.ndarray, others: np.ndarray, seed: int = 0) -> bool:
     """Whether values (n,) are above others of the same crystals: the interval of the mean difference is above 0."""
     difference = values - others
+    if np.isfinite(difference).sum() < _LEAST:
+        return False
     low = mean_interval(difference[np.isfinite(difference)], seed)[1]
     return bool(low > 0)
 

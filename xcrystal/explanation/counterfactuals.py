@@ -46,7 +46,7 @@ METAL_BELOW = 0.1  # eV: a smaller predicted gap counts as none
 STABLE_BELOW = 0.05  # eV/atom above hull: 86 % of the known crystals of the bundled atlas lie below
 OUTCOMES = ("metal", "insulator", "stable", "unstable")
 STRAINS = (0.01, 0.02, 0.04)
-OFTEN = 50  # crystals of the training data that hold an element; of a rarer one the model knows too little
+OFTEN = 50  # orbits of the training data that an element is on; of a rarer one the model knows too little
 Z90 = 1.6448536269514722
 _SAID = re.compile(r"([a-z_]+)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)")
 _CHUNK = 64
@@ -314,7 +314,7 @@ class Candidate:
 
 
 def often_seen(model: CrystalModel) -> list[int]:
-    """Atomic numbers that at least 50 crystals of the training data hold; all, if that is not known."""
+    """Atomic numbers that are on at least 50 orbits of the training data; all, if that is not known."""
     seen = {int(z): int(n) for z, n in model.facts.get("elements_seen", {}).items()}
     return [z for z in range(1, MAX_Z + 1) if not seen or seen.get(z, 0) >= OFTEN]
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.chart import Atlas
 
 MOST = 200
+_SAMPLE = 500  # codes that tell how much a target varies
 _SAME = 0.02  # codes of an atlas are kept with 16 bits
 
 
@@ -163,7 +164,7 @@ def influence(
     share = share / share.sum()
     mean = float(np.nansum(share * values))
     spread = float(np.sqrt(np.nansum(share * (values - mean) ** 2)))
-    typical = float(np.nanstd(every)) if measured and every is not None else float(np.std(predicted))
+    typical = float(np.nanstd(every)) if measured and every is not None else _spread_of(of, model, atlas)
     deviations = model.predict_with_known_std(codes[:1])[1]
     ids, formulas = atlas.table["material_id"], atlas.table["formula"]
     near = tuple(
@@ -172,3 +173,12 @@ def influence(
     )
     deviation = float(deviations[of.name][0]) if of.name in deviations else float("nan")
     return Influence(of.name, of.unit, value, deviation, near, mean, spread, typical, measured)
+
+
+def _spread_of(target: Target, model: CrystalModel, atlas: Atlas) -> float:
+    """Standard deviation of a target over a seeded sample of an atlas."""
+    import torch
+
+    rows = np.random.default_rng(0).permutation(len(atlas))[:_SAMPLE]
+    with torch.no_grad():
+        return float(target.of(torch.from_numpy(atlas.z[rows]).to(model.device)).double().std(correction=0))

@@ -131,6 +131,8 @@ def region_attribution(
             for crystal, values in zip(crystals, scores.values, strict=True):
                 for element in np.unique(crystal.elements):
                     own = crystal.elements == element
+                    if not np.isfinite(values[own]).all():  # a lone orbit that was to be taken out
+                        continue
                     atoms = int(crystal.multiplicities[own].sum())
                     # one atom's score is the same whatever orbit it is on only by chance: the mean over the atoms
                     found.setdefault(int(element), []).append((float(values[own].sum()) / atoms, atoms))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FEWEST = 50  # codes that a density is estimated from
 _HELD_OUT = 250
-_NUMBERED = re.compile(r"(latent|space group|element of orbit)\s+(\d+)")
+_NUMBERED = re.compile(r"(latent|space group|element of orbit)\s+(\d{1,6})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +92,8 @@ def target_of(
             return element_target(model, crystal, number)
     if target in PROPERTIES and not model.properties:
         raise TargetError(f"The model {model.name!r} has learned no properties: its training data had none.")
+    if target == "space group" or found:
+        raise TargetError(f"The target {target!r} is one crystal's, and here no single crystal is explained.")
     known = ", ".join(
         [*model.properties, "latent 0", "space group", "space group 221", "element of orbit 1", "density"]
     )

@@ -78,9 +78,10 @@ class Trust:
         if not figures:
             return "This method was not tested on tasks whose answer is known."
         said = ", ".join(f"{METRICS[f.metric]} {f.value:.2f} on {f.task}{_chance(f.random)}" for f in figures)
-        if self.beats_random(method):
-            return f"Where the answer is known: {said}."
-        return f"Not better than random on every task: {said}."
+        how = "Where the answer is known" if self.beats_random(method) else "Not better than random on every task"
+        taught = any(self.content["tasks"][f.task].get("taught") for f in figures)
+        note = " These networks were taught what the baseline gives, unless it is said; this model was not."
+        return f"{how}: {said}.{note if taught else ''}"
 
 
 def _known(figures: dict[str, Any], metric: str) -> bool:
@@ -121,9 +122,10 @@ def read_trust(folder: Path) -> Trust | None:
         if content["version"] != VERSION:
             raise CheckpointError(f"{path} is of version {content['version']}, not {VERSION}; measure anew.")
         _check(content)
+        measured_on = str(content["weights"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"The figures of explanations in {path} cannot be read: {error!r}") from error
-    if content["weights"] != weights_digest(folder):
+    if measured_on != weights_digest(folder):
         raise CheckpointError(
             f"{path} was measured on other weights; measure anew with xcrystal evaluate explanations, or remove it."
         )

@@ -40,7 +40,7 @@ class ChangeView(Panel):
     pictures
         Small pictures of the counterfactuals, SVG; apart from the state, so that they are sent once.
     elements
-        Symbol of each element, and how many crystals of the training data hold it; -1 if that is not known.
+        Symbol of each element, and on how many orbits of the training data it is; -1 if that is not known.
     """
 
     _esm = script("chart.js", "elements.js", "change.js")

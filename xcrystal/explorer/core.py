@@ -146,10 +146,10 @@ class Core(Shown):
         """Show a state and tell what it did; views hear first of the crystal and then of what takes longer."""
         self.state = after
         events = changes(before, after)
-        between = after.why is not None and after.why.target.startswith(
-            "distance"
-        )  # to A or B, which may be others now
-        if {"crystal", "shown", "attribution", *(["path"] if between else [])} & set(events):
+        # a target may be the distance to A or B, or a direction, which may be others now
+        what = after.why.target if after.why is not None else ""
+        also = ["path"] if what.startswith("distance") else ["axes"] if what.startswith("along") else []
+        if {"crystal", "shown", "attribution", *also} & set(events):
             self.attribution, self._stale = None, True
         self.at_rest = settle
         self._emit(*events, "history")

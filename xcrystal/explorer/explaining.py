@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.axes import Axis
 
 _KEPT = 24  # explanations
-_OF_CRYSTAL = re.compile(r"space group|element of orbit \d+")  # targets that only a crystal can fill in
+_OF_CRYSTAL = re.compile(r"space group|element of orbit \d{1,6}")  # targets that only a crystal can fill in
 _GRADIENTS = ("integrated_gradients", "gradient_shap", "input_x_gradient", "saliency", "smoothgrad")
 DISTANCE, ALONG = "distance to ", "along "
 

@@ -201,7 +201,10 @@ class Picking(Core):
         with self._lock:
             self._one_of(name, [concept.name for concept in self.state.concepts], "direction")
             rest = tuple(concept for concept in self.state.concepts if concept.name != name)
-            self._commit(f"removed the direction {name}", concepts=rest)
+            why = self.state.why
+            if why is not None and why.target == f"along {name}":  # which then means nothing
+                why = None
+            self._commit(f"removed the direction {name}", concepts=rest, why=why)
 
     # -- axes ----------------------------------------------------------------------------------------------------
 

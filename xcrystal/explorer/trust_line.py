@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _SHARE, _LEAST = 0.01, 0.002  # of the difference, or in the target's unit: what counts as adding up
 _ALIKE, _UNLIKE = 0.8, 0.4  # rank correlations
+_FEW = 5  # scores whose order two methods may well agree on by chance
 GOOD, BAD, NOTE, WAITING = "good", "bad", "note", "waiting"
 
 
@@ -38,7 +39,7 @@ def trust_line(found: Attribution, checks: Checks | None, trust: Trust | None) -
     trust
         What was measured for the model; None if nothing was.
     """
-    return [_completeness(found), _agreement(checks), _tasks(found.method, trust), _extrapolation(checks)]
+    return [_completeness(found), _agreement(checks), _tasks(found, trust), _extrapolation(checks)]
 
 
 def beats_random(trust: Trust | None, method: str) -> bool | None:
@@ -84,15 +85,23 @@ def _agreement(checks: Checks | None) -> Part:
             how = {GOOD: "Agrees", NOTE: "Agrees in part", BAD: "Does not agree"}[verdict]
             ranks = signed(checks.spearman, 2)
             text = f"{how} with {other}: rank correlation {ranks} over {checks.count} scores (Spearman)."
+            if verdict == GOOD and checks.count < _FEW:
+                verdict, text = NOTE, f"{text} Of so few scores that may be chance."
     return Part(name="agreement", verdict=verdict, term="agreement of methods", text=text)
 
 
-def _tasks(method: str, trust: Trust | None) -> Part:
-    better = beats_random(trust, method)
+def _tasks(found: Attribution, trust: Trust | None) -> Part:
+    from xcrystal.explanation.methods import baselines_of
+
+    better = beats_random(trust, found.method)
     if trust is None:
         text = "Known-answer tasks: not evaluated for this model, so nobody knows whether this method is right."
     else:
-        text = trust.words(method)
+        text = trust.words(found.method)
+    asked = found.level in ("atoms", "orbits") and found.baseline == baselines_of(found.method, found.level)[0]
+    if trust is not None and not asked:
+        better = None if better else better
+        text = f"Known answers were asked of atoms, from the method's usual baseline, not of this. {text}"
     verdict = NOTE if better is None else GOOD if better else BAD
     return Part(name="tasks", verdict=verdict, term="known-answer task", text=text)
 

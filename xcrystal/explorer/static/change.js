@@ -1,5 +1,5 @@
 // Changing the crystal: orbits, a periodic table, sliders, what a change did, and the smallest changes that turn an outcome.
-const OFTEN = 50, HARDLY = 5;  // crystals of the training data that hold an element
+const OFTEN = 50, HARDLY = 5;  // orbits of the training data that an element is on
 
 function render({ model, el: root }) {
   ownKeys(root);
@@ -38,16 +38,16 @@ function render({ model, el: root }) {
   const buttons = new Map();
   const say = (z) => {
     const [name, seen] = model.get("elements")[z - 1];
-    about.textContent = seen < 0 ? name : seen >= OFTEN ? `${name}: in ${seen.toLocaleString("en")} crystals that the model learned from.`
-      : seen >= HARDLY ? `${name}: rare, in only ${seen} crystals that the model learned from.`
-        : `${name}: the model hardly knows it (${seen} ${seen === 1 ? "crystal" : "crystals"}), so what it says is a guess.`;
+    about.textContent = seen < 0 ? name : seen >= OFTEN ? `${name}: on ${seen.toLocaleString("en")} orbits of the crystals that the model learned from.`
+      : seen >= HARDLY ? `${name}: rare, on only ${seen} orbits of the crystals that the model learned from.`
+        : `${name}: the model hardly knows it (${seen} ${seen === 1 ? "orbit" : "orbits"}), so what it says is a guess.`;
   };
   const drawTable = () => show(table, model.get("elements"), () => {
     buttons.clear();
     return model.get("elements").map(([name, seen], k) => {
       const z = k + 1, known = seen < 0 || seen >= OFTEN ? "" : seen >= HARDLY ? " xc-rare" : " xc-hardly";
       const node = el("button", { class: `xc-element${known}`, type: "button", style: gridPlace(z), tabindex: z === 1 ? 0 : -1,
-        title: seen < 0 ? name : `${name}: in ${seen} crystals that the model learned from`,
+        title: seen < 0 ? name : `${name}: on ${seen} orbits of the crystals that the model learned from`,
         "aria-label": known ? `${name}, ${seen >= HARDLY ? "rare" : "hardly known to the model"}` : name,
         onmouseenter: () => say(z), onfocus: () => say(z), onkeydown: (event) => walkElements(buttons, event, z),
         onclick: () => model.send({ act: "substitute", element: name }) }, name);
