@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LIMIT = 24  # bars of a plot
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Attribution:
     """Scores that explain one target for one structure.
 
@@ -68,6 +68,14 @@ class Attribution:
     level: str = "atoms"
     baseline: str = "mean_crystal"
     seed: int = 0
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return (
+            f"Attribution({self.structure.composition.reduced_formula}, {self.target}: {self.target_value:.4g}{unit}, "
+            f"from {self.baseline_value:.4g} with the baseline {self.baseline}; {self.method}, level {self.level}, "
+            f"{len(self.names)} scores, completeness error {self.completeness_error:.1g})"
+        )
 
     def to_structure(self) -> Structure:
         """A copy of the structure with ``site_properties["attribution"]``, each atom's share.

@@ -101,7 +101,8 @@ class Changing(Going):
         Parameters
         ----------
         orbit
-            Its number among ``editable().opened.sites()``.
+            Its number among ``editable().opened.sites()``, from 0, as in ``site_properties["orbit"]``; the target
+            "element of orbit 1" counts from 1.
         element
             Symbol.
         only_atom

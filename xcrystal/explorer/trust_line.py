@@ -110,11 +110,12 @@ def _extrapolation(checks: Checks | None) -> Part:
     verdict, text = WAITING, "Nearness to known crystals: being computed."
     if checks is not None:
         far = checks.quantile > INSIDE
+        farther = f"{100 - 100 * checks.quantile:.0f} %"
         share = "all" if checks.quantile >= 1 else f"{100 * checks.quantile:.0f} %"
         verdict = BAD if far else GOOD
         text = (
             f"Extrapolation: farther from known crystals than {share} of them are from each other."
             if far
-            else f"Near known crystals: {share} of them are nearer to the others."
+            else f"Within the data: {farther} of the known crystals lie farther from the others."
         )
     return Part(name="extrapolation", verdict=verdict, term="extrapolation", text=text)
