@@ -166,5 +166,5 @@ def test_properties_that_were_not_learned_are_not_predicted(tmp_path: Path) -> N
     save_weights(CrystalVAE(small), tmp_path, {"properties": ["band_gap"]})
     model = open_model(tmp_path, "cpu")
     assert list(model.predict(np.zeros(8))) == ["band_gap"] == list(model.properties)
-    with pytest.raises(TargetError, match="there are: band_gap"):
+    with pytest.raises(TargetError, match="for instance: band_gap"):
         xc.explain(model, CRYSTALS["rock salt NaCl"].to_structure(), target="e_above_hull")

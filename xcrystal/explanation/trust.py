@@ -77,7 +77,9 @@ class Trust:
         figures = [f for f in self.of(method) if f.metric == _MAIN.get(self.content["tasks"][f.task]["kind"])]
         if not figures:
             return "This method was not tested on tasks whose answer is known."
-        said = ", ".join(f"{METRICS[f.metric]} {f.value:.2f} on {f.task}{_chance(f.random)}" for f in figures)
+        said = ", ".join(
+            f"{METRICS[f.metric]} {f.value:.2f} on {f.task.replace('_', ' ')}{_chance(f.random)}" for f in figures
+        )
         how = "Where the answer is known" if self.beats_random(method) else "Not better than random on every task"
         taught = any(self.content["tasks"][f.task].get("taught") for f in figures)
         note = " These networks were taught what the baseline gives, unless it is said; this model was not."
@@ -90,7 +92,7 @@ def _known(figures: dict[str, Any], metric: str) -> bool:
 
 
 def _chance(value: float | None) -> str:
-    return "" if value is None else f" (random {value:.2f})"
+    return "" if value is None else f" (random {round(value, 2) + 0:.2f})"  # never -0.00
 
 
 def load_trust(model: CrystalModel) -> Trust | None:
