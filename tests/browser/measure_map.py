@@ -28,7 +28,6 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nbformat
 import numpy as np
 
 from tests.browser import yardstick
@@ -178,9 +177,7 @@ def _clicks(lab: LabNotebook, name: str, places: np.ndarray) -> dict[str, Any]:
 
 
 def _notebook(server: JupyterServer, browser: BrowserContext, name: str, cells: tuple[str, str]) -> LabNotebook:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, server.root / f"{name}.ipynb")
+    server.write_notebook(f"{name}.ipynb", *cells)
     lab = LabNotebook(browser, server, f"{name}.ipynb")
     lab.hide_sidebar()
     lab.run(0, 1, timeout=300)

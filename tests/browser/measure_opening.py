@@ -10,12 +10,10 @@ import argparse
 import json
 import statistics
 
-import nbformat
-
 from tests.browser.chromium import chromium
 from tests.browser.explorer import ExplorerPage
 from tests.browser.lab import LabNotebook
-from tests.browser.server import JupyterServer, jupyter_server
+from tests.browser.server import jupyter_server
 
 CELLS = (
     "import xcrystal as xc\n\nmodel = xc.load('mp20')\natlas = xc.atlas('mp20')\nprint(model.name, len(atlas))",
@@ -32,7 +30,7 @@ def main() -> None:
     options = parser.parse_args()
     runs = []
     with jupyter_server() as server, chromium() as browser:
-        _write_notebook(server)
+        server.write_notebook(NOTEBOOK, *CELLS)
         for number in range(options.runs + 1):
             lab = LabNotebook(browser, server, NOTEBOOK)
             lab.run(0, 1)
@@ -48,12 +46,6 @@ def main() -> None:
         print(json.dumps({"median": medians, "runs": runs}))  # noqa: T201
     else:
         print(f"median of {len(runs)}: map and structure drawn after {medians['opening']:.2f} s")  # noqa: T201
-
-
-def _write_notebook(server: JupyterServer) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, server.root / NOTEBOOK)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,10 @@ import json
 import statistics
 from typing import TYPE_CHECKING, Any
 
-import nbformat
-
 from tests.browser.chromium import chromium
 from tests.browser.explorer import ExplorerPage
 from tests.browser.lab import LabNotebook
-from tests.browser.server import JupyterServer, jupyter_server
+from tests.browser.server import jupyter_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Locator
@@ -99,7 +97,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args()
     with jupyter_server() as server, chromium() as browser:
-        _write_notebook(server)
+        server.write_notebook(NOTEBOOK, *CELLS)
         lab = LabNotebook(browser, server, NOTEBOOK)
         lab.hide_sidebar()
         lab.run(0, 1)
@@ -248,12 +246,6 @@ def _lags(seen: dict[str, Any], scenes: dict[str, Any]) -> list[tuple[float, flo
 
 def _percentile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
-
-
-def _write_notebook(server: JupyterServer) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, server.root / NOTEBOOK)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 START_SECONDS = 90
 # Proxies that nothing listens on: whatever the kernel asks of the network fails at once, here as on a train.
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
@@ -54,6 +56,13 @@ class JupyterServer:
     def lab_url(self, path: str) -> str:
         """Address that opens JupyterLab on the notebook ``path`` (relative to ``root``) in a workspace of its own."""
         return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={self.token}"
+
+    def write_notebook(self, name: str, *cells: str) -> None:
+        """Put a notebook of code cells into the folder, for the kernel that is there."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+        names = {key: KERNEL[key] for key in ("display_name", "language")}
+        notebook.metadata["kernelspec"] = {"name": "python3", **names}
+        nbformat.write(notebook, self.root / name)
 
     def log_tail(self, lines: int = 30) -> str:
         """The last lines that the server wrote."""

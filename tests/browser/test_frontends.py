@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
 
 from tests.browser.explorer import ExplorerPage
@@ -25,10 +24,7 @@ pytestmark = pytest.mark.timeout(240)
 
 @pytest.fixture(scope="module", autouse=True)
 def _notebook(server: JupyterServer) -> None:
-    cells = ["import xcrystal as xc\n\nexplorer = xc.explore('mp-22862')\nexplorer"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, server.root / NAME)
+    server.write_notebook(NAME, "import xcrystal as xc\n\nexplorer = xc.explore('mp-22862')\nexplorer")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import nbformat
 import numpy as np
 import pytest
 
@@ -29,9 +28,7 @@ CELLS = (
 
 @pytest.fixture(scope="module")
 def notebook(server: JupyterServer, browser: BrowserContext) -> Iterator[LabNotebook]:
-    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(content, server.root / "harness.ipynb")
+    server.write_notebook("harness.ipynb", *CELLS)
     opened = LabNotebook(browser, server, "harness.ipynb")
     yield opened
     opened.close()

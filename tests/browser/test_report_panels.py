@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
 
 from tests.browser.explorer import ExplorerPage
@@ -25,9 +24,7 @@ FOCUSED = "document.activeElement.className"
 
 @pytest.fixture(scope="module")
 def opened(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerPage]:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    nbformat.write(notebook, server.root / NOTEBOOK)
+    server.write_notebook(NOTEBOOK, CELL)
     lab = LabNotebook(browser, server, NOTEBOOK)
     lab.hide_sidebar()
     lab.run()

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nbformat
 import numpy as np
 import pytest
 
@@ -38,9 +37,7 @@ _NAMES = """() => [...document.querySelectorAll('.xc-explorer :is(button, input,
 
 @pytest.fixture(scope="module")
 def lab(server: JupyterServer, browser: BrowserContext) -> Iterator[LabNotebook]:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, server.root / NOTEBOOK)
+    server.write_notebook(NOTEBOOK, *CELLS)
     opened = LabNotebook(browser, server, NOTEBOOK)
     opened.hide_sidebar()
     yield opened

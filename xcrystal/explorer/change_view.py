@@ -202,12 +202,6 @@ class ChangeView(Panel):
             return
         super()._on_event(event)
 
-    def _receive(self, widget: Any, message: Any, buffers: Any) -> None:
-        if isinstance(message, dict) and message.get("act") == "stop":
-            self.session.stop()  # at once: the worker is busy with what is to be stopped
-        else:
-            super()._receive(widget, message, buffers)
-
 
 def _site(site: Site) -> dict[str, Any]:
     many = len(site.atoms)

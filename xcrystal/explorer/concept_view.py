@@ -153,12 +153,6 @@ class ConceptView(Panel):
         if self._awake or event == "progress":
             super()._on_event(event)
 
-    def _receive(self, widget: Any, message: Any, buffers: Any) -> None:
-        if isinstance(message, dict) and message.get("act") == "stop":
-            self.session.stop()  # at once: the worker is busy with what is to be stopped
-        else:
-            super()._receive(widget, message, buffers)
-
 
 def _concepts(found: ConceptReport) -> dict[str, Any]:
     """Bars, of what, and what could not be tested."""

@@ -40,7 +40,7 @@ class Panel(anywidget.AnyWidget):
     """A view of a session, drawn by a script.
 
     Subclasses set ``_esm`` and ``_css``, name the ``events`` after which they are to be drawn anew, and give
-    ``describe`` and ``act``.
+    ``describe`` and ``act``. The act "stop" ends what takes long, whatever panel it comes from.
 
     Attributes
     ----------
@@ -99,6 +99,9 @@ class Panel(anywidget.AnyWidget):
 
     def _receive(self, _: Any, message: Any, buffers: Any) -> None:
         if not isinstance(message, dict) or not isinstance(message.get("act"), str):
+            return
+        if message["act"] == "stop":
+            self.session.stop()  # at once: the worker is busy with what is to be stopped
             return
         # the newest wish of a kind wins, such as the newest place of one slider; but each step counts
         number = next(_numbers) if message["act"] in _EACH else None

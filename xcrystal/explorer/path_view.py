@@ -98,12 +98,6 @@ class PathView(Panel):
             name, content = session.export_path(message["format"])
             self.offer(name, FORMATS[message["format"]], content)
 
-    def _receive(self, widget: Any, message: Any, buffers: Any) -> None:
-        if isinstance(message, dict) and message.get("act") == "stop":
-            self.session.stop()  # at once: the worker is busy with what is to be stopped
-        else:
-            super()._receive(widget, message, buffers)
-
 
 def _end(point: Point | None) -> dict[str, str] | None:
     if point is None:

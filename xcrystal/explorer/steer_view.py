@@ -114,12 +114,6 @@ class SteerView(Panel):
                 self._drawn[point] = thumbnail(conventional_cell(point.structure))
         self.pictures = [self._drawn[point] for point in self.session.state.candidates]
 
-    def _receive(self, widget: Any, message: Any, buffers: Any) -> None:
-        if isinstance(message, dict) and message.get("act") == "stop":
-            self.session.stop()  # at once: the worker is busy with what is to be stopped
-        else:
-            super()._receive(widget, message, buffers)
-
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
