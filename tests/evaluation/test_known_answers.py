@@ -67,7 +67,7 @@ def report(crystal_table: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
     names = ["electronegativity", "octahedron", "noise"]
     fit_tasks(folder, folder / "tasks", names=names, settings=TaskSettings(epochs=1))
     done: list[str] = []
-    found = evaluate_known_answers(folder / "tasks", folder, 4, 0, done.append, workers=1)
+    found = evaluate_known_answers([folder / "tasks"], folder, 4, 0, done.append, workers=1)
     assert sorted(done) == sorted(names)
     return found
 
@@ -99,4 +99,4 @@ def test_the_table_reads(report: dict) -> None:
 
 def test_a_folder_without_networks(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="fit-tasks"):
-        evaluate_known_answers(tmp_path, tmp_path)
+        evaluate_known_answers([tmp_path], tmp_path)

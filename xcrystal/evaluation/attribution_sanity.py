@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.evaluation.layout import columns
+from xcrystal.evaluation.ranking import spearman
 from xcrystal.evaluation.scoring import orbit_scores
-from xcrystal.evaluation.statistics import bootstrap_interval
+from xcrystal.evaluation.statistics import Interval, bootstrap_interval, interval_text
 
 if TYPE_CHECKING:
     from xcrystal.crystal.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
-Interval = tuple[float, float, float]
 _FEWEST = 3  # orbits that have an order worth the name
 
 
@@ -67,7 +67,10 @@ class SanityReport:
         """The figures as lines of text."""
         rows = [("", "random up to and with", "signed", "absolute")]
         for method, steps in self.curves.items():
-            rows += [(method, step.randomised, _three(step.signed), _three(step.absolute)) for step in steps]
+            rows += [
+                (method, step.randomised, interval_text(step.signed, 2), interval_text(step.absolute, 2))
+                for step in steps
+            ]
         head = f"rank correlation with the map of the trained model, {self.crystals} crystals, {self.seeds} seeds"
         return f"{head}\n{columns(rows)}"
 
@@ -101,7 +104,9 @@ def evaluate_sanity(
             steps = tqdm(list(cascade(model, seed + k)), desc=f"random weights, {method}", leave=False, disable=None)
             for name, other in steps:
                 scores = _per_atom(other, used, target, method, seed)
-                pairs = [(_rank(a, b), _rank(np.abs(a), np.abs(b))) for a, b in zip(original, scores, strict=True)]
+                pairs = [
+                    (spearman(a, b), spearman(np.abs(a), np.abs(b))) for a, b in zip(original, scores, strict=True)
+                ]
                 found.setdefault(name, []).append(np.array(pairs).reshape(-1, 2))
         curves[method] = tuple(_step(name, np.stack(draws)) for name, draws in found.items())
     return SanityReport(target, len(used), seeds, curves)
@@ -152,21 +157,6 @@ def _per_atom(
     return [values / crystal.multiplicities for values, crystal in zip(scores, crystals, strict=True)]
 
 
-def _rank(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation; NaN where all scores of one are equal."""
-    from scipy.stats import rankdata
-
-    a, b = rankdata(one), rankdata(other)
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(np.corrcoef(a, b)[0, 1])
-
-
 def _step(name: str, draws: np.ndarray) -> Step:
     per_crystal = np.nanmean(draws, axis=0)
     return Step(name, bootstrap_interval(per_crystal[:, 0]), bootstrap_interval(per_crystal[:, 1]))
-
-
-def _three(interval: Interval) -> str:
-    value, low, high = interval
-    return f"{value:.2f} ({low:.2f} to {high:.2f})"

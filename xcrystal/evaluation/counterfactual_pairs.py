@@ -21,7 +21,8 @@ from xcrystal.evaluation.encoding import encodable_of, sources_of
 from xcrystal.evaluation.layout import columns
 from xcrystal.evaluation.parallel import workers_of
 from xcrystal.evaluation.statistics import wilson_interval
-from xcrystal.explanation.counterfactuals import Z90, exchanged
+from xcrystal.explanation.counterfactuals import exchanged
+from xcrystal.model.properties import Z90
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
 
 CRYSTALS = {"faithfulness": 200, "completeness": 500, "sanity": 50, "invariance": 100, "speed": 20}
-UNTAUGHT = "baseline not taught"
 _TITLES = {
     "faithfulness": "Faithfulness",
     "completeness": "Completeness",
@@ -100,9 +99,7 @@ def evaluate_explanations(
     data
         A folder with ``val.parquet``, or a table.
     tasks
-        Folders of the networks of the known-answer tasks; without one that part is left out. Networks that were not
-        taught what the baseline's sites give are asked as tasks of their own: how well scores come out on them also
-        tells of what a network makes of sites that it has never seen, as the shipped model has not.
+        Folders of the networks of the known-answer tasks; without one that part is left out.
     target
         The property that is explained.
     limit
@@ -150,12 +147,11 @@ def evaluate_explanations(
     parts = {**dict(zip(names, reports, strict=True)), "speed": speed}
     answers: dict[str, Any] = {}
     texts: dict[str, str] = {"tasks": "Not measured: give --tasks with the folder that xcrystal fit-tasks has filled."}
-    for folder in tasks:
+    if tasks:
         from xcrystal.evaluation.known_answers import LIMIT, evaluate_known_answers, known_answers_table
 
         say("known answers")
-        for name, task in evaluate_known_answers(folder, data, limit or LIMIT, seed, say, workers).items():
-            answers[name if task["taught"] else f"{name} ({UNTAUGHT})"] = task
+        answers = evaluate_known_answers(tasks, data, limit or LIMIT, seed, say, workers)
         texts["tasks"] = known_answers_table(answers)
     protocol = {
         "target": target,

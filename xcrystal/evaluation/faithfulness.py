@@ -12,14 +12,13 @@ from xcrystal.evaluation.captum_metrics import RADIUS, free_axes, infidelity, ma
 from xcrystal.evaluation.layout import columns
 from xcrystal.evaluation.order_curves import MOST_ORBITS, best_gains, curve_gains, orbit_games
 from xcrystal.evaluation.scoring import is_signed, methods_with_random, orbit_scores
-from xcrystal.evaluation.statistics import bootstrap_interval
+from xcrystal.evaluation.statistics import Interval, bootstrap_interval, interval_text
 from xcrystal.explanation.targets import Target, target_of
 
 if TYPE_CHECKING:
     from xcrystal.crystal.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
-Interval = tuple[float, float, float]
 _SMALL = 0.1
 
 
@@ -84,8 +83,10 @@ class FaithfulnessReport:
         rows: list[tuple[str, ...]] = [("", "deletion", "insertion", "unexplained", "infidelity", "max-sensitivity")]
         for name, m in self.methods.items():
             figures = (m.deletion, m.insertion, m.unexplained)
-            rows.append((name, *map(_three, figures), f"{m.infidelity[0]:.3g}", _three(m.sensitivity)))
-        rows.append(("best order", _three(self.best["deletion"]), _three(self.best["insertion"]), "", "", ""))
+            rows.append((name, *map(interval_text, figures), f"{m.infidelity[0]:.3g}", interval_text(m.sensitivity)))
+        rows.append(
+            ("best order", interval_text(self.best["deletion"]), interval_text(self.best["insertion"]), "", "", "")
+        )
         head = (
             f"{self.target}, {self.crystals} crystals; areas beyond random orders, in units of the difference; "
             f"sensitivity on {self.crystals_moved} crystals whose free coordinates move by {RADIUS:g}"
@@ -146,8 +147,3 @@ def evaluate_faithfulness(
         best=best,
         methods=methods,
     )
-
-
-def _three(interval: Interval) -> str:
-    value, low, high = interval
-    return f"{value:.3f} ({low:.3f} to {high:.3f})"

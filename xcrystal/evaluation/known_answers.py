@@ -7,7 +7,7 @@ over the crystals are reported. The random row has normal numbers in the place o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,15 @@ from xcrystal.errors import DatasetError
 from xcrystal.evaluation.encoding import prepare, sources_of
 from xcrystal.evaluation.layout import aligned, columns, plain
 from xcrystal.evaluation.parallel import workers_of
-from xcrystal.evaluation.ranking import auroc, mean_interval, pearson, tau_b, tau_b_ceiling
+from xcrystal.evaluation.ranking import auroc, pearson, tau_b, tau_b_ceiling
+from xcrystal.evaluation.scoring import RANDOM, methods_with_random, orbit_scores
+from xcrystal.evaluation.statistics import bootstrap_interval, interval_text
 from xcrystal.explanation.known_answers import TASKS, KnownTask, baseline_parameters, geometry_of
-from xcrystal.explanation.methods import METHODS
 from xcrystal.explanation.task_models import TaskModel, open_task
 
-RANDOM = "random"
 LIMIT = 300
+UNTAUGHT = "baseline not taught"
+_DRAWS = 2000  # of the bootstrap
 _LEAST = 20  # crystals that can tell that a method is better than random
 _DISTINCT = 3  # values that a continuous truth needs
 _FACTS = ("test_error", "trivial_error", "error_unit", "test_r2", "test_auroc")
@@ -40,7 +42,7 @@ class Asked:
 
 
 def evaluate_known_answers(
-    tasks_folder: Path,
+    folders: Sequence[Path],
     data: Path,
     limit: int | None = LIMIT,
     seed: int = 0,
@@ -51,8 +53,10 @@ def evaluate_known_answers(
 
     Parameters
     ----------
-    tasks_folder
-        Where ``xcrystal fit-tasks`` put its networks; tasks without one are left out.
+    folders
+        Where ``xcrystal fit-tasks`` put its networks; tasks without one are left out. Networks that were not taught
+        what the baseline's sites give are asked as tasks of their own: how well scores come out on them also tells of
+        what a network makes of sites that it has never seen, as the shipped model has not.
     data
         A folder with ``val.parquet``, or a table, or a folder of CIF files.
     limit
@@ -67,26 +71,27 @@ def evaluate_known_answers(
     Returns
     -------
     dict
-        By task: "kind", "title", "taught" (whether the network has seen the baseline's sites), "test_error",
-        "trivial_error", "error_unit", for a continuous truth "tau_ceiling", and "methods" with, by method, "auroc",
-        "tau" and "pearson" (mean and 95 % interval over crystals, or None), "size" (mean of the sum of absolute scores
-        by the target's standard deviation; None for binary tasks and random numbers), "crystals" and "beats_random"
-        (None for null tasks). Plain JSON types. A second truth has figures "tau NAME" and "pearson NAME", with its
-        name.
+        By task, "NAME" or "NAME (baseline not taught)": "kind", "title", "taught" (whether the network has seen the
+        baseline's sites), "test_error", "trivial_error", "error_unit", for a continuous truth "tau_ceiling", and
+        "methods" with, by method, "auroc", "tau" and "pearson" (mean and 95 % interval over crystals, or None), "size"
+        (mean of the sum of absolute scores by the target's standard deviation; None for binary tasks and random
+        numbers), "crystals" and "beats_random" (None for null tasks). Plain JSON types. A second truth has figures
+        "tau NAME" and "pearson NAME", with its name.
 
     Raises
     ------
     DatasetError
-        If there are no crystals, or no networks.
+        If there are no crystals, no networks, or two of the same kind for a task.
     CheckpointError
         If a network's files are damaged.
     """
-    names = [name for name in TASKS if (Path(tasks_folder) / f"{name}.json").is_file()]
-    if not names:
-        raise DatasetError(f"{tasks_folder} holds no networks of tasks; xcrystal fit-tasks trains them.")
+    places = [(Path(f), [name for name in TASKS if (Path(f) / f"{name}.json").is_file()]) for f in folders]
+    for folder, names in places:
+        if not names:
+            raise DatasetError(f"{folder} holds no networks of tasks; xcrystal fit-tasks trains them.")
     table = Path(data) / "val.parquet"
     sources = sources_of(table if table.is_file() else data)
-    found = {}
+    found: dict[str, Any] = {}
     with workers_of(workers) as pool:
         read = pool.map(prepare, sources.crystals, "reading")
         crystals = [pair[1] for pair in read if not isinstance(pair, str)]
@@ -94,11 +99,14 @@ def evaluate_known_answers(
         crystals = [crystals[i] for i in order]
         if not crystals:
             raise DatasetError(f"No crystal of {data} can be encoded.")
-        jobs = [(Path(tasks_folder), name, crystals, limit, seed) for name in names]
-        for name, one in zip(names, pool.each(_job, jobs), strict=True):
-            found[name] = one
+        jobs = [(folder, name, crystals, limit, seed) for folder, names in places for name in names]
+        for (folder, name, *_), one in zip(jobs, pool.each(_job, jobs), strict=True):
+            called = name if one["taught"] else f"{name} ({UNTAUGHT})"
+            if called in found:
+                raise DatasetError(f"{folder} holds a second network for the task {called!r}; name one folder only.")
+            found[called] = one
             if progress is not None:
-                progress(name)
+                progress(called)
     return found
 
 
@@ -125,7 +133,7 @@ def evaluate_task(
         for metric, values in each.items():
             if metric == "size" and method == RANDOM:
                 continue  # random numbers have no scale
-            row[metric] = mean_interval(values[np.isfinite(values)], seed)
+            row[metric] = bootstrap_interval(values, seed=seed, draws=_DRAWS)
         row["crystals"] = len(asked)
         main_metric = _MAIN[task.kind]
         row["beats_random"] = None if main_metric is None else better(each[main_metric], random[main_metric], seed)
@@ -172,13 +180,12 @@ def scores_of_methods(opened: TaskModel, crystals: list[WyckoffCrystal], seed: i
     from xcrystal.explanation.batches import score_crystals
 
     found: dict[str, list[np.ndarray]] = {}
-    for name, method in METHODS.items():
-        if "orbits" not in method.levels:
+    for name in methods_with_random():
+        if name == RANDOM:
             continue
         values = score_crystals(opened.model, crystals, opened.target, name, "orbits", seed=seed).values
         found[name] = [own / crystal.multiplicities for own, crystal in zip(values, crystals, strict=True)]
-    rng = np.random.default_rng(seed)
-    found[RANDOM] = [rng.standard_normal(len(crystal.elements)) for crystal in crystals]
+    found[RANDOM] = orbit_scores(opened.model, crystals, opened.target, RANDOM, seed)
     return found
 
 
@@ -204,7 +211,7 @@ def better(values: np.ndarray, others: np.ndarray, seed: int = 0) -> bool:
     difference = values - others
     if np.isfinite(difference).sum() < _LEAST:
         return False
-    low = mean_interval(difference[np.isfinite(difference)], seed)[1]
+    low = bootstrap_interval(difference, seed=seed, draws=_DRAWS)[1]
     return bool(low > 0)
 
 
@@ -230,6 +237,5 @@ def known_answers_table(found: dict[str, Any]) -> str:
 
 
 def _said(value: list[float | None] | None) -> str:
-    if value is None or value[0] is None:
-        return "-"
-    return f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f})"
+    known = [number for number in value or () if number is not None]
+    return interval_text(known) if len(known) == 3 else "-"

@@ -1,10 +1,8 @@
-"""How well scores follow a truth: areas, rank correlations, and intervals of their means over crystals."""
+"""How well scores follow a truth: areas under curves, and correlations."""
 
 from __future__ import annotations
 
 import numpy as np
-
-_DRAWS = 2000
 
 
 def auroc(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> float:
@@ -51,11 +49,8 @@ def pearson(scores: np.ndarray, truth: np.ndarray) -> float:
     return float(np.corrcoef(scores, truth)[0, 1])
 
 
-def mean_interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
-    """Mean of values (n,) and its 95 % interval by bootstrap (percentiles of 2,000 draws of the values)."""
-    values = np.asarray(values, dtype=float)
-    if not len(values):
-        return float("nan"), float("nan"), float("nan")
-    drawn = np.random.default_rng(seed).integers(len(values), size=(_DRAWS, len(values)))
-    low, high = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
-    return float(values.mean()), float(low), float(high)
+def spearman(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Spearman's rank correlation of scores and truth (n,) each; NaN where one of them is constant."""
+    from scipy.stats import rankdata
+
+    return pearson(rankdata(scores), rankdata(truth))

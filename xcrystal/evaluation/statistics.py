@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 _DRAWS = 1000
+Interval = tuple[float, float, float]  # a figure, and the lower and upper end of its interval
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
@@ -23,8 +25,8 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 
 
 def bootstrap_interval(
-    values: np.ndarray, statistic: Literal["mean", "median"] = "mean", seed: int = 0
-) -> tuple[float, float, float]:
+    values: np.ndarray, statistic: Literal["mean", "median"] = "mean", seed: int = 0, draws: int = _DRAWS
+) -> Interval:
     """The mean or median of values (n,) and its 95 % percentile bootstrap interval (Efron, Ann. Stat. 7, 1, 1979).
 
     Values that are not finite are left out; NaN three times if none is left.
@@ -34,6 +36,12 @@ def bootstrap_interval(
     if not len(finite):
         return math.nan, math.nan, math.nan
     of = np.mean if statistic == "mean" else np.median
-    drawn = np.random.default_rng(seed).integers(len(finite), size=(_DRAWS, len(finite)))
+    drawn = np.random.default_rng(seed).integers(len(finite), size=(draws, len(finite)))
     low, high = np.quantile(of(finite[drawn], axis=1), [0.025, 0.975])
     return float(of(finite)), float(low), float(high)
+
+
+def interval_text(interval: Sequence[float], digits: int = 3) -> str:
+    """A figure and its interval: "0.501 (0.425 to 0.581)"."""
+    value, low, high = (f"{number:.{digits}f}" for number in interval)
+    return f"{value} ({low} to {high})"

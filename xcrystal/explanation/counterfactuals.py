@@ -34,6 +34,7 @@ from xcrystal.crystal.reading import encodable
 from xcrystal.crystal.tables import PROPERTIES, UNITS
 from xcrystal.crystal.wyckoff import WyckoffCrystal, expand
 from xcrystal.errors import CheckpointError, TargetError, UnsupportedElementWarning, XCrystalError
+from xcrystal.model.properties import Z90
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,6 @@ STABLE_BELOW = 0.05  # eV/atom above hull: 86 % of the known crystals of the bun
 OUTCOMES = ("metal", "insulator", "stable", "unstable")
 STRAINS = (0.01, 0.02, 0.04)
 OFTEN = 50  # orbits of the training data that an element is on; of a rarer one the model knows too little
-Z90 = 1.6448536269514722
 _SAID = re.compile(r"([a-z_]+)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)")
 _CHUNK = 64
 _LENGTH = 103.0  # of the chemical scale

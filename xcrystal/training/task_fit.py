@@ -34,6 +34,7 @@ from xcrystal.explanation.known_answers import (
 )
 from xcrystal.explanation.task_models import TaskNetwork, open_task, save_task
 from xcrystal.generator import CrystalModel
+from xcrystal.latent.axes import area_under_roc
 from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import N_ELEMENTS, CrystalVAE
 from xcrystal.training.codes import open_network, tokens_of
@@ -267,8 +268,6 @@ def task_errors(
 
     ``trained_on`` holds the training crystals' targets, whose median or commoner answer the constant is.
     """
-    from scipy.stats import rankdata
-
     truth = data.targets(task, seed + 1)
     order = np.argsort(data.lengths, kind="stable")
     found = np.empty(len(data))
@@ -278,11 +277,10 @@ def task_errors(
             found[rows] = network(data.rows(rows, [data.elements[k] for k in rows])).numpy()
     if task.kind == "binary":
         wrong, usual = (found > 0) != (truth > 0.5), float(trained_on.mean() > 0.5)
-        yes, ranks = truth > 0.5, rankdata(found)
-        pairs = int(yes.sum() * (~yes).sum())
-        area = (ranks[yes].sum() - yes.sum() * (yes.sum() + 1) / 2) / pairs if pairs else None
+        yes = truth > 0.5
+        area = area_under_roc(found[yes], found[~yes]) if yes.any() and not yes.all() else None
         errors: dict[str, Any] = {"test_error": float(wrong.mean()), "trivial_error": float((truth != usual).mean())}
-        return errors | {"error_unit": "share wrong", "test_auroc": None if area is None else float(area)}
+        return errors | {"error_unit": "share wrong", "test_auroc": area}
     errors = {
         "test_error": float(np.abs(found - truth).mean()),
         "trivial_error": float(np.abs(truth - np.median(trained_on)).mean()),
