@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -349,3 +350,21 @@ def test_an_unknown_wish_changes_nothing(session: Session, view: WhyView) -> Non
     assert session.state is before
     with pytest.raises(TargetError):
         session.explain("band_gap", "guessing")
+
+
+def test_a_direction_that_is_gone_is_explained_no_more(session: Session, tmp_path: Path) -> None:
+    one, other = np.zeros(session.model.latent_dim), np.zeros(session.model.latent_dim)
+    one[0], other[1] = 1.0, 1.0
+    session.add_concept("mine", one, np.zeros_like(one), 1.0)
+    session.explain("along mine")
+    first = session.attribution
+    assert first is not None
+    session.remove_concept("mine")
+    assert session.state.why is None
+    assert session.attribution is None
+    session.save(tmp_path / "saved.json")
+    assert session.open_file(tmp_path / "saved.json")
+    session.add_concept("mine", other, np.zeros_like(one), 1.0)
+    session.explain("along mine")
+    assert session.attribution is not None
+    assert not np.allclose(session.attribution.scores, first.scores)

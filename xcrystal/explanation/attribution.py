@@ -15,7 +15,7 @@ import numpy as np
 from xcrystal.crystal.reading import read_structure
 from xcrystal.errors import TargetError
 from xcrystal.explanation.batches import score_crystals
-from xcrystal.explanation.targets import Target, target_of
+from xcrystal.explanation.targets import Target, of_one_crystal, target_of
 from xcrystal.generator import CrystalModel
 
 if TYPE_CHECKING:
@@ -223,9 +223,9 @@ def attribute(
     """
     from xcrystal.explanation.methods import check
 
-    check(method, level, baseline)
+    baseline = check(method, level, baseline)
     given = structure if hasattr(structure, "lattice") else read_structure(structure)
-    if isinstance(target, str) and not target.startswith(("space group", "element of")):
+    if not of_one_crystal(target):
         target = target_of(model, target, None, atlas)  # a target that does not exist is said first
     canonical = model.canonical(given)
     crystal = canonical.crystal
@@ -258,7 +258,7 @@ def attribute(
         completeness_error=float(found.errors[0]),
         method=method,
         level=level,
-        baseline=check(method, level, baseline),
+        baseline=baseline,
         seed=seed,
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.errors import TargetError
-from xcrystal.explanation.targets import Target, target_of
+from xcrystal.explanation.targets import Target, of_one_crystal, target_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,7 +87,7 @@ def score_crystals(
     from xcrystal.model.device import FEW, one_thread
 
     chosen = check(method, level, baseline)
-    own = isinstance(target, str) and (target == "space group" or target.startswith("element of orbit"))
+    own = of_one_crystal(target)
     shared = None if own else target_of(model, target, None, atlas)
     size = 1 if own else _CHUNK
     values: list[np.ndarray] = []

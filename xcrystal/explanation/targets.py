@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FEWEST = 50  # codes that a density is estimated from
 _HELD_OUT = 250
+_OF_CRYSTAL = re.compile(r"space group|element of orbit\s+\d{1,6}")
 _NUMBERED = re.compile(r"(latent|space group|element of orbit)\s+(\d{1,6})")
 
 
@@ -43,6 +44,11 @@ class Target:
     name: str
     unit: str
     of: Callable[[Tensor], Tensor]
+
+
+def of_one_crystal(target: str | Target) -> bool:
+    """Whether a name means something else for each crystal: its own space group, the element of one of its orbits."""
+    return isinstance(target, str) and _OF_CRYSTAL.fullmatch(target) is not None
 
 
 def target_of(
@@ -92,7 +98,7 @@ def target_of(
             return element_target(model, crystal, number)
     if target in PROPERTIES and not model.properties:
         raise TargetError(f"The model {model.name!r} has learned no properties: its training data had none.")
-    if target == "space group" or found:
+    if of_one_crystal(target):
         raise TargetError(f"The target {target!r} is one crystal's, and here no single crystal is explained.")
     known = ", ".join(
         [*model.properties, "latent 0", "space group", "space group 221", "element of orbit 1", "density"]

@@ -90,6 +90,10 @@ class Core(Shown):
     def _first_color(self) -> str:
         raise NotImplementedError
 
+    def _anchor_of(self, state: State) -> object:
+        """What the explanation in a state depends on besides the crystal: the very same object as long as it holds."""
+        return None
+
     def _judge(self) -> None:
         """Bring the judgement of the crystal up to date."""
 
@@ -146,10 +150,8 @@ class Core(Shown):
         """Show a state and tell what it did; views hear first of the crystal and then of what takes longer."""
         self.state = after
         events = changes(before, after)
-        # a target may be the distance to A or B, or a direction, which may be others now
-        what = after.why.target if after.why is not None else ""
-        also = ["path"] if what.startswith("distance") else ["axes"] if what.startswith("along") else []
-        if {"crystal", "shown", "attribution", *also} & set(events):
+        elsewhere = self._anchor_of(before) is not self._anchor_of(after)
+        if elsewhere or {"crystal", "shown", "attribution"} & set(events):
             self.attribution, self._stale = None, True
         self.at_rest = settle
         self._emit(*events, "history")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import deque
 from dataclasses import dataclass, replace
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from xcrystal.latent.axes import Axis
 
 _KEPT = 24  # explanations
-_OF_CRYSTAL = re.compile(r"space group|element of orbit \d{1,6}")  # targets that only a crystal can fill in
 _GRADIENTS = ("integrated_gradients", "gradient_shap", "input_x_gradient", "saliency", "smoothgrad")
 DISTANCE, ALONG = "distance to ", "along "
 
@@ -230,6 +228,7 @@ class Explaining(Picking):
         return kept
 
     def _agreement(self, why: Why, found: Attribution) -> tuple[str, float | None, int]:
+        from xcrystal.evaluation.ranking import spearman
         from xcrystal.explanation.methods import METHODS
 
         # over all coalitions of latent dimensions it would take seconds
@@ -247,20 +246,19 @@ class Explaining(Picking):
         pairs = np.unique(np.round(np.column_stack([one, two]), 9), axis=0)  # equal atoms count once
         if len(pairs) < 3:
             return other, None, len(pairs)
-        ranks = [_ranks(column) for column in pairs.T]
-        spread = min(float(np.std(column)) for column in ranks)
-        return other, float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if spread > 0 else None, len(pairs)
+        alike = spearman(*pairs.T)
+        return other, alike if np.isfinite(alike) else None, len(pairs)
 
     # -- targets
 
     def _check_why(self, why: Why, state: State) -> None:
         """Raises TargetError if a state could never be explained so."""
         from xcrystal.explanation.methods import check
-        from xcrystal.explanation.targets import target_of
+        from xcrystal.explanation.targets import of_one_crystal, target_of
 
         check(why.method, why.level, why.baseline)
         target = self._target(why.target, state)
-        if isinstance(target, str) and not _OF_CRYSTAL.fullmatch(target):
+        if isinstance(target, str) and not of_one_crystal(target):
             target_of(self.model, target, None, self.atlas)
 
     def _target(self, name: str, state: State) -> str | Target:
@@ -271,6 +269,12 @@ class Explaining(Picking):
         if name.startswith(DISTANCE):
             return replace(distance_target(self.model, np.asarray(getattr(anchor, "z", anchor))), name=name)
         return replace(direction_target(anchor), name=name) if name.startswith(ALONG) else name  # type: ignore[arg-type]
+
+    def _anchor_of(self, state: State) -> object:
+        try:
+            return None if state.why is None else self._anchor(state.why.target, state)
+        except XCrystalError:  # it is gone
+            return None
 
     def _anchor(self, name: str, state: State) -> Point | Axis | np.ndarray | None:
         """What else in a state a target depends on: an end of a path, a known code, or an axis."""
@@ -288,8 +292,3 @@ class Explaining(Picking):
             axis = name.removeprefix(ALONG)
             return next((concept for concept in state.concepts if concept.name == axis), None) or self.axis(axis)
         return None
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks, the mean of them for equal values."""
-    return np.asarray([((values < v).sum() + (values <= v).sum() + 1) / 2 for v in values])
