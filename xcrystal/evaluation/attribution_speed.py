@@ -12,6 +12,7 @@ import numpy as np
 
 from xcrystal.evaluation.layout import aligned
 from xcrystal.evaluation.scoring import RANDOM, methods_with_random
+from xcrystal.evaluation.speed import cores, milliseconds
 from xcrystal.explanation.attribution import attribute
 from xcrystal.explanation.batches import score_crystals
 
@@ -81,19 +82,20 @@ def evaluate_attribution_speed(
 ) -> AttributionSpeed:
     """Time attributions of the first ``n`` crystals that have two or more orbits, and of ``batch`` together.
 
-    Every method is called once before it is timed.
+    Every method is called twice before it is timed.
     """
     from tqdm.auto import tqdm
 
     places = [i for i, crystal in enumerate(crystals) if len(crystal.elements) >= 2][:n]
     methods = [name for name in methods_with_random() if name != RANDOM]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    times = np.zeros((len(methods), len(places)))
-    for row, method in enumerate(tqdm(methods, desc="timing", leave=False, disable=None)):
-        for column, place in enumerate([places[0], *places]):
-            start = time.perf_counter()
-            attribute(model, structures[place], target, method, "orbits")
-            times[row, max(0, column - 1)] = 1000 * (time.perf_counter() - start)
+
+    def explain(choice: tuple[str, int]) -> None:
+        method, place = choice
+        attribute(model, structures[place], target, method, "orbits")
+
+    bar = tqdm(methods, desc="timing", leave=False, disable=None)
+    times = np.array([milliseconds(explain, [(method, place) for place in places]) for method in bar])
     together = list(crystals[:batch])
     start = time.perf_counter()
     score_crystals(model, together, target)
@@ -108,6 +110,6 @@ def evaluate_attribution_speed(
         crystals=len(places),
         batch=len(together),
         device=str(model.device),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=cores(),
         load=load,
     )

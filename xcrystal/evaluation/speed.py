@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0, threads: in
     from xcrystal.explanation.attribution import attribute
     from xcrystal.model.device import torch_threads
 
-    used = threads or _cores()
+    used = threads or cores()
     with torch_threads(used):
         crystals, z = _own_crystals(model, seed)
         one = [z[i % len(z)][None] for i in range(repeats)]
@@ -113,7 +113,7 @@ def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0, threads: in
         many = np.concatenate([z, model.sample_latent(BATCH - len(z), seed + 1)])
         few = max(3, repeats // 10)
         target = "formation_energy_per_atom"
-        decode_ms = _milliseconds(model.decode, one)
+        decode_ms = milliseconds(model.decode, one)
         batch_ms = _median_ms(model.decode, [many] * few)
         plain_ms = _median_ms(lambda batch: model.decode(batch, choose=False), [many] * few)
         return SpeedReport(
@@ -140,10 +140,11 @@ def import_seconds(times: int = 5) -> float:
 
 
 def _median_ms(call: Callable[[Any], object], arguments: list[Any]) -> float:
-    return median(_milliseconds(call, arguments))
+    return median(milliseconds(call, arguments))
 
 
-def _milliseconds(call: Callable[[Any], object], arguments: list[Any]) -> list[float]:
+def milliseconds(call: Callable[[Any], object], arguments: Sequence[Any]) -> list[float]:
+    """Of a call with each argument, after two calls that are not timed."""
     for argument in arguments[:2]:
         call(argument)
     times = []
@@ -168,6 +169,6 @@ def _own_crystals(model: CrystalModel, seed: int, n: int = BATCH) -> tuple[list[
     return crystals, np.stack(codes)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
