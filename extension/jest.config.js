@@ -1,0 +1,10 @@
+module.exports = {
+  testEnvironment: 'jsdom',
+  testRegex: 'src/.*\\.test\\.ts$',
+  transform: {
+    '^.+\\.ts$': [
+      'ts-jest',
+      { tsconfig: { module: 'commonjs', moduleResolution: 'node', rootDir: '..' } }
+    ]
+  }
+};
