@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import nbformat
 
@@ -53,9 +54,10 @@ class JupyterServer:
     root: Path
     log: Path
 
-    def lab_url(self, path: str) -> str:
-        """Address that opens JupyterLab on the notebook ``path`` (relative to ``root``) in a workspace of its own."""
-        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={self.token}"
+    def lab_url(self, path: str = "") -> str:
+        """Address that opens JupyterLab on a notebook or folder (relative to ``root``) in a workspace of its own."""
+        tree = f"/tree/{quote(path)}" if path else ""
+        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}{tree}?token={self.token}"
 
     def write_notebook(self, name: str, *cells: str) -> None:
         """Put a notebook of code cells into the folder, for the kernel that is there."""
