@@ -1,6 +1,7 @@
 # make lab     set up, then open the first notebook in JupyterLab
 # make test    set up, then run all checks and tests
-# make setup   only set up: .venv with the pinned versions of constraints.txt (seconds when nothing has changed)
+# make setup   only set up: .venv with the pinned versions of constraints.txt, and the JupyterLab extension
+#              (seconds when nothing has changed; extension/ is built anew when its sources have)
 #
 # PYTHON=python3.12          the Python that .venv is made with (3.11 or newer)
 # PIP_ARGS="..."             more arguments for pip, such as an index of CPU-only wheels of torch
@@ -11,13 +12,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LABEXTENSION := $(VENV)/share/jupyter/labextensions/xcrystal-lab
+BUILT := $(VENV)/.extension
+# what the JupyterLab extension is made of
+SOURCES := $(shell find extension/src extension/style extension/schema -type f) \
+  $(addprefix extension/,package.json yarn.lock tsconfig.json install.json)
+JLPM = cd extension && export PATH="$(abspath $(BIN)):$$PATH" && jlpm
 
-.PHONY: help setup lab test browser lint format pins wheel clean
+.PHONY: help setup lab test browser lint format extension test-extension pins wheel clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-setup: $(READY)
+setup: $(READY) $(BUILT)
 	@:
 
 $(READY): pyproject.toml constraints.txt
@@ -27,14 +34,28 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
 	  rm -rf $(VENV); echo "No virtual environment could be made (Debian, Ubuntu: apt-get install python3-venv)."; exit 1; } >&2
 	$(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[test]'
+	@touch $@ $(BUILT)
+
+# pip has just built and copied the extension; when its sources change, the copy has to follow
+$(BUILT): $(READY) $(SOURCES)
+	@if [ -n "$$(find $(SOURCES) -newer $@)" ]; then set -ex; \
+	  ($(JLPM) install --immutable && jlpm build:prod); \
+	  rm -rf $(LABEXTENSION); mkdir -p $(dir $(LABEXTENSION)); cp -R extension/labextension $(LABEXTENSION); \
+	  cp extension/install.json $(LABEXTENSION); \
+	fi
 	@touch $@
 
 lab: setup
 	@$(BIN)/xcrystal lab --folder notebooks $(LAB_ARGS)
 
 # Threads that wait for each other by spinning stall for minutes when the cores are shared with a browser: let them sleep.
-test: setup browser lint
+test: setup browser lint test-extension
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-extension: setup
+	$(JLPM) test
+
+extension: $(BUILT)
 
 browser: setup
 	@.ci/browser $(BIN)/python
@@ -43,8 +64,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(JLPM) lint:check
 
 format: setup
+	$(JLPM) lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -57,7 +80,8 @@ pins: setup
 	mv constraints.txt.new constraints.txt
 
 wheel: setup
+	rm -rf extension/labextension
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) dist extension/node_modules extension/lib extension/labextension

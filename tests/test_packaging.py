@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from email import message_from_bytes
@@ -20,7 +22,8 @@ from packaging.utils import canonicalize_name
 import xcrystal
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, TOOLS = PYPROJECT["project"], PYPROJECT["tool"]
 RUNTIME = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["dependencies"])}
 TESTS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["test"])}
 EXTRAS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["mp"])}
@@ -118,19 +121,23 @@ def test_versions_agree() -> None:
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert version("xcrystal") == xcrystal.__version__ == citation["version"]
+    extension = json.loads((ROOT / "extension" / "package.json").read_text(encoding="utf-8"))
+    assert version("xcrystal") == xcrystal.__version__ == citation["version"] == extension["version"]
     assert f"## [{xcrystal.__version__}]" in changelog
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel of this tree, built with the hatchling that is installed, without the network."""
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    return built("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def built(target: str, folder: Path) -> Path:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    (built,) = folder.glob("*.whl")
-    return built
+    (path,) = folder.iterdir()
+    return path
 
 
 def test_wheel_is_small(wheel: Path) -> None:
@@ -145,7 +152,37 @@ def test_wheel_holds_what_a_user_needs(wheel: Path) -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "xcrystal").rglob("*.py")}
     assert modules <= names
     tops = {name.split("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"xcrystal"}
+    data = f"xcrystal-{xcrystal.__version__}.data"
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"xcrystal", data}
+
+
+def test_wheel_brings_the_extension_built(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    home = f"xcrystal-{xcrystal.__version__}.data/data/"
+    brought = {name.removeprefix(home) for name in archive.namelist() if name.startswith(home)}
+    here = "share/jupyter/labextensions/xcrystal-lab/"
+    assert all(name.startswith(here) for name in brought)
+    about = json.loads(archive.read(f"{home}{here}package.json"))
+    needed = {about["jupyterlab"]["_build"]["load"], "static/style.js", "schemas/xcrystal-lab/plugin.json"}
+    assert {f"{here}{name}" for name in needed} <= brought
+    assert json.loads(archive.read(f"{home}{here}install.json"))["packageName"] == "xcrystal"
+
+
+def test_sdist_needs_no_node(tmp_path: Path) -> None:
+    """It holds the extension's sources and what was built of them, but nothing that was only used for building."""
+    with tarfile.open(built("sdist", tmp_path)) as archive:
+        names = {name.split("/", 1)[-1] for name in archive.getnames()}
+    (marker,) = TOOLS["hatch"]["build"]["hooks"]["jupyter-builder"]["skip-if-exists"]
+    assert {marker, "extension/yarn.lock", "extension/src/index.ts", "pyproject.toml"} <= names
+    assert not any("node_modules" in name for name in names)
+
+
+def test_jupyterlab_has_the_extension_enabled() -> None:
+    command = [sys.executable, "-m", "jupyter", "labextension", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (line,) = (line for line in (done.stdout + done.stderr).splitlines() if "xcrystal-lab" in line)
+    words = re.sub(r"\x1b\[[0-9;]*m", "", line).split()
+    assert words[:4] == ["xcrystal-lab", f"v{xcrystal.__version__}", "enabled", "OK"]
 
 
 def test_wheel_holds_no_leftovers(wheel: Path) -> None:
