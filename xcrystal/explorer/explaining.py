@@ -11,7 +11,7 @@ import numpy as np
 
 from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError
 from xcrystal.explorer.picking import Picking
-from xcrystal.explorer.state import State, Why
+from xcrystal.explorer.state import METHOD, State, Why
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -62,12 +62,15 @@ class Explaining(Picking):
 
     Attributes
     ----------
+    method
+        The attribution method that explanations begin with.
     previous
         The explanation of the same scores that was shown before, by another method or from another baseline.
     checks
         How far the present explanation can be trusted; None until it is known.
     """
 
+    method: str = METHOD
     previous: Attribution | None = None
     checks: Checks | None = None
     _last: _Kept | None = None
@@ -76,7 +79,7 @@ class Explaining(Picking):
     def explain(
         self,
         target: str | None,
-        method: str = "integrated_gradients",
+        method: str | None = None,
         level: str = "atoms",
         baseline: str | None = None,
     ) -> None:
@@ -88,7 +91,7 @@ class Explaining(Picking):
             All that ``xcrystal.explanation.targets.target_of`` knows; "distance to A" or "B", the ends of a path, or
             to a material of the atlas; "along" an axis, such as "along principal 1". None for no explanation.
         method, level, baseline
-            As in ``xcrystal.explain``.
+            As in ``xcrystal.explain``; without a method the one of ``begin_with``.
 
         Raises
         ------
@@ -101,10 +104,31 @@ class Explaining(Picking):
             return
         from xcrystal.explanation.methods import check
 
+        method = method or self.method_at(level)
         why = Why(target, method, level, check(method, level, baseline))
         self._check_why(why, self.state)
         with self._lock:
             self._commit(f"explained {target.replace('_', ' ')}", why=why)
+
+    def begin_with(self, method: str) -> None:
+        """Let explanations begin with another method; what is explained now stays.
+
+        Raises
+        ------
+        TargetError
+            If there is no such method.
+        """
+        from xcrystal.explanation.methods import METHODS
+
+        self._one_of(method, tuple(METHODS), "method")
+        self.method = method
+
+    def method_at(self, level: str) -> str:
+        """The method to begin with at a level: that of ``begin_with``, or the first that goes with the level."""
+        from xcrystal.explanation.methods import METHODS
+
+        going = [name for name, method in METHODS.items() if level in method.levels]
+        return self.method if self.method in going or not going else going[0]
 
     def attribute(self, target: str | None) -> None:
         """``explain`` as before, or as usual, but another target; None for no explanation."""
@@ -292,3 +316,10 @@ class Explaining(Picking):
             axis = name.removeprefix(ALONG)
             return next((concept for concept in state.concepts if concept.name == axis), None) or self.axis(axis)
         return None
+
+
+def known_method(name: str) -> bool:
+    """Whether there is such a method of attribution."""
+    from xcrystal.explanation.methods import METHODS
+
+    return name in METHODS

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.errors import ReadError, TargetError, XCrystalError
-from xcrystal.explorer.explaining import Explaining
+from xcrystal.explorer.explaining import Explaining, known_method
 from xcrystal.explorer.going import Going, go_code, structure_code
 from xcrystal.explorer.looking import Looking
 from xcrystal.explorer.saved import read_saved, saved_state
+from xcrystal.explorer.state import METHOD
 
 if TYPE_CHECKING:
     from xcrystal.explorer.state import State, Why
@@ -81,6 +82,8 @@ class Keeping(Going, Looking, Explaining):
             atlas = "" if self.atlas.name == model else f", atlas={self.atlas.name!r}"
             lines = [f"explorer = xc.explore(model={model!r}{atlas})", "session = explorer.session"]
             lines += [*_moves(state, first), *_looks(state, first)]
+            if self.method != METHOD:
+                lines.append(f"session.begin_with({self.method!r})")
             if self.hidden:
                 lines.append(f"session.hide({', '.join(map(repr, sorted(self.hidden)))})")
             imports = ["from pymatgen.core import Structure"] if any("Structure(" in line for line in lines) else []
@@ -99,6 +102,7 @@ class Keeping(Going, Looking, Explaining):
                     "atlas": {"name": self.atlas.name, "crystals": len(self.atlas)},
                     "mode": self.mode,
                     "hidden": sorted(self.hidden),
+                    "method": self.method,
                     "state": saved_state(self.state),
                 },
                 indent=1,
@@ -134,6 +138,7 @@ class Keeping(Going, Looking, Explaining):
                 return False
             self._commit("opened a saved session", **vars(state))
             self.mode, self.hidden = content["mode"], frozenset(content["hidden"])
+            self.method = content["method"]
             self._emit("mode")
             return True
 
@@ -173,6 +178,9 @@ def _checked(text: str | bytes) -> dict[str, Any]:
     for name, kind in kinds.items():
         if not isinstance(content.get(name), kind):
             raise ReadError(f"This saved session is damaged: its {name!r} is missing or of the wrong kind.")
+    method = content.setdefault("method", METHOD)  # older sessions have none
+    if not isinstance(method, str) or not known_method(method):
+        raise ReadError("This saved session is damaged: its attribution method does not exist.")
     unknown = [name for name in content["hidden"] if name not in CONTROLS]
     if content["mode"] not in MODES or unknown:
         raise ReadError("This saved session is damaged: it hides a control or sets a mode that does not exist.")
@@ -214,6 +222,7 @@ def _looks(state: State, first: State) -> list[str]:
     """Code that shows things as a state does."""
     calls = {
         "color": f"color_by({state.color!r})",
+        "color_map": f"show_color_map({state.color_map!r})",
         "family": f"show_axes({state.family!r})",
         "shown": f"show({state.shown!r})",
         "cell": f"show_cell({state.cell!r})",

@@ -6,6 +6,7 @@ from xcrystal.crystal.cif import cif_text, model_output
 from xcrystal.errors import TargetError
 from xcrystal.explorer.coloring import colors
 from xcrystal.explorer.core import Core
+from xcrystal.explorer.palette import COLOR_MAPS
 
 CELLS = ("conventional", "primitive")
 MOST_CELLS = 4  # along one axis
@@ -19,6 +20,12 @@ class Looking(Core):
         self._one_of(name, self.colors, "colour of the map")
         with self._lock:
             self._commit(f"map coloured by {name}", color=name)
+
+    def show_color_map(self, name: str) -> None:
+        """Colour numbers on the map by another scale: "viridis", "cividis", "plasma" or "magma"."""
+        self._one_of(name, tuple(COLOR_MAPS), "colour map")
+        with self._lock:
+            self._commit(f"map in the colours of {name}", color_map=name)
 
     def show(self, which: str) -> None:
         """Draw the "decoded" or the "loaded" crystal, or "both" side by side."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from xcrystal.explorer import coloring, words
-from xcrystal.explorer.palette import QUALITATIVE, SEQUENTIAL, UNKNOWN
+from xcrystal.explorer.palette import COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.panel import Panel, script, style
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Markers(Panel):
             "title": told.title,
             "low": f"{low:.3g}",
             "high": f"{high:.3g}",
-            "colors": [] if told.kinds or not told.name else SEQUENTIAL,
+            "colors": [] if told.kinds or not told.name else COLOR_MAPS[self._points.color_map],
             "kinds": [[kind, QUALITATIVE[k % len(QUALITATIVE)]] for k, kind in enumerate(told.kinds)],
             "absent": [told.absent, UNKNOWN] if missing else None,
         }

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-# viridis without its darkest and brightest ends, which vanish on a dark and on a white page
-SEQUENTIAL = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#e2e418"]
+# for numbers: each rises evenly in lightness, and is without its darkest and brightest ends, which vanish on a dark
+# and on a white page
+COLOR_MAPS = {
+    "viridis": ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#e2e418"],
+    "cividis": ["#3a496c", "#52596d", "#686a71", "#7d7c76", "#948e77", "#aba172", "#c4b468", "#dec957", "#f6e040"],
+    "plasma": ["#6901a6", "#8d0fa2", "#ac2792", "#c6427d", "#dc5d67", "#ed7a53", "#f99a3d", "#fcbd2c", "#f6e423"],
+    "magma": ["#711f81", "#8e2980", "#ad347b", "#cd4071", "#e55564", "#f57361", "#fd9769", "#feba82", "#fddda0"],
+}
+COLOR_MAP = "viridis"
 # Okabe and Ito, without black; the order keeps neighbours apart also in lightness
 QUALITATIVE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"]
 UNKNOWN = "#b8b8b8"  # of points without a value; the scale has no grey

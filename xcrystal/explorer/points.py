@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.explorer.coloring import Coloring, coloring
-from xcrystal.explorer.palette import QUALITATIVE, SEQUENTIAL, UNKNOWN
+from xcrystal.explorer.palette import COLOR_MAP, COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.plotlycompat import complete_figure_class
 from xcrystal.latent.thinning import thin
 
@@ -32,6 +32,8 @@ class Points:
         What colours them, of ``coloring.colors``, or "".
     picked
         (k,) rows that stand out; None for no difference.
+    color_map
+        The scale of colours for numbers, of ``palette.COLOR_MAPS``.
 
     Attributes
     ----------
@@ -39,13 +41,14 @@ class Points:
         The widget: grey points of unknown value, and coloured ones above.
     rows
         (n,) rows of the atlas that are drawn.
-    coloring
-        What colours them.
+    coloring, color_map
+        What colours them, and the scale of colours.
     """
 
-    def __init__(self, atlas: Atlas, color: str, picked: np.ndarray | None = None) -> None:
+    def __init__(self, atlas: Atlas, color: str, picked: np.ndarray | None = None, color_map: str = COLOR_MAP) -> None:
         self.places = atlas.inverse.places
         self.coloring, self._atlas, self._picked = coloring(atlas, color), atlas, picked
+        self.color_map = color_map
         low, high = self.places.min(axis=0), self.places.max(axis=0)
         free = np.maximum((high - low) * _EDGE, 1e-6)
         self._home = np.stack([low - free, high + free])
@@ -58,10 +61,11 @@ class Points:
         """Whether not all points can be drawn at once."""
         return len(self.places) > MOST
 
-    def color_by(self, name: str) -> None:
-        """Colour by something else."""
-        if name != self.coloring.name:
-            self.coloring = coloring(self._atlas, name)
+    def color_by(self, name: str, color_map: str = COLOR_MAP) -> None:
+        """Colour by something else, or in other colours."""
+        if (name, color_map) != (self.coloring.name, self.color_map):
+            self.coloring = self.coloring if name == self.coloring.name else coloring(self._atlas, name)
+            self.color_map = color_map
             self._update()
 
     def pick(self, rows: np.ndarray | None) -> None:
@@ -100,7 +104,12 @@ class Points:
         known = np.isfinite(values)
         low, high = self.coloring.span
         kinds = self.coloring.kinds
-        colored = {"color": values[known], "cmin": low, "cmax": high, "colorscale": scale(self.coloring)}
+        colored = {
+            "color": values[known],
+            "cmin": low,
+            "cmax": high,
+            "colorscale": scale(self.coloring, self.color_map),
+        }
         # with categories, fewer points hide others when they are drawn in the atlas' order, which is not theirs
         return [
             _trace(self.places, self.rows[~known], self._opacity(self.rows[~known], 0.8), {"color": UNKNOWN}),
@@ -120,10 +129,11 @@ def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, 
     return int((((points - np.array(place)) / np.array(pixel)) ** 2).sum(axis=1).argmin())
 
 
-def scale(coloring: Coloring) -> list[list[Any]]:
+def scale(coloring: Coloring, color_map: str = COLOR_MAP) -> list[list[Any]]:
     """The colours as plotly wants them: from 0 to 1, in steps for categories."""
     if not coloring.kinds:
-        return [[k / (len(SEQUENTIAL) - 1), color] for k, color in enumerate(SEQUENTIAL)]
+        stops = COLOR_MAPS[color_map]
+        return [[k / (len(stops) - 1), color] for k, color in enumerate(stops)]
     n = len(coloring.kinds)
     return [[(k + end) / n, QUALITATIVE[k % len(QUALITATIVE)]] for k in range(n) for end in (0, 1)]
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer.going import go_code
+from xcrystal.explorer.palette import COLOR_MAP, COLOR_MAPS
 from xcrystal.explorer.records import Loaded
 from xcrystal.explorer.state import Own, Path, Point, Selection, State, Why
 
@@ -34,6 +35,7 @@ def saved_state(state: State) -> dict[str, Any]:
         "point": _saved_point(state.point),
         "base": None if state.base is state.point else _saved_point(state.base),
         "color": state.color,
+        "color_map": state.color_map,
         "loaded": None if state.loaded is None else _saved_loaded(state.loaded),
         "shown": state.shown,
         "cell": state.cell,
@@ -85,6 +87,7 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
         point=point,
         base=base,
         color=read.value("color", str),
+        color_map=read.choice("color_map", tuple(COLOR_MAPS)) if "color_map" in content else COLOR_MAP,
         loaded=None if content.get("loaded") is None else read.loaded(read.value("loaded", dict)),
         shown=read.choice("shown", ("decoded", "loaded", "both")),
         cell=read.choice("cell", ("conventional", "primitive")),

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.explorer.palette import COLOR_MAP
+
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.explorer.records import Loaded, Neighbour
     from xcrystal.latent.axes import Axis
+
+METHOD = "integrated_gradients"  # of attribution, unless another is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,7 @@ class Why:
     """What is explained, and how: names as of ``xcrystal.explain``, and targets as of ``Session.explain``."""
 
     target: str
-    method: str = "integrated_gradients"
+    method: str = METHOD
     level: str = "atoms"
     baseline: str = "mean_crystal"
 
@@ -115,8 +119,8 @@ class State:
         Cells drawn along a, b and c.
     boundary, bonds
         Whether atoms on the boundary are repeated on the other side, and bonds drawn.
-    color
-        What colours the map; empty if nothing can.
+    color, color_map
+        What colours the map, empty if nothing can; and the scale of colours for numbers.
     why
         What is explained, and colours the atoms; None for the colours of elements.
     family
@@ -140,6 +144,7 @@ class State:
     point: Point
     base: Point
     color: str = ""
+    color_map: str = COLOR_MAP
     loaded: Loaded | None = None
     shown: str = "decoded"
     cell: str = "conventional"
@@ -161,7 +166,7 @@ class State:
 _EVENTS = {
     "crystal": ("point", "base"),
     "shown": ("loaded", "shown", "cell", "supercell", "boundary", "bonds"),
-    "color": ("color",),
+    "color": ("color", "color_map"),
     "axes": ("family", "latents", "concepts"),
     "selection": ("selection", "groups"),
     "own": ("own",),

@@ -164,6 +164,8 @@ def _of_looks(before: State, after: State) -> Iterator[str]:
             if after.color
             else "the map is grey"
         )
+    if after.color_map != before.color_map:
+        yield f"the map is in the colours of {after.color_map}"
     if after.why != before.why:
         if after.why is None:
             yield "the atoms are coloured by element"

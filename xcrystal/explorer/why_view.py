@@ -92,7 +92,7 @@ class WhyView(Panel):
             self._trouble = ""
             chosen = [str(message.get(name) or "") for name in ("target", "method", "level", "baseline")]
             try:
-                self.session.explain(chosen[0] or None, *_fitting(*chosen[1:]))
+                self.session.explain(chosen[0] or None, *_fitting(chosen[1] or self.session.method, *chosen[2:]))
             except XCrystalError as error:
                 self._trouble = str(error)
 
@@ -216,7 +216,7 @@ def _fitting(method: str, level: str, baseline: str) -> tuple[str, str, str | No
     """A choice that goes together: the level as it is wished, the method and the baseline if they can be kept."""
     from xcrystal.explanation.methods import METHODS, baselines_of
 
-    method, level = method or "integrated_gradients", level or "atoms"
+    level = level or "atoms"
     if method in METHODS and level in LEVELS and level not in METHODS[method].levels:
         method = next(name for name, other in METHODS.items() if level in other.levels)
     known = method in METHODS and baseline in BASELINES

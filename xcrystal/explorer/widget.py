@@ -145,6 +145,10 @@ def explore(
     atlas: str | os.PathLike[str] | Atlas | None = None,
     session: str | os.PathLike[str] | None = None,
     mode: str | None = None,
+    overlay: Any = None,
+    device: str | None = None,
+    color_map: str | None = None,
+    method: str | None = None,
 ) -> Explorer:
     """Open the explorer; show it as the last line of a notebook cell.
 
@@ -162,16 +166,23 @@ def explore(
         A saved session to begin with.
     mode
         "beginner" or "researcher"; by default what was chosen last.
+    overlay
+        A folder, or a list of paths and Structures, to lay over the map.
+    device
+        "cpu", "cuda" or "mps", for a model that is named; by default the fastest that there is.
+    color_map
+        Colours of numbers on the map: "viridis", "cividis", "plasma" or "magma".
+    method
+        The attribution method that the tab Why begins with; see the table in the README.
 
     Raises
     ------
     CheckpointError, DatasetError, TargetError
-        If there is no such model, atlas or mode.
+        If there is no such model, atlas, mode, device, colour map or method.
     """
-    from xcrystal.generator import open_model
     from xcrystal.latent.chart import open_atlas
 
-    opened = open_model(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else model
+    opened = _opened(model, device)
     if atlas is None or isinstance(atlas, (str, os.PathLike)):
         atlas = open_atlas(os.fspath(atlas or opened.name))
     new = Session(opened, atlas)
@@ -179,10 +190,33 @@ def explore(
     new.show_mode(mode or (remembered if remembered in MODES else MODES[0]))
     if session is not None:
         new.open_file(session)
+    if color_map is not None:
+        new.show_color_map(color_map)
+    if method is not None:
+        new.begin_with(method)
+    if overlay is not None:
+        new.overlay(overlay)
+    left_out = new.message
     if source is not None:
         new.load(source)
+    if left_out and not new.message:
+        new.report(left_out)
     new.begin_here()
     return Explorer(new)
+
+
+def _opened(model: str | os.PathLike[str] | CrystalModel, device: str | None) -> CrystalModel:
+    """The model on the device."""
+    from xcrystal.errors import CheckpointError
+    from xcrystal.generator import open_model
+
+    if isinstance(model, (str, os.PathLike)):
+        return open_model(os.fspath(model), device or "auto")
+    if device not in (None, "auto", model.device.type):
+        raise CheckpointError(
+            f"This model is on {model.device.type}; to have it elsewhere, give its name and {device=}."
+        )
+    return model
 
 
 def _descendants(widget: widgets.Widget) -> list[widgets.Widget]:
