@@ -40,12 +40,14 @@ COMMANDS = (
     ["evaluate", "steering"],
     ["evaluate", "proposals"],
     ["evaluate", "map"],
+    ["evaluate", "gallery"],
     ["evaluate", "explanations"],
     ["evaluate", "counterfactuals"],
     ["benchmark"],
     ["counterfactuals"],
     ["fetch"],
     ["concepts"],
+    ["serve"],
 )
 
 

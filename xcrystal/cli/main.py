@@ -23,6 +23,7 @@ from xcrystal.cli.changing import counterfactuals
 from xcrystal.cli.concepts import concepts
 from xcrystal.cli.evaluating import evaluate
 from xcrystal.cli.fetching import fetch
+from xcrystal.cli.serving import serve
 from xcrystal.cli.shared import Dataset, Device, Fitted, Json, Kept, Model, Seed, print_json, print_report, print_table
 from xcrystal.errors import DatasetError, ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
 
@@ -62,6 +63,7 @@ app.add_typer(evaluate, name="evaluate")
 app.command()(counterfactuals)
 app.command()(fetch)
 app.command()(concepts)
+app.command()(serve)
 
 
 def print_version(wanted: bool) -> None:

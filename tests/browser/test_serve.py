@@ -1,0 +1,54 @@
+"""``xcrystal serve`` as its users have it: a page with the explorer and no code, behind a token."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.lab import ARTIFACTS
+from tests.browser.server import OFFLINE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext
+
+pytestmark = pytest.mark.browser
+LIMIT = 90.0
+
+
+def test_a_page_without_code_behind_a_token(browser: BrowserContext, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "xcrystal", "serve", "mp-22862", "--no-browser", "--port", "0"]
+        process = subprocess.Popen(command, cwd=tmp_path, env=os.environ | OFFLINE, stdout=output, stderr=output)
+    try:
+        address = ""
+        end = time.monotonic() + LIMIT
+        while not address and time.monotonic() < end and process.poll() is None:
+            time.sleep(0.2)
+            found = re.search(r"http://127\.0\.0\.1:\d+/\?token=\w{32,}", log.read_text())
+            address = found.group(0) if found else ""
+        assert address, log.read_text()
+        page = browser.new_page()
+        page.goto(address.split("?")[0])
+        assert "/login" in page.url, "let in without a token"
+        page.goto(address, timeout=LIMIT * 1000)
+        label = page.locator(".xc-explorer .xc-label")
+        label.wait_for(timeout=LIMIT * 1000)
+        assert "NaCl" in label.inner_text().replace("\n", "")
+        page.locator(".xc-canvas canvas").first.wait_for(timeout=LIMIT * 1000)
+        assert page.title() == "Crystal Explorer"
+        assert page.locator(".cm-content, .jp-InputArea").count() == 0, "code is shown"
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=ARTIFACTS / "serve.png")
+        page.close()
+    finally:
+        process.terminate()
+        process.wait(timeout=20)

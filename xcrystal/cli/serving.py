@@ -1,0 +1,113 @@
+"""``xcrystal serve``: the explorer as a page without code, for people who shall not see any."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xcrystal.cli.shared import Model
+from xcrystal.errors import ReadError, TargetError
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_PAGE = "explorer.ipynb"
+
+
+def serve(
+    source: Annotated[str | None, typer.Argument(help="A crystal file, or a material id of the atlas.")] = None,
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas' folder; by default the model's own.")] = None,
+    session: Annotated[Path | None, typer.Option(help="A saved session to begin with.")] = None,
+    mode: Annotated[str | None, typer.Option(help="beginner or researcher.")] = None,
+    ip: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8866,
+    token: Annotated[str | None, typer.Option(help="What the address carries; by default drawn anew.")] = None,
+    idle: Annotated[
+        float, typer.Option(min=0, help="Minutes without a click that end a visitor's kernel; 0: never.")
+    ] = 120,
+    browser: Annotated[bool, typer.Option(help="Whether to open it here at once.")] = True,
+) -> None:
+    """Serve the explorer as a page without code (Voilà), here alone unless told otherwise, behind a token.
+
+    Each visitor has a kernel of their own, so what one does is not seen by the others.
+    """
+    from xcrystal.generator import model_folder
+
+    if find_spec("voila") is None:
+        raise TargetError("`xcrystal serve` needs Voilà: pip install 'xcrystal[serve]'.")
+    if token is not None and not token.strip():
+        raise TargetError("An empty token would let everybody in.")
+    model_folder(model)  # says at once if there is none
+    for file in (session, source if source and os.sep in source else None):
+        if file is not None and not Path(file).exists():
+            raise ReadError(f"There is no file {file}.")
+    if source is not None and Path(source).exists():
+        source = str(Path(source).resolve())
+    arguments = {
+        "model": _absolute(model),
+        "atlas": None if atlas is None else _absolute(atlas),
+        "session": None if session is None else str(session.resolve()),
+        "mode": mode,
+    }
+    from voila.app import Voila
+
+    if ip not in _LOOPBACK:
+        typer.echo(f"xcrystal: other machines can reach this at {ip}; who has the token can explore.", err=True)
+    with tempfile.TemporaryDirectory(prefix="xcrystal-serve-") as folder:
+        page = Path(folder) / _PAGE
+        page.write_text(json.dumps(notebook(source, arguments)), encoding="utf-8")
+        Voila.launch_instance(options(page, ip, port or _free_port(ip), token, idle, browser))
+
+
+def notebook(source: str | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    """A notebook of one cell that shows the explorer; arguments that are None are left out."""
+    given = [repr(source)] if source is not None else []
+    given += [f"{name}={value!r}" for name, value in arguments.items() if value is not None]
+    code = f"import xcrystal as xc\n\nxc.explore({', '.join(given)})"
+    cell = {
+        "cell_type": "code",
+        "id": "explore",
+        "metadata": {},
+        "source": code,
+        "outputs": [],
+        "execution_count": None,
+    }
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": kernel, "title": "Crystal Explorer"}
+    return {"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def options(page: Path, ip: str, port: int, token: str | None, idle: float, browser: bool) -> list[str]:
+    """What Voilà is started with."""
+    given = [
+        str(page),
+        f"--Voila.ip={ip}",
+        f"--port={port}",
+        "--token" if token is None else f"--token={token}",
+        "--show_tracebacks=False",
+    ]
+    if idle:
+        given += [
+            f"--MappingKernelManager.cull_idle_timeout={round(60 * idle)}",
+            "--MappingKernelManager.cull_interval=60",
+            "--MappingKernelManager.cull_connected=True",
+        ]
+    return given if browser else [*given, "--no-browser"]
+
+
+def _free_port(ip: str) -> int:
+    """Voilà would print the port 0 as its address."""
+    with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
+        probe.bind((ip, 0))
+        return int(probe.getsockname()[1])
+
+
+def _absolute(name: str) -> str:
+    """Folders as whole paths, since the page runs elsewhere; names of what is bundled as they are."""
+    return str(Path(name).resolve()) if os.sep in name or Path(name).is_dir() else name
