@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
+    from xcrystal.explorer.gallery_view import open_gallery as gallery
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
     from xcrystal.latent.chart import open_atlas as atlas
 
 __version__ = "0.1.0"
-__all__ = ["XCrystalError", "__version__", "atlas", "explain", "explore", "load"]
+__all__ = ["XCrystalError", "__version__", "atlas", "explain", "explore", "gallery", "load"]
 
 _PUBLIC = {
     "XCrystalError": ("xcrystal.errors", "XCrystalError"),
     "atlas": ("xcrystal.latent.chart", "open_atlas"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explore": ("xcrystal.explorer.widget", "explore"),
+    "gallery": ("xcrystal.explorer.gallery_view", "open_gallery"),
     "load": ("xcrystal.generator", "open_model"),
 }
 

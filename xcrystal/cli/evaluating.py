@@ -254,6 +254,14 @@ def explanations(
         report.save(model_folder(model))
 
 
+@evaluate.command()
+def gallery(model: Model = "mp20", device: Device = "auto", choose: Choose = True, as_json: Json = False) -> None:
+    """Which classic structure types come back from encoding and decoding; many of them were learned from."""
+    from xcrystal.evaluation.classics import evaluate_gallery
+
+    print_report(evaluate_gallery(xcrystal.load(model, device), choose), as_json)
+
+
 @evaluate.command("map")
 def map_(
     model: Model = "mp20",

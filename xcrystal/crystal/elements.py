@@ -26,6 +26,11 @@ def symbol(number: int) -> str:
     return _SYMBOLS[number - 1]
 
 
+def number_of(name: str) -> int:
+    """1 for "H"."""
+    return _SYMBOLS.index(name) + 1
+
+
 def chemical_scale() -> np.ndarray:
     """(104,) integers: place of each atomic number on the chemical scale; 0 for no element."""
     place = {symbol: rank for rank, symbol in enumerate(_CHEMICAL_ORDER, start=1)}

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.conventional import conventional
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -28,26 +26,6 @@ def conventional_cell(structure: Structure) -> Structure:
     for source, found in tuple(_recent):
         if source is structure:
             return found
-    conventional = _conventional_cell(structure)
-    _recent.append((structure, conventional))
-    return conventional
-
-
-def _conventional_cell(structure: Structure) -> Structure:
-    from pymatgen.core import Structure
-
-    group = space_group(int(structure.properties["space_group"]))
-    copies = len(group.centring)
-    if copies == 1:
-        return structure
-    basis = np.linalg.inv(group.primitive).T @ structure.lattice.matrix
-    points = structure.frac_coords @ group.primitive.T
-    return Structure(
-        basis,
-        [site.specie for site in structure for _ in range(copies)],
-        (points[:, None] + group.centring[None]).reshape(-1, 3) % 1.0,
-        site_properties={
-            name: [v for v in values for _ in range(copies)] for name, values in structure.site_properties.items()
-        },
-        properties=dict(structure.properties),
-    )
+    found = conventional(structure)
+    _recent.append((structure, found))
+    return found
