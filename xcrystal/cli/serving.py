@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from xcrystal.cli.shared import Model
+from xcrystal.cli.shared import Device, Model
 from xcrystal.errors import ReadError, TargetError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -22,6 +22,7 @@ _PAGE = "explorer.ipynb"
 def serve(
     source: Annotated[str | None, typer.Argument(help="A crystal file, or a material id of the atlas.")] = None,
     model: Model = "mp20",
+    device: Device = "auto",
     atlas: Annotated[str | None, typer.Option(help="An atlas' folder; by default the model's own.")] = None,
     session: Annotated[Path | None, typer.Option(help="A saved session to begin with.")] = None,
     mode: Annotated[str | None, typer.Option(help="beginner or researcher.")] = None,
@@ -51,6 +52,7 @@ def serve(
         source = str(Path(source).resolve())
     arguments = {
         "model": _absolute(model),
+        "device": None if device == "auto" else device,
         "atlas": None if atlas is None else _absolute(atlas),
         "session": None if session is None else str(session.resolve()),
         "mode": mode,
