@@ -1,5 +1,6 @@
 # make lab     set up, then open the first notebook in JupyterLab
 # make test    set up, then run all checks and tests
+# make docs    set up, then build the documentation into site/; `make docs-serve` shows it and follows your edits
 # make setup   only set up: .venv with the pinned versions of constraints.txt, and the JupyterLab extension
 #              (seconds when nothing has changed; extension/ is built anew when its sources have)
 #
@@ -19,7 +20,7 @@ SOURCES := $(shell find extension/src extension/style extension/schema -type f) 
   $(addprefix extension/,package.json yarn.lock tsconfig.json install.json)
 JLPM = cd extension && export PATH="$(abspath $(BIN)):$$PATH" && jlpm
 
-.PHONY: help setup lab test browser lint format extension test-extension pins wheel clean
+.PHONY: help setup lab test browser lint format extension test-extension pins wheel docs docs-serve clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -33,7 +34,7 @@ $(READY): pyproject.toml constraints.txt
 	  echo "Install one and name it: make lab PYTHON=python3.12"; exit 1; } >&2
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
 	  rm -rf $(VENV); echo "No virtual environment could be made (Debian, Ubuntu: apt-get install python3-venv)."; exit 1; } >&2
-	$(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[test,docs]'
 	@touch $@ $(BUILT)
 
 # pip has just built and copied the extension; when its sources change, the copy has to follow
@@ -75,7 +76,7 @@ format: setup
 pins: setup
 	$(BIN)/python -m pip install --quiet uv
 	grep '^#' constraints.txt > constraints.txt.new
-	$(BIN)/uv pip compile --universal --python-version 3.11.0 --extra test --no-annotate --no-header --quiet \
+	$(BIN)/uv pip compile --universal --python-version 3.11.0 --extra test --extra docs --no-annotate --no-header --quiet \
 	  pyproject.toml | grep -vE '^(nvidia|cuda|triton)' >> constraints.txt.new
 	mv constraints.txt.new constraints.txt
 
@@ -83,5 +84,11 @@ wheel: setup
 	rm -rf extension/labextension
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
+docs: setup
+	$(BIN)/mkdocs build --strict
+
+docs-serve: setup
+	$(BIN)/mkdocs serve
+
 clean:
-	rm -rf $(VENV) dist extension/node_modules extension/lib extension/labextension
+	rm -rf $(VENV) dist site extension/node_modules extension/lib extension/labextension

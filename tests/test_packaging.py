@@ -27,6 +27,7 @@ PROJECT, TOOLS = PYPROJECT["project"], PYPROJECT["tool"]
 RUNTIME = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["dependencies"])}
 TESTS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["test"])}
 OPTIONAL = PROJECT["optional-dependencies"]
+DOCS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["docs"])}
 EXTRAS = {canonicalize_name(r.name): r for r in map(Requirement, OPTIONAL["mp"] + OPTIONAL["serve"])}
 BENCHMARK = list(map(Requirement, PROJECT["optional-dependencies"]["benchmark"]))  # nothing imports it
 CONDA_NAMES = {"torch": "pytorch"}
@@ -59,7 +60,7 @@ def imported(folder: Path) -> set[str]:
 
 
 def test_dependencies_are_ranges() -> None:
-    for requirement in [*RUNTIME.values(), *TESTS.values(), *EXTRAS.values(), *BENCHMARK]:
+    for requirement in [*RUNTIME.values(), *TESTS.values(), *DOCS.values(), *EXTRAS.values(), *BENCHMARK]:
         operators = {s.operator for s in requirement.specifier}
         assert ">=" in operators, requirement
         assert "==" not in operators, requirement
@@ -71,6 +72,7 @@ def test_everything_imported_is_declared() -> None:
 
     assert imported(ROOT / "xcrystal") <= modules(RUNTIME | EXTRAS)
     assert imported(ROOT / "tests") <= modules(RUNTIME | TESTS)
+    assert imported(ROOT / "docs") <= modules(RUNTIME | DOCS)
 
 
 def test_pins_are_exact_and_have_no_local_version() -> None:
@@ -82,7 +84,7 @@ def test_pins_are_exact_and_have_no_local_version() -> None:
 
 def test_pins_cover_and_satisfy_the_ranges() -> None:
     versions = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins()}
-    for name, requirement in (RUNTIME | TESTS).items():
+    for name, requirement in (RUNTIME | TESTS | DOCS).items():
         assert requirement.specifier.contains(versions[name]), (name, versions[name])
 
 
@@ -91,7 +93,7 @@ def test_pins_cover_all_that_is_needed_here() -> None:
     from importlib.metadata import PackageNotFoundError, requires
 
     pinned = {canonicalize_name(pin.name) for pin in pins()}
-    todo, seen = [*RUNTIME, *TESTS], set()
+    todo, seen = [*RUNTIME, *TESTS, *DOCS], set()
     while todo:
         name = todo.pop()
         if name in seen:
@@ -200,7 +202,7 @@ def test_wheel_metadata(wheel: Path) -> None:
     metadata = message_from_bytes(archive.read(path))
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT"
-    assert len(metadata.get_all("Requires-Dist")) == len(RUNTIME) + len(TESTS) + len(EXTRAS) + len(BENCHMARK)
+    assert len(metadata.get_all("Requires-Dist")) == sum(map(len, (RUNTIME, TESTS, DOCS, EXTRAS, BENCHMARK)))
 
 
 def test_wheel_runs_from_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:
