@@ -188,7 +188,9 @@ def test_train_atlas_and_use(dataset: Path, cif: Path, tmp_path: Path) -> None:
 
     result = run("atlas", "--model", best, "--data", dataset, "--out", best, "--json")
     assert result.exit_code == 0, result.output
-    assert all(np.isfinite(v) for v in json.loads(result.stdout).values())
+    found = json.loads(result.stdout)
+    assert (found["crystals"], found["skipped"]) == (32, 0)
+    assert np.isfinite(found["placing_90"])
     atlas = xcrystal.atlas(best)
     assert len(atlas.table) == 32
     assert np.isfinite(atlas.table[["x", "y"]].to_numpy()).all()

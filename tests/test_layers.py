@@ -14,8 +14,10 @@ ROOT = Path(xcrystal.__file__).parent
 LAYERS = (
     "errors",
     "crystal",
+    "protocols",
     "model",
     "generator",
+    "wrapping",
     "latent",
     "explanation",
     "evaluation",
@@ -29,7 +31,9 @@ FORBIDDEN = {
     "errors": {"torch", "numpy", "pymatgen"},
     "crystal": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "model": {"pymatgen", "spglib", "pandas", "scipy", "ase", "ipywidgets", "plotly", "nglview", "captum", "umap"},
+    "protocols": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "generator": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
+    "wrapping": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
     "explanation": {"ipywidgets", "nglview"},  # an attribution draws itself with plotly, once it is asked to
     "evaluation": {"ipywidgets", "plotly", "nglview"},

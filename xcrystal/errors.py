@@ -42,6 +42,14 @@ class CheckpointError(XCrystalError):
     """Weights or a configuration that cannot be loaded."""
 
 
+class ModelError(XCrystalError):
+    """A model of a user's own that fails, or gives what cannot be."""
+
+
+class AbilityError(XCrystalError):
+    """Something that a model cannot do, such as gradients of one that gives none."""
+
+
 class TargetError(XCrystalError):
     """An attribution target, method or option that does not exist."""
 

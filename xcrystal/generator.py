@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,10 +11,11 @@ import numpy as np
 
 from xcrystal.crystal.canonical import Canonical
 from xcrystal.crystal.elements import symbol
-from xcrystal.crystal.reading import encodable, read_structure
+from xcrystal.crystal.reading import as_list, encodable, read_structure
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning, XCrystalError
+from xcrystal.protocols import Able
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +32,7 @@ _CHUNK = 256
 TEMPERATURE = 0.95  # of draws from the learned prior
 
 
-class CrystalModel:
+class CrystalModel(Able):
     """A crystal VAE with its weights.
 
     Attributes
@@ -73,6 +73,16 @@ class CrystalModel:
 
     def __repr__(self) -> str:
         return f"CrystalModel({self.name!r}, latent_dim={self.latent_dim}, device={str(self.device)!r})"
+
+    @property
+    def digest(self) -> str:
+        """What tells its weights from others; empty if they are in no file."""
+        from xcrystal.model.checkpoint import weights_digest
+
+        try:
+            return weights_digest(model_folder(self.name))
+        except (CheckpointError, OSError):
+            return ""
 
     def encode(self, structures: Iterable[Any] | Any) -> np.ndarray:
         """Latent vectors of crystals: the means of their posteriors.
@@ -335,6 +345,10 @@ class CrystalModel:
             raise InvalidCrystalError(f"The strength of snapping is between 0 and 1, not {strength}.")
         return self.prior.snap(self._vectors(z), float(strength)).float().cpu().numpy()
 
+    def vectors(self, z: Any) -> np.ndarray:
+        """Latent vectors as (n, latent_dim) float32; raises InvalidCrystalError as ``decode`` does."""
+        return np.asarray(self._vectors(z).cpu().numpy(), dtype=np.float32)
+
     def _vectors(self, z: Any) -> torch.Tensor:
         import torch
 
@@ -363,15 +377,6 @@ class CrystalModel:
             names = ", ".join(Element.from_Z(z).symbol for z in rare)
             message = f"{names}: never or hardly seen in training, so what the model says of it is a guess."
             warnings.warn(message, UnsupportedElementWarning, stacklevel=stacklevel)
-
-
-def as_list(structures: Iterable[Any] | Any) -> list[Any]:
-    """A list, also of a single structure or path."""
-    from pymatgen.core import IStructure
-
-    if isinstance(structures, (IStructure, str, os.PathLike)) or not isinstance(structures, Iterable):
-        return [structures]
-    return list(structures)
 
 
 def to_structure(decoded: Decoded) -> Structure:

@@ -31,7 +31,7 @@ def test_a_dataset_becomes_an_atlas(tmp_path, model: CrystalModel) -> None:
                 }
             )
     pd.DataFrame(rows).to_parquet(tmp_path / "train.parquet")
-    measured = build_atlas("mp20", tmp_path, tmp_path / "out", seed=0)
+    measured = build_atlas("mp20", tmp_path, tmp_path / "out", seed=0).facts
     atlas = open_atlas(tmp_path / "out")
     assert len(atlas) == len(rows)
     assert list(atlas.table["material_id"]) == [r["material_id"] for r in rows]

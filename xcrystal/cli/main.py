@@ -220,7 +220,8 @@ def train(
     data: Annotated[
         Path,
         typer.Option(
-            help="A folder with train.parquet; a tenth of its compositions validates if there is no val.parquet.",
+            help="A folder with train.parquet, or of crystals in other files (as for atlas); a tenth of the "
+            "compositions validates if there is no val.parquet.",
             show_default=False,
         ),
     ],
@@ -315,7 +316,13 @@ def fit_known_tasks(
 
 @app.command("atlas")
 def build(
-    data: Dataset,
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="A folder of crystals, or one file: CIF, POSCAR, extended XYZ, ASE database, parquet, CSV.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The folder of the atlas.", show_default=False)],
     model: Model = "mp20",
     labels: Annotated[
@@ -324,7 +331,11 @@ def build(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Build an atlas: encode the crystals of a dataset and lay them out as a map."""
+    """Build an atlas of your own crystals: encode them and lay them out as a map.
+
+    All numbers that come with the crystals become properties. What cannot be read or encoded is in OUT/skipped.csv. Of
+    a folder with train.parquet only that file is read. xcrystal fetch gets crystals of the Materials Project.
+    """
     from xcrystal.latent.building import build_atlas
     from xcrystal.latent.labelling import label_atlas
 
@@ -335,11 +346,17 @@ def build(
         else:
             print_table([(name, str(count)) for name, count in counts.items()])
         return
-    found = build_atlas(model, data, out, seed)
+    found = build_atlas(model, data, out, seed).facts
     if as_json:
         print_json(found)
-    else:
-        print_table([(name, f"{value:.4f}") for name, value in found.items()])
+        return
+    note = found["map"].get("note")
+    rows = [("crystals", found["crystals"]), ("left out", found["skipped"]), ("map", found["map"]["method"])]
+    rows += [("properties", ", ".join(found["properties"]) or "none"), *([("note", note)] if note else [])]
+    rows += [(name, f"{found[name]:.4f}") for name in ("placing_median", "placing_90") if name in found]
+    print_table(rows)
+    if found["skipped"]:
+        typer.echo(f"{found['skipped']} crystals were left out; {out / 'skipped.csv'} tells why.", err=True)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,15 @@ def read_structure(source: Any) -> Structure:
         kind = "nothing (None)" if source is None else f"a {type(source).__name__}"
         raise ReadError(f"Expected a pymatgen Structure or the path of a crystal file, not {kind}.")
     return check_structure(structure)
+
+
+def as_list(structures: Iterable[Any] | Any) -> list[Any]:
+    """A list, also of a single structure or path."""
+    from pymatgen.core import IStructure
+
+    if isinstance(structures, (IStructure, str, os.PathLike)) or not isinstance(structures, Iterable):
+        return [structures]
+    return list(structures)
 
 
 def _read_file(path: Path) -> Structure:
@@ -235,13 +245,13 @@ def _has_close_pair(structure: Structure) -> bool:
     return len(cKDTree(points @ lattice.matrix).query_pairs(MIN_DISTANCE)) > 0
 
 
-def encodable(structure: Structure) -> Canonical:
-    """The canonical form of a checked structure that the generator can encode.
+def encodable(structure: Structure, most: int = MAX_ATOMS) -> Canonical:
+    """The canonical form of a checked structure that a model can encode: at most ``most`` atoms in a primitive cell.
 
     Raises
     ------
     UnsupportedCrystalError
-        For more than 20 atoms in the primitive cell, or elements beyond Z = 94.
+        For more atoms in the primitive cell, or elements beyond Z = 94.
     InvalidCrystalError
         If no symmetry can be found.
     """
@@ -251,7 +261,7 @@ def encodable(structure: Structure) -> Canonical:
     # a supercell holds every element a multiple of its size times: this settles large structures without spglib
     counts = np.unique([site.specie.Z for site in structure], return_counts=True)[1]
     atoms = len(structure) // int(np.gcd.reduce(counts))
-    if atoms <= MAX_ATOMS:
+    if atoms <= most:
         if len(structure) > MAX_SEARCHED:
             raise UnsupportedCrystalError(
                 f"This cell of {len(structure)} atoms is too large to look for a smaller one in it; give the primitive "
@@ -259,9 +269,9 @@ def encodable(structure: Structure) -> Canonical:
             )
         found = canonicalize(structure)
         atoms = int(found.crystal.multiplicities.sum())
-    if atoms > MAX_ATOMS:
+    if atoms > most:
         raise UnsupportedCrystalError(
-            f"This crystal has {atoms} atoms in its primitive cell; the model encodes at most {MAX_ATOMS}. It can "
+            f"This crystal has {atoms} atoms in its primitive cell; the model encodes at most {most}. It can "
             "still be drawn."
         )
     return found

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.reading import MAX_ATOMS
 from xcrystal.crystal.tables import PROPERTIES, STRUCTURE_COLUMNS, read_table, structure_of
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError, XCrystalError
@@ -83,34 +85,55 @@ class Tokens:
             return cls(**{f.name: archive[f.name] for f in fields(cls)})
 
 
-def _tokenize(record: tuple[int, Any]) -> tuple[int, Any] | None:
+def _tokenize(record: tuple[int, Any], most: int) -> tuple[int, Any]:
+    """The row with its crystal, or with the reason why there is none."""
     from xcrystal.crystal.reading import check_structure, encodable
 
     row, columns = record
     try:
-        return row, encodable(check_structure(structure_of(columns))).crystal
-    except XCrystalError:
-        return None
+        return row, encodable(check_structure(structure_of(columns)), most).crystal
+    except XCrystalError as error:
+        return row, str(error)
 
 
-def tokenize(table: pd.DataFrame, workers: int = 2) -> Tokens:
+def tokenize(
+    table: pd.DataFrame, workers: int = 2, failed: dict[int, str] | None = None, most: int = MAX_ATOMS
+) -> Tokens:
     """Canonicalize every crystal of a table (6 ms each and worker), with a progress bar.
 
-    Crystals that cannot be encoded are left out; ``Tokens.row`` tells which are there.
+    Parameters
+    ----------
+    workers
+        Processes, for larger tables.
+    failed
+        Gets the reason for each row that cannot be encoded. These are left out; ``Tokens.row`` tells which are there.
+    most
+        Atoms in the primitive cell.
+
+    Raises
+    ------
+    DatasetError
+        If none can be encoded.
     """
     from tqdm.auto import tqdm
 
+    work = partial(_tokenize, most=most)
     records = ((i, row) for i, row in enumerate(table[list(STRUCTURE_COLUMNS)].to_dict("records")))
     with ExitStack() as stack:
         if workers <= 1 or len(table) < _FEW:
-            done: Iterator[tuple[int, Any] | None] = map(_tokenize, records)
+            done: Iterator[tuple[int, Any]] = map(work, records)
         else:
             # a forked child of a process whose torch threads run may hang: start fresh ones
             pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-            done = pool.map(_tokenize, records, chunksize=64)
-        found = [r for r in tqdm(done, total=len(table), desc="canonicalizing", unit="crystal") if r is not None]
+            done = pool.map(work, records, chunksize=64)
+        every = list(tqdm(done, total=len(table), desc="canonicalizing", unit="crystal", disable=None))
+    reasons = {r: c for r, c in every if isinstance(c, str)}
+    found = [(r, c) for r, c in every if not isinstance(c, str)]
+    if failed is not None:
+        failed.update(reasons)
     if not found:
-        raise DatasetError("No crystal of this dataset can be encoded.")
+        first = f" The first: {next(iter(reasons.values()))}" if reasons else ""
+        raise DatasetError(f"No crystal of this dataset can be encoded.{first}")
     rows = np.array([r for r, _ in found])
     crystals = [c for _, c in found]
     lengths = [len(c.positions) for c in crystals]

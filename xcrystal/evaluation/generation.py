@@ -25,7 +25,7 @@ from xcrystal.evaluation.parallel import Workers, workers_of
 from xcrystal.evaluation.set_matching import Coverage, coverage, matches_any, matches_earlier
 from xcrystal.evaluation.statistics import wilson_interval
 from xcrystal.evaluation.validity import Validity, validity
-from xcrystal.generator import as_list
+from xcrystal.crystal.reading import as_list
 
 _SHARES = {
     "apart": "no pair closer than 0.5 Å, volume > 0.1 Å3",

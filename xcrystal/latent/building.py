@@ -1,83 +1,222 @@
-"""Build an atlas: encode a dataset, lay the codes out with UMAP once, and say how good the instant placing is."""
+"""Build an atlas: read crystals, encode them, lay the codes out as a map, and write it all as flat files."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.errors import DatasetError
-from xcrystal.generator import open_model
-from xcrystal.latent.chart import Atlas
+from xcrystal.crystal.datasets import Dataset, read_dataset
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS, row_of
+from xcrystal.crystal.tokens import tokenize
+from xcrystal.errors import DatasetError, ModelError
+from xcrystal.generator import BUNDLED, CrystalModel, open_model
+from xcrystal.latent.chart import STRUCTURES, Atlas, open_atlas
 from xcrystal.latent.labelling import labels_of
+from xcrystal.latent.layout import lay_out
+from xcrystal.latent.readme import SKIPPED, write_readme
+from xcrystal.wrapping import LatentModel, wrap_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xcrystal.crystal.wyckoff import WyckoffCrystal
 
 _HELD_OUT = 500
+_FEWEST_HELD_OUT = 20  # crystals of an atlas of which some can be left out
+_CHUNK = 256
 
 
-def build_atlas(model: str | Path, data: Path, out: Path, seed: int = 0) -> dict[str, float]:
-    """Encode the training split of a dataset folder and lay it out as a map.
+@dataclass(frozen=True, eq=False)
+class _Coded:
+    """Crystals with their codes (n, latent_dim), the rows of the table that they come from, and why others are none."""
+
+    z: np.ndarray
+    crystals: list[WyckoffCrystal]
+    rows: np.ndarray
+    failed: dict[int, str]
+
+
+def build_atlas(
+    model: Any,
+    data: str | os.PathLike[str] | np.ndarray,
+    out: str | os.PathLike[str],
+    seed: int = 0,
+) -> Atlas:
+    """Build the atlas of one's own crystals, which ``xcrystal.explore(model=..., atlas=out)`` opens.
 
     Parameters
     ----------
     model
-        A bundled model's name or a model's folder.
+        A bundled model's name ("mp20"), a model's folder, or a model of one's own (see ``xcrystal.protocols``).
     data
-        Folder with ``train.parquet`` (or a parquet file).
+        A folder of crystal files, folders within included, or one file: see ``xcrystal.crystal.datasets``. Of a folder
+        with ``train.parquet`` only that. For a model that only decodes: codes (n, d), whose crystals it decodes.
     out
-        Folder for ``atlas.parquet`` and ``atlas.safetensors``.
+        The folder of the atlas. Its files appear together at the end, in place of those of an older one.
     seed
-        Of UMAP and of the held-out points.
+        Of UMAP.
 
     Returns
     -------
-    dict
-        What ``placing_error`` says of the new atlas.
+    Atlas
+        As it was written. ``facts`` tells how many crystals there are and were left out, and how well others are
+        placed on the map. What was left out, and why, is in ``skipped.csv``.
 
     Raises
     ------
     DatasetError
-        If there is no data.
+        If there is no data, or no crystal of it can be encoded.
+    CheckpointError, ModelError, AbilityError
+        If there is no such model, it fails, or it cannot encode.
     """
-    import umap
-
-    from xcrystal.crystal.tables import read_table
-    from xcrystal.crystal.tokens import tokenize
-
-    source = data if data.is_file() else data / "train.parquet"
-    table = read_table(source)
-    opened = open_model(model)
-    tokens = tokenize(table)
-    if len(tokens) < 20:
-        raise DatasetError(f"An atlas needs at least 20 crystals; {source} has {len(tokens)} that can be encoded.")
-    crystals = tokens.crystals()
-    # what is shipped is what everything is computed from
-    z = opened.encode_canonical(crystals).astype(np.float16).astype(np.float32)
-    layout = umap.UMAP(n_neighbors=min(30, len(z) - 1), min_dist=0.1, random_state=seed, n_jobs=1).fit_transform(z)
-    kept = table.iloc[tokens.row].reset_index(drop=True)
-    known = [name for name in ("material_id", "formula", *PROPERTIES) if name in kept]
-    chart = kept[known].copy()
-    for name in PROPERTIES:
-        if name in chart:
-            chart[name] = chart[name].astype("float32")
-    chart["space_group"] = tokens.group.astype("int16")
-    chart["x"], chart["y"] = layout.T.astype("float32")
-    for name, label in labels_of(crystals).items():
-        chart[str(name)] = label
-    atlas = Atlas(str(out), chart, z)
-    atlas.save(out)
-    return placing_error(atlas, seed)
+    opened = open_model(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else wrap_model(model)
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise DatasetError(f"{folder} is a file; an atlas is a folder.")
+    if isinstance(data, np.ndarray):
+        source, dataset, coded = "codes", *_of_codes(opened, data)
+    else:
+        opened.require("encode")
+        source, dataset = Path(data).name, read_dataset(Path(data))
+        coded = _encoded(opened, dataset.table)
+    skipped = _skipped(dataset, coded.failed)
+    layout, how = lay_out(coded.z, seed)
+    chart, kept = _tables(dataset, coded, layout)
+    facts = _facts(opened, source, dataset, len(chart), len(skipped)) | {"map": how}
+    # the bundled atlas belongs to everybody: the crystals that it was made of do not
+    own = not folder.resolve().is_relative_to(BUNDLED.resolve())
+    atlas = Atlas(str(out), chart, coded.z, facts, kept if own else None)
+    facts |= placing_error(atlas, seed)
+    _write(atlas, skipped, folder, half=isinstance(opened, CrystalModel))
+    return open_atlas(folder)
 
 
 def placing_error(atlas: Atlas, seed: int = 0) -> dict[str, float]:
     """How far ``Atlas.place`` puts crystals from their place on the map when they are left out of the atlas.
 
-    ``placing_median``, ``placing_90`` as shares of the map's width, over 500 crystals.
+    ``placing_median``, ``placing_90`` as shares of the map's width, over 500 crystals; empty for fewer than 20.
     """
+    if len(atlas) < _FEWEST_HELD_OUT:
+        return {}
     rng = np.random.default_rng(seed)
     held = rng.choice(len(atlas), min(_HELD_OUT, len(atlas) // 4), replace=False)
     rest = np.setdiff1d(np.arange(len(atlas)), held)
     reduced = Atlas(atlas.name, atlas.table.iloc[rest].reset_index(drop=True), atlas.z[rest])
     xy = atlas.table[["x", "y"]].to_numpy(dtype=float)
-    errors = np.linalg.norm(reduced.place(atlas.z[held]) - xy[held], axis=1) / np.ptp(xy, axis=0).max()
+    errors = np.linalg.norm(reduced.place(atlas.z[held]) - xy[held], axis=1) / atlas.inverse.width
     return {"placing_median": float(np.median(errors)), "placing_90": float(np.quantile(errors, 0.9))}
+
+
+def _encoded(model: CrystalModel | LatentModel, table: pd.DataFrame) -> _Coded:
+    """Codes of the crystals of a table; those that cannot be encoded are left out."""
+    from tqdm.auto import tqdm
+
+    failed: dict[int, str] = {}
+    tokens = tokenize(table, failed=failed, most=model.max_atoms)
+    crystals, codes, rows = tokens.crystals(), [], []
+    with tqdm(total=len(crystals), desc="encoding", unit="crystal", disable=None) as bar:
+        for start in range(0, len(crystals), _CHUNK):
+            part = crystals[start : start + _CHUNK]
+            for k, code in enumerate(_codes(model, part), start=start):
+                if isinstance(code, str):
+                    failed[int(tokens.row[k])] = code
+                else:
+                    codes.append(code)
+                    rows.append(k)
+            bar.update(len(part))
+    if not codes:
+        raise DatasetError(f"No crystal of this dataset can be encoded: {next(iter(failed.values()))}")
+    z = np.stack(codes).astype(np.float32)
+    if isinstance(model, CrystalModel):  # what is kept has 16 bits, and is what everything is computed from
+        z = z.astype(np.float16).astype(np.float32)
+    return _Coded(z, [crystals[k] for k in rows], tokens.row[rows], failed)
+
+
+def _codes(model: CrystalModel | LatentModel, crystals: list[WyckoffCrystal]) -> Sequence[np.ndarray | str]:
+    """The code of each crystal, or why there is none."""
+    try:
+        return list(model.encode_canonical(crystals))
+    except ModelError as error:
+        if len(crystals) == 1:
+            return [str(error)]
+        return [code for crystal in crystals for code in _codes(model, [crystal])]
+
+
+def _of_codes(model: CrystalModel | LatentModel, z: np.ndarray) -> tuple[Dataset, _Coded]:
+    """A dataset of what a model decodes from codes (n, d)."""
+    import pandas as pd
+
+    model.require("decode")
+    vectors = model.vectors(z)
+    if not len(vectors):
+        raise DatasetError("There are no codes to build an atlas of.")
+    rows = [row_of(structure, f"code {k}") for k, structure in enumerate(model.decode(vectors))]
+    table = pd.DataFrame(rows).assign(source="decoded")
+    failed: dict[int, str] = {}
+    tokens = tokenize(table, failed=failed, most=10**6)
+    none = pd.DataFrame(columns=["name", "source", "reason"])
+    return Dataset(table, (), none, 0), _Coded(vectors[tokens.row], tokens.crystals(), tokens.row, failed)
+
+
+def _skipped(dataset: Dataset, failed: dict[int, str]) -> pd.DataFrame:
+    """What is not in the atlas and why: what could not be read, then what could not be encoded."""
+    import pandas as pd
+
+    order = sorted(failed)
+    more = dataset.table.iloc[order][["material_id", "source"]].set_axis(["name", "source"], axis=1)
+    more["reason"] = [failed[row] for row in order]
+    return pd.concat([dataset.skipped, more], ignore_index=True)
+
+
+def _tables(dataset: Dataset, coded: _Coded, layout: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of the atlas, and that of its crystals, in the same order."""
+    kept = dataset.table.iloc[coded.rows].reset_index(drop=True)
+    chart = kept[["material_id", "formula"]].copy()
+    for name in dataset.properties:
+        if kept[name].notna().any():
+            chart[name] = kept[name].astype("float32")
+    chart["space_group"] = np.array([crystal.space_group for crystal in coded.crystals], dtype=np.int16)
+    chart["x"], chart["y"] = layout.T.astype("float32")
+    for name, label in labels_of(coded.crystals).items():
+        chart[str(name)] = label
+    return chart, kept[["material_id", "formula", *STRUCTURE_COLUMNS, "source"]]
+
+
+def _facts(
+    model: CrystalModel | LatentModel, source: str, dataset: Dataset, crystals: int, skipped: int
+) -> dict[str, Any]:
+    import xcrystal
+
+    return {
+        "xcrystal": xcrystal.__version__,
+        "model": Path(model.name).name,
+        "model_digest": model.digest,
+        "latent_dim": model.latent_dim,
+        "data": source,
+        "files": dataset.files,
+        "crystals": crystals,
+        "skipped": skipped,
+        "properties": list(dataset.properties),
+    }
+
+
+def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> None:
+    """Write all files beside the folder, and move them into it when all are there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
+        part = Path(name)
+        atlas.save(part, half)
+        skipped.to_csv(part / SKIPPED, index=False)
+        write_readme(part, atlas, skipped)
+        folder.mkdir(exist_ok=True)
+        if not (part / STRUCTURES).exists():
+            (folder / STRUCTURES).unlink(missing_ok=True)
+        for file in sorted(part.iterdir()):
+            shutil.move(file, folder / file.name)

@@ -1,14 +1,16 @@
 """The atlas: codes, map coordinates and properties of known crystals, as flat files that anyone can read.
 
 A folder holds ``atlas.parquet`` (one row a crystal: id, formula, properties, space group, map coordinates) and
-``atlas.safetensors`` (the codes ``z`` in the same order, 16-bit).
+``atlas.safetensors`` (the codes ``z`` in the same order). One that was built from a user's crystals also holds these
+(``structures.parquet``, in the same order), how it was made (``atlas.json``), and a README.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +23,9 @@ from xcrystal.latent.nearest import Nearest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pymatgen.core import Structure
 
-TABLE, CODES = "atlas.parquet", "atlas.safetensors"
+TABLE, CODES, STRUCTURES, FACTS = "atlas.parquet", "atlas.safetensors", "structures.parquet", "atlas.json"
 _PLACING_NEIGHBOURS = 8
 
 
@@ -35,15 +38,25 @@ class Atlas:
         Name or folder.
     table
         One row a crystal: ``material_id``, ``formula``, ``formation_energy_per_atom`` (eV/atom), ``band_gap`` (eV),
-        ``e_above_hull`` (eV/atom), ``space_group``, and the map coordinates ``x``, ``y``.
+        ``e_above_hull`` (eV/atom), ``space_group``, and the map coordinates ``x``, ``y``; of a user's own crystals
+        instead any numbers that came with them.
     z
         (N, latent_dim) float32 posterior means.
+    facts
+        How it was made, if it says so.
     """
 
-    def __init__(self, name: str, table: pd.DataFrame, z: np.ndarray) -> None:
+    def __init__(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        z: np.ndarray,
+        facts: dict[str, Any] | None = None,
+        structures: pd.DataFrame | Path | None = None,
+    ) -> None:
         if len(table) != len(z):
             raise DatasetError(f"The atlas {name} has {len(table)} rows but {len(z)} codes.")
-        self.name, self.table, self.z = name, table, z
+        self.name, self.table, self.z, self.facts, self._structures = name, table, z, facts or {}, structures
 
     def __repr__(self) -> str:
         return f"Atlas({self.name!r}, {len(self)} crystals)"
@@ -60,6 +73,35 @@ class Atlas:
     def inverse(self) -> MapInverse:
         """Latent vectors of places on the map."""
         return MapInverse(self)
+
+    @cached_property
+    def properties(self) -> tuple[str, ...]:
+        """Columns of the table that are properties: numbers with a fraction, some of them known."""
+        columns = [str(name) for name in self.table.columns if name not in ("x", "y")]
+        return tuple(n for n in columns if self.table[n].dtype.kind == "f" and self.table[n].notna().any())
+
+    def structure(self, row: int) -> Structure | None:
+        """The crystal of a row as it was given, in the primitive cell or another; None if the atlas keeps none.
+
+        Raises
+        ------
+        DatasetError
+            If the file of the crystals is damaged.
+        """
+        from xcrystal.crystal.tables import structure_of
+
+        kept = self._kept
+        return None if kept is None else structure_of(kept.iloc[int(row)].to_dict())
+
+    @cached_property
+    def _kept(self) -> pd.DataFrame | None:
+        from xcrystal.crystal.tables import read_table
+
+        kept = self._structures
+        table = read_table(kept) if isinstance(kept, Path) else kept
+        if table is not None and len(table) != len(self):
+            raise DatasetError(f"The atlas {self.name} has {len(self)} rows but {len(table)} crystals.")
+        return table
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
@@ -117,15 +159,20 @@ class Atlas:
     def _reach(self) -> float:
         return 0.1 * float(np.ptp(self.inverse.places, axis=0).max())
 
-    def save(self, folder: Path) -> None:
-        """Write the two files, each atomically."""
+    def save(self, folder: Path, half: bool = True) -> None:
+        """Write its files, each atomically; codes of 16 bits, or with ``half=False`` of 32."""
         import torch
 
-        from xcrystal.model.checkpoint import write_tensors
+        from xcrystal.model.checkpoint import write_tensors, write_text
 
         folder.mkdir(parents=True, exist_ok=True)
+        codes = torch.from_numpy(self.z)
+        write_tensors({"z": (codes.half() if half else codes).contiguous()}, folder / CODES)
+        if self.facts:
+            write_text(json.dumps(self.facts, indent=1) + "\n", folder / FACTS)
+        if self._kept is not None:
+            write_table(self._kept, folder / STRUCTURES)
         write_table(self.table, folder / TABLE)
-        write_tensors({"z": torch.from_numpy(self.z).half().contiguous()}, folder / CODES)
 
 
 def open_atlas(name: str | Path = "mp20") -> Atlas:
@@ -145,6 +192,11 @@ def open_atlas(name: str | Path = "mp20") -> Atlas:
     try:
         table = pd.read_parquet(folder / TABLE)
         z = load_file(folder / CODES)["z"].astype(np.float32)
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8")) if (folder / FACTS).is_file() else {}
+        missing = [column for column in ("material_id", "x", "y") if column not in table]
+        if missing or z.ndim != 2 or not isinstance(facts, dict):
+            raise ValueError(f"{TABLE} lacks {', '.join(missing)}" if missing else "codes or facts are damaged")
     except Exception as error:
         raise DatasetError(f"The atlas in {folder} cannot be read: {error}") from error
-    return Atlas(str(name), table, z)
+    structures = folder / STRUCTURES
+    return Atlas(str(name), table, z, facts, structures if structures.is_file() else None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xcrystal.crystal.datasets import read_dataset
 from xcrystal.crystal.tables import read_table, reduced_composition, write_table
 from xcrystal.errors import DatasetError
 
@@ -50,8 +51,9 @@ def composition_split(
 def split_of(data: Path, folder: Path, seed: int = 0, keep: bool = False) -> tuple[Path, Path]:
     """The tables of a dataset folder to train on and to validate with.
 
-    A folder with ``train.parquet`` and ``val.parquet`` has its own split. One with ``train.parquet`` alone is split by
-    composition, and the two parts are written to ``folder``.
+    A folder with ``train.parquet`` and ``val.parquet`` has its own split. One with ``train.parquet`` alone, or with
+    crystals in any files that ``xcrystal.crystal.datasets`` reads, is split by composition, and the two parts are
+    written to ``folder``; what could not be read is listed there in ``skipped.csv``.
 
     Parameters
     ----------
@@ -61,15 +63,21 @@ def split_of(data: Path, folder: Path, seed: int = 0, keep: bool = False) -> tup
     Raises
     ------
     DatasetError
-        If there is no ``train.parquet``, or it cannot be read or split.
+        If there are no crystals, or they cannot be read or split.
     """
     if (data / "val.parquet").is_file():
         return data / "train.parquet", data / "val.parquet"
     parts = folder / "train.parquet", folder / "val.parquet"
     if keep and all(part.is_file() for part in parts):
         return parts
-    table = read_table(data / "train.parquet")
+    if (data / "train.parquet").is_file():
+        table, skipped = read_table(data / "train.parquet"), None
+    else:
+        found = read_dataset(data)
+        table, skipped = found.table, found.skipped
     folder.mkdir(parents=True, exist_ok=True)
+    if skipped is not None and len(skipped):
+        skipped.to_csv(folder / "skipped.csv", index=False)
     for part, rows in zip(parts, composition_split(list(table.species), seed=seed), strict=True):
         write_table(table.iloc[rows], part)
     return parts

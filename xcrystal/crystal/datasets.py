@@ -1,0 +1,138 @@
+"""Crystals of one's own, from whatever files they are in, as one table: what cannot be read is listed, not fatal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xcrystal.crystal.motifs import MOTIFS
+from xcrystal.crystal.sources import ase_files, crystal_files, table_files
+from xcrystal.crystal.sources.parts import Found
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS
+from xcrystal.errors import DatasetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KINDS = "CIF, POSCAR, XSF, extended XYZ, ASE databases (.db, .json), parquet in our format, CSV with a column cif"
+TAKEN = (*STRUCTURE_COLUMNS, *MOTIFS, "material_id", "formula", "source", "space_group", "x", "y", "row")
+"""Names of columns that mean something else in an atlas: a property that is called so is renamed."""
+_Reader = Callable[[Path, str], Iterator[Found]]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Crystals from files.
+
+    Attributes
+    ----------
+    table
+        In the format of ``xcrystal.crystal.tables``, with a ``source`` (file) and all ``properties``; ``material_id``
+        of no two rows is the same.
+    properties
+        Names of the columns of numbers that came with the crystals.
+    skipped
+        What could not be read: ``name``, ``source`` and ``reason``.
+    files
+        How many files were read.
+    """
+
+    table: pd.DataFrame
+    properties: tuple[str, ...]
+    skipped: pd.DataFrame
+    files: int
+
+
+def read_dataset(source: Path) -> Dataset:
+    """Read all crystals of a folder, its folders within, or one file, in the order of the names of the files.
+
+    A folder with ``train.parquet`` is a dataset in our format, of which only that file is read.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder or file, it holds nothing that is known, or no crystal of it can be read.
+    """
+    import pandas as pd
+    from tqdm.auto import tqdm
+
+    files = _files(source)
+    rows: list[dict[str, Any]] = []
+    skipped: list[dict[str, str]] = []
+    taken: set[str] = set()
+    renamed: dict[str, str] = {}
+    with tqdm(desc="reading", unit="crystal", disable=None) as bar:
+        for path, reader in files:
+            shown = path.name if source.is_file() else path.relative_to(source).as_posix()
+            for found in reader(path, shown.removesuffix(path.suffix) or shown):
+                bar.update()
+                if found.problem:
+                    skipped.append({"name": found.name, "source": shown, "reason": found.problem})
+                    continue
+                name = _free(found.name, taken)
+                properties = {renamed.setdefault(n, _renamed(n)): value for n, value in found.properties.items()}
+                rows.append(found.row | {"material_id": name, "source": shown} | properties)
+    if not rows:
+        first = f"; the first: {skipped[0]['name']}: {skipped[0]['reason']}" if skipped else ""
+        raise DatasetError(f"None of the {len(skipped)} crystals in {source} can be read{first}")
+    table = pd.DataFrame(rows)
+    columns = tuple(n for n in dict.fromkeys(renamed.values()) if n in table and table[n].notna().any())
+    kept = ["material_id", "formula", *STRUCTURE_COLUMNS, "source", *columns]
+    return Dataset(table[kept], columns, pd.DataFrame(skipped, columns=["name", "source", "reason"]), len(files))
+
+
+def _files(source: Path) -> list[tuple[Path, _Reader]]:
+    if source.is_file():
+        reader = _reader(source)
+        if reader is None:
+            raise DatasetError(f"{source} is not a kind of file that is known: {KINDS}.")
+        return [(source, reader)]
+    if not source.is_dir():
+        raise DatasetError(f"There is no dataset {source}: neither a folder nor a file.")
+    if (source / "train.parquet").is_file():
+        return [(source / "train.parquet", table_files.read_parquet)]
+    inside = sorted(
+        (path for path in source.rglob("*") if path.is_file() and not _hidden(path.relative_to(source))),
+        key=lambda path: path.relative_to(source).as_posix(),
+    )
+    found = [(path, reader) for path in inside if (reader := _reader(path)) is not None]
+    if not found:
+        what = f"none of its {len(inside)} files is one of: {KINDS}" if inside else "it is empty"
+        raise DatasetError(f"There are no crystals in {source}: {what}.")
+    return found
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "__")) for part in path.parts)
+
+
+def _reader(path: Path) -> _Reader | None:
+    """What reads a file, by its name; of .json also by its content."""
+    suffix = path.suffix.lower()
+    if suffix in ase_files.FRAMES:
+        return ase_files.read_frames
+    if suffix == ".db" or (suffix == ".json" and ase_files.is_database(path)):
+        return ase_files.read_database
+    if suffix == ".parquet":
+        return table_files.read_parquet
+    if suffix == ".csv":
+        return table_files.read_csv
+    return crystal_files.read if suffix == ".json" or crystal_files.is_one(path) else None
+
+
+def _renamed(name: str) -> str:
+    name = "_".join(str(name).split())
+    return f"given_{name}" if name in TAKEN else name
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with a number if another crystal has it already."""
+    name = " ".join(str(name).split())[:200] or "crystal"
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name} ({number})"
+    taken.add(found)
+    return found

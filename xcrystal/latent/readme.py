@@ -1,0 +1,97 @@
+"""The README in the folder of an atlas: what each file is, for people who do not have xcrystal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xcrystal.latent.chart import CODES, FACTS, STRUCTURES, TABLE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xcrystal.latent.chart import Atlas
+
+README, SKIPPED = "README.md", "skipped.csv"
+_REASONS = 10  # that are told
+_ABOUT = {
+    "material_id": "name of the crystal",
+    "formula": "reduced formula",
+    "space_group": "number, 1 to 230 (spglib, symprec 0.1)",
+    "x": "place on the map",
+    "y": "place on the map",
+    "formation_energy_per_atom": "eV/atom",
+    "band_gap": "eV",
+    "e_above_hull": "eV/atom",
+    "energy": "eV, of the cell that was given",
+    "energy_per_atom": "eV/atom",
+    "rock_salt": "whether it has this structure",
+    "perovskite": "whether it has this structure",
+    "layered": "whether its strong bonds make layers",
+    "close_packed": "whether its atoms are close-packed",
+}
+
+
+def write_readme(folder: Path, atlas: Atlas, skipped: pd.DataFrame) -> None:
+    """Write ``README.md`` beside the files of an atlas, which are there already."""
+    from xcrystal.model.checkpoint import write_text
+
+    write_text(readme(atlas, skipped, (folder / STRUCTURES).is_file()), folder / README)
+
+
+def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool) -> str:
+    """The text: files, columns, how they were made, what was left out, and how to read them."""
+    facts, how = atlas.facts, atlas.facts.get("map", {})
+    digest = facts.get("model_digest")
+    files = [
+        f"- `{TABLE}`: a table with one row a crystal (Parquet; its columns are below).",
+        f"- `{CODES}`: the array `z`, {len(atlas)} x {atlas.z.shape[1]}: the code of each crystal, in the order of the "
+        "table (safetensors).",
+    ]
+    if structures:
+        files.append(
+            f"- `{STRUCTURES}`: the crystals as they were read, in the same order: `a b c` (Å), `alpha beta gamma` "
+            "(degrees), `species` (symbols), `frac_coords` (x y z of each atom, one after the other), and the file "
+            "(`source`)."
+        )
+    files += [
+        f"- `{FACTS}`: how this was made, for programs.",
+        f"- `{SKIPPED}`: the {len(skipped)} crystals that are not in it, and why.",
+    ]
+    settings = ", ".join(f"{name} {value}" for name, value in how.items() if name not in ("method", "note"))
+    made = [
+        f"{len(atlas)} crystals from `{facts.get('data')}` ({_files(int(facts.get('files', 0)))}); "
+        f"{len(skipped)} were left out.",
+        f"Codes: the model `{facts.get('model')}`" + (f", weights {digest}" if digest else "") + ".",
+        f"Map: {str(how.get('method', '')).upper()} of the codes" + (f" ({settings})" if settings else "") + ".",
+    ]
+    if note := how.get("note"):
+        made.append(f"{note[0].upper()}{note[1:]}.")
+    if "placing_median" in facts:
+        made.append(
+            "A crystal that is not in it is put on the map by its neighbours: in the median "
+            f"{100 * facts['placing_median']:.1f} % of the map's width from where the map itself would have it."
+        )
+    columns = [f"- `{name}`: {_ABOUT.get(str(name), 'a number that came with the crystals')}" for name in atlas.table]
+    left = [f"- {r.name_}: {r.reason}" for r in skipped.rename(columns={"name": "name_"}).itertuples()][:_REASONS]
+    if len(skipped) > _REASONS:
+        left.append(f"- and {len(skipped) - _REASONS} more")
+    parts = [
+        "# An atlas of crystals",
+        " ".join(made) + f" Made with xcrystal {facts.get('xcrystal')}.",
+        "## Files",
+        "\n".join(files),
+        f"## Columns of `{TABLE}`",
+        "\n".join(columns),
+        *(["## Left out", "\n".join(left)] if left else []),
+        "## Reading it",
+        "```python\nimport pandas as pd\nfrom safetensors.numpy import load_file\n\n"
+        f'table = pd.read_parquet("{TABLE}")\nz = load_file("{CODES}")["z"]\n```',
+        "In the explorer: `import xcrystal as xc`, then `xc.explore(atlas=FOLDER)` with the name of this folder; "
+        "for another model than the bundled one also `model=`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"

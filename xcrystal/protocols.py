@@ -1,0 +1,148 @@
+"""What a latent model of crystals has to offer to be explored, in plain Python, numpy and pymatgen.
+
+A model of your own is any object with ``encode`` or ``decode``, or both, and ``predict`` if it predicts something:
+
+>>> class MyModel:
+...     def encode(self, structures): ...  # sequence of Structures -> (n, d) array
+...     def decode(self, z): ...           # (n, d) array -> list of n Structures
+...     def predict(self, z): ...          # (n, d) array -> {"band_gap": (n,) array, ...}
+
+``xcrystal.build_atlas(MyModel(), "folder of crystals", "atlas")`` and ``xcrystal.explore(model=MyModel(),
+atlas="atlas")`` then do the rest. Nothing is inherited and nothing registered; the classes below say what is expected
+of each method, and ``isinstance(model, Encodes)`` whether it is there. What a model cannot do is left out of its
+explorer or said in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from xcrystal.crystal.reading import MAX_ATOMS
+from xcrystal.errors import AbilityError, DatasetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pymatgen.core import Structure
+
+LACKS = {
+    "encode": "has no encode, so it knows the crystals of its atlas only, and no others",
+    "decode": "has no decode: what is drawn is the nearest known crystal",
+    "predict": "has no predict: there is nothing that it predicts",
+    "gradients": "gives no gradients, which attributions, concepts, steering and proposals need",
+    "sample": "has no prior to draw crystals from",
+    "runners_up": "does not tell what else it might have decoded",
+}
+"""What a model may be able to do, and what is said of one that is not."""
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """A model that gives crystals their codes."""
+
+    def encode(self, structures: Sequence[Structure]) -> np.ndarray:
+        """Codes (n, d), finite numbers, of n crystals.
+
+        They come as standardized primitive cells, in one and the same setting however a crystal was written.
+        """
+        ...
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    """A model that gives codes their crystals."""
+
+    def decode(self, z: np.ndarray) -> Sequence[Structure]:
+        """Crystals of n codes (n, d) float32: ordered, periodic Structures, in any cell."""
+        ...
+
+
+@runtime_checkable
+class Predicts(Protocol):
+    """A model that predicts properties from codes."""
+
+    def predict(self, z: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Values (n,) of each property, by name, of n codes (n, d) float32; always of the same properties."""
+        ...
+
+
+class Known(Protocol):
+    """The known crystals of a model: what it needs of an ``xcrystal.latent.chart.Atlas``."""
+
+    name: str
+    table: pd.DataFrame
+    z: np.ndarray
+    facts: dict[str, Any]
+
+    def neighbours(self, z: np.ndarray, k: int = 8) -> tuple[np.ndarray, np.ndarray]:
+        """Rows (n, k) and distances (n, k) of the nearest known crystals."""
+        ...
+
+    def structure(self, row: int) -> Structure | None:
+        """The known crystal itself, if it is kept."""
+        ...
+
+
+class Able:
+    """A model as everything else uses it, which says of itself what it can do.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    abilities
+        Of the names in ``LACKS``.
+    latent_dim
+        Length of its codes.
+    max_atoms
+        The most atoms of a primitive cell that it encodes.
+    code
+        Python that stands for it.
+    """
+
+    name: str
+    latent_dim: int
+    abilities: frozenset[str] = frozenset(LACKS)
+    max_atoms: int = MAX_ATOMS
+
+    @property
+    def code(self) -> str:
+        return repr(self.name)
+
+    @property
+    def digest(self) -> str:
+        """What tells its weights from others; empty if nothing does."""
+        return ""
+
+    def lacks(self, ability: str) -> str:
+        """Why the model cannot do something, in one sentence; empty if it can."""
+        return "" if ability in self.abilities else f"The model {self.name!r} {LACKS[ability]}."
+
+    def require(self, ability: str) -> None:
+        """Raises AbilityError if the model cannot do it."""
+        if reason := self.lacks(ability):
+            raise AbilityError(reason)
+
+    def with_known(self, atlas: Known) -> Self:
+        """The model together with the atlas that it is explored in.
+
+        Raises
+        ------
+        DatasetError
+            If the atlas is of another model.
+        """
+        size = atlas.z.shape[1]
+        if size != self.latent_dim:
+            raise DatasetError(
+                f"The atlas {atlas.name} belongs to another model than {self.name!r}: its codes have {size} numbers, "
+                f"not {self.latent_dim}."
+            )
+        made_with = str(atlas.facts.get("model_digest") or "")
+        if made_with and self.digest not in ("", made_with):
+            raise DatasetError(
+                f"The atlas {atlas.name} was made with other weights than those of the model {self.name!r}: make it "
+                "again with xcrystal atlas."
+            )
+        return self

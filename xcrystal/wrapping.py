@@ -1,0 +1,322 @@
+"""A latent model of one's own in the shape of ours: what it gives is checked, what it lacks is said."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from xcrystal.crystal.reading import MAX_SEARCHED, as_list, check_structure, encodable, read_structure
+from xcrystal.errors import (
+    AbilityError,
+    DatasetError,
+    InvalidCrystalError,
+    ModelError,
+    UnsupportedCrystalError,
+    XCrystalError,
+)
+from xcrystal.generator import CrystalModel
+from xcrystal.protocols import Able, Decodes, Encodes, Known, Predicts
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.crystal.canonical import Canonical
+    from xcrystal.crystal.wyckoff import WyckoffCrystal
+
+MOST_ATOMS = 100  # in a primitive cell, unless a model says otherwise
+NEAREST = "nearest known"  # how a known crystal that stands for a decode was chosen
+
+
+class LatentModel(Able):
+    """Any model with ``encode`` or ``decode`` (see ``xcrystal.protocols``), as the explorer uses models.
+
+    Parameters
+    ----------
+    model
+        The object.
+    name
+        What it is called.
+    max_atoms
+        The most atoms in a primitive cell that it encodes.
+
+    Attributes
+    ----------
+    model
+        The object that was given.
+    properties
+        Names of what it predicts; known once it has an atlas.
+    facts
+        Nothing; ours tell here how they were trained.
+
+    Raises
+    ------
+    ModelError
+        If the object has neither ``encode`` nor ``decode``.
+    """
+
+    def __init__(self, model: Any, name: str, max_atoms: int = MOST_ATOMS) -> None:
+        able = {"encode": Encodes, "decode": Decodes, "predict": Predicts}
+        self.abilities = frozenset(ability for ability, kind in able.items() if isinstance(model, kind))
+        if not self.abilities & {"encode", "decode"}:
+            raise ModelError(f"{name!r} is no latent model: it has neither encode nor decode.")
+        self.model, self.name, self.max_atoms = model, name, int(max_atoms)
+        self.latent_dim = int(getattr(model, "latent_dim", 0))
+        self.properties: tuple[str, ...] = ()
+        self.facts: dict[str, Any] = {}
+        self._known: Known | None = None
+
+    def __repr__(self) -> str:
+        return f"LatentModel({self.name!r}, {', '.join(sorted(self.abilities))})"
+
+    @property
+    def code(self) -> str:
+        """The variable that a user is likely to have it in."""
+        return "model"
+
+    def with_known(self, atlas: Known) -> Self:
+        """A copy that has known crystals to fall back on, and knows what it predicts.
+
+        Raises
+        ------
+        DatasetError
+            If the atlas is of another model, or keeps no crystals though there is no decoder.
+        ModelError
+            If ``predict`` fails.
+        """
+        bound = copy(self)
+        bound.latent_dim = bound.latent_dim or atlas.z.shape[1]
+        super(LatentModel, bound).with_known(atlas)
+        bound._known = atlas
+        if "decode" not in self.abilities and atlas.structure(0) is None:
+            raise DatasetError(
+                f"{self.lacks('decode').rstrip('.')}, but the atlas {atlas.name} keeps no crystals; "
+                "xcrystal.build_atlas makes one that does."
+            )
+        if "predict" in self.abilities:
+            bound.properties = tuple(bound.predict(atlas.z[:1]))
+        return bound
+
+    # -- encoding
+
+    def encode(self, structures: Iterable[Any] | Any) -> np.ndarray:
+        """Codes (n, latent_dim) float32 of Structures or paths of crystal files.
+
+        Raises
+        ------
+        AbilityError
+            If the model has no ``encode``.
+        ReadError, InvalidCrystalError, UnsupportedCrystalError
+            For the first crystal that cannot be encoded.
+        ModelError
+            If the model's own ``encode`` fails.
+        """
+        self.require("encode")
+        return self.encode_canonical([self.canonical(source).crystal for source in as_list(structures)])
+
+    def canonical(self, source: Any) -> Canonical:
+        """The canonical form of one crystal that can be encoded."""
+        if reason := self.lacks("encode"):
+            raise UnsupportedCrystalError(reason)
+        return encodable(read_structure(source), self.max_atoms)
+
+    def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
+        """Codes (n, latent_dim) float32 of crystals in canonical form."""
+        self.require("encode")
+        if not crystals:
+            return np.zeros((0, self.latent_dim), dtype=np.float32)
+        given = self._ask("encode", self.model.encode, [crystal.to_structure() for crystal in crystals])
+        codes = self._numbers("encode", given)
+        if codes.ndim != 2 or len(codes) != len(crystals) or (self.latent_dim and codes.shape[1] != self.latent_dim):
+            size = self.latent_dim or "d"
+            raise ModelError(
+                f"The model {self.name!r} gives codes of the shape {codes.shape} for {len(crystals)} crystals, not "
+                f"({len(crystals)}, {size})."
+            )
+        if not np.isfinite(codes).all():
+            raise ModelError(f"The model {self.name!r} gives a code that is not finite.")
+        self.latent_dim = codes.shape[1]
+        return codes.astype(np.float32)
+
+    # -- decoding
+
+    def decode(self, z: Any, choose: bool = True, group: int | None = None) -> list[Structure]:
+        """The crystal of each code; where there is none, the nearest known one, and ``properties["notice"]`` says so.
+
+        Parameters
+        ----------
+        z
+            (n, latent_dim) or (latent_dim,), finite.
+        choose
+            Makes no difference: the model decides alone.
+        group
+            Nothing else than None, since the model cannot be asked for a space group.
+
+        Returns
+        -------
+        list of Structure
+            Standardized primitive cells with ``properties["space_group"]`` and the site properties ``wyckoff`` and
+            ``orbit``, as ``CrystalModel.decode`` gives.
+
+        Raises
+        ------
+        AbilityError, InvalidCrystalError, ModelError
+            If a space group is asked for, ``z`` is not as above, or there is neither a crystal nor a known one.
+        """
+        if group is not None:
+            self.require("runners_up")
+        vectors = self.vectors(z)
+        if "decode" not in self.abilities:
+            return [self._nearest(vector, self.lacks("decode")) for vector in vectors]
+        try:
+            found = self._decoded(vectors)
+        except ModelError:
+            if len(vectors) > 1:  # one bad code must not cost the others their crystals
+                return [self.decode(vector)[0] for vector in vectors]
+            found = [None]
+            if self._known is None:
+                raise
+        return [self._checked(one, vector) for one, vector in zip(found, vectors, strict=True)]
+
+    def _decoded(self, vectors: np.ndarray) -> Sequence[Any]:
+        found = self._ask("decode", self.model.decode, vectors)
+        if not isinstance(found, Sequence) or len(found) != len(vectors):
+            raise ModelError(f"The model {self.name!r} does not decode {len(vectors)} codes to as many crystals.")
+        return found
+
+    def _checked(self, decoded: Any, vector: np.ndarray) -> Structure:
+        try:
+            return _standard(check_structure(decoded))
+        except (XCrystalError, AttributeError, TypeError) as error:
+            reason = str(error) if isinstance(error, XCrystalError) else "It gives no Structure."
+            if self._known is None:
+                raise ModelError(f"The model {self.name!r} decodes to no crystal: {reason}") from error
+            said = f"The model {self.name!r} decodes nothing that is a crystal here: the nearest known one is drawn."
+            return self._nearest(vector, said)
+
+    def _nearest(self, vector: np.ndarray, notice: str) -> Structure:
+        known = self._known
+        row = None if known is None else int(known.neighbours(vector, 1)[0][0, 0])
+        structure = None if known is None or row is None else known.structure(row)
+        if structure is None or known is None:
+            raise ModelError(f"{notice} There is no atlas that keeps its crystals.")
+        found = _standard(structure)
+        name = str(known.table["material_id"].iat[row])
+        found.properties |= {"chosen": NEAREST, "notice": f"{notice.rstrip('.')}, {name}."}
+        return found
+
+    # -- predicting
+
+    def predict(self, z: Any, return_std: bool = False) -> Any:
+        """Properties (n,) float64 of codes by name; {} if the model has no ``predict``.
+
+        Raises
+        ------
+        InvalidCrystalError, ModelError
+            If ``z`` is not as for ``decode``, or the model's own ``predict`` fails.
+        """
+        if return_std:
+            raise AbilityError(f"The model {self.name!r} knows no standard deviations of properties.")
+        if "predict" not in self.abilities:
+            return {}
+        vectors = self.vectors(z)
+        found = self._ask("predict", self.model.predict, vectors)
+        if not isinstance(found, Mapping):
+            raise ModelError(f"The model {self.name!r} predicts a {type(found).__name__}, not a dict of arrays.")
+        values = {str(name): self._numbers("predict", column) for name, column in found.items()}
+        wrong = [name for name, column in values.items() if column.shape != (len(vectors),)]
+        if wrong:
+            raise ModelError(f"The model {self.name!r} does not predict one {wrong[0]!r} for each code.")
+        return values
+
+    def predict_with_known_std(self, z: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """As ``predict``; the standard deviations are not known, hence {}."""
+        return self.predict(z), {}
+
+    def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
+        """Raises AbilityError: there is no prior."""
+        self.require("sample")
+        raise NotImplementedError
+
+    def vectors(self, z: Any) -> np.ndarray:
+        """Codes as (n, latent_dim) float32.
+
+        Raises
+        ------
+        InvalidCrystalError
+            If they have another shape or are not finite.
+        """
+        try:
+            vectors = np.atleast_2d(np.asarray(z, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise InvalidCrystalError(f"Latent vectors are arrays of numbers: {error}.") from error
+        if vectors.ndim != 2 or vectors.shape[1] != (self.latent_dim or vectors.shape[1]):
+            raise InvalidCrystalError(
+                f"Latent vectors of this model have the shape (n, {self.latent_dim}), not {tuple(vectors.shape)}."
+            )
+        if not np.isfinite(vectors).all():
+            raise InvalidCrystalError("A latent vector contains a number that is not finite.")
+        return vectors.astype(np.float32)
+
+    # -- inside
+
+    def _warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
+        """Which elements it has hardly seen is not known."""
+
+    def _ask(self, what: str, method: Callable[[Any], Any], given: Any) -> Any:
+        try:
+            return method(given)
+        except Exception as error:  # it is not our code
+            raise ModelError(f"The model {self.name!r} fails to {what}: {type(error).__name__}: {error}") from error
+
+    def _numbers(self, what: str, given: Any) -> np.ndarray:
+        try:
+            return np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(f"The model {self.name!r} does not {what} to an array of numbers: {error}.") from error
+
+
+def wrap_model(model: Any, name: str | None = None, max_atoms: int | None = None) -> CrystalModel | LatentModel:
+    """A model of one's own, ready to be explored; ``explore`` and ``build_atlas`` do this by themselves.
+
+    Parameters
+    ----------
+    model
+        An object with ``encode`` or ``decode``, and perhaps ``predict``; see ``xcrystal.protocols``. Our own models are
+        returned as they are.
+    name
+        What it is called; by default its ``name``, or its class's.
+    max_atoms
+        The most atoms in a primitive cell that it encodes; by default its ``max_atoms``, or 100.
+
+    Raises
+    ------
+    ModelError
+        If it has neither ``encode`` nor ``decode``.
+    """
+    if isinstance(model, (CrystalModel, LatentModel)):
+        return model
+    called = name or getattr(model, "name", None) or type(model).__name__
+    most: Any = max_atoms or getattr(model, "max_atoms", None) or MOST_ATOMS
+    return LatentModel(model, str(called), int(most))
+
+
+def _standard(structure: Structure) -> Structure:
+    """The standardized primitive cell with its space group and orbits; P1 where no symmetry can be found."""
+    from xcrystal.crystal.canonical import canonicalize
+
+    try:
+        if len(structure) > MAX_SEARCHED:
+            raise InvalidCrystalError("Too large to look for symmetry.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return canonicalize(structure).crystal.to_structure()
+    except InvalidCrystalError:
+        plain = structure.copy()
+        plain.properties["space_group"] = 1
+        plain.add_site_property("orbit", list(range(len(plain))))
+        plain.add_site_property("wyckoff", ["1a"] * len(plain))
+        return plain
