@@ -19,14 +19,14 @@ _START_COMMAND = """([id, args]) => {
     () => { answer.done = true; }, error => { answer.failed = String(error); answer.done = true; });
 }"""
 
+# Through JupyterLab's own registry, as the settings editor does it, so that all hear of the change.
 _START_SETTING = """([plugin, name, value]) => {
   const answer = {done: false, failed: null}, app = window.jupyterapp;
   window.xcrystalCommand = answer;
-  const save = app.serviceManager.settings.fetch(plugin).then(({raw}) => {
-    const user = raw.trim() ? JSON.parse(raw) : {};
-    if (value === null) delete user[name]; else user[name] = value;
-    return app.serviceManager.settings.save(plugin, JSON.stringify(user));
-  });
+  const tokens = [...app.pluginRegistry._services.keys()];
+  const token = tokens.find(one => one.name === '@jupyterlab/coreutils:ISettingRegistry');
+  const save = app.resolveRequiredService(token).then(
+    registry => value === null ? registry.remove(plugin, name) : registry.set(plugin, name, value));
   save.then(() => { answer.done = true; }, error => { answer.failed = String(error); answer.done = true; });
 }"""
 
@@ -42,6 +42,7 @@ _UP = """() => {
   const app = window.jupyterapp;
   if (!app) return false;
   app.restored.then(() => { window.xcrystalRestored = true; });
+  if (document.querySelector('#jupyterlab-splash') || [...app.shell.widgets('main')].length === 0) return false;
   return window.xcrystalRestored === true && document.querySelector('.jp-DirListing-content') !== null;
 }"""
 
@@ -154,6 +155,8 @@ class Desk(LabWindow):
         self.wait_until(
             lambda: self.page.locator("body").get_attribute("data-jp-theme-light") == dark, f"the theme {name}"
         )
+        splash = self.page.locator("#jupyterlab-splash")
+        self.wait_until(lambda: splash.count() == 0, "a page without the picture of the start")
 
     def _finish(self, start: str, arguments: Any, what: str) -> None:
         self.page.evaluate(start, arguments)

@@ -2,7 +2,7 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 
 const SVG = `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
-  <g class="jp-icon3" fill="none" stroke="#616161" stroke-width="1.4" stroke-linejoin="round">
+  <g class="jp-icon3" fill="none" stroke="#7a7a7a" stroke-width="1.4" stroke-linejoin="round">
     <path d="M12 3.2 19.8 7.6V16.4L12 20.8 4.2 16.4V7.6Z" fill="none"/>
     <path d="M4.2 7.6 12 12 19.8 7.6M12 12V20.8" fill="none"/>
   </g>
@@ -14,6 +14,9 @@ const SVG = `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 
     <circle cx="19.8" cy="7.6" r="2.3"/><circle cx="12" cy="20.8" r="2.3"/>
   </g>
 </svg>`;
+
+/** The same where JupyterLab wants the address of a picture. */
+export const EXPLORER_ICON_URL = `data:image/svg+xml,${encodeURIComponent(SVG)}`;
 
 /** Registered under this name, so that the settings editor finds it. */
 export const explorerIcon = new LabIcon({ name: 'xcrystal-lab:explorer', svgstr: SVG });

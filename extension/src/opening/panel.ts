@@ -4,6 +4,7 @@ import type { ConsolePanel, IConsoleTracker } from '@jupyterlab/console';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
+import { MessageLoop } from '@lumino/messaging';
 import { explainFailure, type IKernelError } from './failure';
 import { explorerIcon } from './icon';
 import { Note } from './note';
@@ -120,6 +121,14 @@ function dress(panel: ConsolePanel): Note {
   const hidePrompt = () => console.promptCell?.parent?.hide();
   hidePrompt();
   console.promptCellCreated.connect(hidePrompt);
+  // a console gives the focus to its prompt, which is not there; without any, the tab would not be the current one
+  const focus = () => console.node.focus({ preventScroll: true });
+  MessageLoop.installMessageHook(panel, (_, message) => {
+    if (message.type === 'activate-request') {
+      focus();
+    }
+    return message.type !== 'activate-request';
+  });
   panel.node.append(note.node);
   return note;
 }

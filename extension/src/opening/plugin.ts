@@ -9,7 +9,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 import { DEFAULTS, PLUGIN_ID, readSettings, type IExplorerSettings } from '../settings';
 import { againCode, notebookCode, panelCode } from './code';
-import { explorerIcon } from './icon';
+import { EXPLORER_ICON_URL, explorerIcon } from './icon';
 import { pickKernel } from './kernel';
 import { openNotebook } from './notebook';
 import { ExplorerPanels } from './panel';
@@ -153,6 +153,7 @@ export const openingPlugin: JupyterFrontEndPlugin<void> = {
       command: CommandIDs.open,
       // as JupyterLab itself calls it, so that the tile stands among the others
       category: (translator ?? nullTranslator).load('jupyterlab').__('Notebook'),
+      kernelIconUrl: EXPLORER_ICON_URL,
       rank: 50
     });
     for (const command of [CommandIDs.open, CommandIDs.exploreFile]) {
