@@ -34,6 +34,7 @@ EVENTS = (
     "own",
     "path",
     "candidates",
+    "pins",
     "attribution",
     "explained",  # how far it can be trusted has been found out
     "settled",  # the hand rests
@@ -41,6 +42,7 @@ EVENTS = (
     "story",
     "judged",  # the slower judgement of the crystal has arrived, or is gone
     "picked",  # an atom, by hand
+    "front",  # a tab is to come to the front
     "progress",
     "message",
     "mode",

@@ -11,13 +11,16 @@ import numpy as np
 
 from xcrystal.errors import ReadError, TargetError, XCrystalError
 from xcrystal.explorer.explaining import Explaining, known_method
-from xcrystal.explorer.going import Going, go_code, structure_code
+from xcrystal.explorer.going import go_code, structure_code
 from xcrystal.explorer.looking import Looking
+from xcrystal.explorer.pinning import Pinning
 from xcrystal.explorer.saved import read_saved, saved_state
 from xcrystal.explorer.state import METHOD
 
 if TYPE_CHECKING:
-    from xcrystal.explorer.state import State, Why
+    from collections.abc import Sequence
+
+    from xcrystal.explorer.state import Point, State, Why
 
 MODES = ("beginner", "researcher")
 CONTROLS = (
@@ -33,6 +36,7 @@ CONTROLS = (
     "move",
     "find",
     "paths",
+    "pins",
     "steer",
     "why",
     "change",
@@ -45,7 +49,7 @@ VERSION = 1
 _LOADING = tuple(f"session.{name}(" for name in ("load", "substitute", "remove", "move_orbit", "strain"))
 
 
-class Keeping(Going, Looking, Explaining):
+class Keeping(Pinning, Looking, Explaining):
     """What can be written down of a session, and which of its controls there are.
 
     Attributes
@@ -78,16 +82,31 @@ class Keeping(Going, Looking, Explaining):
         """Python that brings a new explorer to the present view, when run in a notebook cell."""
         with self._lock:
             state, first = self.state, self._default
-            model = self.model.name
-            atlas = "" if self.atlas.name == model else f", atlas={self.atlas.name!r}"
-            lines = [f"explorer = xc.explore(model={model!r}{atlas})", "session = explorer.session"]
-            lines += [*_moves(state, first), *_looks(state, first)]
+            lines = [*_moves(state, first), *_looks(state, first)]
             if self.method != METHOD:
                 lines.append(f"session.begin_with({self.method!r})")
             if self.hidden:
                 lines.append(f"session.hide({', '.join(map(repr, sorted(self.hidden)))})")
-            imports = ["from pymatgen.core import Structure"] if any("Structure(" in line for line in lines) else []
-            return "\n".join([*imports, "import xcrystal as xc", "", *lines, "explorer", ""])
+            return self._new_explorer(lines)
+
+    def pin_code(self, number: int) -> str:
+        """Python that brings a new explorer to a pinned crystal.
+
+        Raises
+        ------
+        TargetError
+            If there is no such pin.
+        """
+        with self._lock:
+            return self._new_explorer(_way_to(self._pin(number)))
+
+    def _new_explorer(self, lines: Sequence[str]) -> str:
+        """Python that opens an explorer and then runs lines that call ``session``."""
+        model = self.model.name
+        atlas = "" if self.atlas.name == model else f", atlas={self.atlas.name!r}"
+        opening = ["import xcrystal as xc", "", f"explorer = xc.explore(model={model!r}{atlas})"]
+        imports = ["from pymatgen.core import Structure"] if any("Structure(" in line for line in lines) else []
+        return "\n".join([*imports, *opening, "session = explorer.session", *lines, "explorer", ""])
 
     # -- as JSON
 
@@ -196,6 +215,8 @@ def _moves(state: State, first: State) -> list[str]:
     ]
     for number in state.latents:
         lines.append(f"session.show_latent({number})")
+    for pin in state.pins:
+        lines += [*_way_to(pin), "session.pin()"]
     if state.selection is not None:
         lines.append(f"session.select_rows({state.selection.rows.tolist()}, {state.selection.title!r})")
     for name, end in zip("AB", state.ends, strict=True):
@@ -209,13 +230,17 @@ def _moves(state: State, first: State) -> list[str]:
         lines.append(f"session.load({structure_code(state.loaded.structure)})")
     if state.path is not None and state.point in state.path.frames:
         lines.append(f"session.show_frame({state.path.frame})")
-    elif state.point is not first.point:
-        # a point of a path that is gone is reached by its own numbers, not by making that path again
-        passing = any("session.set_end(" in line for line in state.point.code)
-        lines += [go_code(state.point.z)] if passing else state.point.code
+    elif state.point is not first.point or state.pins:  # to pin something, one has gone there
+        lines += _way_to(state.point)
         if state.point is not state.base or state.point.quick:
             lines.append("session.settle()")
     return lines
+
+
+def _way_to(point: Point) -> Sequence[str]:
+    """Code that leads to a point; of a path that may be gone by its own numbers, not by making that path again."""
+    passing = any("session.set_end(" in line for line in point.code)
+    return [go_code(point.z)] if passing else point.code
 
 
 def _looks(state: State, first: State) -> list[str]:

@@ -14,7 +14,7 @@ from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer.going import go_code
 from xcrystal.explorer.palette import COLOR_MAP, COLOR_MAPS
 from xcrystal.explorer.records import Loaded
-from xcrystal.explorer.state import Own, Path, Point, Selection, State, Why
+from xcrystal.explorer.state import MOST_PINS, Own, Path, Point, Selection, State, Why
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -48,7 +48,7 @@ def saved_state(state: State) -> dict[str, Any]:
         "concepts": [_saved_axis(axis) for axis in state.concepts],
         "selection": _saved_selection(state.selection),
         "groups": [_saved_selection(group) for group in state.groups],
-        "own": [{"name": own.name, "structure": _saved_structure(own.structure)} for own in state.own],
+        "own": [{"name": own.name, "structure": plain_structure(own.structure)} for own in state.own],
         "ends": [None if end is None else _saved_point(end) for end in state.ends],
         "path": None
         if state.path is None
@@ -58,6 +58,7 @@ def saved_state(state: State) -> dict[str, Any]:
             "frames": [_saved_point(frame) for frame in state.path.frames],
         },
         "candidates": [_saved_point(point) for point in state.candidates],
+        "pins": [_saved_point(point) for point in state.pins],
     }
 
 
@@ -74,8 +75,11 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
     path = content.get("path")
     ends = read.items("ends", (dict, type(None)), exactly=2)
     candidates = read.items("candidates", dict)
+    pins = read.items("pins", dict) if "pins" in content else []  # older sessions have none
+    if len(pins) > MOST_PINS:
+        raise _damaged("pins")
     frames = _Reader(path, session).items("frames", dict, least=2) if isinstance(path, dict) else []
-    found = iter(read.points([*points, *[end for end in ends if end], *candidates, *frames]))
+    found = iter(read.points([*points, *[end for end in ends if end], *candidates, *pins, *frames]))
     point = next(found)
     base = next(found) if len(points) == 2 else point
     two = [None if end is None else next(found) for end in ends]
@@ -103,6 +107,7 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
         own=tuple(read.own(own) for own in read.items("own", dict)),
         ends=(two[0], two[1]),
         candidates=tuple(next(found) for _ in candidates),
+        pins=tuple(next(found) for _ in pins),
     )
     if isinstance(path, dict):
         of_path = _Reader(path, session)
@@ -133,19 +138,31 @@ def _saved_point(point: Point) -> dict[str, Any]:
 def _saved_loaded(loaded: Loaded) -> dict[str, Any]:
     return {
         "name": loaded.name,
-        "structure": _saved_structure(loaded.structure),
+        "structure": plain_structure(loaded.structure),
         "space_group": loaded.space_group,
         "reason": loaded.reason,
         "caution": loaded.caution,
     }
 
 
-def _saved_structure(structure: Structure) -> dict[str, Any]:
+def plain_structure(structure: Structure) -> dict[str, Any]:
+    """An ordered structure as JSON: nine numbers of its cell in Å, symbols, and fractional coordinates."""
     return {
         "matrix": _floats(structure.lattice.matrix.ravel()),
         "species": [site.specie.symbol for site in structure],
         "frac_coords": _floats(structure.frac_coords.ravel()),
     }
+
+
+def read_plain_structure(content: Any, session: Going) -> Structure:
+    """The structure that ``plain_structure`` wrote, from wherever it comes.
+
+    Raises
+    ------
+    ReadError
+        If anything in it is not what it should be; other errors of xcrystal if it is no possible crystal.
+    """
+    return _Reader({}, session).structure(content)
 
 
 def _saved_axis(axis: Axis) -> dict[str, Any]:
@@ -291,12 +308,14 @@ class _Reader:
         rows = np.array(listed, dtype=int)
         return Selection(rows, of.value("title", str))
 
-    def structure(self, content: dict[str, Any]) -> Structure:
+    def structure(self, content: Any) -> Structure:
         """From plain numbers and symbols: pymatgen's own format can name modules, which are then imported."""
         from pymatgen.core import Lattice, Structure
 
         from xcrystal.crystal.reading import check_structure
 
+        if not isinstance(content, dict):
+            raise _damaged("structure")
         of = _Reader(content, self.session)
         symbols = of.items("species", str, least=1)
         matrix, points = of.numbers("matrix", 9), of.numbers("frac_coords", 3 * len(symbols))

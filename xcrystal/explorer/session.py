@@ -12,10 +12,9 @@ from xcrystal.explorer.judging import Judging
 from xcrystal.explorer.keeping import Keeping
 from xcrystal.explorer.overlaying import Overlaying
 from xcrystal.explorer.steering_acts import Steering
-from xcrystal.explorer.travelling import Travelling
 
 
-class Session(Keeping, Judging, Overlaying, Travelling, Steering, Changing, ExplainingGroups):
+class Session(Keeping, Judging, Overlaying, Steering, Changing, ExplainingGroups):
     """State of one explorer, and all that can be done in it.
 
     Parameters

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.axes import Axis
 
 METHOD = "integrated_gradients"  # of attribution, unless another is chosen
+MOST_PINS = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +140,8 @@ class State:
         The path between them.
     candidates
         Structures proposed for a formula, best first.
+    pins
+        Crystals that are kept at hand.
     """
 
     point: Point
@@ -161,6 +164,7 @@ class State:
     ends: tuple[Point | None, Point | None] = (None, None)
     path: Path | None = None
     candidates: tuple[Point, ...] = ()
+    pins: tuple[Point, ...] = ()
 
 
 _EVENTS = {
@@ -172,6 +176,7 @@ _EVENTS = {
     "own": ("own",),
     "path": ("ends", "path"),
     "candidates": ("candidates",),
+    "pins": ("pins",),
     "attribution": ("why",),
 }
 assert {name for names in _EVENTS.values() for name in names} == {field.name for field in fields(State)}

@@ -40,7 +40,8 @@ def describe(before: State, after: State, title: str) -> str:
         What was done, in words; it may contain a file name.
     """
     crystal = list(_of_point(before, after, title)) if after.point is not before.point else []
-    rest = [clause for part in (_of_loaded, _of_groups, _of_paths, _of_looks) for clause in part(before, after)][:_MOST]
+    parts = (_of_loaded, _of_groups, _of_pins, _of_paths, _of_looks)
+    rest = [clause for part in parts for clause in part(before, after)][:_MOST]
     said = _pretty(title)
     if not crystal and not rest:
         return f"{_capital(said)}."
@@ -173,6 +174,18 @@ def _of_looks(before: State, after: State) -> Iterator[str]:
             yield f"it is explained what contributes to {words.explained(after.why.target)}"
     if (after.family, after.latents) != (before.family, before.latents):
         yield f"the sliders move along {_FAMILIES.get(after.family, after.family)}"
+
+
+def _of_pins(before: State, after: State) -> Iterator[str]:
+    old, new = before.pins, after.pins
+    for pins, others, said in ((new, old, "pinned"), (old, new, "no longer pinned")):
+        changed = [pin for pin in pins if not any(pin is other for other in others)]
+        if len(changed) == 1:
+            yield f"{changed[0].structure.composition.reduced_formula} ({changed[0].label}) is {said}"
+        elif changed:
+            yield f"{len(changed)} crystals are {said}"
+    if new is not old and len(new) == len(old) and {*new} == {*old} and new != old:
+        yield "the pinned crystals are in another order"
 
 
 def _count(n: int, what: str) -> str:

@@ -81,33 +81,12 @@ class Travelling(Going):
         bool
             Whether there is a path now; if not, ``message`` says why, or it was stopped.
         """
-        from xcrystal.latent.paths import KINDS, interpolate
-
-        self._one_of(kind, KINDS, "kind of path")
         with self._lock:
             start, end = self.state.ends
             if start is None or end is None:
                 self.report("A path needs its two ends: set A and B.")
                 return False
-            if not 2 <= int(frames) <= MOST_FRAMES:
-                self.report(f"A path has 2 to {MOST_FRAMES} frames, not {int(frames)}.")
-                return False
-            z = interpolate(start.z, end.z, int(frames), kind)
-            made: list[Point] = []
-            with self._working("Decoding the path", len(z)) as tick:
-                for begin in range(0, len(z), _AT_ONCE):
-                    part = z[begin : begin + _AT_ONCE]
-                    made += self._frames(part, range(begin, begin + len(part)), len(z), kind, start, end)
-                    if not tick(made[-1].structure.composition.reduced_formula, len(part)) and len(made) < len(z):
-                        self.report("The path was not finished.")
-                        return False
-            made[0], made[-1] = (
-                replace(point, structure=e.structure, material_id=e.material_id)
-                for point, e in ((made[0], start), (made[-1], end))
-            )
-            path = Path(kind, tuple(made), 0)
-            self._commit(f"made a {kind} path", path=path, point=made[0], base=made[0], shown=self._one_shown())
-            return True
+            return self._travel(start, end, kind, frames, f"made a {kind} path")
 
     def show_frame(self, frame: int) -> None:
         """Go to a frame of the path, from 0; scrubbing and playing are one step of undo."""
@@ -184,6 +163,33 @@ class Travelling(Going):
         return export(path, format, self.model.name, conventional=self.state.cell == "conventional")
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _travel(self, start: Point, end: Point, kind: str, frames: int, title: str) -> bool:
+        """Make a path between two points, which become its ends, and go to its first frame."""
+        from xcrystal.latent.paths import KINDS, interpolate
+
+        self._one_of(kind, KINDS, "kind of path")
+        with self._lock:
+            if not 2 <= int(frames) <= MOST_FRAMES:
+                self.report(f"A path has 2 to {MOST_FRAMES} frames, not {int(frames)}.")
+                return False
+            z = interpolate(start.z, end.z, int(frames), kind)
+            made: list[Point] = []
+            with self._working("Decoding the path", len(z)) as tick:
+                for begin in range(0, len(z), _AT_ONCE):
+                    part = z[begin : begin + _AT_ONCE]
+                    made += self._frames(part, range(begin, begin + len(part)), len(z), kind, start, end)
+                    if not tick(made[-1].structure.composition.reduced_formula, len(part)) and len(made) < len(z):
+                        self.report("The path was not finished.")
+                        return False
+            made[0], made[-1] = (
+                replace(point, structure=e.structure, material_id=e.material_id)
+                for point, e in ((made[0], start), (made[-1], end))
+            )
+            path = Path(kind, tuple(made), 0)
+            shown = self._one_shown()
+            self._commit(title, ends=(start, end), path=path, point=made[0], base=made[0], shown=shown)
+            return True
 
     def _one_shown(self) -> str:
         """What is drawn: two crystals side by side stay so while a path is set, else the decode."""

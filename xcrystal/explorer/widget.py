@@ -17,6 +17,7 @@ from xcrystal.explorer.hints import Hint
 from xcrystal.explorer.keeping import MODES
 from xcrystal.explorer.map import MapView
 from xcrystal.explorer.path_view import PathView
+from xcrystal.explorer.pins_view import PinsView
 from xcrystal.explorer.session import Session
 from xcrystal.explorer.sliders import SliderView
 from xcrystal.explorer.steer_view import SteerView
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _PARTS: dict[str, Any] = {
     "structure": StructureView,
+    "pins": PinsView,
     "map": MapView,
     "move": SliderView,
     "find": FindView,
@@ -82,9 +84,11 @@ class Explorer(widgets.VBox):
         self.parts["door"] = DoorView(session, self._worker, self._still.identity)
         caution = widgets.HTML(words.CAUTION)
         caution.add_class("xc-caution")
-        tabbed = widgets.VBox([Tabs(_TABS), *(self.parts[name].add_class(f"xc-{name}") for name in _TABS)])
+        self._tabs = Tabs(_TABS)
+        tabbed = widgets.VBox([self._tabs, *(self.parts[name].add_class(f"xc-{name}") for name in _TABS)])
         for name in ("map", "structure"):
             self.parts[name].children = (Hint(name), *self.parts[name].children)
+        self.parts["structure"].children = (*self.parts["structure"].children, self.parts["pins"])
         tabbed.add_class("xc-tabbed")
         # one grid, so that the structure can stay in view beside whatever is scrolled past it
         grid = widgets.Box([*(self.parts[name] for name in ("map", "structure", "story")), tabbed, self.parts["facts"]])
@@ -130,6 +134,8 @@ class Explorer(widgets.VBox):
             for name in wanted - self._classes:
                 self.add_class(name)
             self._classes = wanted
+        elif event == "front":
+            self._tabs.send({"type": "front", "name": f"xc-{self.session.front}"})
         elif event == "story":
             # also what is done from a cell is followed by a rest, and a still picture
             self._worker.submit("rest", lambda: None)

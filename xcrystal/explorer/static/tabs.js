@@ -41,6 +41,8 @@ function render({ model, el: root }) {
     labels.forEach(([name], k) => { tabs[k].hidden = !offered.includes(name); });
     open(offered.includes(current) || !offered.length ? current : offered[0]);
   };
+  const asked = ({ type, name }) => { if (type === "front" && tabs.some((tab, k) => labels[k][0] === name && !tab.hidden)) open(name); };
+  model.on("msg:custom", asked);
   const observer = new MutationObserver(settle);
   const attach = () => {
     const parent = root.closest(".xc-tabbed"), explorer = root.closest(".xc-explorer");
@@ -50,6 +52,6 @@ function render({ model, el: root }) {
     settle();
   };
   attach();
-  return () => { attach.ended = true; observer.disconnect(); };
+  return () => { attach.ended = true; observer.disconnect(); model.off("msg:custom", asked); };
 }
 export default { render };
