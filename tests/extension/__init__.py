@@ -1,0 +1,1 @@
+"""Tests that keep the JupyterLab extension in step with Python."""

@@ -1,0 +1,41 @@
+"""Write what the extension knows of the elements: ``python -m tests.extension.write_elements``."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+ELEMENTS = Path(__file__).parents[2] / "extension" / "src" / "elements.json"
+
+
+def elements_text() -> str:
+    """One element a line from Z = 0 ("X", unknown) on, as prettier leaves it: symbol, covalent radius in Å and colour
+    as the explorer draws them, and the electronegativity by which formulas are ordered (null: none is known)."""
+    from ase.data import chemical_symbols, covalent_radii
+    from pymatgen.core import Element
+
+    from xcrystal.explorer.scene import element_colors
+
+    lines = []
+    radii = np.nan_to_num(np.asarray(covalent_radii, dtype=float), nan=1.5)
+    for number, symbol in enumerate(chemical_symbols):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # noble gases have no electronegativity
+            negativity = Element(symbol).X if number else 0.0
+        row = {
+            "symbol": symbol,
+            "radius": float(radii[number]),
+            "colour": "#" + "".join(f"{round(255 * c):02x}" for c in element_colors()[number]),
+            "electronegativity": None if math.isnan(negativity) else negativity,  # a dummy has 0 in pymatgen
+        }
+        inner = ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in row.items())
+        lines.append(f"  {{ {inner} }}")
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+if __name__ == "__main__":
+    ELEMENTS.write_text(elements_text(), encoding="utf-8")
