@@ -20,18 +20,22 @@ if TYPE_CHECKING:
     from xcrystal.explorer.gallery_view import open_gallery as gallery
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
+    from xcrystal.latent.building import build_atlas
     from xcrystal.latent.chart import open_atlas as atlas
+    from xcrystal.wrapping import wrap_model as wrap
 
 __version__ = "0.1.0"
-__all__ = ["XCrystalError", "__version__", "atlas", "explain", "explore", "gallery", "load"]
+__all__ = ["XCrystalError", "__version__", "atlas", "build_atlas", "explain", "explore", "gallery", "load", "wrap"]
 
 _PUBLIC = {
     "XCrystalError": ("xcrystal.errors", "XCrystalError"),
     "atlas": ("xcrystal.latent.chart", "open_atlas"),
+    "build_atlas": ("xcrystal.latent.building", "build_atlas"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explore": ("xcrystal.explorer.widget", "explore"),
     "gallery": ("xcrystal.explorer.gallery_view", "open_gallery"),
     "load": ("xcrystal.generator", "open_model"),
+    "wrap": ("xcrystal.wrapping", "wrap_model"),
 }
 
 

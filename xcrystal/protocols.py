@@ -98,6 +98,8 @@ class Able:
         Length of its codes.
     max_atoms
         The most atoms of a primitive cell that it encodes.
+    spread
+        How far codes of crystals differ in a dimension, about: the unit of distances that are said in words.
     code
         Python that stands for it.
     """
@@ -106,6 +108,7 @@ class Able:
     latent_dim: int
     abilities: frozenset[str] = frozenset(LACKS)
     max_atoms: int = MAX_ATOMS
+    spread: float = 1.0
 
     @property
     def code(self) -> str:

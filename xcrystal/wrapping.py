@@ -91,6 +91,7 @@ class LatentModel(Able):
         bound.latent_dim = bound.latent_dim or atlas.z.shape[1]
         super(LatentModel, bound).with_known(atlas)
         bound._known = atlas
+        bound.spread = float(np.sqrt(atlas.z.var(axis=0, dtype=np.float64).mean())) or 1.0
         if "decode" not in self.abilities and atlas.structure(0) is None:
             raise DatasetError(
                 f"{self.lacks('decode').rstrip('.')}, but the atlas {atlas.name} keeps no crystals; "

@@ -250,7 +250,7 @@ def _returned(model: CrystalModel, structure: Structure, z: np.ndarray) -> float
             code = model.encode(structure)[0]
     except XCrystalError:
         return None
-    return float(np.linalg.norm(code - z) / math.sqrt(len(z)))
+    return float(np.linalg.norm(code - z) / math.sqrt(len(z)) / model.spread)
 
 
 def _least_certain(structure: Structure) -> LeastCertain | None:

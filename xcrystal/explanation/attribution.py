@@ -17,6 +17,7 @@ from xcrystal.errors import TargetError
 from xcrystal.explanation.batches import score_crystals
 from xcrystal.explanation.targets import Target, of_one_crystal, target_of
 from xcrystal.generator import CrystalModel
+from xcrystal.wrapping import wrap_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,6 +225,7 @@ def attribute(
     from xcrystal.explanation.methods import check
 
     baseline = check(method, level, baseline)
+    wrap_model(model).require("gradients")
     given = structure if hasattr(structure, "lattice") else read_structure(structure)
     if not of_one_crystal(target):
         target = target_of(model, target, None, atlas)  # a target that does not exist is said first

@@ -87,6 +87,8 @@ def colors(atlas: Atlas) -> list[str]:
             if name not in _PLACES and is_numeric_dtype(table[name]) and table[name].notna().any()
         ]
         usual = [name for name in FIRST if name in columns]
+        own = [name for name in atlas.properties if name not in usual]
+        usual = [*usual, *own] if set(usual) & set(FIRST[:3]) else [*own, *usual]  # what came with the crystals first
         kinds = ["crystal_system"] if "space_group" in columns else []
         kept = [*usual, *kinds, "number_of_elements", "density", *(name for name in columns if name not in usual)]
         held = set(re.findall(r"[A-Z][a-z]?", " ".join(table["formula"].astype(str))))

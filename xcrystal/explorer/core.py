@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xcrystal.explanation.attribution import Attribution
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.chart import Atlas
+    from xcrystal.wrapping import LatentModel
 
 EVENTS = (
     "crystal",  # another point, or another base
@@ -68,8 +69,9 @@ class Core(Shown):
         While something long is done: its title, words, steps done, and steps in all.
     """
 
-    def __init__(self, model: CrystalModel, atlas: Atlas) -> None:
-        self.model, self.atlas = model, atlas
+    def __init__(self, model: CrystalModel | LatentModel, atlas: Atlas) -> None:
+        # whatever needs more of a model than it can give asks ``able`` first
+        self.model, self.atlas = cast("CrystalModel", model.with_known(atlas)), atlas
         self.attribution: Attribution | None = None
         self.at_rest = True
         self.story = ""
@@ -83,6 +85,7 @@ class Core(Shown):
         first = self._first_point()
         self.state = self._default = State(point=first, base=first, color=self._first_color())
         self._history = History(self.state)
+        self._said = self._caution()
 
     # -- filled in by the acts
 
@@ -251,6 +254,13 @@ class Core(Shown):
         """One sentence to the user, or ""."""
         return self._uncolored or self._said
 
+    def able(self, ability: str) -> bool:
+        """Whether the model can do something; if it cannot, the reason is said."""
+        reason = self.model.lacks(ability)
+        if reason:
+            self.report(reason)
+        return not reason
+
     def report(self, message: str) -> None:
         """Say one sentence to the user."""
         with self._lock:
@@ -266,11 +276,11 @@ class Core(Shown):
     def _caution(self) -> str:
         """What is to be said as long as the loaded crystal, or its reconstruction, is shown."""
         loaded = self.state.loaded
-        if loaded is None:
-            return ""
-        if self.state.shown == "loaded":
+        if loaded is not None and self.state.shown == "loaded":
             return loaded.reason or loaded.caution
-        return loaded.caution if self.state.point.z is loaded.z else ""
+        notice = str(self.state.point.structure.properties.get("notice", ""))  # of a model that did not decode it
+        caution = loaded.caution if loaded is not None and self.state.point.z is loaded.z else ""
+        return f"{caution} {notice}".strip()
 
     @contextmanager
     def _working(self, title: str, total: int) -> Iterator[Callable[..., bool]]:

@@ -102,6 +102,8 @@ class Explaining(Picking):
             with self._lock:
                 self._commit("no explanation", why=None)
             return
+        if not self.able("gradients"):
+            return
         from xcrystal.explanation.methods import check
 
         method = method or self.method_at(level)
@@ -276,7 +278,8 @@ class Explaining(Picking):
     # -- targets
 
     def _check_why(self, why: Why, state: State) -> None:
-        """Raises TargetError if a state could never be explained so."""
+        """Raises TargetError if a state could never be explained so, or AbilityError by this model."""
+        self.model.require("gradients")
         from xcrystal.explanation.methods import check
         from xcrystal.explanation.targets import of_one_crystal, target_of
 

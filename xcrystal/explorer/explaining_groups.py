@@ -38,6 +38,8 @@ class ExplainingGroups(Core):
         """
         from xcrystal.explanation.concepts import built_in_concepts, test_concepts
 
+        if not self.able("gradients"):
+            return False
         with self._lock:
             chosen, groups = self.state.selection, self.state.groups
         try:
@@ -68,6 +70,8 @@ class ExplainingGroups(Core):
         """
         from xcrystal.explanation.regions import region_attribution
 
+        if not self.able("gradients"):
+            return False
         chosen = self.state.selection
         if chosen is None:
             self.report("Pick crystals first: search for them, or draw around them on the map.")
@@ -90,6 +94,8 @@ class ExplainingGroups(Core):
         """The known crystals that the prediction for the present point is near to; None if the reason is said."""
         from xcrystal.explanation.influence import influence
 
+        if not self.able("gradients"):
+            return None
         try:
             return influence(self.model, self.state.point.z, target, self.atlas, k)
         except XCrystalError as error:

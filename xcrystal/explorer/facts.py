@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.worker import Worker
 
 THUMBNAIL = 56  # pixels
+MOST_KNOWN = 8  # numbers of the atlas that the model does not predict
 _TERMS = {
     "Formula": "decode",
     "Space group": "space group",
@@ -171,7 +172,20 @@ def _predicted(session: Session, brief: bool) -> list[Row]:
         if name in known:
             parts.append(("small", f" (DFT {known[name]:.3f})"))
         rows.append((f"{words.title(name)}, predicted", parts))
-    return rows
+    return [*rows, *_own(session)]
+
+
+def _own(session: Session) -> list[Row]:
+    """What the atlas knows of the crystal that is shown and the model does not predict."""
+    if session.material_id is None or session.shown_loaded is not None:
+        return []
+    record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
+    told = session.predicted
+    names = [name for name in session.atlas.properties if name not in told and record[name] == record[name]]
+    return [
+        (f"{words.title(name)}, known", [("", f"{float(record[name]):.4g} {words.unit(name)}".rstrip())])
+        for name in names[:MOST_KNOWN]
+    ]
 
 
 def _match(session: Session) -> Parts:

@@ -44,6 +44,7 @@ class FindView(Panel):
         chosen = session.selection
         title = "" if chosen is None else chosen.title
         known = [name for name in _COLUMNS if name in session.atlas.table]
+        known = known or list(session.atlas.properties[: len(_COLUMNS)])  # of an atlas of one's own
         return {
             "examples": list(EXAMPLES),
             "title": title,
@@ -51,7 +52,7 @@ class FindView(Panel):
             "trouble": self._trouble,
             "count": 0 if chosen is None else len(chosen.rows),
             "of": len(session.atlas),
-            "columns": [[_COLUMNS[name][0], words.with_unit(name)] for name in known],
+            "columns": [[_column(name)[0], words.with_unit(name)] for name in known],
             "rows": [] if chosen is None else self._rows(chosen, known),
             "groups": [None if group is None else [group.title, len(group.rows)] for group in session.state.groups],
             "concepts": [[concept.name, concept.note] for concept in session.state.concepts],
@@ -104,9 +105,14 @@ class FindView(Panel):
         groups = ["–"] * len(places)
         if "space_group" in table:
             groups = [f"{number} {space_group(int(number)).symbol}" for number in table["space_group"]]
-        numbers = [[_text(value, _COLUMNS[name][1]) for value in table[name]] for name in known]
+        numbers = [[_text(value, _column(name)[1]) for value in table[name]] for name in known]
         texts = [table["formula"].astype(str), table["material_id"].astype(str), groups, *numbers]
         return [[int(place), *cells] for place, *cells in zip(places, *texts, strict=True)]
+
+
+def _column(name: str) -> tuple[str, int]:
+    """A short title and the digits of a column."""
+    return _COLUMNS.get(name) or (words.title(name), 3)
 
 
 def _text(value: float, digits: int) -> str:

@@ -90,7 +90,7 @@ class Going(Picking):
         """Go to any latent vector (latent_dim,)."""
         with self._lock:
             try:
-                vector = np.asarray(self.model._vectors(z).cpu().numpy()[0], dtype=np.float32)
+                vector = self.model.vectors(z)[0]
             except XCrystalError as error:
                 self.report(str(error))
                 return
@@ -156,6 +156,8 @@ class Going(Picking):
     def surprise(self, seed: int | None = None) -> None:
         """Go to a draw from the prior; without a seed to the next one."""
         with self._lock:
+            if not self.able("sample"):
+                return
             seed = self._seed(seed)
             z = self.model.sample_latent(1, seed)[0]
             self._arrive_at(

@@ -156,6 +156,8 @@ class Judging(Picking):
             If there is no such kind, space group, element or orbit.
         """
         self._one_of(kind, KINDS, "kind of alternative")
+        if kind == "group" and not self.able("runners_up"):
+            return
         with self._lock:
             self.settle()
             structure, words = self._alternative(kind, value, orbit)

@@ -102,9 +102,8 @@ class Keeping(Pinning, Looking, Explaining):
 
     def _new_explorer(self, lines: Sequence[str]) -> str:
         """Python that opens an explorer and then runs lines that call ``session``."""
-        model = self.model.name
-        atlas = "" if self.atlas.name == model else f", atlas={self.atlas.name!r}"
-        opening = ["import xcrystal as xc", "", f"explorer = xc.explore(model={model!r}{atlas})"]
+        atlas = "" if self.atlas.name == self.model.name else f", atlas={self.atlas.name!r}"
+        opening = ["import xcrystal as xc", "", f"explorer = xc.explore(model={self.model.code}{atlas})"]
         imports = ["from pymatgen.core import Structure"] if any("Structure(" in line for line in lines) else []
         return "\n".join([*imports, *opening, "session = explorer.session", *lines, "explorer", ""])
 

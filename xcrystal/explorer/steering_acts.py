@@ -96,6 +96,8 @@ class Steering(Going):
         """
         from xcrystal.latent.steering import DIRECTIONS, HOLDS, steer
 
+        if not self.able("gradients"):
+            return 0
         self._one_of(target, tuple(self.predicted), "property to steer")
         self._one_of(direction, DIRECTIONS, "direction")
         held = tuple(name for name in HOLDS if name in hold)
@@ -155,6 +157,8 @@ class Steering(Going):
         from xcrystal.latent.compositions import formula_text, parse_formula
         from xcrystal.latent.proposing import STAGES, propose
 
+        if not self.able("gradients"):
+            return 0
         if not 1 <= int(count) <= MOST_PROPOSALS:
             self.report(f"There are 1 to {MOST_PROPOSALS} proposals, not {int(count)}.")
             return 0

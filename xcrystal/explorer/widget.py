@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from xcrystal.errors import XCrystalError
 from xcrystal.explorer import settings, words
 from xcrystal.explorer.change_view import ChangeView
 from xcrystal.explorer.concept_view import ConceptView
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.chart import Atlas
+    from xcrystal.wrapping import LatentModel
 
 _PARTS: dict[str, Any] = {
     "structure": StructureView,
@@ -57,6 +59,9 @@ _TABS = {
     "change": "Change",
     "concept": "Concepts",
 }
+
+
+_NEEDED = {"gradients": ("attribution", "why", "concept", "steer"), "encode": ("change",)}  # abilities, and what for
 
 
 class Explorer(widgets.VBox):
@@ -122,13 +127,19 @@ class Explorer(widgets.VBox):
         display({**self._repr_mimebundle_(), "text/plain": "xcrystal explorer"}, raw=True)
         self._still.show()
 
+    @property
+    def _left_out(self) -> frozenset[str]:
+        """Controls that are not offered, or are for what the model cannot do."""
+        lacking = (names for ability, names in _NEEDED.items() if self.session.model.lacks(ability))
+        return self.session.hidden.union(*lacking)
+
     def _rest(self) -> None:
         self.session.settle()
         self._still.update()
 
     def _on_event(self, event: str) -> None:
         if event == "mode":
-            wanted = {f"xc-{self.session.mode}", *(f"xc-hide-{name}" for name in self.session.hidden)}
+            wanted = {f"xc-{self.session.mode}", *(f"xc-hide-{name}" for name in self._left_out)}
             for name in self._classes - wanted:
                 self.remove_class(name)
             for name in wanted - self._classes:
@@ -141,13 +152,16 @@ class Explorer(widgets.VBox):
             self._worker.submit("rest", lambda: None)
 
     def _failed(self, error: Exception) -> None:
+        if isinstance(error, XCrystalError):  # a model of a user's own that fails
+            self.session.report(str(error))
+            return
         self.session.report(f"Something unexpected went wrong ({type(error).__name__}: {error}).")
 
 
 def explore(
     source: Any = None,
     *,
-    model: str | os.PathLike[str] | CrystalModel = "mp20",
+    model: Any = "mp20",
     atlas: str | os.PathLike[str] | Atlas | None = None,
     session: str | os.PathLike[str] | None = None,
     mode: str | None = None,
@@ -165,9 +179,11 @@ def explore(
         atlas has it, otherwise NaCl or the crystal nearest the atlas' centre. What cannot be read is said in the
         explorer.
     model
-        A model, its name, or its folder.
+        A model, its name, or its folder; or any object with ``encode`` or ``decode``, see ``xcrystal.protocols``.
+        Parts that need what it cannot do are left out.
     atlas
-        An atlas, its name or folder; by default the one that belongs to the model.
+        An atlas, its name or folder, such as ``xcrystal.build_atlas`` makes; by default the one that belongs to the
+        model.
     session
         A saved session to begin with.
     mode
@@ -183,12 +199,19 @@ def explore(
 
     Raises
     ------
-    CheckpointError, DatasetError, TargetError
-        If there is no such model, atlas, mode, device, colour map or method.
+    CheckpointError, DatasetError, ModelError, TargetError
+        If there is no such model, atlas, mode, device, colour map or method, or the atlas is of another model.
     """
+    from xcrystal.errors import DatasetError
     from xcrystal.latent.chart import open_atlas
+    from xcrystal.wrapping import LatentModel
 
     opened = _opened(model, device)
+    if atlas is None and isinstance(opened, LatentModel):
+        raise DatasetError(
+            f"The model {opened.name!r} has no atlas: make one with xcrystal.build_atlas(model, data, folder), and "
+            "give atlas=folder."
+        )
     if atlas is None or isinstance(atlas, (str, os.PathLike)):
         atlas = open_atlas(os.fspath(atlas or opened.name))
     new = Session(opened, atlas)
@@ -211,18 +234,23 @@ def explore(
     return Explorer(new)
 
 
-def _opened(model: str | os.PathLike[str] | CrystalModel, device: str | None) -> CrystalModel:
+def _opened(model: Any, device: str | None) -> CrystalModel | LatentModel:
     """The model on the device."""
     from xcrystal.errors import CheckpointError
     from xcrystal.generator import open_model
+    from xcrystal.wrapping import LatentModel, wrap_model
 
     if isinstance(model, (str, os.PathLike)):
         return open_model(os.fspath(model), device or "auto")
+    model = wrap_model(model)
+    if isinstance(model, LatentModel):
+        return model
     if device not in (None, "auto", model.device.type):
         raise CheckpointError(
             f"This model is on {model.device.type}; to have it elsewhere, give its name and {device=}."
         )
-    return model
+    found: CrystalModel = model
+    return found
 
 
 def _descendants(widget: widgets.Widget) -> list[widgets.Widget]:

@@ -20,6 +20,7 @@ CHOSEN = {
     "avoids a clash": "not as the most probable crystal, whose atoms clash",
     "clashes less": "not as the most probable crystal, whose atoms clash more",
     "nearer to the code": "with other elements than the most probable ones: nearer to the code",
+    "nearest known": "not at all: this is the nearest known crystal of the atlas",
 }
 CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verified."
 

@@ -138,8 +138,9 @@ class Axes:
 
     @cached_property
     def property(self) -> tuple[Axis, ...]:
-        """One axis for each property of the model, in the direction that one usually wants."""
-        return tuple(axis for name in self.model.properties if (axis := self._property_axis(name)) is not None)
+        """One axis for each property of the model or the atlas, in the direction that one usually wants."""
+        names = dict.fromkeys((*self.model.properties, *self.atlas.properties))
+        return tuple(axis for name in names if (axis := self._property_axis(name)) is not None)
 
     def concept(self, name: str, positive: np.ndarray, negative: np.ndarray, seed: int = 0) -> Axis:
         """The axis from one group of crystals to another.
@@ -185,7 +186,7 @@ class Axes:
         table = self.atlas.table
         values = table[name].to_numpy(dtype=np.float64) if name in table else np.full(len(table), np.nan)
         known, source = np.isfinite(values), ""
-        if known.sum() < _FEWEST:
+        if known.sum() < _FEWEST and name in self.model.properties:
             values, source = self.model.predict(self.atlas.z)[name], "predictions for "
             known = np.isfinite(values)
         z, y = self.atlas.z[known].astype(np.float64), values[known]
