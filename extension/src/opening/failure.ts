@@ -13,7 +13,7 @@ const LONGEST = 300;
 export function explainFailure(
   error: IKernelError,
   kernel: string,
-  trans: TranslationBundle
+  trans: Pick<TranslationBundle, '__'>
 ): string {
   if (error.ename === 'ModuleNotFoundError' && /'xcrystal['.]/.test(error.evalue)) {
     return trans.__(

@@ -31,11 +31,22 @@ export class ExplorerPanels {
   constructor(
     private readonly commands: JupyterFrontEnd['commands'],
     tracker: IConsoleTracker,
-    private readonly again: () => Promise<string>,
-    private readonly trans: TranslationBundle
+    again: () => Promise<string>,
+    trans: TranslationBundle
   ) {
-    tracker.forEach(panel => this.greet(panel));
-    tracker.widgetAdded.connect((_, panel) => this.greet(panel));
+    const greet = (panel: ConsolePanel) => {
+      const path = panel.sessionContext.path;
+      if (PathExt.basename(path).startsWith(MARK)) {
+        const code = this.expected.get(path);
+        this.expected.delete(path);
+        const dressed = new DressedPanel(panel, trans);
+        void (code === undefined ? again() : Promise.resolve(code)).then(known =>
+          dressed.start(known)
+        );
+      }
+    };
+    tracker.forEach(greet);
+    tracker.widgetAdded.connect((_, panel) => greet(panel));
   }
 
   /** A new panel; its explorer follows. */
@@ -45,92 +56,95 @@ export class ExplorerPanels {
     return (await this.commands.execute('console:create', {
       path,
       name: request.title,
-      kernelPreference: { name: request.kernel, shutdownOnDispose: true }
+      kernelPreference: { name: request.kernel }
     })) as ConsolePanel;
-  }
-
-  private greet(panel: ConsolePanel): void {
-    const path = panel.sessionContext.path;
-    if (!PathExt.basename(path).startsWith(MARK)) {
-      return;
-    }
-    const code = this.expected.get(path);
-    this.expected.delete(path);
-    const note = dress(panel);
-    void (code === undefined ? this.again() : Promise.resolve(code)).then(first => {
-      void this.start(panel, note, first);
-      this.watch(panel, note);
-    });
-  }
-
-  private async start(panel: ConsolePanel, note: Note, code: string): Promise<void> {
-    const { console, sessionContext } = panel;
-    note.say(this.trans.__('Starting the explorer …'));
-    await sessionContext.ready;
-    const kernel = sessionContext.kernelDisplayName;
-    if (!sessionContext.session?.kernel) {
-      const words = this.trans.__(
-        'No kernel could be started, so there is no explorer. Is Python installed as a kernel?'
-      );
-      this.fail(panel, note, words);
-      return;
-    }
-    console.clear();
-    await console.inject(code);
-    if (panel.isDisposed) {
-      return;
-    }
-    const error = lastError(panel);
-    if (error) {
-      this.fail(panel, note, explainFailure(error, kernel, this.trans));
-    } else if (await isDrawn(panel)) {
-      note.clear();
-    } else {
-      const words = this.trans.__(
-        'The explorer is not drawn here. Do ipywidgets and anywidget belong to this JupyterLab?'
-      );
-      this.fail(panel, note, words);
-    }
-  }
-
-  private fail(panel: ConsolePanel, note: Note, words: string): void {
-    note.fail(words, this.trans.__('Try again'), () => {
-      void this.again().then(code => this.start(panel, note, code));
-    });
-  }
-
-  /** An explorer is gone with its kernel, which may restart for lack of memory or by a user's wish. */
-  private watch(panel: ConsolePanel, note: Note): void {
-    panel.sessionContext.statusChanged.connect((_, status) => {
-      if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
-        this.fail(panel, note, this.trans.__('The kernel has ended, and the explorer with it.'));
-      }
-    });
   }
 }
 
-/** Take away all that looks like a console. */
-function dress(panel: ConsolePanel): Note {
-  const { sessionContext, console } = panel;
-  const note = new Note();
-  panel.addClass('xc-lab-panel');
-  panel.title.icon = explorerIcon;
-  panel.toolbar.hide();
-  // nobody could find this kernel again
-  sessionContext.kernelPreference = { ...sessionContext.kernelPreference, shutdownOnDispose: true };
-  const hidePrompt = () => console.promptCell?.parent?.hide();
-  hidePrompt();
-  console.promptCellCreated.connect(hidePrompt);
-  // a console gives the focus to its prompt, which is not there; without any, the tab would not be the current one
-  const focus = () => console.node.focus({ preventScroll: true });
-  MessageLoop.installMessageHook(panel, (_, message) => {
-    if (message.type === 'activate-request') {
-      focus();
+/** A console without all that looks like one, and what it says until its explorer is drawn. */
+class DressedPanel {
+  private readonly note = new Note();
+  private starting = false;
+
+  constructor(
+    private readonly panel: ConsolePanel,
+    private readonly trans: TranslationBundle
+  ) {
+    const { sessionContext, console } = panel;
+    panel.addClass('xc-lab-panel');
+    panel.title.icon = explorerIcon;
+    panel.toolbar.hide();
+    panel.node.append(this.note.node);
+    // nobody could find this kernel again
+    const preference = sessionContext.kernelPreference;
+    sessionContext.kernelPreference = { ...preference, shutdownOnDispose: true };
+    const hidePrompt = () => console.promptCell?.parent?.hide();
+    hidePrompt();
+    console.promptCellCreated.connect(hidePrompt);
+    // a console gives the focus to its prompt, which is hidden; without any, the tab would not be the current one
+    MessageLoop.installMessageHook(panel, (_, message) => {
+      if (message.type !== 'activate-request') {
+        return true;
+      }
+      console.node.focus({ preventScroll: true });
+      return false;
+    });
+  }
+
+  /** Run the code in the panel's kernel, and say how that goes. */
+  async start(code: string): Promise<void> {
+    const { panel, note, trans } = this;
+    const { sessionContext } = panel;
+    const retry = () => void this.start(code);
+    const fail = (words: string) => {
+      note.fail(words, trans.__('Try again'), retry);
+    };
+    this.starting = true;
+    note.say(trans.__('Starting the explorer …'));
+    try {
+      await sessionContext.ready;
+      if (sessionContext.session?.kernel?.status === 'dead') {
+        await sessionContext.restartKernel();
+      }
+      if (!sessionContext.session?.kernel) {
+        fail(trans.__('No kernel could be started. Is there a Python kernel on this server?'));
+        return;
+      }
+      panel.console.clear();
+      await panel.console.inject(code);
+      if (panel.isDisposed) {
+        return;
+      }
+      const error = lastError(panel);
+      if (error) {
+        fail(explainFailure(error, sessionContext.kernelDisplayName, trans));
+      } else if (await isDrawn(panel)) {
+        note.clear();
+      } else {
+        fail(trans.__('The explorer is not drawn here. Are ipywidgets and anywidget installed?'));
+      }
+    } catch (reason) {
+      if (!panel.isDisposed) {
+        fail(trans.__('The explorer could not start: %1', String(reason)));
+      }
+    } finally {
+      this.starting = false;
     }
-    return message.type !== 'activate-request';
-  });
-  panel.node.append(note.node);
-  return note;
+    this.watch(fail);
+  }
+
+  /** An explorer is gone with its kernel, which may restart by a user's wish, or for lack of memory. */
+  private watch(fail: (words: string) => void): void {
+    const { sessionContext } = this.panel;
+    const heard = (_: unknown, status: string) => {
+      if (this.starting || this.panel.isDisposed) {
+        sessionContext.statusChanged.disconnect(heard);
+      } else if (['restarting', 'autorestarting', 'dead'].includes(status)) {
+        fail(this.trans.__('The kernel has ended, and the explorer with it.'));
+      }
+    };
+    sessionContext.statusChanged.connect(heard);
+  }
 }
 
 function lastError(panel: ConsolePanel): IKernelError | null {
