@@ -141,7 +141,13 @@ export function readPin(value: unknown): IPin | null {
   const short = [formula, symbol].every(text => isText(text, 200)) && isText(label, 5000);
   const long = [picture, cif, code].every(text => isText(text, MOST_TEXT));
   const numbers = isCount(key) && isCount(group) && group >= 1 && group <= 230;
-  if (!short || !long || !numbers || structure === null || !(picture as string).startsWith('<svg ')) {
+  if (
+    !short ||
+    !long ||
+    !numbers ||
+    structure === null ||
+    !(picture as string).startsWith('<svg ')
+  ) {
     return null;
   }
   return { key, formula, label, group, symbol, picture, cif, code, structure } as IPin;
@@ -174,6 +180,8 @@ function isCount(value: unknown): value is number {
 
 function isNumbers(value: unknown, length: number): value is number[] {
   return (
-    Array.isArray(value) && value.length === length && value.every(number => Number.isFinite(number))
+    Array.isArray(value) &&
+    value.length === length &&
+    value.every(number => Number.isFinite(number))
   );
 }
