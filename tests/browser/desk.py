@@ -113,12 +113,12 @@ class Desk(LabWindow):
         return self._menu_items()
 
     def _menu_items(self) -> list[str]:
-        labels = self.page.locator(".lm-Menu .lm-Menu-itemLabel")
+        labels = self.page.locator(".lm-Menu .lm-Menu-itemLabel:visible")
         self.wait_until(lambda: labels.count() > 0, "an open menu")
         return [text for text in labels.all_inner_texts() if text]
 
     def _entries(self, text: str) -> Locator:
-        return self.page.locator(".lm-Menu .lm-Menu-item").filter(
+        return self.page.locator(".lm-Menu .lm-Menu-item:visible").filter(
             has=self.page.locator(".lm-Menu-itemLabel", has_text=text)
         )
 

@@ -2,36 +2,166 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.desk import Desk
+from tests.browser.explorer import MAP_DRAWN, STRUCTURE_DRAWN, ExplorerPage
+from tests.browser.pixels import canvas_pixels, drawn_share
+from tests.crystals import CRYSTALS
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
     from tests.browser.server import JupyterServer
 
-pytestmark = pytest.mark.browser
+PLUGIN = "xcrystal-lab:plugin"
+FOLDER, BROKEN = "opening", "broken"
+AWKWARD = """it's "mine" \\ für (1).cif"""
+OTHER = "zinc oxide.vasp"
+CHOSEN = {"device": "cpu", "colourMap": "cividis", "attributionMethod": "shapley"}
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
 def desk(server: JupyterServer, browser: BrowserContext) -> Iterator[Desk]:
-    (server.root / "note.txt").write_text("hello")
-    opened = Desk(browser, server)
+    folder = server.root / FOLDER
+    (folder / BROKEN).mkdir(parents=True)
+    # in this folder Python finds another module of this name, which it looks for here first
+    (folder / BROKEN / "xcrystal.py").write_text("raise RuntimeError('nobody at <b>home</b>')")
+    (folder / AWKWARD).write_text(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif"))
+    (folder / OTHER).write_text(CRYSTALS["wurtzite ZnO"].to_structure().to(fmt="poscar"))
+    (folder / "notes.txt").write_text("no crystal")
+    opened = Desk(browser, server, FOLDER)
+    for name, value in CHOSEN.items():
+        opened.set_setting(PLUGIN, name, value)
     yield opened
+    for name in ("openIn", *CHOSEN):
+        opened.set_setting(PLUGIN, name, None)
     opened.close()
 
 
-def test_desk(desk: Desk) -> None:
-    assert "Open" in desk.context_menu(desk.file("note.txt"))
+@pytest.fixture(autouse=True)
+def _no_errors(desk: Desk) -> Iterator[None]:
+    yield
+    assert desk.errors == []
+    assert desk.outside == []
+
+
+def drawn(desk: Desk) -> ExplorerPage:
+    """The only explorer of the page, once its map and its crystal are drawn."""
+    explorer = ExplorerPage(desk)
+    for canvas, share in ((explorer.map_canvas, MAP_DRAWN), (explorer.structure_canvas, STRUCTURE_DRAWN)):
+        desk.wait_until(lambda canvas=canvas: canvas.count() > 0, "a canvas of the explorer", 90)  # type: ignore[misc]
+        desk.wait_until(
+            lambda canvas=canvas, share=share: drawn_share(canvas_pixels(canvas)) > share,  # type: ignore[misc]
+            "something on it",
+        )
+    return explorer
+
+
+def running_kernels(desk: Desk) -> int:
+    return int(desk.page.evaluate("[...window.jupyterapp.serviceManager.sessions.running()].length"))
+
+
+def test_the_settings_editor_shows_what_can_be_chosen(desk: Desk) -> None:
+    desk.execute("settingeditor:open", query="Crystal Explorer")
+    main = desk.page.locator("#jp-main-dock-panel")
+    wanted = {"Open in", "Model", "Device", "Colour map", "Attribution method"}
+    desk.wait_until(lambda: wanted <= {line.strip() for line in main.inner_text().splitlines()}, f"settings {wanted}")
+    chosen = desk.page.locator("select").filter(has=desk.page.locator("option", has_text="Shapley values"))
+    assert chosen.locator("option:checked").inner_text() == "Shapley values"
+    desk.close_tabs()
+    desk.wait_until(lambda: desk.titles == ["Launcher"], "a launcher")
+
+
+def test_the_launcher_opens_a_notebook(desk: Desk) -> None:
+    tile = desk.page.locator(".jp-LauncherCard", has_text="Crystal Explorer")
+    assert tile.count() == 1
+    assert tile.locator("img").evaluate("image => image.complete && image.naturalWidth > 0"), "a tile without an icon"
+    tile.click()
+    desk.wait_until(lambda: desk.title.endswith(".ipynb"), "a notebook")
+    assert drawn(desk).label.startswith("BaTiO3")
+    source = desk.page.evaluate("window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells[0].getSource()")
+    call = 'xc.explore(device="cpu", color_map="cividis", method="shapley")'
+    assert source == f"import xcrystal as xc\n\n{call}"
+    assert "Launcher" not in desk.titles, "the launcher stays in the way"
+    desk.screenshot("opening-notebook")
+    desk.close_tabs()
+    desk.wait_until(lambda: desk.titles == ["Launcher"], "a launcher")
+    desk.wait_until(lambda: running_kernels(desk) == 0, "no kernel")
+    desk.errors.clear()  # a kernel that is ended while it speaks may leave some
+
+
+def test_only_crystals_can_be_explored(desk: Desk) -> None:
+    assert "Explore This Crystal" not in desk.context_menu(desk.file("notes.txt"))
     desk.close_menu()
-    desk.open_file("note.txt")
-    desk.wait_until(lambda: desk.title == "note.txt", "file open")
-    desk.palette("New Launcher")
+    desk.select(AWKWARD)
+    assert "Explore This Crystal" in desk.context_menu(desk.file(AWKWARD))
+    desk.close_menu()
+
+
+def test_the_file_browser_opens_a_panel_without_code(desk: Desk) -> None:
+    desk.set_setting(PLUGIN, "openIn", "panel")
+    desk.select(AWKWARD, OTHER)
+    assert "Explore These Crystals" in desk.context_menu(desk.file(OTHER))
+    desk.choose_in_menu("Explore These Crystals")
+    told_of = desk.page.locator(".Toastify__toast", has_text="other selected crystals are laid over the map")
+    desk.wait_until(lambda: told_of.count() == 1, "a notice")
+    note = desk.page.locator(".xc-lab-note:visible")
+    desk.wait_until(lambda: note.count() == 1, "a note")
+    assert note.inner_text() == "Starting the explorer …"
+    explorer = drawn(desk)
+    desk.wait_until(lambda: note.count() == 0, "no note any more")
+    assert explorer.label == f"NaCl reconstruction of {AWKWARD}"
+    assert desk.title == f"{AWKWARD} – Crystal Explorer"
+    panel = desk.page.locator(".xc-lab-panel")
+    assert "import" not in panel.inner_text(), "code is seen"
+    assert panel.locator(".cm-editor:visible").count() == 0
+    assert panel.locator(".jp-Toolbar:visible").count() == 0
+    whole, used = (panel.locator(part).bounding_box() for part in (".jp-CodeConsole", ".jp-CodeConsole-content"))
+    assert whole is not None
+    assert used is not None
+    assert abs(whole["height"] - used["height"]) < 3, "the explorer does not have the whole height"
+    desk.take_front()
+    told = desk.python(
+        "s = explorer.session; print(s.model.device, s.state.color_map, s.method, [own.name for own in s.state.own])"
+    )
+    assert told.split(maxsplit=3) == ["cpu", "cividis", "shapley", f"[{OTHER!r}]\n"]
+    desk.wait_until(lambda: told_of.count() == 0, "no notice any more")
+    desk.screenshot("opening-panel-light")
+
+
+def test_a_page_that_is_loaded_anew_shows_it_again(desk: Desk) -> None:
+    desk.python("explorer.session.select('mp-5986')")
+    desk.reload()
+    assert drawn(desk).label == "BaTiO3 decode of mp-5986", "not the explorer that was there before"
+    assert desk.titles == [f"{AWKWARD} – Crystal Explorer"]
     desk.set_theme("JupyterLab Dark")
+    desk.page.wait_for_timeout(500)
+    desk.screenshot("opening-panel-dark")
     desk.set_theme("JupyterLab Light")
-    desk.screenshot("desk")
-    assert desk.titles and not desk.errors
+
+
+def test_a_closed_panel_ends_its_kernel(desk: Desk) -> None:
+    assert running_kernels(desk) == 1
+    desk.page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").first.click()
+    desk.wait_until(lambda: desk.titles == ["Launcher"], "a launcher")
+    desk.wait_until(lambda: running_kernels(desk) == 0, "no kernel")
+    desk.errors.clear()
+
+
+def test_a_kernel_that_has_no_explorer_is_said(desk: Desk) -> None:
+    desk.file(BROKEN).dblclick()
+    desk.wait_until(lambda: desk.page.locator(".jp-DirListing-item", has_text="xcrystal.py").count(), "the folder")
+    desk.palette("Crystal Explorer")
+    note = desk.page.locator(".xc-lab-note.visible, .xc-lab-note:visible")
+    desk.wait_until(lambda: "could not start" in " ".join(note.all_inner_texts()), "what is wrong", 60)
+    assert re.fullmatch(r"The explorer could not start: nobody at <b>home</b>\s+Try again", note.inner_text())
+    desk.screenshot("opening-failed")
+    (desk.server.root / FOLDER / BROKEN / "xcrystal.py").write_text("def explore(**_):\n    raise KeyError('still')")
+    note.locator("button").click()
+    desk.wait_until(lambda: "still" in note.inner_text(), "another try", 30)
