@@ -1,0 +1,115 @@
+"""Exercise 6: is a generator any good? Possible, new and different crystals, with error bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.evaluation.statistics import wilson_interval
+from xcrystal.evaluation.validity import Validity, validity
+from xcrystal.teaching import material
+from xcrystal.teaching.questions import Choice, Count, Number, Question
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+TITLE = "Is it any good?"
+SAMPLES = 16
+REPEATED = 2
+
+
+def questions() -> Mapping[str, Question]:
+    """The questions of the exercise."""
+    return {
+        "a": Count(
+            "Samples whose atoms do not clash",
+            lambda: float(sum(v.no_clash for v in _judged())),
+            ("validity(crystal).no_clash is True or False; sum counts the True ones.",),
+            "No pair of atoms is nearer than 0.7 of the sum of their covalent radii. Nearly all known crystals pass.",
+        ),
+        "b": Number(
+            "Share of the samples that are valid: apart, without a clash, and charges balance",
+            lambda: float(np.mean([v.valid for v in _judged()])),
+            ("validity(crystal).valid is all three at once.",),
+            "Charges are judged by SMACT, which lets pass every alloy of metals.",
+            unit="share",
+            relative=0.0,
+            absolute=0.01,
+            slips=lambda: {"That is how many; a share was asked for.": float(sum(v.valid for v in _judged()))},
+        ),
+        "c": Number(
+            "Lower end of the 95 % interval of that share",
+            lambda: wilson_interval(sum(v.valid for v in _judged()), SAMPLES)[0],
+            ("wilson_interval(count, total) gives both ends.",),
+            "With so few samples the share could be almost anything: never report a share without its interval.",
+            unit="share",
+            relative=0.0,
+            absolute=0.01,
+            slips=lambda: {"That is the upper end.": wilson_interval(sum(v.valid for v in _judged()), SAMPLES)[1]},
+        ),
+        "d": Count(
+            "Samples with a formula that the atlas does not hold",
+            lambda: float(sum(_new())),
+            ('set(atlas.table["formula"]) holds what is known; crystal.reduced_formula is the formula of a sample.',),
+            "A new formula is easily had: most combinations of elements that one can think of have never been made.",
+            slips=lambda: {"Those are the known ones.": float(SAMPLES - sum(_new()))},
+        ),
+        "e": Number(
+            "Share unique in a folder to which two samples were copied again",
+            _unique,
+            (
+                "evaluate_generation(folder) judges all CIF files of a folder.",
+                'report.samples.shares["unique"].share is the number.',
+            ),
+            "A generator that always says the same is caught by this one. None of these figures is enough by itself.",
+            unit="share",
+            relative=0.0,
+            absolute=0.005,
+        ),
+        "f": Choice(
+            "Do charges balance in an alloy of sodium and potassium?",
+            _alloy,
+            ("Look at composition.smact and composition.smact_without_alloys of validity(alloy).",),
+            "A rule that passes all alloys flatters a generator of alloys: read what a figure counts.",
+            options={
+                "by both rules": "Look at smact_without_alloys, too.",
+                "by the default rule only": "Look at both once more.",
+                "by neither rule": "Look at smact, too.",
+            },
+        ),
+    }
+
+
+@cache
+def _samples() -> tuple[Structure, ...]:
+    return tuple(material.model().sample(SAMPLES, seed=0))
+
+
+@cache
+def _judged() -> tuple[Validity, ...]:
+    return tuple(validity(crystal) for crystal in _samples())
+
+
+def _new() -> list[bool]:
+    known = set(material.atlas().table["formula"])
+    return [crystal.reduced_formula not in known for crystal in _samples()]
+
+
+def _unique() -> float:
+    from xcrystal.evaluation.generation import evaluate_generation
+
+    crystals = [*_samples(), *_samples()[:REPEATED]]
+    return evaluate_generation(crystals, workers=1).samples.shares["unique"].share
+
+
+def _alloy() -> str:
+    from pymatgen.core import Lattice, Structure
+
+    alloy = Structure(Lattice.cubic(4.5), ["Na", "K"], np.array([[0, 0, 0], [0.5, 0.5, 0.5]]))
+    found = validity(alloy).composition
+    if found.smact and found.smact_without_alloys:
+        return "by both rules"
+    return "by the default rule only" if found.smact else "by neither rule"

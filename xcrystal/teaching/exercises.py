@@ -1,0 +1,111 @@
+"""An exercise: its questions, what was answered, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from xcrystal.errors import TargetError
+from xcrystal.teaching.questions import NotUnderstood, Question
+from xcrystal.teaching.verdicts import HINT, RIGHT, UNANSWERED, UNCLEAR, WRONG, Progress, Verdict
+
+LESSONS = {
+    "first look": "xcrystal.teaching.first_look",
+    "representations": "xcrystal.teaching.representations",
+    "autoencoder": "xcrystal.teaching.autoencoder",
+    "walking": "xcrystal.teaching.walking",
+    "why": "xcrystal.teaching.why",
+    "any good": "xcrystal.teaching.any_good",
+}
+_open: dict[str, Exercise] = {}
+
+
+class Exercise:
+    """Questions with checks; called with a question's letter and an answer it says what it thinks of it.
+
+    A wrong answer never raises an error, whatever it is; ``...`` is none at all.
+
+    Parameters
+    ----------
+    title
+        Of the exercise.
+    questions
+        By their letters.
+    """
+
+    def __init__(self, title: str, questions: Mapping[str, Question]) -> None:
+        self.title, self.questions = title, dict(questions)
+        self.verdicts: dict[str, Verdict] = {}
+        self._told: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return repr(self.progress())
+
+    def __call__(self, key: str, answer: Any = ...) -> Verdict:
+        """Check an answer."""
+        question = self.questions.get(key) if isinstance(key, str) else None
+        if question is None:
+            return self._unknown(key)
+        verdict = self._verdict(key, question, answer)
+        self.verdicts[key] = verdict
+        return verdict
+
+    def hint(self, key: str) -> Verdict:
+        """The next hint for a question; after the last one they begin again."""
+        question = self.questions.get(key) if isinstance(key, str) else None
+        if question is None:
+            return self._unknown(key)
+        if not question.hints:
+            return Verdict(key, HINT, "There is no hint for this one; the text above has all that it takes.")
+        told = self._told.get(key, 0)
+        self._told[key] = told + 1
+        place = told % len(question.hints)
+        return Verdict(key, HINT, f"({place + 1} of {len(question.hints)}) {question.hints[place]}")
+
+    def progress(self) -> Progress:
+        """What is done, and what is left."""
+        states = {key: self.verdicts[key].state if key in self.verdicts else UNANSWERED for key in self.questions}
+        return Progress(self.title, [(key, question.words, states[key]) for key, question in self.questions.items()])
+
+    def _verdict(self, key: str, question: Question, answer: Any) -> Verdict:
+        if answer is ...:
+            return Verdict(key, UNANSWERED, "Put your answer in place of the three dots.")
+        if answer is None:
+            return Verdict(key, UNCLEAR, "This is None: was something printed instead of kept, or a return forgotten?")
+        question.prepare()
+        try:
+            complaint = question.complaint(answer)
+        except NotUnderstood as error:
+            return Verdict(key, UNCLEAR, str(error))
+        except Exception as error:  # noqa: BLE001 - what a student hands in may raise anything when it is looked at
+            return Verdict(key, UNCLEAR, f"A {type(answer).__name__} cannot be checked here ({type(error).__name__}).")
+        return Verdict(key, WRONG, complaint) if complaint else Verdict(key, RIGHT, question.after)
+
+    def _unknown(self, key: Any) -> Verdict:
+        return Verdict(
+            str(key)[:20], UNCLEAR, f"There is no such question here; there are {', '.join(self.questions)}."
+        )
+
+
+def exercise(name: str, fresh: bool = False) -> Exercise:
+    """The exercise of a notebook.
+
+    Parameters
+    ----------
+    name
+        "first look", "representations", "autoencoder", "walking", "why" or "any good".
+    fresh
+        Begin anew; otherwise what was answered before, in the same kernel, is kept.
+
+    Raises
+    ------
+    TargetError
+        If there is no such exercise.
+    """
+    if name not in LESSONS:
+        raise TargetError(f"There is no exercise {name!r}; there are: {', '.join(LESSONS)}.")
+    if fresh or name not in _open:
+        lesson = import_module(LESSONS[name])
+        _open[name] = Exercise(lesson.TITLE, lesson.questions())
+    return _open[name]
