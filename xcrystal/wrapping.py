@@ -221,9 +221,9 @@ class LatentModel(Able):
         """
         if return_std:
             raise AbilityError(f"The model {self.name!r} knows no standard deviations of properties.")
+        vectors = self.vectors(z)
         if "predict" not in self.abilities:
             return {}
-        vectors = self.vectors(z)
         found = self._ask("predict", self.model.predict, vectors)
         if not isinstance(found, Mapping):
             raise ModelError(f"The model {self.name!r} predicts a {type(found).__name__}, not a dict of arrays.")

@@ -207,7 +207,8 @@ class Axes:
 
     @cached_property
     def _covariance(self) -> np.ndarray:
-        return np.cov(self.atlas.z.astype(np.float64), rowvar=False)
+        z = self.atlas.z.astype(np.float64)
+        return np.atleast_2d(np.cov(z if len(z) > 1 else np.repeat(z, 2, axis=0), rowvar=False))
 
 
 def towards(name: str) -> tuple[str, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _MOST = 2**16  # codes that are looked at
+_SPREADS = 1e-9  # of the largest variance: less is rounding
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class Directions:
 
 
 def principal_directions(z: np.ndarray, count: int = 16) -> Directions:
-    """Principal directions of codes (N, Z); signs are fixed so that each direction's largest entry is positive."""
+    """Principal directions of codes (N, Z), along which they differ at all.
+
+    Signs are fixed so that each direction's largest entry is positive.
+    """
     import torch
 
     from xcrystal.model.device import one_thread
@@ -52,9 +56,9 @@ def principal_directions(z: np.ndarray, count: int = 16) -> Directions:
     # not by numpy, whose threads wait for each other twenty times as long on a busy machine
     with one_thread():
         deviations = torch.from_numpy(some - mean)
-        covariance = (deviations.T @ deviations).numpy() / (len(some) - 1)
+        covariance = (deviations.T @ deviations).numpy() / max(len(some) - 1, 1)
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1].T
     vectors = vectors * np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))
-    count = min(count, len(values))
+    count = min(count, int((values > _SPREADS * max(values[0], _SPREADS)).sum()))  # of five crystals, four at most
     return Directions(mean, vectors[:count], np.sqrt(values[:count]), values[:count] / values.sum())
