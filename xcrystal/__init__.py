@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
+    from xcrystal.explorer.formatter import draw_structures
     from xcrystal.explorer.gallery_view import open_gallery as gallery
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
@@ -25,12 +26,24 @@ if TYPE_CHECKING:
     from xcrystal.wrapping import wrap_model as wrap
 
 __version__ = "0.1.0"
-__all__ = ["XCrystalError", "__version__", "atlas", "build_atlas", "explain", "explore", "gallery", "load", "wrap"]
+__all__ = [
+    "XCrystalError",
+    "__version__",
+    "atlas",
+    "build_atlas",
+    "draw_structures",
+    "explain",
+    "explore",
+    "gallery",
+    "load",
+    "wrap",
+]
 
 _PUBLIC = {
     "XCrystalError": ("xcrystal.errors", "XCrystalError"),
     "atlas": ("xcrystal.latent.chart", "open_atlas"),
     "build_atlas": ("xcrystal.latent.building", "build_atlas"),
+    "draw_structures": ("xcrystal.explorer.formatter", "draw_structures"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explore": ("xcrystal.explorer.widget", "explore"),
     "gallery": ("xcrystal.explorer.gallery_view", "open_gallery"),
