@@ -82,7 +82,7 @@ def _shell() -> Any:
     except ModuleNotFoundError:
         shell = None
     else:
-        shell = get_ipython()  # type: ignore[no-untyped-call]
+        shell = get_ipython()
     if shell is None:
         raise XCrystalError("draw_structures() works in a notebook or in IPython only; this is plain Python.")
     return shell

@@ -1,0 +1,88 @@
+/** Captions, names and views. */
+import type { ICrystal } from '../crystal';
+import {
+  type IWords,
+  amount,
+  atomCount,
+  cellFacts,
+  cellSize,
+  description,
+  grouped,
+  pictureName,
+  turnAlong
+} from './captions';
+
+const words: IWords = {
+  __: (text, ...args) => text.replace(/%(\d)/g, (_, k) => String(args[Number(k) - 1])),
+  _n: (one, many, n, ...args) => words.__(n === 1 ? one : many, ...args)
+};
+
+const crystal: ICrystal = {
+  title: '',
+  lattice: [
+    [3, 0, 0],
+    [-1.5, 1.5 * Math.sqrt(3), 0],
+    [0, 0, 5]
+  ],
+  periodic: true,
+  sites: [
+    { species: [{ symbol: 'Zn', occupancy: 1 }], position: [0, 0, 0] },
+    { species: [{ symbol: 'O', occupancy: 1 }], position: [0.5, 0.5, 0.5] }
+  ],
+  notes: []
+};
+
+test('a hexagonal cell has its lengths, angles and volume', () => {
+  const { lengths, angles, volume } = cellSize(crystal.lattice);
+  [3, 3, 5].forEach((value, k) => expect(lengths[k]).toBeCloseTo(value));
+  [90, 90, 120].forEach((value, k) => expect(angles[k]).toBeCloseTo(value));
+  expect(volume).toBeCloseTo(1.5 * Math.sqrt(3) * 15);
+  const facts = cellFacts(crystal, words).join(' ');
+  expect(facts).toContain('c\u00a05.000\u00a0Å');
+  expect(facts).toContain('γ\u00a0120.0°');
+  expect(facts).toContain('39.0 Å³');
+});
+
+test('a molecule has no cell', () => {
+  expect(cellFacts({ ...crystal, periodic: false }, words)).toEqual(['not periodic']);
+});
+
+test('atoms are counted in all cells', () => {
+  expect(atomCount(crystal, [1, 1, 1], words)).toBe('2 atoms');
+  expect(atomCount(crystal, [2, 1, 3], words)).toBe('12 atoms in 2 × 1 × 3 cells');
+  expect(atomCount({ ...crystal, sites: crystal.sites.slice(1) }, [1, 1, 1], words)).toBe('1 atom');
+});
+
+test('a description names formula and elements', () => {
+  expect(description(crystal, [1, 1, 1], words)).toContain(
+    'Drawing of ZnO: 2 atoms; elements Zn, O.'
+  );
+});
+
+test('numbers are short', () => {
+  expect(amount(4)).toBe('4');
+  expect(amount(2 / 3)).toBe('0.67');
+  expect(grouped(999)).toBe('999');
+  expect(grouped(1234567)).toBe('1,234,567');
+});
+
+test('a name of a picture is one of a file', () => {
+  expect(pictureName('Ca3(PO4)2')).toBe('Ca3(PO4)2.png');
+  expect(pictureName('../<b>')).toBe('..b.png');
+  expect(pictureName('///')).toBe('crystal.png');
+});
+
+test.each([0, 1, 2])('the axis %i points to the eye, the one before it upwards', axis => {
+  const rows = turnAlong(crystal.lattice, axis);
+  const turned = (v: number[]) =>
+    [0, 3, 6].map(at => rows[at] * v[0] + rows[at + 1] * v[1] + rows[at + 2] * v[2]);
+  const towards = turned(crystal.lattice[axis]);
+  expect(towards[0]).toBeCloseTo(0);
+  expect(towards[1]).toBeCloseTo(0);
+  expect(towards[2]).toBeLessThan(-2.9); // the eye is at negative z
+  const up = turned(crystal.lattice[(axis + 2) % 3]);
+  expect(up[0]).toBeCloseTo(0);
+  expect(up[1]).toBeGreaterThan(2);
+  const right = turned(crystal.lattice[(axis + 1) % 3]);
+  expect(right[0]).toBeLessThan(-2); // x is to the left
+});

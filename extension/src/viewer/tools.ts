@@ -1,0 +1,137 @@
+/** The controls above a drawing. */
+import type { Vector } from '../crystal';
+import type { IWords } from './captions';
+import { button, element, group, toggle } from './dom';
+
+const MOST_CELLS = 5; // along an axis
+const AXES = ['a', 'b', 'c'];
+
+/** What the controls do. */
+export interface IToolActions {
+  /** How it is drawn is another now. */
+  changed(): void;
+  lookAlong(axis: number): void;
+  reset(): void;
+  savePicture(): void;
+}
+
+/** How a crystal is drawn, and the buttons and fields for it. */
+export class Tools {
+  constructor(trans: IWords, actions: IToolActions) {
+    const boundary = toggle(
+      trans.__('Boundary atoms'),
+      trans.__('Repeat atoms on faces, edges and corners on the opposite side'),
+      true,
+      on => {
+        this.boundary = on;
+        actions.changed();
+      }
+    );
+    const bonds = toggle(trans.__('Bonds'), trans.__('Draw bonds'), true, on => {
+      this.bonds = on;
+      actions.changed();
+    });
+    const cells = AXES.map((name, axis) => this.stepper(name, axis, trans, actions));
+    const views = AXES.map((name, axis) =>
+      button(name, trans.__('Look along the axis %1', name), () => actions.lookAlong(axis))
+    );
+    views.forEach((view, axis) =>
+      view.setAttribute('aria-label', trans.__('Look along the axis %1', AXES[axis]))
+    );
+    const ofCell = [group(trans.__('Cells'), ...cells), group(trans.__('Along'), ...views)];
+    const reset = button(trans.__('Reset view'), trans.__('See it as at first (R)'), actions.reset);
+    const picture = button(
+      trans.__('Picture'),
+      trans.__('Download a picture of what is drawn (PNG)'),
+      actions.savePicture
+    );
+    this.periodicOnly = [...ofCell, boundary];
+    this.node = element(
+      'div',
+      'xc-viewer-tools',
+      { role: 'group', 'aria-label': trans.__('How the crystal is drawn') },
+      ofCell[0],
+      element('div', 'xc-viewer-group', {}, boundary, bonds),
+      ofCell[1],
+      element('div', 'xc-viewer-group', {}, reset, picture, keyboardHelp(trans))
+    );
+  }
+
+  /** What stands in the page. */
+  readonly node: HTMLElement;
+  /** Cells along a, b and c that were asked for. */
+  readonly repeat: Vector = [1, 1, 1];
+  /** Whether atoms on the boundary are repeated. */
+  boundary = true;
+  /** Whether bonds are drawn. */
+  bonds = true;
+
+  /** Molecules have no cells. */
+  setPeriodic(periodic: boolean): void {
+    for (const node of this.periodicOnly) {
+      node.hidden = !periodic;
+    }
+  }
+
+  private stepper(name: string, axis: number, trans: IWords, actions: IToolActions): HTMLElement {
+    const tip = trans.__('Cells along %1, 1 to %2', name, MOST_CELLS);
+    const field = element('input', 'xc-viewer-cells', {
+      type: 'number',
+      min: '1',
+      max: String(MOST_CELLS),
+      step: '1',
+      value: '1',
+      title: tip,
+      'aria-label': tip
+    });
+    field.addEventListener('change', () => {
+      const wished = Math.round(Number(field.value));
+      const cells = Math.min(MOST_CELLS, Math.max(1, wished || 1));
+      field.value = String(cells);
+      if (cells !== this.repeat[axis]) {
+        this.repeat[axis] = cells;
+        actions.changed();
+      }
+    });
+    return element('label', 'xc-viewer-step', {}, name, field);
+  }
+
+  private readonly periodicOnly: HTMLElement[];
+}
+
+function keyboardHelp(trans: IWords): HTMLElement {
+  const rows: [string, string][] = [
+    ['← → ↑ ↓', trans.__('turn')],
+    ['+ −', trans.__('zoom')],
+    ['A B C', trans.__('look along an axis')],
+    ['R', trans.__('reset the view')],
+    [trans.__('Drag'), trans.__('turn; with the right button: move')],
+    [trans.__('Wheel'), trans.__('zoom')]
+  ];
+  const list = element('dl', 'xc-viewer-keys');
+  for (const [keys, effect] of rows) {
+    list.append(element('dt', '', {}, keys), element('dd', '', {}, effect));
+  }
+  const note = element('p', '', {}, trans.__('Keys work once the drawing has been clicked.'));
+  const tip = trans.__('Keyboard and mouse');
+  const summary = element('summary', 'xc-viewer-button', { title: tip, 'aria-label': tip }, '?');
+  const help = element(
+    'details',
+    'xc-viewer-help',
+    {},
+    summary,
+    element('div', 'xc-viewer-helptext', {}, list, note)
+  );
+  help.addEventListener('keydown', event => {
+    if (event.key === 'Escape' && help.open) {
+      help.open = false;
+      summary.focus();
+    }
+  });
+  help.addEventListener('focusout', event => {
+    if (!help.contains(event.relatedTarget as Node | null)) {
+      help.open = false;
+    }
+  });
+  return help;
+}

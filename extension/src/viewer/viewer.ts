@@ -1,0 +1,207 @@
+/** A crystal in 3-D with its formula, its cell, its elements, and the controls of the drawing. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import type { ICrystal, Vector } from '../crystal';
+import { elementsOf, formulaParts, reducedFormula } from '../formula';
+import { buildScene } from '../scene';
+import { amount, atomCount, cellFacts, description, pictureName, turnAlong } from './captions';
+import { button, element } from './dom';
+import { Drawing } from './drawing';
+import { FramePlayer } from './player';
+import { Tools } from './tools';
+
+/** A button below a message. */
+export interface IMessageAction {
+  label: string;
+  act(): void;
+}
+
+/** How a viewer is. */
+export interface IViewerOptions {
+  trans: TranslationBundle;
+  /** In the output of a cell: less high, and the wheel scrolls the notebook until the drawing is clicked. */
+  compact?: boolean;
+}
+
+/** Draws crystals; used for files and for outputs of cells. */
+export class CrystalViewer extends Widget {
+  constructor({ trans, compact = false }: IViewerOptions) {
+    super();
+    this.trans = trans;
+    this.addClass('xc-viewer');
+    this.toggleClass('xc-mod-compact', compact);
+    if (compact) {
+      // keys of the notebook would act on the cell: R makes it raw
+      this.node.setAttribute('data-lm-suppress-shortcuts', 'true');
+    }
+    this.tools = new Tools(trans, {
+      changed: () => this.draw(),
+      lookAlong: axis => this.lookAlong(axis),
+      reset: () => this.drawing.reset(),
+      savePicture: () => void this.savePicture()
+    });
+    this.drawing = new Drawing(trans, !compact, key => this.press(key));
+    this.player = new FramePlayer(trans, () => this.draw());
+    this.figure = element(
+      'div',
+      'xc-viewer-figure',
+      {},
+      element('header', 'xc-viewer-head', {}, this.formula, this.titleLine, this.facts),
+      this.tools.node,
+      this.drawing.node,
+      element('footer', 'xc-viewer-foot', {}, this.legend, this.player.node, this.notes)
+    );
+    this.legend.setAttribute('aria-label', trans.__('Elements'));
+    this.figure.hidden = true;
+    this.message.hidden = true;
+    this.node.append(this.figure, this.message);
+  }
+
+  /** Draw these: frames of an animation, or the crystals of one file. */
+  showCrystals(frames: ICrystal[]): void {
+    this.frames = frames;
+    this.player.setCount(frames.length);
+    this.message.hidden = true;
+    this.figure.hidden = false;
+    this.draw();
+  }
+
+  /** Say why nothing can be shown; nothing is drawn any more. */
+  fail(message: string, action?: IMessageAction): void {
+    this.say(message, this.trans.__('This crystal cannot be shown'), action);
+  }
+
+  /** Ask before something is done; nothing is drawn meanwhile. */
+  ask(question: string, action: IMessageAction): void {
+    this.say(question, this.trans.__('This is large'), action);
+  }
+
+  /** Give everything back. */
+  dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this.player.stop();
+    this.drawing.dispose();
+    super.dispose();
+  }
+
+  /** An animation that nobody sees stops. */
+  protected onBeforeHide(_: Message): void {
+    this.player.stop();
+  }
+
+  /** What has the focus when the tab is chosen. */
+  protected onActivateRequest(_: Message): void {
+    if (!this.figure.hidden) {
+      this.drawing.node.focus();
+    } else {
+      this.message.querySelector('button')?.focus();
+    }
+  }
+
+  private get crystal(): ICrystal | undefined {
+    return this.frames[this.player.frame];
+  }
+
+  private say(words: string, heading: string, action?: IMessageAction): void {
+    this.frames = [];
+    this.player.setCount(1);
+    this.drawing.show(null, '');
+    this.figure.hidden = true;
+    this.message.hidden = false;
+    this.message.replaceChildren(
+      element('h2', '', {}, heading),
+      element('p', '', { role: 'alert' }, words)
+    );
+    if (action) {
+      this.message.append(
+        button(action.label, '', () => action.act(), 'xc-viewer-button xc-mod-main')
+      );
+    }
+  }
+
+  private draw(): void {
+    const { crystal, tools } = this;
+    if (!crystal) {
+      return;
+    }
+    const { boundary, bonds } = tools;
+    const scene = buildScene(crystal, { repeat: tools.repeat, boundary, bonds });
+    tools.setPeriodic(crystal.periodic);
+    this.tell(crystal, scene.repeat, scene.note);
+    this.drawing.show(scene, description(crystal, scene.repeat, this.trans));
+  }
+
+  private tell(crystal: ICrystal, repeat: Vector, note: string): void {
+    const formula = reducedFormula(crystal);
+    this.formula.replaceChildren(
+      ...formulaParts(formula).map(({ text, subscript }) =>
+        subscript ? element('sub', '', {}, text) : document.createTextNode(text)
+      )
+    );
+    // the name in a file is often the formula once more
+    const title = crystal.title.replace(/\s+/g, '') === formula ? '' : crystal.title;
+    this.titleLine.textContent = title;
+    this.titleLine.title = title;
+    const facts = [atomCount(crystal, repeat, this.trans), ...cellFacts(crystal, this.trans)];
+    this.facts.replaceChildren(...facts.map(fact => element('span', '', {}, fact)));
+    const cells = repeat[0] * repeat[1] * repeat[2];
+    this.legend.replaceChildren(
+      ...elementsOf(crystal).map(({ symbol, count, colour }) => {
+        const disc = element('span', 'xc-viewer-disc', { 'aria-hidden': 'true' });
+        disc.style.backgroundColor = colour;
+        const number = element('span', 'xc-viewer-count', {}, amount(count * cells));
+        return element('li', '', {}, disc, element('b', '', {}, symbol), number);
+      })
+    );
+    const notes = [...crystal.notes, note].filter(Boolean);
+    this.notes.replaceChildren(...notes.map(text => element('li', '', {}, text)));
+  }
+
+  private lookAlong(axis: number): void {
+    if (this.crystal) {
+      this.drawing.lookFrom(turnAlong(this.crystal.lattice, axis));
+    }
+  }
+
+  private press(key: string): boolean {
+    const axis = ['a', 'b', 'c'].indexOf(key.toLowerCase());
+    if (axis >= 0) {
+      this.lookAlong(axis);
+    } else if (key.toLowerCase() === 'r') {
+      this.drawing.reset();
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  private async savePicture(): Promise<void> {
+    const picture = await this.drawing.picture();
+    if (!picture || !this.crystal) {
+      return;
+    }
+    const address = URL.createObjectURL(picture);
+    const link = element('a', '', {
+      href: address,
+      download: pictureName(reducedFormula(this.crystal))
+    });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+
+  private readonly trans: TranslationBundle;
+  private readonly tools: Tools;
+  private readonly drawing: Drawing;
+  private readonly player: FramePlayer;
+  private readonly figure: HTMLElement;
+  private readonly formula = element('h2', 'xc-viewer-formula');
+  private readonly titleLine = element('span', 'xc-viewer-title');
+  private readonly facts = element('p', 'xc-viewer-facts');
+  private readonly legend = element('ul', 'xc-viewer-legend');
+  private readonly notes = element('ul', 'xc-viewer-notes');
+  private readonly message = element('div', 'xc-viewer-message');
+  private frames: ICrystal[] = [];
+}
