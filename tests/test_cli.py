@@ -197,6 +197,18 @@ def test_train_atlas_and_use(dataset: Path, cif: Path, tmp_path: Path) -> None:
     assert run("encode", cif, "--model", best).exit_code == 0
 
 
+def test_an_atlas_of_files_of_ones_own(tmp_path: Path) -> None:
+    for k, cation in enumerate(["Li", "Na", "K"]):
+        rock_salt(cation, a=5.1 + 0.5 * k).to(str(tmp_path / f"{cation}.cif"))
+    (tmp_path / "broken.cif").write_text("data_broken")
+    result = run("atlas", "--data", tmp_path, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "too few for UMAP" in result.stdout
+    assert "1 crystals were left out" in result.stderr
+    assert "broken" in (tmp_path / "out" / "skipped.csv").read_text()
+    assert list(xcrystal.atlas(tmp_path / "out").table["material_id"]) == ["K", "Li", "Na"]
+
+
 def test_train_splits_by_itself_and_says_how_good_it_is(dataset: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     shutil.copyfile(dataset / "train.parquet", tmp_path / "data" / "train.parquet")
@@ -287,7 +299,11 @@ def test_fetch(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
         def __exit__(self, *_: object) -> None: ...
 
-        def search(self, material_ids: list[str], fields: list[str]) -> list[dict[str, object]]:
+        def search(
+            self, fields: list[str], material_ids: list[str] | None = None, chemsys: list[str] | None = None
+        ) -> list[dict[str, object]]:
+            if material_ids is None:
+                return [{"material_id": "mp-22862"} for system in chemsys or [] if system == "Cl-Na"]
             known = {"material_id": "mp-22862", "structure": rock_salt().as_dict(), "band_gap": 5.0}
             return [known for name in material_ids if name == "mp-22862" and "structure" in fields]
 
@@ -307,6 +323,9 @@ def test_fetch(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MP_API_KEY", "of the environment")
     assert json.loads(run(*words, "--json").stdout)["missing"] == {"mvc-7": "not found"}
     assert asked == ["mine", "of the environment"]
+    all_salts = run("fetch", "--system", "Na-Cl", "--out", tmp_path / "salts.parquet", "--json")
+    assert json.loads(all_salts.stdout)["crystals"] == 1, all_salts.output
+    assert "no crystals of K-Cl" in run("fetch", "--system", "K-Cl", "--out", tmp_path / "k.parquet").stderr
     table = pd.read_parquet(tmp_path / "salt.parquet")
     assert table["formula"].tolist() == ["NaCl"]
     assert set(table.columns) > set(pd.read_parquet(dataset / "val.parquet").columns)

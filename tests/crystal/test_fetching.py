@@ -15,7 +15,7 @@ import pytest
 
 from tests.crystals import CRYSTALS
 from xcrystal.crystal import fetching
-from xcrystal.crystal.fetching import FIELDS, VALIDATION_IDS, fetch, id_key, materials_project, read_ids
+from xcrystal.crystal.fetching import FIELDS, VALIDATION_IDS, fetch, id_key, ids_in, materials_project, read_ids
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.tables import PROPERTIES, read_table, structures
 from xcrystal.errors import DatasetError, FetchError
@@ -141,6 +141,25 @@ def test_a_list_of_ids(tmp_path: Path) -> None:
     for missing in (path, tmp_path, tmp_path / "none.txt"):
         with pytest.raises(DatasetError, match="no list"):
             read_ids(missing)
+
+
+def test_ids_of_chemical_systems() -> None:
+    def find(systems: list[str]) -> list[dict[str, Any]]:
+        return [
+            {"material_id": name}
+            for name, crystal in zip(IDS, CRYSTALS.values(), strict=True)
+            if crystal.to_structure().chemical_system in systems
+        ] * 2
+
+    salt, titanate = IDS[0], IDS[2]
+    assert ids_in(["Ti-O-Sr", "Na-Cl"], find) == [salt, titanate]
+    for wrong in ("NaCl", "na-cl", "Na-Na", "", "Na,Cl"):
+        with pytest.raises(DatasetError, match="no chemical system"):
+            ids_in([wrong], find)
+    with pytest.raises(DatasetError, match="no crystals of Au-Xe"):
+        ids_in(["Au-Xe"], find)
+    with pytest.raises(FetchError, match="did not answer"):
+        ids_in(["Na-Cl"], Database(lost_after=0))
 
 
 def test_without_key_or_client(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from pymatgen.core import Composition
 
+from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import reduced_composition
 from xcrystal.errors import DatasetError
 from xcrystal.training.perovskites import idealized_perovskites, write_idealized_perovskites
@@ -74,5 +75,17 @@ def test_parts_are_written_once_and_a_folder_s_own_split_is_taken(tmp_path: Path
 
 
 def test_without_data_there_is_no_split(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="train"):
+    with pytest.raises(DatasetError, match="no crystals"):
         split_of(tmp_path, tmp_path / "split")
+
+
+def test_crystals_in_other_files_are_split_too(tmp_path: Path) -> None:
+    names = list(CRYSTALS)[:4]
+    for name in names:
+        CRYSTALS[name].to_structure().to(str(tmp_path / f"{name.split()[-1]}.cif"))
+    (tmp_path / "broken.cif").write_text("data_broken")
+    parts = split_of(tmp_path, tmp_path / "run")
+    tables = [pd.read_parquet(part) for part in parts]
+    assert [len(table) for table in tables] == [3, 1]
+    assert sorted(pd.concat(tables)["material_id"]) == sorted(name.split()[-1] for name in names)
+    assert pd.read_csv(tmp_path / "run" / "skipped.csv")["name"].tolist() == ["broken"]

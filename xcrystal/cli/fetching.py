@@ -15,17 +15,24 @@ def fetch(
     ids: Annotated[
         str, typer.Option(help="A file with one id a line; or validation: those the bundled model was selected with.")
     ] = "validation",
+    system: Annotated[
+        list[str] | None,
+        typer.Option(help="Instead of ids all crystals of a chemical system, such as Sr-Ti-O; may be repeated."),
+    ] = None,
     key: Annotated[
         str | None,
         typer.Option(envvar="MP_API_KEY", help="Of the Materials Project: materialsproject.org/api.", metavar="KEY"),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch crystals of the Materials Project by their ids. The same command goes on where an error ended it."""
-    from xcrystal.crystal.fetching import fetch as fetch_ids
-    from xcrystal.crystal.fetching import materials_project, read_ids
+    """Fetch crystals of the Materials Project by their ids or elements; xcrystal atlas --data OUT makes a map of them.
 
-    wanted = read_ids(ids)
+    The same command goes on where an error ended it.
+    """
+    from xcrystal.crystal.fetching import fetch as fetch_ids
+    from xcrystal.crystal.fetching import ids_in, materials_project, materials_project_systems, read_ids
+
+    wanted = ids_in(system, materials_project_systems(key)) if system else read_ids(ids)
     found = fetch_ids(wanted, out, materials_project(key))
     if as_json:
         print_json({"file": str(out), "crystals": found.crystals, "missing": found.missing})

@@ -32,6 +32,8 @@ CHUNK = 100  # ids in one request: they go into its address, which servers cut a
 _ID = re.compile(r"[a-z]+-([0-9]+|[a-z]+)")
 Search = Callable[[list[str]], Iterable[Any]]
 """Ids to documents (objects or mappings) with ``material_id``, ``structure`` and the fields in ``FIELDS``."""
+Find = Callable[[list[str]], Iterable[Any]]
+"""Chemical systems ("Sr-Ti-O") to documents with ``material_id``."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,44 @@ def read_ids(source: str | Path) -> list[str]:
     if not ids:
         raise DatasetError(f"{path} holds no ids.")
     return list(ids)
+
+
+def ids_in(systems: Sequence[str], find: Find) -> list[str]:
+    """The ids of all crystals that are made of the elements of a chemical system, of all of them and no others.
+
+    Parameters
+    ----------
+    systems
+        Such as "Sr-Ti-O".
+    find
+        As ``materials_project_systems`` gives it.
+
+    Returns
+    -------
+    list of str
+        In order; each once.
+
+    Raises
+    ------
+    DatasetError
+        If one is no chemical system, or there are no crystals.
+    FetchError
+        If the request fails.
+    """
+    from pymatgen.core import Element
+
+    for system in systems:
+        elements = system.split("-")
+        if not all(Element.is_valid_symbol(e) for e in elements) or len(set(elements)) < len(elements):
+            raise DatasetError(f"{system[:40]!r} is no chemical system, such as Sr-Ti-O.")
+    wanted = ["-".join(sorted(system.split("-"))) for system in systems]
+    try:
+        found = {str(_value(document, "material_id")) for document in find(wanted)}
+    except Exception as error:  # a client of a network fails in whatever way its libraries do
+        raise FetchError(f"The Materials Project did not answer: {str(error)[:200]}.") from error
+    if not found:
+        raise DatasetError(f"The Materials Project has no crystals of {', '.join(systems)}.")
+    return sorted(found, key=id_key)
 
 
 def fetch(ids: Sequence[str], out: Path, search: Search) -> Fetched:
@@ -131,6 +171,19 @@ def materials_project(key: str | None = None) -> Search:
     FetchError
         If there is no key, or the package mp-api is not installed.
     """
+    fields = ["material_id", "structure", *FIELDS.values()]
+    ask = _client(key)
+    return lambda ids: ask(material_ids=ids, fields=fields)
+
+
+def materials_project_systems(key: str | None = None) -> Find:
+    """As ``materials_project``, but a function of chemical systems that gives ids alone."""
+    ask = _client(key)
+    return lambda systems: ask(chemsys=systems, fields=["material_id"])
+
+
+def _client(key: str | None) -> Callable[..., Iterable[Any]]:
+    """What searches the summaries of the Materials Project."""
     key = key or os.environ.get("MP_API_KEY")
     if not key:
         raise FetchError(
@@ -141,12 +194,11 @@ def materials_project(key: str | None = None) -> Search:
     except ImportError as error:
         raise FetchError(f"This needs the package mp-api: pip install 'xcrystal[mp]' ({error}).") from error
 
-    def search(ids: list[str]) -> Iterable[Any]:
+    def search(**wanted: Any) -> Iterable[Any]:
         # plain documents: releases of the client differ in how they validate others
         with MPRester(key, use_document_model=False, mute_progress_bars=True) as client:
-            return client.materials.summary.search(
-                material_ids=ids, fields=["material_id", "structure", *FIELDS.values()]
-            )
+            found: Iterable[Any] = client.materials.summary.search(**wanted)
+            return found
 
     return search
 
