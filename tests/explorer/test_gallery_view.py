@@ -16,6 +16,7 @@ def test_it_is_a_list_of_entries() -> None:
     assert gallery[0] is gallery["simple cubic"]
     assert [entry.name for entry in gallery[:2]] == ["simple cubic", "face-centred cubic"]
     assert gallery["NaCl"] is gallery["b1"] is gallery["Rock Salt"]
+    assert [entry.formula for entry in gallery[["C5", "rock salt"]]] == ["TiO2", "NaCl"]
     assert repr(gallery["rock salt"]) == "Entry('rock salt', NaCl, Fm-3m)"
 
 

@@ -17,17 +17,18 @@ _WIDTH = 150
 class Gallery(list["Entry"]):
     """A list of entries; as the last line of a notebook cell it shows a picture of each.
 
-    ``gallery["rock salt"]`` finds an entry by its name, prototype, formula or Strukturbericht symbol.
+    ``gallery["rock salt"]`` finds an entry by its name, prototype, formula or Strukturbericht symbol, and a list of
+    such names makes a smaller gallery.
     """
 
     @overload
     def __getitem__(self, place: SupportsIndex | str) -> Entry: ...
 
     @overload
-    def __getitem__(self, place: slice) -> Gallery: ...
+    def __getitem__(self, place: slice | list[str]) -> Gallery: ...
 
-    def __getitem__(self, place: SupportsIndex | str | slice) -> Entry | Gallery:
-        """An entry by its place or by one of its names; a slice is a gallery again.
+    def __getitem__(self, place: SupportsIndex | str | slice | list[str]) -> Entry | Gallery:
+        """An entry by its place or by one of its names; a slice, or a list of names, gives a gallery again.
 
         Raises
         ------
@@ -36,6 +37,8 @@ class Gallery(list["Entry"]):
         """
         if isinstance(place, slice):
             return Gallery(super().__getitem__(place))
+        if isinstance(place, list):
+            return Gallery(self[name] for name in place)
         if not isinstance(place, str):
             return super().__getitem__(place)
         for names in (_proper_names, _formula):
