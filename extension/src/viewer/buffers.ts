@@ -84,7 +84,8 @@ export class KeptBuffers {
       data[name] = new Float32Array(width * capacity);
     }
     const Made = kind === 'sphere' ? this.ngl.SphereBuffer : this.ngl.CylinderBuffer;
-    const buffer = new Made(data as never, {} as never);
+    // a copy, as NGL adds the centres of cylinders to what it is given, which would stay where they are
+    const buffer = new Made({ ...data } as never, {} as never);
     this.shape.addBuffer(buffer as never);
     return { data, buffer: buffer as unknown as IBuffer, capacity };
   }

@@ -8,6 +8,7 @@ import {
   cellSize,
   description,
   grouped,
+  isFormula,
   pictureName,
   turnAlong
 } from './captions';
@@ -64,6 +65,17 @@ test('numbers are short', () => {
   expect(amount(2 / 3)).toBe('0.67');
   expect(grouped(999)).toBe('999');
   expect(grouped(1234567)).toBe('1,234,567');
+});
+
+test.each([
+  ['Ba1 Ti1 O3', 'BaTiO3', true],
+  ['NaCl', 'NaCl', true],
+  ['data_NaCl', 'NaCl', true],
+  ['H11 C1', 'H11C', true],
+  ['relaxed', 'BaTiO3', false],
+  ['Ba2 Ti2 O6', 'BaTiO3', false]
+])('the title %s of %s says nothing new: %s', (title, formula, same) => {
+  expect(isFormula(title, formula)).toBe(same);
 });
 
 test('a name of a picture is one of a file', () => {

@@ -74,6 +74,13 @@ export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** Whether a title is only the formula once more, as in "Na1 Cl1" or "data_NaCl". */
+export function isFormula(title: string, formula: string): boolean {
+  const plain = title.replace(/^data_/, '').replace(/\s+/g, '');
+  const short = plain.replace(/([A-Za-z])1(?![0-9.])/g, '$1');
+  return short === formula || plain === formula;
+}
+
 /** Name of a picture of a file, without its folder and ending. */
 export function pictureName(formula: string): string {
   return `${formula.replace(/[^\w().-]+/g, '') || 'crystal'}.png`;

@@ -5,7 +5,15 @@ import { Widget } from '@lumino/widgets';
 import type { ICrystal, Vector } from '../crystal';
 import { elementsOf, formulaParts, reducedFormula } from '../formula';
 import { buildScene } from '../scene';
-import { amount, atomCount, cellFacts, description, pictureName, turnAlong } from './captions';
+import {
+  amount,
+  atomCount,
+  cellFacts,
+  description,
+  isFormula,
+  pictureName,
+  turnAlong
+} from './captions';
 import { button, element } from './dom';
 import { Drawing } from './drawing';
 import { FramePlayer } from './player';
@@ -141,8 +149,7 @@ export class CrystalViewer extends Widget {
         subscript ? element('sub', '', {}, text) : document.createTextNode(text)
       )
     );
-    // the name in a file is often the formula once more
-    const title = crystal.title.replace(/\s+/g, '') === formula ? '' : crystal.title;
+    const title = isFormula(crystal.title, formula) ? '' : crystal.title;
     this.titleLine.textContent = title;
     this.titleLine.title = title;
     const facts = [atomCount(crystal, repeat, this.trans), ...cellFacts(crystal, this.trans)];
