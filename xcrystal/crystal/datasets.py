@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KINDS = "CIF, POSCAR, XSF, extended XYZ, ASE databases (.db, .json), parquet in our format, CSV with a column cif"
-TAKEN = (*STRUCTURE_COLUMNS, *MOTIFS, "material_id", "formula", "source", "space_group", "x", "y", "row")
+_COLOURS = ("density", "crystal_system", "number_of_elements")  # of the map, which every atlas has
+TAKEN = (*STRUCTURE_COLUMNS, *MOTIFS, *_COLOURS, "material_id", "formula", "source", "space_group", "x", "y", "row")
 """Names of columns that mean something else in an atlas: a property that is called so is renamed."""
 _Reader = Callable[[Path, str], Iterator[Found]]
 
