@@ -88,7 +88,7 @@ export function fractional(points: Vector[], lattice: Matrix): Vector[] {
   return points.map(point => times(point, toFractions));
 }
 
-/** Species of a site: those of one element added up, the most abundant first, no more than a full site. */
+/** Species of a site: those of one element added up, the most abundant first. */
 export function sharing(species: readonly ISpecies[]): ISpecies[] {
   const amounts = new Map<string, number>();
   for (const { symbol, occupancy } of species) {
