@@ -11,6 +11,7 @@ import pytest
 from tests.browser.desk import Desk
 from tests.browser.explorer import MAP_DRAWN, STRUCTURE_DRAWN, ExplorerPage
 from tests.browser.pixels import canvas_pixels, drawn_share
+from tests.browser.window import LabWindow
 from tests.crystals import CRYSTALS
 
 if TYPE_CHECKING:
@@ -165,3 +166,19 @@ def test_a_kernel_that_has_no_explorer_is_said(desk: Desk) -> None:
     (desk.server.root / FOLDER / BROKEN / "xcrystal.py").write_text("def explore(**_):\n    raise KeyError('still')")
     note.locator("button").click()
     desk.wait_until(lambda: "still" in note.inner_text(), "another try", 30)
+
+
+def test_notebook_7_opens_a_notebook_of_its_own(desk: Desk, server: JupyterServer) -> None:
+    context = desk.page.context
+    tree = LabWindow(context, server, f"{server.url}/tree/{FOLDER}?token={server.token}")
+    file = tree.page.locator(".jp-DirListing-item", has_text=OTHER)
+    file.locator("input").check(timeout=30_000)  # a click on the name opens it
+    with context.expect_page(timeout=30_000) as opened:
+        tree.page.keyboard.press("Alt+Shift+X")
+    cell = opened.value.locator(".jp-CodeCell .cm-content")
+    wanted = f'xc.explore("{OTHER}", device="cpu"'
+    desk.wait_until(lambda: wanted in " ".join(cell.all_text_contents()), "its cell", 40)
+    assert not [error for error in tree.errors if "xcrystal" in error]
+    assert tree.page.locator(".Toastify__toast").count() == 0, "the tree says that it starts what it does not"
+    opened.value.close()
+    tree.page.close()

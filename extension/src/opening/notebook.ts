@@ -14,7 +14,7 @@ export interface INotebookRequest {
   code: string;
 }
 
-/** Make a notebook, open it, and run its cell where it was opened beside us; in Notebook 7 that is another page. */
+/** Make a notebook, open it, and run its cell; not in Notebook 7, where it is opened in a page of its own. */
 export async function openNotebook(
   commands: JupyterFrontEnd['commands'],
   contents: Contents.IManager,
@@ -32,7 +32,7 @@ export async function openNotebook(
     factory: 'Notebook',
     kernel: { name: request.kernel }
   })) as Widget | undefined;
-  if (panel instanceof NotebookPanel) {
+  if (panel instanceof NotebookPanel && panel.isAttached) {
     void run(panel, trans);
   }
   return panel;
