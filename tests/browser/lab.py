@@ -52,7 +52,16 @@ class LabNotebook(LabWindow):
     def __init__(self, context: BrowserContext, server: JupyterServer, path: str) -> None:
         super().__init__(context, server, server.lab_url(path))
         self.path = path
-        self.wait_until(lambda: self.page.evaluate(_FIND_PANEL, path), f"{path} open with an idle kernel", timeout=90)
+        self._wait_until_up()
+
+    def _wait_until_up(self) -> None:
+        what = f"{self.path} open with an idle kernel"
+        self.wait_until(lambda: self.page.evaluate(_FIND_PANEL, self.path), what, timeout=90)
+
+    def reload(self) -> None:
+        """Load the page anew, as a user does, with the notebook as it was saved and its kernel still running."""
+        self.page.reload()
+        self._wait_until_up()
 
     @property
     def cell_sources(self) -> list[str]:

@@ -47,6 +47,13 @@ def two(view: PinsView) -> tuple[int, int]:
     return one["key"], other["key"]
 
 
+def test_the_first_message_to_the_page_has_the_name(view: PinsView) -> None:
+    assert len(view.get_state()["uid"]) == 16
+    other = PinsView(view.session, view.worker)
+    assert other.get_state()["uid"] != view.uid
+    other.close()
+
+
 def test_nothing_is_told_of_no_pins(view: PinsView) -> None:
     assert view.pins == []
     assert view.state["formula"] == "BaTiO3" and view.state["shown"] == -1 and not view.state["full"]

@@ -52,10 +52,13 @@ class PinsView(Panel):
         self._told: WeakKeyDictionary[Point, dict[str, Any]] = WeakKeyDictionary()
         self._numbers = count()
         super().__init__(session, worker)
-        self.uid = secrets.token_hex(8)
         self._listed: tuple[Point, ...] = ()
         self._list()
         self.add_class("xc-pins")
+
+    @traitlets.default("uid")
+    def _new_uid(self) -> str:
+        return secrets.token_hex(8)  # before the script begins, which looks once
 
     def describe(self) -> dict[str, Any]:
         """What could be pinned, and which pin is shown."""

@@ -56,7 +56,14 @@ describe('the registry of the page', () => {
 
   it('leaves out explorers that are none', () => {
     const registry = explorersOfPage();
-    for (const [k, value] of [null, 'x', {}, entry({ id: 3 }), entry({ act: 'x' })].entries()) {
+    for (const [k, value] of [
+      null,
+      'x',
+      {},
+      entry({ id: 3 }),
+      entry({ id: '' }),
+      entry({ act: 'x' })
+    ].entries()) {
       registry?.explorers.set(String(k), value);
     }
     const throwing = entry();

@@ -103,7 +103,7 @@ export function readExplorer(value: unknown): IExplorer | null {
   try {
     const { id, kernel, model, formula, shown, full, pins, node, act } = value;
     const texts = [id, kernel, model, formula];
-    if (!texts.every(text => isText(text, 1000)) || !Array.isArray(pins)) {
+    if (!texts.every(text => isText(text, 1000)) || id === '' || !Array.isArray(pins)) {
       return null;
     }
     if (typeof node !== 'function' || typeof act !== 'function') {

@@ -113,7 +113,7 @@ export class ExplorerSection {
   private _focus(at: number): void {
     const cards = [...this._cards.children];
     const card = cards[Math.max(0, Math.min(at, cards.length - 1))];
-    (card?.querySelector('button') ?? this._pin).focus();
+    (card?.querySelector<HTMLElement>('.xc-ls-pin') ?? this._pin).focus();
   }
 
   private _makeCard(pin: IPin): HTMLLIElement {
@@ -127,7 +127,9 @@ export class ExplorerSection {
     formula.append(...formulaNodes(pin.formula));
     const group = element('span', 'xc-ls-group');
     group.append(...spaceGroupNodes(pin.symbol), ` (${pin.group})`);
-    const main = element('button', 'xc-ls-pin');
+    const main = element('div', 'xc-ls-pin'); // Firefox drags nothing that begins in a button
+    main.setAttribute('role', 'button');
+    main.tabIndex = 0;
     main.title = trans.__(
       '%1, %2. Drag onto another one for the path between them.',
       pin.formula,
@@ -170,7 +172,9 @@ export class ExplorerSection {
     };
     const cards = [...this._cards.children];
     const at = cards.findIndex(card => card.contains(event.target as Node));
-    if (event.key === 'Delete' || event.key === 'Backspace') {
+    if (event.key === 'Enter' || event.key === ' ') {
+      this._list.take(place);
+    } else if (event.key === 'Delete' || event.key === 'Backspace') {
       this._list.unpin(place);
     } else if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
       this._focus(at + steps[event.key]);

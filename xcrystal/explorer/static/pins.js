@@ -33,7 +33,7 @@ function render({ model, el: root }) {
   };
   const unpin = (key) => {
     const near = chips.get(key)?.nextSibling ?? chips.get(key)?.previousSibling;
-    (near?.querySelector("button") ?? pin).focus();
+    (near?.querySelector(".xc-pinned") ?? pin).focus();
     act("unpin", { key });
   };
   const move = (key, to) => act("move", { key, to });
@@ -82,11 +82,13 @@ function render({ model, el: root }) {
 
   const make = (one) => {
     const { key } = one, name = `${one.formula}, ${one.label}`;
-    const main = el("button", { type: "button", class: "xc-pinned", "aria-label": `Go to ${name}`, onclick: () => go(key),
+    // Firefox drags nothing that begins in a button
+    const main = el("div", { role: "button", tabindex: "0", class: "xc-pinned", "aria-label": `Go to ${name}`, onclick: () => go(key),
       title: `${name}\nDrag onto another one for the path between them; Alt+← and Alt+→ move it, Delete unpins it`,
       onkeydown: (event) => {
         const at = pins().findIndex((other) => other.key === key);
-        if (event.key === "Delete" || event.key === "Backspace") unpin(key);
+        if (event.key === "Enter" || event.key === " ") go(key);
+        else if (event.key === "Delete" || event.key === "Backspace") unpin(key);
         else if (event.altKey && event.key === "ArrowLeft") move(key, Math.max(at - 1, 0));
         else if (event.altKey && event.key === "ArrowRight") move(key, at + 1);
         else return;
