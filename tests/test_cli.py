@@ -439,6 +439,7 @@ def test_lab_copies_the_notebook_once_and_starts_jupyterlab(tmp_path: Path) -> N
     notebook.write_text("my own changes")
     assert subprocess.run(command, capture_output=True, env=environment).returncode == 0
     assert notebook.read_text() == "my own changes"
+    assert len(list((tmp_path / "mine" / "exercises").glob("*.ipynb"))) >= 5
 
 
 def test_plain_json() -> None:

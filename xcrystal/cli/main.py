@@ -94,9 +94,11 @@ def lab(
 
     source = bundled_notebook().parent
     folder.mkdir(parents=True, exist_ok=True)
-    for notebook in sorted(source.glob("*.ipynb")):
-        if not (folder / notebook.name).exists():
-            shutil.copyfile(notebook, folder / notebook.name)
+    for notebook in sorted([*source.glob("*.ipynb"), *source.glob("exercises/*.ipynb")]):
+        own = folder / notebook.relative_to(source)
+        if not own.exists():
+            own.parent.mkdir(exist_ok=True)
+            shutil.copyfile(notebook, own)
     options = [
         f"--ServerApp.root_dir={folder.resolve()}",
         f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
