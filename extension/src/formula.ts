@@ -1,6 +1,6 @@
 /** Chemical formulas, as pymatgen writes them. */
 import type { ICrystal } from './crystal';
-import { elementOf } from './elements';
+import { elementOf } from './element';
 
 /** A part of a formula: a symbol or bracket, or a number that stands below the line. */
 export interface IFormulaPart {

@@ -5,7 +5,7 @@
  * in the explorer and in the viewer; tests compare the two.
  */
 import type { ICrystal, Vector } from './crystal';
-import { type IElement, channels, elementOf } from './elements';
+import { type IElement, channels, elementOf } from './element';
 import { type Matrix, heights, times } from './lattice';
 import { pairsWithin } from './neighbours';
 import { trans } from './words';

@@ -1,6 +1,6 @@
 /** What labels and type symbols of a CIF file say of the elements. */
 import type { ISpecies } from '../crystal';
-import { isElement } from '../elements';
+import { isElement } from '../element';
 
 // as files call groups of atoms, the position being that of the heavy one
 const GROUPS: [RegExp, string][] = [

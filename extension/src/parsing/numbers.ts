@@ -1,6 +1,6 @@
 /** Numbers, words and symbols of elements in text files, read strictly: what is no number is none. */
 import type { Vector } from '../crystal';
-import { isElement, symbolOf } from '../elements';
+import { isElement, symbolOf } from '../element';
 import { trans } from '../words';
 import { errorAt, quoted } from './error';
 

@@ -1,6 +1,6 @@
 /** POSCAR and CONTCAR files of VASP. */
 import type { ICrystal, Vector } from '../crystal';
-import { isElement } from '../elements';
+import { isElement } from '../element';
 import { type Matrix, determinant } from '../lattice';
 import { trans } from '../words';
 import { checkCount, checked, fractional, fullSite } from './checked';
