@@ -1,6 +1,6 @@
 /** What an output of a cell holds; it may come from a notebook that nobody trusts, and is read strictly. */
 import type { ICrystal, ISite, ISpecies, Vector } from '../crystal';
-import { isElement } from '../elements';
+import { isElement } from '../element';
 import { determinant } from '../lattice';
 import type { IWords } from '../viewer/captions';
 
