@@ -15,8 +15,9 @@ from tests.crystals import structures
 from tests.explorer.test_views import panels, wait_for
 from tests.own_data import Cubes, PlainVAE, Volume, scaled, write
 from xcrystal.errors import AbilityError, DatasetError, ModelError, TargetError
-from xcrystal.explorer.facts import facts_text
+from xcrystal.explorer.facts import fact_rows, facts_text
 from xcrystal.explorer.keeping import CONTROLS
+from xcrystal.explorer.points import Points
 from xcrystal.explorer.session import Session
 from xcrystal.explorer.widget import Explorer
 from xcrystal.generator import CrystalModel
@@ -144,6 +145,7 @@ def test_the_second_model_is_explored(folder: Path, second: DescriptorPCA) -> No
     session.move(axis.name, float(axis.coordinates(session.z)[0]) + 1.0)
     session.settle()
     assert session.predicted["hardness"] > before
+    assert "Hardness, predicted" in dict(fact_rows(session, brief=True))  # also for a beginner
     assert f"{session.predicted['hardness']:.3f}" in facts_text(session)["Hardness, predicted"]
     session.search("hardness > 15, O")
     assert len(session.selected)
@@ -153,6 +155,7 @@ def test_the_second_model_is_explored(folder: Path, second: DescriptorPCA) -> No
 def test_no_decoder_is_said_at_once_and_no_encoder_when_loading(folder: Path) -> None:
     session = open_session(Volume(), folder / "volume")
     assert "no decode" in session.message
+    assert session.label == f"known crystal {session.material_id}"
     assert session.material_id is not None
     assert session.material_id in session.message
     session.load(structures()[0])
@@ -294,3 +297,11 @@ def test_an_unbound_model_and_a_bound_one_are_two(folder: Path, second: Descript
     session = Session(wrapped, open_atlas(folder / "second"))
     assert wrapped.properties == ()
     assert session.model.properties == ("hardness",)
+
+
+def test_points_of_small_maps_are_larger(folder: Path, atlas: Atlas) -> None:
+    few = Points(open_atlas(folder / "vae"), "hardness").figure.data
+    many = Points(atlas, "band_gap").figure.data
+    assert many[1].marker.size == 4
+    assert 8 < few[1].marker.size <= 10
+    assert few[0].marker.size == few[1].marker.size

@@ -108,6 +108,7 @@ class FactsView(Panel):
             self.send({"type": "thumbnails", "pictures": pictures})
 
 
+_BRIEF = ("formation_energy_per_atom", "band_gap")  # what a beginner is told
 _SAME = {"formation_energy_per_atom": 0.05, "band_gap": 0.2, "e_above_hull": 0.02}  # differences not worth a word
 
 
@@ -157,8 +158,9 @@ def _predicted(session: Session, brief: bool) -> list[Row]:
     at_rest = session.judgement is not None and session.shown_loaded is None
     own = session.achieved(session.state.point) if at_rest else {}
     rows: list[Row] = []
+    usual = [name for name in _BRIEF if name in predicted] or list(predicted)[: len(_BRIEF)]
     for name, value in predicted.items():
-        if brief and name not in ("formation_energy_per_atom", "band_gap"):
+        if brief and name not in usual:
             continue
         parts: Parts = [("", f"{value:.3f} {words.unit(name)}")]
         expected = True

@@ -201,7 +201,8 @@ class Going(Picking):
 
     def _atlas_point(self, row: int) -> Point:
         name = str(self.atlas.table["material_id"].iat[row])
-        return self._point(self.atlas.z[row], f"decode of {name}", (f"session.select({name!r})",), name)
+        label = f"known crystal {name}" if self.model.lacks("decode") else f"decode of {name}"
+        return self._point(self.atlas.z[row], label, (f"session.select({name!r})",), name)
 
     def _first_point(self) -> Point:
         """A crystal that everybody knows, or the one nearest the centre of the atlas."""

@@ -19,6 +19,8 @@ MOST = 30_000  # points that a browser without a graphics card still moves smoot
 _MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
 _EDGE = 0.04  # of the map's extent, left free around it
 _FADED = 0.12
+_SMALLEST, _LARGEST, _MANY = 4.0, 10.0, 2000  # pixels; crystals from which on points are the smallest
+_KINDS = 1.125  # larger where colours are categories, which need some area to be told apart
 
 
 class Points:
@@ -110,12 +112,12 @@ class Points:
             "cmax": high,
             "colorscale": scale(self.coloring, self.color_map),
         }
+        size = point_size(len(self.places)) * (_KINDS if kinds else 1)
+        unknown = {"color": UNKNOWN, "size": point_size(len(self.places))}
         # with categories, fewer points hide others when they are drawn in the atlas' order, which is not theirs
         return [
-            _trace(self.places, self.rows[~known], self._opacity(self.rows[~known], 0.8), {"color": UNKNOWN}),
-            _trace(
-                self.places, self.rows[known], self._opacity(self.rows[known], 0.9), colored | {"size": _size(kinds)}
-            ),
+            _trace(self.places, self.rows[~known], self._opacity(self.rows[~known], 0.8), unknown),
+            _trace(self.places, self.rows[known], self._opacity(self.rows[known], 0.9), colored | {"size": size}),
         ]
 
     def _opacity(self, rows: np.ndarray, full: float) -> Any:
@@ -138,8 +140,9 @@ def scale(coloring: Coloring, color_map: str = COLOR_MAP) -> list[list[Any]]:
     return [[(k + end) / n, QUALITATIVE[k % len(QUALITATIVE)]] for k in range(n) for end in (0, 1)]
 
 
-def _size(kinds: tuple[str, ...]) -> float:
-    return 4.5 if kinds else 4
+def point_size(count: int) -> float:
+    """Pixels across a point, so that a map of a few dozen crystals can be seen, and one of thousands seen through."""
+    return float(np.clip(_SMALLEST * (_MANY / max(count, 1)) ** 0.25, _SMALLEST, _LARGEST))
 
 
 def _trace(places: np.ndarray, rows: np.ndarray, opacity: Any, marker: dict[str, Any]) -> dict[str, Any]:
@@ -150,7 +153,7 @@ def _trace(places: np.ndarray, rows: np.ndarray, opacity: Any, marker: dict[str,
         "x": np.ascontiguousarray(x),
         "y": np.ascontiguousarray(y),
         "hoverinfo": "skip",  # plotly would look at every point on each move of the mouse, and know nothing of it
-        "marker": {"size": 4, "opacity": opacity, **marker},
+        "marker": {"opacity": opacity, **marker},
     }
 
 
