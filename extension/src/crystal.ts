@@ -5,7 +5,7 @@ export type Vector = [number, number, number];
 
 /** What occupies a site, or a part of it. */
 export interface ISpecies {
-  /** Of an element, "D" or "T" for isotopes of hydrogen, "X" if it is none. */
+  /** Of an element, "H" for its isotopes too, "X" if it is none. */
   symbol: string;
   /** 1 for a full site. */
   occupancy: number;

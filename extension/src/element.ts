@@ -17,9 +17,9 @@ export interface IElement {
 const elements: IElement[] = table.map((row, number) => ({ number, ...row }));
 const [unknown, hydrogen] = elements;
 const bySymbol = new Map(elements.map(element => [element.symbol, element]));
-// pymatgen knows no electronegativity of tritium
-bySymbol.set('D', { ...hydrogen, symbol: 'D' });
-bySymbol.set('T', { ...hydrogen, symbol: 'T', electronegativity: null });
+// isotopes are drawn and counted as what they are isotopes of, as pymatgen counts them
+bySymbol.set('D', hydrogen);
+bySymbol.set('T', hydrogen);
 
 /** Whether this is the symbol of an element, or of an isotope of hydrogen. */
 export function isElement(symbol: string): boolean {

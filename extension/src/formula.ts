@@ -37,7 +37,8 @@ const SPECIAL: Readonly<Record<string, string>> = {
 export function elementsOf(crystal: ICrystal): IElementCount[] {
   const counts = new Map<string, number>();
   for (const { species } of crystal.sites) {
-    for (const { symbol, occupancy } of species) {
+    for (const { symbol: name, occupancy } of species) {
+      const { symbol } = elementOf(name);
       counts.set(symbol, (counts.get(symbol) ?? 0) + occupancy);
     }
   }

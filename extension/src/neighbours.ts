@@ -28,7 +28,7 @@ export function pairsWithin(
   periodic: boolean
 ): IPairs | null {
   const grid = periodic ? periodicGrid(points, matrix, reach) : openGrid(points, reach);
-  const { counts, spans, bins, places } = grid;
+  const { counts, spans, bins, places, origins } = grid;
   const boxes = spans.reduce((product, span) => product * (2 * span + 1), 1);
   let tried = 0;
   for (const members of bins.values()) {
@@ -39,6 +39,7 @@ export function pairsWithin(
   }
   const found: IPairs = { first: [], second: [], images: [], lengths: [] };
   const [na, nb, nc] = counts;
+  const [[ax, ay, az], [bx, by, bz], [cx, cy, cz]] = matrix;
   for (let one = 0; one < points.length; one++) {
     const [ia, ib, ic] = grid.cells[one];
     for (let a = ia - spans[0]; a <= ia + spans[0]; a++) {
@@ -53,22 +54,18 @@ export function pairsWithin(
           }
           for (const other of members) {
             // images are counted from where the points are, not from where they were folded to
-            const image: Vector = [
-              ra + grid.origins[one][0] - grid.origins[other][0],
-              rb + grid.origins[one][1] - grid.origins[other][1],
-              rc + grid.origins[one][2] - grid.origins[other][2]
-            ];
-            const shift = periodic ? times(image, matrix) : image;
-            const length = Math.hypot(
-              places[other][0] + shift[0] - places[one][0],
-              places[other][1] + shift[1] - places[one][1],
-              places[other][2] + shift[2] - places[one][2]
-            );
-            if (length <= reach && (other !== one || image.some(k => k !== 0))) {
+            const [to, from] = [origins[other], origins[one]];
+            const [u, v, w] = [ra + from[0] - to[0], rb + from[1] - to[1], rc + from[2] - to[2]];
+            const [p, q] = [places[other], places[one]];
+            const x = p[0] - q[0] + u * ax + v * bx + w * cx;
+            const y = p[1] - q[1] + u * ay + v * by + w * cy;
+            const z = p[2] - q[2] + u * az + v * bz + w * cz;
+            const squared = x * x + y * y + z * z;
+            if (squared <= reach * reach && (other !== one || u !== 0 || v !== 0 || w !== 0)) {
               found.first.push(one);
               found.second.push(other);
-              found.images.push(...image);
-              found.lengths.push(length);
+              found.images.push(u, v, w);
+              found.lengths.push(Math.sqrt(squared));
             }
           }
         }

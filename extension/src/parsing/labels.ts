@@ -1,6 +1,6 @@
 /** What labels and type symbols of a CIF file say of the elements. */
 import type { ISpecies } from '../crystal';
-import { isElement } from '../element';
+import { elementOf, isElement } from '../element';
 
 // as files call groups of atoms, the position being that of the heavy one
 const GROUPS: [RegExp, string][] = [
@@ -26,7 +26,7 @@ export function elementIn(label: string): string | null {
   }
   const letters = /^[A-Za-z]{1,2}/.exec(text)?.[0] ?? '';
   const two = letters.charAt(0).toUpperCase() + letters.slice(1).toLowerCase();
-  return [two, two.charAt(0)].find(isElement) ?? 'X';
+  return elementOf([two, two.charAt(0)].find(isElement) ?? 'X').symbol;
 }
 
 /** A site that is described in words, "0.8Nb + 0.2Zr", as in the Pauling File; null if it is not. */

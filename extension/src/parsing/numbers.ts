@@ -1,6 +1,6 @@
 /** Numbers, words and symbols of elements in text files, read strictly: what is no number is none. */
 import type { Vector } from '../crystal';
-import { isElement, symbolOf } from '../element';
+import { elementOf, symbolOf } from '../element';
 import { trans } from '../words';
 import { errorAt, quoted } from './error';
 
@@ -45,5 +45,5 @@ export function symbolIn(word: string): string {
   }
   const letters = /^[A-Za-z]{1,3}/.exec(word)?.[0] ?? '';
   const symbol = letters.charAt(0).toUpperCase() + letters.slice(1).toLowerCase();
-  return isElement(symbol) ? symbol : 'X';
+  return elementOf(symbol).symbol;
 }

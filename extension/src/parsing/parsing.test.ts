@@ -1,0 +1,297 @@
+import { buildScene } from '../scene';
+import { ParseError, parseCrystals } from './index';
+
+const POSCAR = `Na Cl
+1.0
+5.64 0 0
+0 5.64 0
+0 0 5.64
+Na Cl
+1 1
+Direct
+0 0 0
+0.5 0.5 0.5
+`;
+const CELL = `data_salt
+_cell_length_a 5.64(1)
+_cell_length_b 5.64
+_cell_length_c 5.64
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+`;
+const SITES = `loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Na1 0 0 0 1
+Cl1 0.5 0.5 0.5 1
+`;
+const SYMMETRY = `loop_
+_symmetry_equiv_pos_as_xyz
+'x, y, z'
+'x, 1/2+y, 1/2+z'
+'x+1/2, y, 1/2+z'
+'0.5+x, .5+y, z'
+`;
+const EXTXYZ = `2
+Lattice="5 0 0 0 5 0 0 0 5" Properties=id:I:1:species:S:1:pos:R:3 pbc="T T T"
+1 Na 0 0 0
+2 Cl 2.5 2.5 2.5
+`;
+const XSF = `# a comment
+ANIMSTEPS 2
+CRYSTAL
+PRIMVEC
+4 0 0
+0 4 0
+0 0 4
+PRIMCOORD 1
+2 1
+11 0 0 0
+Cl 2 2 2 0.1 0.2 0.3
+PRIMCOORD 2
+2 1
+11 0 0 0
+Cl 2 2 2.1
+`;
+const JSON_TEXT = JSON.stringify({
+  lattice: {
+    matrix: [
+      [4, 0, 0],
+      [0, 4, 0],
+      [0, 0, 4]
+    ]
+  },
+  sites: [
+    {
+      species: [
+        { element: 'Na', occu: 0.5 },
+        { element: 'K', occu: 0.5 }
+      ],
+      abc: [0, 0, 0]
+    }
+  ]
+});
+const FILES: Record<string, string> = {
+  POSCAR,
+  'salt.cif': CELL + SYMMETRY + SITES,
+  'salt.extxyz': EXTXYZ,
+  'salt.xsf': XSF,
+  'salt.json': JSON_TEXT
+};
+
+const positions = (text: string, name: string) =>
+  parseCrystals(text, name)[0].sites.map(site => site.position);
+const message = (text: string, name: string) => {
+  try {
+    parseCrystals(text, name);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ParseError);
+    return (error as ParseError).message;
+  }
+  throw new Error('this was read');
+};
+
+describe('CIF', () => {
+  it('has all atoms of the cell', () => {
+    const [crystal] = parseCrystals(FILES['salt.cif'], 'salt.cif');
+    expect(crystal.sites.length).toBe(8);
+    expect(crystal.notes).toEqual([]);
+    expect(crystal.title).toBe('salt');
+  });
+
+  it('merges what symmetry puts on one place, and rows that share one', () => {
+    const inversion = 'loop_\n_space_group_symop_operation_xyz\nx,y,z\n-x,-y,-z\n';
+    const [crystal] = parseCrystals(CELL + inversion + SITES + 'K1 0 0 0 0.25\n', 'a.cif');
+    expect(crystal.sites.length).toBe(2);
+    expect(crystal.sites[0].species[0].symbol).toBe('Na');
+    expect(crystal.sites[0].species[1]).toEqual({ symbol: 'K', occupancy: 0.25 });
+  });
+
+  it('says what it does not draw', () => {
+    const text = CELL + "_symmetry_space_group_name_H-M 'F m -3 m'\n" + SITES + 'H1 ? ? ? 1\n';
+    const [crystal] = parseCrystals(text, 'a.cif');
+    expect(crystal.sites.length).toBe(2);
+    expect(crystal.notes.join()).toMatch(/without a position.*space group \(F m -3 m\)/);
+  });
+
+  it('has a frame for each block with atoms, and says which are left out', () => {
+    const broken = CELL.replace('5.64(1)', '?').replace('salt', 'bad') + SITES;
+    const text = `data_empty\n_x 1\n${CELL}${SITES}${broken}${CELL}${SITES}`;
+    const crystals = parseCrystals(text, 'a.cif');
+    expect(crystals.length).toBe(2);
+    expect(crystals[0].notes.join()).toContain('“bad” is left out: Line ');
+  });
+
+  it.each([
+    ['hello', /not a CIF file/],
+    ['data_x\n_y 1', /no list of atoms/],
+    [SITES.replace('loop_', 'data_x\nloop_'), /no unit cell/],
+    [CELL + SITES + 'Na2 0 0', /Line 8: the loop/],
+    [CELL + SITES.replace('0.5', 'half'), /Line 15: “half” is not a coordinate/],
+    [CELL + SITES.replace('0.5', 'nan'), /Line 15/],
+    [CELL + SYMMETRY.replace('1/2+y', 'q') + SITES, /Line 11: .* not a symmetry operation/],
+    [CELL.replace('_c 5.64', '_c 0') + SITES, /Line 4: the cell is flat/],
+    [CELL.replace('gamma 90', 'gamma 179.9999') + SITES, /flat/],
+    [CELL + SITES.replace(/fract/g, 'Cartn'), /only Cartesian/],
+    [CELL + ';\nno end', /Line 8: the block of text/],
+    [CELL + SITES.replace('0.5', '1e300'), /far outside/]
+  ])('gives one line for what cannot be read: %#', (text, reason) => {
+    expect(message(text, 'a.cif')).toMatch(reason);
+  });
+});
+
+describe('POSCAR', () => {
+  it('is scaled, by a volume too, and by one factor for each axis', () => {
+    const side = (scale: string) =>
+      parseCrystals(POSCAR.replace('1.0', scale), 'POSCAR')[0].lattice.map((row, k) => row[k]);
+    expect(side('2')).toEqual([11.28, 11.28, 11.28]);
+    expect(side('-64')[0]).toBeCloseTo(4);
+    expect(side('1 2 0.5')).toEqual([5.64, 11.28, 2.82]);
+  });
+
+  it('takes elements from a line, from behind the positions, or from the first line', () => {
+    const old = POSCAR.replace('\nNa Cl\n', '\n');
+    expect(parseCrystals(old, 'POSCAR')[0].sites[1].species[0].symbol).toBe('Cl');
+    const behind = old
+      .replace('Na Cl', 'x')
+      .replace('0 0 0\n0.5', '0 0 0 K\n0.5')
+      .replace('5\n', '5\n');
+    const named = behind.replace(/0\.5 0\.5 0\.5\n$/, '0.5 0.5 0.5 Br\n');
+    expect(parseCrystals(named, 'POSCAR')[0].sites[0].species[0].symbol).toBe('K');
+    expect(message(old.replace('Na Cl', 'salt'), 'POSCAR')).toMatch(/does not name its elements/);
+  });
+
+  it('has selective dynamics, Cartesian positions, velocities', () => {
+    const text = POSCAR.replace('Direct', 'Selective dynamics\nCartesian').replace(
+      '0.5 0.5 0.5',
+      '2.82 2.82 2.82 T T F\n\n0.1 0.2 0.3\n0.1 0.2 0.3'
+    );
+    expect(positions(text, 'CONTCAR')[1].map(x => x.toFixed(6))).toEqual(Array(3).fill('0.500000'));
+  });
+
+  it('names the line of an error', () => {
+    expect(message(POSCAR.replace('0.5 0.5 0.5', '0.5 x 0.5'), 'POSCAR')).toMatch(/^Line 10: “x”/);
+    expect(message(POSCAR.replace('1 1', '1 7'), 'POSCAR')).toMatch(/ends after/);
+    expect(message(POSCAR.replace('1 1', '1 999999999'), 'POSCAR')).toMatch(/at most/);
+    expect(message(POSCAR.replace('1 1', '1'), 'POSCAR')).toMatch(/1 numbers of atoms, but 2/);
+  });
+});
+
+describe('other files', () => {
+  it('are frames of crystals or molecules', () => {
+    expect(positions(EXTXYZ, 'a.extxyz')[1]).toEqual([0.5, 0.5, 0.5]);
+    expect(parseCrystals(EXTXYZ + EXTXYZ, 'a.xyz').length).toBe(2);
+    expect(parseCrystals(EXTXYZ.replace('T T T', 'F F F'), 'a.xyz')[0].periodic).toBe(false);
+    expect(parseCrystals(EXTXYZ.replace('T T T', 'T T F'), 'a.xyz')[0].notes.length).toBe(1);
+    const [plain] = parseCrystals('1\nwater\nO 1 2 3\n', 'a.xyz');
+    expect([plain.periodic, plain.title, plain.sites[0].position]).toEqual([
+      false,
+      'water',
+      [1, 2, 3]
+    ]);
+    expect(parseCrystals(XSF, 'a.xsf').length).toBe(2);
+    expect(parseCrystals('ATOMS\n8 0 0 0\nH 0 0 1\n', 'a.xsf')[0].periodic).toBe(false);
+    expect(parseCrystals(JSON_TEXT, 'a.json')[0].sites[0].species.length).toBe(2);
+  });
+
+  it.each([
+    ['', 'a.xyz', /empty/],
+    ['{"a": 1}', 'a.json', /holds no structure/],
+    ['{"a":\n 1', 'a.json', /not valid JSON/],
+    ['[]', 'a.json', /holds no structure/],
+    ['3\n\nH 0 0 0\n', 'a.xyz', /ends after/],
+    ['1\n\nH 0 0\n', 'a.xyz', /Line 3/],
+    ['1\nLattice="1 2 3 4"\nH 0 0 0\n', 'a.xyz', /Line 2/],
+    ['PRIMCOORD\n1 1\n1 0 0 0\n', 'a.xsf', /PRIMVEC/],
+    ['hello\n', 'a.xsf', /Line 1: “hello”/],
+    ['\0\0', 'a.cif', /text file/]
+  ])('give one line for what cannot be read: %j', (text, name, reason) => {
+    expect(message(text, name)).toMatch(reason);
+  });
+});
+
+/** Numbers from 0 up to 1, the same ones each time. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1664525 + 1013904223) % 4294967296;
+    return state / 4294967296;
+  };
+}
+
+describe('mutated files', () => {
+  const pieces = [
+    '\n',
+    ' ',
+    "'",
+    '"',
+    ';',
+    '-',
+    '.',
+    '9999999',
+    '0',
+    'e9',
+    '(',
+    '[',
+    '{',
+    ',',
+    'data_',
+    'loop_',
+    '_',
+    '#',
+    'nan',
+    '<b>',
+    '\0',
+    'é',
+    '=',
+    ':'
+  ];
+
+  it.each(Object.keys(FILES))('%s: a crystal or a ParseError, nothing else', name => {
+    const next = random(7);
+    let [read, refused] = [0, 0];
+    for (let round = 0; round < 300; round++) {
+      let text = FILES[name];
+      for (let change = 0; change < 1 + Math.floor(4 * next()); change++) {
+        const [at, length] = [Math.floor(next() * text.length), Math.floor(next() * next() * 30)];
+        const piece =
+          next() < 0.5 ? pieces[Math.floor(next() * pieces.length)] : text.slice(at, at + length);
+        text = text.slice(0, at) + piece + text.slice(at + (next() < 0.5 ? length : 0));
+      }
+      try {
+        for (const crystal of parseCrystals(text, name)) {
+          const scene = buildScene(crystal, { repeat: [2, 1, 1] });
+          expect(Number.isFinite(scene.extent)).toBe(true);
+          expect([...scene.positions, ...scene.bondEnds].every(Number.isFinite)).toBe(true);
+        }
+        read++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(ParseError);
+        expect((error as ParseError).message).not.toMatch(/[\n\r\t\0]/);
+        refused++;
+      }
+    }
+    expect(Math.min(read, refused)).toBeGreaterThan(20);
+  });
+
+  it.each([
+    ['quotes', 'data_x\n', "' ".repeat(300_000)],
+    ['a line of quotes', 'data_x\n_a ', `'x"`.repeat(200_000)],
+    ['brackets', '', '['.repeat(300_000)],
+    ['equals signs', '1\n', 'a="'.repeat(100_000)],
+    ['digits', 'x\n', '1'.repeat(500_000)],
+    ['blanks', 'x\n', ' '.repeat(500_000)],
+    ['names', CELL + 'loop_\n', '_a\n'.repeat(200_000)],
+    ['empty lines', '', '\n1'.repeat(100_000)]
+  ])('of %s without an end take no long time', (_, begin, long) => {
+    for (const name of Object.keys(FILES)) {
+      const started = performance.now();
+      expect(() => parseCrystals(begin + long, name)).toThrow(ParseError);
+      expect(performance.now() - started).toBeLessThan(3000);
+    }
+  });
+});
