@@ -1,5 +1,9 @@
 /** The ways into the explorer: launcher, palette, menus, and the file browser's context menu. */
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILabShell,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { ICommandPalette, Notification, showErrorMessage } from '@jupyterlab/apputils';
 import { IConsoleTracker } from '@jupyterlab/console';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
@@ -34,7 +38,8 @@ export const openingPlugin: JupyterFrontEndPlugin<void> = {
     ILauncher,
     ICommandPalette,
     IFileBrowserFactory,
-    IConsoleTracker
+    IConsoleTracker,
+    ILabShell
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -43,7 +48,8 @@ export const openingPlugin: JupyterFrontEndPlugin<void> = {
     launcher: ILauncher | null,
     palette: ICommandPalette | null,
     browsers: IFileBrowserFactory | null,
-    consoles: IConsoleTracker | null
+    consoles: IConsoleTracker | null,
+    lab: ILabShell | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('xcrystal_lab');
     const { commands, serviceManager } = app;
@@ -57,7 +63,9 @@ export const openingPlugin: JupyterFrontEndPlugin<void> = {
       const found = await loaded;
       return found ? readSettings(found.composite) : { ...DEFAULTS };
     };
+    // Notebook 7, which has no shell of JupyterLab, opens each document in a page of its own
     const panels =
+      lab &&
       consoles &&
       new ExplorerPanels(commands, consoles, async () => againCode(await settings()), trans);
 
