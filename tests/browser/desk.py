@@ -107,9 +107,13 @@ class Desk(LabWindow):
         """Leave a menu without a choice."""
         self.page.keyboard.press("Escape")
 
-    def menu(self, name: str) -> list[str]:
-        """Open a menu of the menu bar; what it offers."""
+    def menu(self, name: str, *inner: str) -> list[str]:
+        """Open a menu of the menu bar, and the menus inside of it; what all of them offer."""
         self.page.locator(".lm-MenuBar-item", has_text=name).first.click()
+        for text in inner:
+            before = len(self._menu_items())
+            self._entries(text).first.hover()
+            self.wait_until(lambda before=before: len(self._menu_items()) > before, f"the menu {text}")  # type: ignore[misc]
         return self._menu_items()
 
     def _menu_items(self) -> list[str]:

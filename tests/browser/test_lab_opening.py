@@ -79,6 +79,12 @@ def test_the_settings_editor_shows_what_can_be_chosen(desk: Desk) -> None:
     desk.wait_until(lambda: desk.titles == ["Launcher"], "a launcher")
 
 
+def test_the_file_menu_offers_the_explorer(desk: Desk) -> None:
+    assert "Crystal Explorer" in desk.menu("File", "New")
+    desk.close_menu()
+    desk.close_menu()
+
+
 def test_the_launcher_opens_a_notebook(desk: Desk) -> None:
     tile = desk.page.locator(".jp-LauncherCard", has_text="Crystal Explorer")
     assert tile.count() == 1
