@@ -9,31 +9,22 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.crystals import CRYSTALS
+from tests.markdown import ROOT, blocks, check_make_targets, check_options, run_python
 from xcrystal.cli import app
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-
-
 def test_it_begins_with_the_two_commands() -> None:
-    first = blocks("sh")[0]
+    first = blocks(README, "sh")[0]
     assert README.index(first) < 60
     assert [line.split()[:2] for line in first.splitlines()] == [["make", "lab"], ["make", "test"]]
 
 
 def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    for name, crystal in CRYSTALS.items():
-        crystal.to_structure().to(str(tmp_path / f"{name}.cif"))
-    names: dict[str, object] = {}
-    python = blocks("python")
-    assert len(python) == 4
-    for block in python:
-        exec(compile(block, "README.md", "exec"), names)
+    names = run_python(README, "README.md", tmp_path)
+    assert len(blocks(README, "python")) == 4
     assert names["z"].shape == (1, 128)  # type: ignore[attr-defined]
     assert len(names["new"]) == 16  # type: ignore[arg-type]
     assert len(names["attribution"].scores) == len(names["salt"]) == 8  # type: ignore[arg-type, attr-defined]
@@ -50,7 +41,7 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_its_commands_exist() -> None:
-    commands = re.findall(r"^xcrystal (\S+)(?: ([a-z]+)(?= ))?", "\n".join(blocks("sh")), flags=re.MULTILINE)
+    commands = re.findall(r"^xcrystal (\S+)(?: ([a-z]+)(?= ))?", "\n".join(blocks(README, "sh")), flags=re.MULTILINE)
     assert {c.name or c.callback.__name__ for c in app.registered_commands} | {"evaluate"} == {c for c, _ in commands}
     for command, sub in commands:
         words = [command, sub] if command == "evaluate" else [command]
@@ -58,20 +49,11 @@ def test_its_commands_exist() -> None:
 
 
 def test_its_options_exist() -> None:
-    for line in "\n".join(blocks("sh")).splitlines():
-        words = line.partition("#")[0].split()
-        if words[:1] != ["xcrystal"]:
-            continue
-        command = words[1:3] if words[1] == "evaluate" else words[1:2]
-        shown = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
-        for option in (word for word in words if word.startswith("-")):
-            assert re.search(rf"(?<![\w-]){option}(?![\w-])", shown), (line, option)
+    check_options(README)
 
 
 def test_its_make_targets_exist() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"(?:^|`)make ([a-z]+)", README, flags=re.MULTILINE)):
-        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+    check_make_targets(README)
 
 
 def test_its_links_exist() -> None:
