@@ -291,7 +291,7 @@ describe('mutated files', () => {
     for (const name of Object.keys(FILES)) {
       const started = performance.now();
       expect(() => parseCrystals(begin + long, name)).toThrow(ParseError);
-      expect(performance.now() - started).toBeLessThan(3000);
+      expect(performance.now() - started).toBeLessThan(5000);
     }
   });
 });

@@ -1,0 +1,36 @@
+// What the extension reads in the files of a folder, as JSON: `node read_folder.js EXTENSION FOLDER`.
+// Its modules are compiled one by one in memory, so that nothing needs to be built.
+const fs = require('fs');
+const path = require('path');
+
+const [extension, folder] = process.argv.slice(2).map(name => path.resolve(name));
+const ts = require(path.join(extension, 'node_modules', 'typescript'));
+
+require.extensions['.ts'] = (module, name) => {
+  const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2021, esModuleInterop: true };
+  module._compile(ts.transpileModule(fs.readFileSync(name, 'utf8'), { compilerOptions }).outputText, name);
+};
+const { parseCrystals } = require(path.join(extension, 'src', 'parsing', 'index.ts'));
+const { reducedFormula, elementsOf } = require(path.join(extension, 'src', 'formula.ts'));
+const { buildScene } = require(path.join(extension, 'src', 'scene.ts'));
+
+const plain = scene =>
+  Object.fromEntries(Object.entries(scene).map(([key, value]) => [key, ArrayBuffer.isView(value) ? [...value] : value]));
+
+function read(name) {
+  try {
+    const crystals = parseCrystals(fs.readFileSync(path.join(folder, name), 'utf8'), name);
+    return crystals.map(crystal => ({
+      ...crystal,
+      formula: reducedFormula(crystal),
+      elements: elementsOf(crystal),
+      scene: plain(buildScene(crystal)),
+      supercell: plain(buildScene(crystal, { repeat: [2, 1, 3] }))
+    }));
+  } catch (error) {
+    return { kind: error.name, message: error.message };
+  }
+}
+
+const found = Object.fromEntries(fs.readdirSync(folder).map(name => [name, read(name)]));
+process.stdout.write(JSON.stringify(found));
