@@ -93,6 +93,28 @@ def lines(
     return Chart(frame.image("".join(drawn), f"{y_title} over {x_title}"))
 
 
+def scatter(
+    groups: Mapping[str, tuple[Any, Any]], x_title: str = "", y_title: str = "", width: int = 520, height: int = 320
+) -> Chart:
+    """Points of several groups, each with a colour and a shape of its own.
+
+    Parameters
+    ----------
+    groups
+        By name, (n,) places and (n,) values.
+    """
+    data = {name: (np.asarray(x, dtype=float), np.asarray(y, dtype=float)) for name, (x, y) in groups.items()}
+    x_ends, y_ends = (_ends(np.concatenate([pair[k] for pair in data.values()])) for k in (0, 1))
+    frame = _Frame(x_ends, y_ends, width, height)
+    drawn = [frame.grid(y_title, x_title)]
+    for k, (name, (x, y)) in enumerate(data.items()):
+        paint = QUALITATIVE[(0, 5, 2)[k % 3]]
+        shape = _dot if k % 2 == 0 else _cross
+        drawn += [shape(frame.x(a), frame.y(b), 3.5, paint, name) for a, b in zip(x, y, strict=True)]
+        drawn += [shape(_LEFT + 14, _TOP + 10 + 17 * k, 4.5, paint), _text(_LEFT + 24, _TOP + 14 + 17 * k, name)]
+    return Chart(frame.image("".join(drawn), f"{y_title} over {x_title}"))
+
+
 def cloud(
     points: Any, marks: Mapping[str, Any] | None = None, path: Any = None, width: int = 460, height: int = 400
 ) -> Chart:
@@ -202,6 +224,13 @@ def _rect(x: float, y: float, width: float, height: float, paint: str) -> str:
 def _dot(x: float, y: float, radius: float, paint: str, title: str = "") -> str:
     told = f"<title>{escape(title)}</title>" if title else ""
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{paint}">{told}</circle>'
+
+
+def _cross(x: float, y: float, radius: float, paint: str, title: str = "") -> str:
+    told = f"<title>{escape(title)}</title>" if title else ""
+    a, b, c, d = x - radius, y - radius, x + radius, y + radius
+    path = f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}M{a:.1f} {d:.1f}L{c:.1f} {b:.1f}"
+    return f'<path d="{path}" stroke="{paint}" stroke-width="1.6" fill="none">{told}</path>'
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start") -> str:

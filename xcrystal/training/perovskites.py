@@ -64,6 +64,11 @@ def idealized_perovskites() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def idealized_crystals() -> list[WyckoffCrystal]:
+    """The same crystals as orbits."""
+    return [idealized_perovskite(a, b, x) for a, b, x in _combinations()]
+
+
 def write_idealized_perovskites(folder: str | Path) -> pd.DataFrame:
     """Write ``idealized_perovskites`` to ``train.parquet`` in a folder, ready to train on, and return the table."""
     table = idealized_perovskites()
