@@ -49,39 +49,15 @@ def test_it_is_clean(path: Path) -> None:
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
 def executed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of a notebook with outputs: run once, in a process of its own, since nbclient needs an event loop.
-
-    Not by nbmake: it runs in a plain environment and keeps no outputs to look at, and these tests need a process
-    without a network, a kernel of this very Python, and what the cells have said and drawn.
-    """
-    path, folder = request.param, tmp_path_factory.mktemp("notebook")
-    kernel = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
-    environment = os.environ | OFFLINE | {"JUPYTER_DATA_DIR": str(folder / "data"), "NO_PROXY": "127.0.0.1,localhost"}
-    spec = folder / "data/kernels/python3/kernel.json"
-    spec.parent.mkdir(parents=True)
-    spec.write_text(json.dumps(kernel | {"display_name": "Python 3", "language": "python"}))
-    copy = folder / path.name
-    copy.write_bytes(path.read_bytes())
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyter", "execute", "--inplace", copy.name],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return copy
+    """A copy of a notebook that was run, once for all tests."""
+    folder = tmp_path_factory.mktemp("notebook")
+    run_in_a_kernel(request.param, folder)
+    return folder / request.param.name
 
 
 def test_it_runs(executed: Path) -> None:
-    cells = [cell for cell in nbformat.read(executed, as_version=4).cells if cell.cell_type == "code"]
-    for cell in cells:
-        assert cell.execution_count, f"did not run: {cell.source}"
-        assert cell.outputs, f"shows nothing: {cell.source}"
-        said = [output for output in cell.outputs if output.get("name") == "stderr"]
-        assert not said, f"{cell.source}\nsays on stderr: {said[0].text[-2000:]}"
+    for cell in nbformat.read(executed, as_version=4).cells:
+        assert cell.cell_type != "code" or cell.outputs, f"shows nothing: {cell.source}"
 
 
 def test_it_shows_its_pictures_without_a_kernel(executed: Path) -> None:
@@ -113,3 +89,49 @@ def _pictures(cell: nbformat.NotebookNode) -> int:
 
 def _count(html: str) -> int:
     return len(re.findall(r"<svg[^>]* role=\"img\"|<img[^>]* src=\"data:image", html))
+
+
+def clean(path: Path) -> None:
+    """Assert that a notebook is valid and has no outputs."""
+    # what is committed: whoever has run the notebook has outputs in the file, and may test all the same
+    committed = subprocess.run(
+        ["git", "show", f"HEAD:./{path.name}"], capture_output=True, text=True, check=False, cwd=path.parent
+    )
+    text = committed.stdout if committed.returncode == 0 else path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert "widgets" not in notebook.metadata
+    for cell in notebook.cells:
+        assert not cell.get("outputs") and cell.get("execution_count") is None, cell.source
+
+
+def run_in_a_kernel(path: Path, tmp_path: Path) -> list[nbformat.NotebookNode]:
+    """Code cells with what they showed; the copy in the folder has it, too.
+
+    In a process of its own, since nbclient needs an event loop to itself. Not by nbmake: it takes the kernel and the
+    environment that it finds, and these tests need a kernel of this very Python, no network, and what the cells showed.
+    """
+    kernel = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
+    environment = os.environ | OFFLINE | {"JUPYTER_DATA_DIR": str(tmp_path / "data"), "NO_PROXY": "127.0.0.1,localhost"}
+    spec = tmp_path / "data/kernels/python3/kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps(kernel | {"display_name": "Python 3", "language": "python"}))
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter", "execute", "--inplace", copy.name],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    cells = [cell for cell in nbformat.read(copy, as_version=4).cells if cell.cell_type == "code"]
+    for cell in cells:
+        assert cell.execution_count, f"did not run: {cell.source}"
+        said = [output for output in cell.outputs if output.get("name") == "stderr"]
+        assert not said, f"{cell.source}\nsays on stderr: {said[0].text[-2000:]}"
+    return cells
