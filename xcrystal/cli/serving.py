@@ -72,7 +72,7 @@ def notebook(source: str | None, arguments: dict[str, Any]) -> dict[str, Any]:
     given = [repr(source)] if source is not None else []
     given += [f"{name}={value!r}" for name, value in arguments.items() if value is not None]
     code = f"import xcrystal as xc\n\nxc.explore({', '.join(given)})"
-    cell = {
+    cell: dict[str, Any] = {
         "cell_type": "code",
         "id": "explore",
         "metadata": {},
