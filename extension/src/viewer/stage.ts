@@ -163,7 +163,10 @@ export class CrystalStage {
     this.size.disconnect();
     this.host.removeEventListener('focusin', this.takeWheel);
     this.host.removeEventListener('focusout', this.leaveWheel);
-    const { renderer, wrapper } = this.stage.viewer;
+    const { viewer } = this.stage;
+    const { renderer, wrapper } = viewer;
+    // a frame that was asked for before would find no context
+    viewer.render = () => undefined;
     this.stage.dispose();
     renderer.forceContextLoss(); // browsers keep few contexts, and collect them late
     wrapper.remove();
