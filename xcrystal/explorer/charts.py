@@ -11,6 +11,7 @@ import numpy as np
 from xcrystal.explorer.palette import QUALITATIVE, UNKNOWN
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 44
+_LEGEND = 130  # right of the curves
 _DASHES = ("", "7 4", "2 3", "10 3 2 3")  # lines differ by more than colour
 
 
@@ -80,7 +81,7 @@ def lines(
         data = {name: (x[y > 0], np.log10(y[y > 0])) for name, (x, y) in data.items() if (y > 0).any()}
     every_x, every_y = (np.concatenate([pair[k] for pair in data.values()]) for k in (0, 1))
     every_x, every_y = every_x[np.isfinite(every_x)], every_y[np.isfinite(every_y)]
-    frame = _Frame((every_x.min(), every_x.max()), (every_y.min(), every_y.max()), width, height, log)
+    frame = _Frame((every_x.min(), every_x.max()), (every_y.min(), every_y.max()), width - _LEGEND, height, log)
     drawn = [frame.grid(y_title, x_title)]
     for k, (name, (x, y)) in enumerate(data.items()):
         paint, dash = QUALITATIVE[k % 6], _DASHES[(k // 6 + k) % len(_DASHES)]
@@ -88,8 +89,9 @@ def lines(
         if marks:
             drawn += [_dot(frame.x(a), frame.y(b), 3.5, paint, name) for a, b in zip(x, y, strict=True)]
         top = _TOP + 12 + 16 * k
-        drawn.append(_line([width - 150, width - 124], [top - 4, top - 4], paint, 2, dash))
-        drawn.append(_text(width - 118, top, name))
+        drawn.append(_line([width - _LEGEND + 4, width - _LEGEND + 30], [top - 4, top - 4], paint, 2, dash))
+        drawn.append(_text(width - _LEGEND + 36, top, name))
+    frame.width = width
     return Chart(frame.image("".join(drawn), f"{y_title} over {x_title}"))
 
 
