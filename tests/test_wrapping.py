@@ -175,3 +175,21 @@ def test_the_second_model_knows_its_crystals() -> None:
     assert DescriptorPCA(given[:3]).latent_dim == 2
     with pytest.raises(DatasetError, match="at least 3"):
         DescriptorPCA(given[:2])
+
+
+@pytest.mark.parametrize(
+    ("says", "words"), [("eight", "whole number"), (lambda: 8, "whole number"), (-1, "whole number")]
+)
+def test_a_length_of_codes_that_is_none_is_said(says: object, words: str) -> None:
+    given = Volume()
+    given.latent_dim = says  # type: ignore[attr-defined]
+    with pytest.raises(ModelError, match=words):
+        wrap_model(given)
+
+
+def test_a_class_in_place_of_an_object_is_said_and_a_length_may_be_unknown() -> None:
+    with pytest.raises(ModelError, match=r"is a class; .* Volume\(\)"):
+        wrap_model(Volume)
+    given = Volume()
+    given.latent_dim = None  # type: ignore[attr-defined]
+    assert wrap_model(given).encode(structures()).shape[1] == 2

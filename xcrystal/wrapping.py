@@ -55,7 +55,7 @@ class LatentModel(Able):
     Raises
     ------
     ModelError
-        If the object has neither ``encode`` nor ``decode``.
+        If the object has neither ``encode`` nor ``decode``, or is a class, or ``latent_dim`` is no whole number.
     """
 
     def __init__(self, model: Any, name: str, max_atoms: int = MOST_ATOMS) -> None:
@@ -64,7 +64,12 @@ class LatentModel(Able):
         if not self.abilities & {"encode", "decode"}:
             raise ModelError(f"{name!r} is no latent model: it has neither encode nor decode.")
         self.model, self.name, self.max_atoms = model, name, int(max_atoms)
-        self.latent_dim = int(getattr(model, "latent_dim", 0))
+        if isinstance(model, type):
+            raise ModelError(f"{name!r} is a class; give an object of it, such as {model.__name__}().")
+        size = getattr(model, "latent_dim", None) or 0
+        if not isinstance(size, (int, np.integer)) or size < 0:
+            raise ModelError(f"The model {name!r} says no whole number for its latent_dim.")
+        self.latent_dim = int(size)
         self.properties: tuple[str, ...] = ()
         self.facts: dict[str, Any] = {}
         self._known: Known | None = None
@@ -300,7 +305,8 @@ def wrap_model(model: Any, name: str | None = None, max_atoms: int | None = None
     """
     if isinstance(model, (CrystalModel, LatentModel)):
         return model
-    called = name or getattr(model, "name", None) or type(model).__name__
+    kind = model if isinstance(model, type) else type(model)
+    called = name or getattr(model, "name", None) or kind.__name__
     most: Any = max_atoms or getattr(model, "max_atoms", None) or MOST_ATOMS
     return LatentModel(model, str(called), int(most))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import ase.db
@@ -140,3 +141,24 @@ def test_what_is_no_dataset_is_said_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=words) as caught:
             read_dataset(tmp_path / name)
         assert "\n" not in str(caught.value)
+
+
+def test_many_crystals_of_one_name_are_told_apart_at_once(tmp_path: Path) -> None:
+    pd.DataFrame([row_of(SALT, "same")] * 20_000).to_parquet(tmp_path / "own.parquet")
+    started = time.perf_counter()
+    found = read_dataset(tmp_path).table["material_id"]
+    assert time.perf_counter() - started < 10  # it took minutes when each name was counted from the beginning
+    assert found.is_unique
+    assert list(found[:2]) == ["same", "same (2)"]
+
+
+def test_an_at_sign_in_a_name_is_no_frame(tmp_path: Path) -> None:
+    with (tmp_path / "run@300.xyz").open("w") as file:
+        ase.io.write(file, frames()[:2], format="extxyz")
+    assert list(read_dataset(tmp_path).table["material_id"]) == ["run@300#1", "run@300#2"]
+
+
+def test_the_index_of_a_table_is_no_property(tmp_path: Path) -> None:
+    SALT.to(str(tmp_path / "salt.cif"))
+    pd.DataFrame({"cif": ["salt.cif"], "hardness": [2.5]}).to_csv(tmp_path / "own.csv")
+    assert read_dataset(tmp_path / "own.csv").properties == ("hardness",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,32 @@ def test_two_hundred_crystals_with_a_model_of_ones_own(tmp_path: Path) -> None:
     near = atlas.neighbours(atlas.z, 2)[0][:, 1]
     kinds = np.array([name.split(",")[0] for name in names])
     assert np.mean(kinds[near] == kinds) > 0.8
+
+
+def test_an_atlas_among_its_data_is_not_read_again(tmp_path: Path) -> None:
+    data = write(tmp_path / "data", 5)
+    for folder in (data / "atlas", data):
+        for _ in range(2):
+            atlas = build_atlas(Volume(), data, folder)
+            assert (len(atlas), atlas.facts["skipped"]) == (5, 0)
+        shutil.rmtree(data / "atlas", ignore_errors=True)
+
+
+def test_a_readme_of_somebody_else_stays(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/README.md").write_text("# My thesis")
+    build_atlas(Volume(), write(tmp_path / "data", 5), tmp_path / "out")
+    assert (tmp_path / "out/README.md").read_text() == "# My thesis"
+
+
+def test_rows_of_a_table_that_are_no_crystals_are_left_out(tmp_path: Path) -> None:
+    rows = table(6)
+    rows.at[1, "species"] = ["Xx"] * len(rows["species"][1])
+    rows.at[2, "frac_coords"] = np.full(len(rows["frac_coords"][2]), np.nan)
+    rows.at[3, "frac_coords"] = np.zeros(len(rows["frac_coords"][3]))
+    rows.at[4, "a"] = np.nan
+    rows.at[5, "frac_coords"] = rows["frac_coords"][5][:2]
+    rows.to_parquet(tmp_path / "own.parquet")
+    atlas = build_atlas(Volume(), tmp_path / "own.parquet", tmp_path / "out")
+    assert list(atlas.table["material_id"]) == [rows["material_id"][0]]
+    assert pd.read_csv(tmp_path / "out/skipped.csv")["reason"].str.len().min() > 10

@@ -235,3 +235,24 @@ def test_each_exercise_tells_slips_from_right_answers(name: str) -> None:
             shown = f"{question.truth:.3g}"
             assert all(shown not in re.findall(r"[\d.]+", hint) for hint in question.hints), (name, key)
     assert all(verdict.state != UNCLEAR for verdict in check.verdicts.values() if verdict.key != "f")
+
+
+def test_one_row_is_as_good_as_its_numbers() -> None:
+    question = Array("", lambda: np.arange(4.0))
+    assert asked(question, np.arange(4.0)[None]).right
+    assert asked(question, np.arange(4.0)[:, None]).right
+    assert not asked(question, np.arange(1.0, 5.0)[None]).right
+
+
+def test_a_crystal_with_oxidation_states_is_as_right_as_without() -> None:
+    check = exercise("representations", fresh=True)
+    built = Structure.from_spacegroup("Fm-3m", Lattice.cubic(6.2), ["Ba2+", "F-"], [[0, 0, 0], [0.25, 0.25, 0.25]])
+    assert check("f", built).right
+    assert check("f", Structure(Lattice.cubic(6.2), ["Ba", "F"], [[0, 0, 0], [0.01, 0, 0]])).state == UNCLEAR
+
+
+def test_what_a_question_shows_of_itself_tells_no_hint() -> None:
+    for question in exercise("first look", fresh=True).questions.values():
+        shown = repr(question)
+        assert question.words in shown
+        assert question.after not in shown and not any(hint in shown for hint in question.hints)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,10 +46,11 @@ class Dataset:
     files: int
 
 
-def read_dataset(source: Path) -> Dataset:
+def read_dataset(source: Path, without: Collection[Path] = ()) -> Dataset:
     """Read all crystals of a folder, its folders within, or one file, in the order of the names of the files.
 
-    A folder with ``train.parquet`` is a dataset in our format, of which only that file is read.
+    A folder with ``train.parquet`` is a dataset in our format, of which only that file is read. The files
+    ``without``, such as those of an atlas that was made earlier, are passed over.
 
     Raises
     ------
@@ -59,10 +60,10 @@ def read_dataset(source: Path) -> Dataset:
     import pandas as pd
     from tqdm.auto import tqdm
 
-    files = _files(source)
+    files = _files(source, without)
     rows: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     renamed: dict[str, str] = {}
     with tqdm(desc="reading", unit="crystal", disable=None) as bar:
         for path, reader in files:
@@ -84,7 +85,7 @@ def read_dataset(source: Path) -> Dataset:
     return Dataset(table[kept], columns, pd.DataFrame(skipped, columns=["name", "source", "reason"]), len(files))
 
 
-def _files(source: Path) -> list[tuple[Path, _Reader]]:
+def _files(source: Path, without: Collection[Path]) -> list[tuple[Path, _Reader]]:
     if source.is_file():
         reader = _reader(source)
         if reader is None:
@@ -94,8 +95,13 @@ def _files(source: Path) -> list[tuple[Path, _Reader]]:
         raise DatasetError(f"There is no dataset {source}: neither a folder nor a file.")
     if (source / "train.parquet").is_file():
         return [(source / "train.parquet", table_files.read_parquet)]
+    left = {path.resolve() for path in without}
     inside = sorted(
-        (path for path in source.rglob("*") if path.is_file() and not _hidden(path.relative_to(source))),
+        (
+            path
+            for path in source.rglob("*")
+            if path.is_file() and not _hidden(path.relative_to(source)) and not (left and path.resolve() in left)
+        ),
         key=lambda path: path.relative_to(source).as_posix(),
     )
     found = [(path, reader) for path in inside if (reader := _reader(path)) is not None]
@@ -128,12 +134,12 @@ def _renamed(name: str) -> str:
     return f"given_{name}" if name in TAKEN else name
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """The name, with a number if another crystal has it already."""
+def _free(name: str, taken: dict[str, int]) -> str:
+    """The name, with a number if another crystal has it already; ``taken`` keeps the last number of each name."""
     name = " ".join(str(name).split())[:200] or "crystal"
-    number, found = 1, name
+    found = name
     while found in taken:
-        number += 1
-        found = f"{name} ({number})"
-    taken.add(found)
+        taken[name] += 1
+        found = f"{name} ({taken[name]})"
+    taken[found] = 1
     return found

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from xcrystal.crystal.reading import as_list
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.crystal_sets import CrystalSet, crystal_set
 from xcrystal.evaluation.distributions import Descriptors, Distances, describe, distances, distances_of_draws
@@ -25,7 +26,6 @@ from xcrystal.evaluation.parallel import Workers, workers_of
 from xcrystal.evaluation.set_matching import Coverage, coverage, matches_any, matches_earlier
 from xcrystal.evaluation.statistics import wilson_interval
 from xcrystal.evaluation.validity import Validity, validity
-from xcrystal.crystal.reading import as_list
 
 _SHARES = {
     "apart": "no pair closer than 0.5 Å, volume > 0.1 Å3",

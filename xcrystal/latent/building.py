@@ -17,10 +17,10 @@ from xcrystal.crystal.tables import STRUCTURE_COLUMNS, row_of
 from xcrystal.crystal.tokens import tokenize
 from xcrystal.errors import DatasetError, ModelError
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
-from xcrystal.latent.chart import STRUCTURES, Atlas, open_atlas
+from xcrystal.latent.chart import CODES, FACTS, STRUCTURES, TABLE, Atlas, open_atlas
 from xcrystal.latent.labelling import labels_of
 from xcrystal.latent.layout import lay_out
-from xcrystal.latent.readme import SKIPPED, write_readme
+from xcrystal.latent.readme import SKIPPED, is_ours, write_readme
 from xcrystal.wrapping import LatentModel, wrap_model
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def build_atlas(
         A folder of crystal files, folders within included, or one file: see ``xcrystal.crystal.datasets``. Of a folder
         with ``train.parquet`` only that. For a model that only decodes: codes (n, d), whose crystals it decodes.
     out
-        The folder of the atlas. Its files appear together at the end, in place of those of an older one.
+        The folder of the atlas. Its files appear together at the end, in place of those of an older one; a README
+        that somebody else wrote there stays.
     seed
         Of UMAP.
 
@@ -84,7 +85,7 @@ def build_atlas(
         source, dataset, coded = "codes", *_of_codes(opened, data)
     else:
         opened.require("encode")
-        source, dataset = Path(data).name, read_dataset(Path(data))
+        source, dataset = Path(data).name, read_dataset(Path(data), _older(folder))
         coded = _encoded(opened, dataset.table)
     skipped = _skipped(dataset, coded.failed)
     layout, how = lay_out(coded.z, seed)
@@ -165,6 +166,11 @@ def _of_codes(model: CrystalModel | LatentModel, z: np.ndarray) -> tuple[Dataset
     return Dataset(table, (), none, 0), _Coded(vectors[tokens.row], tokens.crystals(), tokens.row, failed)
 
 
+def _older(folder: Path) -> list[Path]:
+    """The files of an older atlas, which are no data even if they are in the folder of the data."""
+    return [folder / name for name in (TABLE, STRUCTURES, FACTS, SKIPPED)] if (folder / CODES).is_file() else []
+
+
 def _skipped(dataset: Dataset, failed: dict[int, str]) -> pd.DataFrame:
     """What is not in the atlas and why: what could not be read, then what could not be encoded."""
     import pandas as pd
@@ -214,8 +220,9 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
         part = Path(name)
         atlas.save(part, half)
         skipped.to_csv(part / SKIPPED, index=False)
-        write_readme(part, atlas, skipped)
         folder.mkdir(exist_ok=True)
+        if is_ours(folder):
+            write_readme(part, atlas, skipped)
         if not (part / STRUCTURES).exists():
             (folder / STRUCTURES).unlink(missing_ok=True)
         for file in sorted(part.iterdir()):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.chart import Atlas
 
 README, SKIPPED = "README.md", "skipped.csv"
+_TITLE = "# An atlas of crystals"
 _REASONS = 10  # that are told
 _ABOUT = {
     "material_id": "name of the crystal",
@@ -37,6 +38,12 @@ def write_readme(folder: Path, atlas: Atlas, skipped: pd.DataFrame) -> None:
     from xcrystal.model.checkpoint import write_text
 
     write_text(readme(atlas, skipped, (folder / STRUCTURES).is_file()), folder / README)
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a README may be written to a folder: there is none yet, or it is of an older atlas."""
+    file = folder / README
+    return not file.exists() or (file.is_file() and file.read_bytes().startswith(_TITLE.encode()))
 
 
 def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool) -> str:
@@ -77,7 +84,7 @@ def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool) -> str:
     if len(skipped) > _REASONS:
         left.append(f"- and {len(skipped) - _REASONS} more")
     parts = [
-        "# An atlas of crystals",
+        _TITLE,
         " ".join(made) + f" Made with xcrystal {facts.get('xcrystal')}.",
         "## Files",
         "\n".join(files),

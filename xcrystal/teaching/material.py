@@ -9,8 +9,11 @@ import numpy as np
 
 from xcrystal.crystal.gallery_entries import Entry
 from xcrystal.crystal.gallery_types import entries
+from xcrystal.crystal.reading import check_structure
+from xcrystal.errors import InvalidCrystalError
 from xcrystal.generator import open_model
 from xcrystal.latent.chart import open_atlas
+from xcrystal.teaching.questions import NotUnderstood
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -51,6 +54,20 @@ def entry(name: str) -> Entry:
 def crystal(name: str) -> Structure:
     """The conventional cell of an entry of the gallery."""
     return entry(name).structure.copy()
+
+
+def plain_structure(given: Structure) -> Structure:
+    """What a student built, as crystals are compared here: without oxidation states.
+
+    Raises
+    ------
+    NotUnderstood
+        If it is no possible crystal; the message says why.
+    """
+    try:
+        return check_structure(given)
+    except InvalidCrystalError as error:
+        raise NotUnderstood(str(error)) from error
 
 
 @cache

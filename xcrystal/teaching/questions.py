@@ -31,9 +31,9 @@ class NotUnderstood(Exception):
     """An answer that is of another kind than what was asked for; the message says what was expected."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Question:
-    """A question of an exercise.
+    """A question of an exercise; what it shows of itself is only what it asks.
 
     Attributes
     ----------
@@ -51,6 +51,9 @@ class Question:
     answer: Callable[[], Any]
     hints: tuple[str, ...] = ()
     after: str = ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.words!r})"
 
     @cached_property
     def truth(self) -> Any:
@@ -72,7 +75,7 @@ class Question:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Number(Question):
     """A number, right within a tolerance.
 
@@ -128,7 +131,7 @@ class Number(Question):
         return abs(value - other) <= self._tolerance(other)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Count(Number):
     """A whole number, right only exactly."""
 
@@ -150,7 +153,7 @@ class Count(Number):
         return "Not that many. Print what you count, and look at it."
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Choice(Question):
     """One of several options.
 
@@ -175,7 +178,7 @@ class Choice(Question):
         return self.options[chosen] or "It is another one."
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Names(Question):
     """A set of names, in any order."""
 
@@ -196,7 +199,7 @@ class Names(Question):
         return f"{len(found & right)} right, {' and '.join(parts)}."
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Formula(Question):
     """A chemical formula, in any order and any multiple."""
 
@@ -221,7 +224,7 @@ class Formula(Question):
         return "Another one." if not common else f"Another one, though {common} of its elements are right."
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Array(Question):
     """An array of numbers.
 
@@ -240,6 +243,8 @@ class Array(Question):
         except (TypeError, ValueError):
             raise NotUnderstood("Give an array of numbers.") from None
         right = np.asarray(self.truth, dtype=float)
+        if values.size == right.size and values.squeeze().shape == right.squeeze().shape:
+            values = values.reshape(right.shape)  # one row, or one column, is as good as the numbers themselves
         if values.shape != right.shape:
             if values.shape == right.T.shape:
                 return "Rows and columns are exchanged."
@@ -259,7 +264,7 @@ class Array(Question):
         return bool((np.abs(values - right) <= self.absolute).all())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Task(Question):
     """Something to make, which can be done in many ways: ``judge`` says what is wrong with it, or nothing.
 

@@ -137,6 +137,7 @@ def _is_the_crystal(given: Any, right: Structure) -> str:
 
     if not isinstance(given, Structure):
         raise NotUnderstood("Give a pymatgen Structure.")
+    given = material.plain_structure(given)
     if set(given.composition) != set(right.composition):
         return "It holds other elements than barium fluoride."
     if given.composition.reduced_formula != right.composition.reduced_formula:

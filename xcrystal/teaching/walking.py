@@ -139,6 +139,7 @@ def _is_better(given: Any, start: float) -> str:
 
     if not isinstance(given, Structure):
         raise NotUnderstood("Give a pymatgen Structure.")
+    given = material.plain_structure(given)
     group = material.entry(START).space_group
     if space_group_number(given) != group or len(given.composition) != 2:
         return "It has not the structure of zinc blende: two elements in the space group F-43m."

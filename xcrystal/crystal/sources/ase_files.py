@@ -26,12 +26,13 @@ def read_frames(path: Path, name: str) -> Iterator[Found]:
 
     number = 0
     try:
-        with warnings.catch_warnings():
+        # opened here: in a name ASE takes what follows an @ for the numbers of frames
+        with path.open(encoding="utf-8", errors="replace") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for number, atoms in enumerate(iread(path, index=":", format="extxyz"), start=1):
+            for number, atoms in enumerate(iread(file, index=":", format="extxyz"), start=1):
                 yield _found(f"{name}#{number}", atoms, atoms.info)
     except Exception as error:  # noqa: BLE001  (ASE raises whatever it meets in a damaged file)
-        yield failed(f"{name}#{number + 1}", f"Cannot be read, nor what comes after it: {error}")
+        yield failed(f"{name}#{number + 1}", f"Cannot be read, nor what comes after it: {_said(error)}")
         return
     if not number:
         yield failed(name, "There is no frame in this file.")
@@ -61,10 +62,14 @@ def read_database(path: Path, name: str) -> Iterator[Found]:
                 yield _found(f"{name}#{row.id}", row.toatoms(), dict(row.key_value_pairs))
                 number += 1
     except Exception as error:  # noqa: BLE001  (the database or ASE may raise anything over a damaged file)
-        yield failed(name, f"Row {number + 1} cannot be read, nor what comes after it: {error}")
+        yield failed(name, f"Row {number + 1} cannot be read, nor what comes after it: {_said(error)}")
         return
     if not number:
         yield failed(name, "There is no row in this database.")
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _check_sqlite(path: Path) -> None:

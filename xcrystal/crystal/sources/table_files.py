@@ -57,7 +57,9 @@ def read_csv(path: Path, name: str) -> Iterator[Found]:
         yield failed(name, f"{path.name} has no column cif or structure.")
         return
     called = next((columns[c] for c in _NAMES if c in columns), None)
-    others = [column for column in table.columns if column not in (text, called)]
+    # pandas calls a column without a name so: the index of whoever wrote the table
+    unnamed = [column for column in table.columns if str(column).startswith("Unnamed: ")]
+    others = [column for column in table.columns if column not in (text, called, *unnamed)]
     for k, (_, row) in enumerate(table.iterrows()):
         own = f"{name}#{k + 1}" if called is None or pd.isna(row[called]) else str(row[called])
         try:
