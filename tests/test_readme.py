@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from typer.testing import CliRunner
 
 from tests.crystals import CRYSTALS
 from tests.markdown import ROOT, blocks, check_make_targets, check_options, run_python
 from xcrystal.cli import app
+from xcrystal.latent.chart import open_atlas
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -21,23 +24,29 @@ def test_it_begins_with_the_two_commands() -> None:
     assert [line.split()[:2] for line in first.splitlines()] == [["make", "lab"], ["make", "test"]]
 
 
+@pytest.fixture
+def shell() -> Iterator[None]:
+    """What ``xc.draw_structures`` needs around it."""
+    InteractiveShell.instance()
+    yield
+    InteractiveShell.clear_instance()
+
+
+@pytest.mark.usefixtures("shell")
 def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     names = run_python(README, "README.md", tmp_path)
-    assert len(blocks(README, "python")) == 4
+    assert len(blocks(README, "python")) == 6
     assert names["z"].shape == (1, 128)  # type: ignore[attr-defined]
     assert len(names["new"]) == 16  # type: ignore[arg-type]
     assert len(names["attribution"].scores) == len(names["salt"]) == 8  # type: ignore[arg-type, attr-defined]
     assert "formation_energy_per_atom" in capsys.readouterr().out
 
-    from xcrystal.crystal.tables import read_table, structures
+    assert names["back"].composition.reduced_formula == "TiO2"  # type: ignore[attr-defined]
 
-    splits = [read_table(tmp_path / "mine" / f"{split}.parquet") for split in ("train", "val")]
-    assert sum(map(len, splits)) == len(CRYSTALS)
-    assert not set(splits[0]["formula"]) & set(splits[1]["formula"])
-    for table in splits:
-        for name, structure in zip(table["material_id"], structures(table), strict=True):
-            assert structure.matches(CRYSTALS[name.removesuffix(".cif")].to_structure())
+    own = open_atlas(tmp_path / "maps/own model")
+    assert set(CRYSTALS) <= set(own.table["material_id"])
+    assert own.z.shape[1] == 3
 
 
 def test_its_commands_exist() -> None:

@@ -89,3 +89,5 @@ def test_crystals_in_other_files_are_split_too(tmp_path: Path) -> None:
     assert [len(table) for table in tables] == [3, 1]
     assert sorted(pd.concat(tables)["material_id"]) == sorted(name.split()[-1] for name in names)
     assert pd.read_csv(tmp_path / "run" / "skipped.csv")["name"].tolist() == ["broken"]
+    split_of(tmp_path, tmp_path / "run")  # which is among the data, and no data itself
+    assert [len(pd.read_parquet(part)) for part in parts] == [3, 1]

@@ -11,6 +11,7 @@ from xcrystal.crystal.datasets import read_dataset
 from xcrystal.crystal.tables import read_table, reduced_composition, write_table
 from xcrystal.errors import DatasetError
 
+_SKIPPED = "skipped.csv"
 SHARE = 0.1
 
 
@@ -73,11 +74,13 @@ def split_of(data: Path, folder: Path, seed: int = 0, keep: bool = False) -> tup
     if (data / "train.parquet").is_file():
         table, skipped = read_table(data / "train.parquet"), None
     else:
-        found = read_dataset(data)
+        found = read_dataset(data, (*parts, folder / _SKIPPED))  # which a run before may have left in it
         table, skipped = found.table, found.skipped
+    from xcrystal.model.checkpoint import write_text
+
     folder.mkdir(parents=True, exist_ok=True)
     if skipped is not None and len(skipped):
-        skipped.to_csv(folder / "skipped.csv", index=False)
+        write_text(skipped.to_csv(index=False), folder / _SKIPPED)
     for part, rows in zip(parts, composition_split(list(table.species), seed=seed), strict=True):
         write_table(table.iloc[rows], part)
     return parts
