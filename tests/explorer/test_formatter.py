@@ -112,3 +112,11 @@ def test_pymatgen_is_not_imported_by_switching_on() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "False\n"
+
+
+def test_empty_sites_are_left_out(drawing: Any) -> None:
+    holed = Structure(Lattice.cubic(4), [{}, {"Na": 1}], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    bundle = shown(drawing, holed)
+    assert bundle[MIME_TYPE]["species"] == [[{"symbol": "Na", "occupancy": 1.0}]]
+    assert bundle[MIME_TYPE]["positions"] == [[0.5, 0.5, 0.5]]
+    assert "<svg" in bundle["text/html"]

@@ -30,7 +30,7 @@ def _decodes() -> dict[str, Structure]:
 
     model = xcrystal.load()
     rng = np.random.default_rng(5)
-    latents = rng.standard_normal((20, model.latent_dim)).astype(np.float32)
+    latents = rng.standard_normal((6, model.latent_dim)).astype(np.float32)
     return {f"decode {k}": crystal for k, crystal in enumerate(model.decode(latents))}
 
 
@@ -115,7 +115,7 @@ def _read_again(path: Path) -> Structure:
 
 def test_every_file_is_read(files: tuple[dict[str, Structure], dict[str, Any]]) -> None:
     written, found = files
-    assert len(written) > 300
+    assert len(written) > 200
     assert {name: frames for name in written if isinstance(frames := found[name], dict)} == {}
     assert {len(frames) for name, frames in found.items() if name.endswith("list.json")} == {2}
 
@@ -168,7 +168,7 @@ def test_scenes_are_those_of_the_explorer(files: tuple[dict[str, Structure], dic
         _assert_same_scene(crystal["scene"], build_scene(structure), name)
         _assert_same_scene(crystal["supercell"], build_scene(structure, repeat=(2, 1, 3)), name)
         compared += 1
-    assert compared > 300
+    assert compared > 200
 
 
 def _assert_same_scene(own: dict[str, Any], theirs: Scene, name: str) -> None:
@@ -196,7 +196,7 @@ def test_rounded_coordinates_give_no_atom_twice(files: tuple[dict[str, Structure
     """Four digits put images of an atom on a symmetry element beside each other; pymatgen keeps some of them."""
     written, found = files
     rounded = [name for name in found if name.endswith("rounded.cif")]
-    assert len(rounded) > 30
+    assert len(rounded) > 20
     for name in rounded:
         exact = written[name.replace("rounded", "refined")]
         assert len(found[name][0]["sites"]) == len(exact), name

@@ -59,15 +59,16 @@ def structure_data(structure: IStructure) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``version``; ``title``, the formula; ``lattice``, (3, 3) rows a, b and c in Å; ``species``, for each site its
-        elements with their occupancies, the most abundant first; ``positions``, (n_sites, 3) fractional.
+        ``version``; ``title``, the formula; ``lattice``, (3, 3) rows a, b and c in Å; ``species``, for each site that is
+        not empty its elements with their occupancies, the most abundant first; ``positions``, (n_sites, 3) fractional.
     """
+    filled = [site for site in structure if len(site.species)]  # a site may also be left empty
     return {
         "version": 1,
         "title": structure.composition.reduced_formula,
         "lattice": structure.lattice.matrix.tolist(),
-        "species": [_species(site) for site in structure],
-        "positions": structure.frac_coords.tolist(),
+        "species": [_species(site) for site in filled],
+        "positions": [site.frac_coords.tolist() for site in filled],
     }
 
 
@@ -90,7 +91,7 @@ def _shell() -> Any:
 
 def _bundle(structure: IStructure, include: object = None, exclude: object = None) -> dict[str, Any]:
     """All that front ends may choose from; IPython adds the text where it is not in it."""
-    if len(structure) == 0:
+    if not any(len(site.species) for site in structure):
         return {}
     if len(structure) > MAX_ATOMS:
         note = f"Not drawn: it has {len(structure):,} atoms, and structures of up to {MAX_ATOMS:,} are."
@@ -112,7 +113,8 @@ def _ordered(structure: IStructure) -> Any:
     """The most abundant element on each site; None where one is no element."""
     from pymatgen.core import Element, Structure
 
-    symbols = [_species(site)[0]["symbol"] for site in structure]
+    data = structure_data(structure)
+    symbols = [shares[0]["symbol"] for shares in data["species"]]
     if not all(Element.is_valid_symbol(symbol) for symbol in symbols):
         return None
-    return Structure(structure.lattice, symbols, structure.frac_coords)
+    return Structure(structure.lattice, symbols, data["positions"])

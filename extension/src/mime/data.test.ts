@@ -69,7 +69,18 @@ test.each([
         [1, 1, 0]
       ]
     },
-    'no volume'
+    'flat'
+  ],
+  [
+    {
+      ...good,
+      lattice: [
+        [1e200, 0, 0],
+        [0, 1e200, 0],
+        [0, 0, 1e200]
+      ]
+    },
+    'as in no crystal'
   ],
   [{ ...good, positions: [] }, 'positions'],
   [

@@ -1,7 +1,7 @@
 /** What an output of a cell holds; it may come from a notebook that nobody trusts, and is read strictly. */
 import type { ICrystal, ISite, ISpecies, Vector } from '../crystal';
 import { isElement } from '../element';
-import { determinant } from '../lattice';
+import { checked } from '../parsing/checked';
 import type { IWords } from '../viewer/captions';
 
 /** The mime type of structures. */
@@ -10,7 +10,6 @@ export const MIME_TYPE = 'application/vnd.xcrystal.structure+json';
 const VERSION = 1;
 const MOST_SITES = 100_000;
 const MOST_SPECIES = 20; // on one site
-const FLATTEST = 1e-3; // Å³
 
 /**
  * The crystal of an output.
@@ -31,10 +30,6 @@ export function readStructure(data: unknown, trans: IWords): ICrystal {
   if (!isVectors(lattice) || lattice.length !== 3) {
     return fail(trans.__('The lattice of this output is not 3 x 3 numbers.'));
   }
-  const rows = lattice as ICrystal['lattice'];
-  if (!(Math.abs(determinant(rows)) > FLATTEST)) {
-    return fail(trans.__('The cell of this output has no volume.'));
-  }
   if (!isVectors(positions) || positions.length === 0 || positions.length > MOST_SITES) {
     return fail(trans.__('The positions of this output are not 1 to %1 points.', MOST_SITES));
   }
@@ -47,10 +42,7 @@ export function readStructure(data: unknown, trans: IWords): ICrystal {
       ? { species: found, position }
       : fail(trans.__('This output does not say what is on its site %1.', index + 1));
   });
-  const unknown = sites.some(site => site.species.some(({ symbol }) => symbol === 'X'));
-  const notes = unknown ? [trans.__('What is no element is drawn grey, as X.')] : [];
-  const name = typeof title === 'string' ? title.slice(0, 200) : '';
-  return { title: name, lattice: rows, periodic: true, sites, notes };
+  return checked(typeof title === 'string' ? title : '', lattice as ICrystal['lattice'], sites);
 }
 
 function readSpecies(value: unknown): ISpecies[] | null {

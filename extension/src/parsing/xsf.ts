@@ -55,7 +55,8 @@ class Reader {
       } else if (keyword !== '' && !keyword.startsWith('#') && keyword !== 'ANIMSTEPS') {
         throw errorAt(this.next, trans.__('“%1” is no keyword of XSF files.', quoted(found[0])));
       }
-      if (this.frames.length >= MAX_FRAMES || this.atoms > 5 * MAX_SITES) {
+      if (this.frames.length > MAX_FRAMES || this.atoms > 5 * MAX_SITES) {
+        this.frames.length = Math.min(this.frames.length, MAX_FRAMES);
         this.frames[0].notes.push(
           trans.__('Only the first %1 frames are shown.', this.frames.length)
         );

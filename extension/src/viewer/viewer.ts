@@ -47,7 +47,8 @@ export class CrystalViewer extends Widget {
       changed: () => this.draw(),
       lookAlong: axis => this.lookAlong(axis),
       reset: () => this.drawing.reset(),
-      savePicture: () => void this.savePicture()
+      savePicture: () =>
+        void this.savePicture().catch(reason => console.error('There is no picture.', reason))
     });
     this.drawing = new Drawing(trans, !compact, key => this.press(key));
     this.player = new FramePlayer(trans, () => this.draw());
@@ -186,14 +187,15 @@ export class CrystalViewer extends Widget {
   }
 
   private async savePicture(): Promise<void> {
-    const picture = await this.drawing.picture();
-    if (!picture || !this.crystal) {
+    const { crystal } = this; // what is shown when the button is pressed
+    const picture = crystal && (await this.drawing.picture());
+    if (!picture || this.isDisposed) {
       return;
     }
     const address = URL.createObjectURL(picture);
     const link = element('a', '', {
       href: address,
-      download: pictureName(reducedFormula(this.crystal))
+      download: pictureName(reducedFormula(crystal))
     });
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
