@@ -161,6 +161,18 @@ def test_a_closed_panel_ends_its_kernel(desk: Desk) -> None:
     desk.errors.clear()
 
 
+def test_a_drawn_file_is_handed_over(desk: Desk) -> None:
+    desk.file(OTHER).dblclick()
+    desk.wait_until(lambda: desk.title == OTHER, "the drawn file")
+    desk.page.get_by_role("button", name="Open in Crystal Explorer").click()
+    desk.wait_until(lambda: desk.title == f"{OTHER} – Crystal Explorer", "the panel of the explorer")
+    assert drawn(desk).label == f"ZnO reconstruction of {OTHER}"
+    desk.close_tabs()
+    desk.wait_until(lambda: desk.titles == ["Launcher"], "a launcher")
+    desk.wait_until(lambda: running_kernels(desk) == 0, "no kernel")
+    desk.errors.clear()
+
+
 def test_a_kernel_that_has_no_explorer_is_said(desk: Desk) -> None:
     desk.file(BROKEN).dblclick()
     desk.wait_until(lambda: desk.page.locator(".jp-DirListing-item", has_text="xcrystal.py").count(), "the folder")
