@@ -59,8 +59,9 @@ def structure_data(structure: IStructure) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``version``; ``title``, the formula; ``lattice``, (3, 3) rows a, b and c in Å; ``species``, for each site that is
-        not empty its elements with their occupancies, the most abundant first; ``positions``, (n_sites, 3) fractional.
+        ``version``; ``title``, the formula; ``lattice``, (3, 3) rows a, b and c in Å; ``species``, for each site that
+        is not empty its elements with their occupancies, the most abundant first; ``positions``, (n, 3) fractional
+        coordinates of these sites.
     """
     filled = [site for site in structure if len(site.species)]  # a site may also be left empty
     return {

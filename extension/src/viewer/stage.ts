@@ -89,7 +89,8 @@ export class CrystalStage {
 
   /** Draw this; the camera keeps its bearings unless the size is another. */
   draw(scene: IScene): void {
-    const fitted = scene.extent <= 1.2 * this.extent && scene.extent >= this.extent / 1.2;
+    // frames of an animation differ a little in size; but nothing may grow out of the window
+    const fitted = scene.extent <= 1.02 * this.extent && scene.extent >= this.extent / 1.2;
     if (!fitted) {
       this.extent = scene.extent;
     }
