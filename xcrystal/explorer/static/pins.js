@@ -141,7 +141,8 @@ function render({ model, el: root }) {
     say();
   };
 
-  const typing = (node) => node.closest?.("textarea, select, [contenteditable='true'], input:not([type=range], [type=checkbox], [type=radio], [type=button])");
+  // letters belong to what is typed into, and to what has keys of its own, such as the map
+  const typing = (node) => node.closest?.("textarea, select, [contenteditable='true'], [role='application'], input:not([type=range], [type=checkbox], [type=radio], [type=button])");
   const pressed = (event) => {
     const explorer = root.closest(".xc-explorer");
     if (!explorer?.contains(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
