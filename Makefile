@@ -91,4 +91,4 @@ docs-serve: setup
 	$(BIN)/mkdocs serve
 
 clean:
-	rm -rf $(VENV) dist site extension/node_modules extension/lib extension/labextension
+	rm -rf $(VENV) dist site extension/node_modules extension/lib extension/labextension extension/tsconfig.tsbuildinfo
