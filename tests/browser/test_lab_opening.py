@@ -153,6 +153,16 @@ def test_a_page_that_is_loaded_anew_shows_it_again(desk: Desk) -> None:
     desk.set_theme("JupyterLab Light")
 
 
+def test_a_kernel_that_is_ended_elsewhere_is_said_and_begun_anew(desk: Desk) -> None:
+    desk.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    note = desk.page.locator(".xc-lab-note:visible")
+    desk.wait_until(lambda: "The kernel has ended" in " ".join(note.all_inner_texts()), "what is wrong")
+    desk.errors.clear()  # a kernel that is ended while it speaks may leave some
+    note.locator("button").click()
+    desk.wait_until(lambda: note.count() == 0, "no note any more", 60)
+    assert drawn(desk).label.startswith("BaTiO3")
+
+
 def test_a_closed_panel_ends_its_kernel(desk: Desk) -> None:
     assert running_kernels(desk) == 1
     desk.page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").first.click()

@@ -39,7 +39,7 @@ export class ExplorerPanels {
       if (PathExt.basename(path).startsWith(MARK)) {
         const code = this.expected.get(path);
         this.expected.delete(path);
-        const dressed = new DressedPanel(panel, trans);
+        const dressed = new DressedPanel(panel, trans, request => this.open(request));
         void (code === undefined ? again() : Promise.resolve(code)).then(known =>
           dressed.start(known)
         );
@@ -65,10 +65,12 @@ export class ExplorerPanels {
 class DressedPanel {
   private readonly note = new Note();
   private starting = false;
+  private forget: () => void = () => undefined;
 
   constructor(
     private readonly panel: ConsolePanel,
-    private readonly trans: TranslationBundle
+    private readonly trans: TranslationBundle,
+    private readonly open: (request: IPanelRequest) => Promise<unknown>
   ) {
     const { sessionContext, console } = panel;
     panel.addClass('xc-lab-panel');
@@ -95,11 +97,12 @@ class DressedPanel {
   async start(code: string): Promise<void> {
     const { panel, note, trans } = this;
     const { sessionContext } = panel;
-    const retry = () => void this.start(code);
+    const retry = () => void (sessionContext.session ? this.start(code) : this.replace(code));
     const fail = (words: string) => {
       note.fail(words, trans.__('Try again'), retry);
     };
     this.starting = true;
+    this.forget();
     note.say(trans.__('Starting the explorer …'));
     try {
       await sessionContext.ready;
@@ -133,17 +136,40 @@ class DressedPanel {
     this.watch(fail);
   }
 
-  /** An explorer is gone with its kernel, which may restart by a user's wish, or for lack of memory. */
+  /** Another panel in the place of this one: widgets do not follow a console into a new session. */
+  private async replace(code: string): Promise<void> {
+    const { path, name, kernelPreference } = this.panel.sessionContext;
+    const folder = PathExt.dirname(path);
+    await this.open({ folder, kernel: kernelPreference.name ?? '', title: name, code });
+    this.panel.dispose();
+  }
+
+  /** An explorer is gone with its kernel, which may end or restart by a user's wish, or for lack of memory. */
   private watch(fail: (words: string) => void): void {
-    const { sessionContext } = this.panel;
+    const { panel, trans } = this;
+    const { sessionContext } = panel;
+    const ended = () => {
+      if (!this.starting && !panel.isDisposed && !sessionContext.isDisposed) {
+        fail(trans.__('The kernel has ended, and the explorer with it.'));
+      }
+    };
     const heard = (_: unknown, status: string) => {
-      if (this.starting || this.panel.isDisposed) {
-        sessionContext.statusChanged.disconnect(heard);
-      } else if (['restarting', 'autorestarting', 'dead'].includes(status)) {
-        fail(this.trans.__('The kernel has ended, and the explorer with it.'));
+      if (['restarting', 'autorestarting', 'dead'].includes(status)) {
+        ended();
+      }
+    };
+    // JupyterLab's list of running kernels ends a session without a word on its status
+    const changed = (_: unknown, { newValue }: { newValue: unknown }) => {
+      if (newValue === null) {
+        ended();
       }
     };
     sessionContext.statusChanged.connect(heard);
+    sessionContext.sessionChanged.connect(changed);
+    this.forget = () => {
+      sessionContext.statusChanged.disconnect(heard);
+      sessionContext.sessionChanged.disconnect(changed);
+    };
   }
 }
 
