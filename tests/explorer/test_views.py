@@ -285,3 +285,16 @@ def test_each_press_of_undo_counts_while_the_kernel_is_busy(explorer: Explorer) 
         wish(story, "undo")
     busy.set()
     wait_for(lambda: session.place_in_history == place - 3)
+
+
+def test_a_typed_path_of_json_may_hold_a_session_or_a_crystal(door: DoorView, tmp_path: Path) -> None:
+    salt, kept, lost = (tmp_path / f"{name}.json" for name in ("salt", "kept", "lost"))
+    SALT.to(str(salt))
+    wish(door, "load", source=str(salt))
+    wait_for(lambda: door.session.label == "reconstruction of salt.json")
+    door.session.save(kept)
+    door.session.select(3)
+    wish(door, "load", source=str(kept))
+    wait_for(lambda: door.session.label == "reconstruction of salt.json")
+    wish(door, "load", source=str(lost))
+    wait_for(lambda: "lost.json" in door.state["message"])

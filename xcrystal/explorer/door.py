@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from xcrystal.explorer.worker import Worker
 
 
+_MARK, _HEAD = b"xcrystal_session", 2000  # by what, and within how many bytes, a saved session is known
+
+
 class DoorView(Panel):
     """Title, message, and the controls that load, download, save, reset, and choose how much is offered."""
 
@@ -65,11 +68,20 @@ class DoorView(Panel):
             settings.remember(mode=message["mode"])
 
     def _load(self, source: str) -> bool:
-        return self.session.open_file(source) if source.endswith(".json") else self.session.load(source)
+        return self.session.open_file(source) if _is_session(source) else self.session.load(source)
 
     def _take(self, content: bytes, name: str) -> None:
         """A file of the user's: a saved session, or a crystal."""
-        if name.endswith(".json") and b"xcrystal_session" in content[:2000]:
+        if name.endswith(".json") and _MARK in content[:_HEAD]:
             self.session.open_json(content)
         else:
             self.session.load_bytes(content, name)
+
+
+def _is_session(path: str) -> bool:
+    """Whether a file holds a saved session; other JSON may hold a crystal."""
+    try:
+        with open(path, "rb") as file:
+            return path.endswith(".json") and _MARK in file.read(_HEAD)
+    except OSError:
+        return False  # what is wrong with it is said by who reads it
