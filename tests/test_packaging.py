@@ -71,7 +71,9 @@ def test_everything_imported_is_declared() -> None:
         return {MODULE_NAMES.get(name, name.replace("-", "_")) for name in known}
 
     assert imported(ROOT / "xcrystal") <= modules(RUNTIME | EXTRAS)
-    assert imported(ROOT / "tests") <= modules(RUNTIME | TESTS)
+    # the tests also import what makes the documentation, and what that is made with
+    own = {path.stem for path in (ROOT / "docs").rglob("*.py")}
+    assert imported(ROOT / "tests") - own <= modules(RUNTIME | TESTS | DOCS)
     assert imported(ROOT / "docs") <= modules(RUNTIME | DOCS)
 
 
