@@ -158,7 +158,7 @@ def test_choices_names_and_formulas() -> None:
     assert "none of the options" in asked(choice, "perhaps").words
     names = Names("", lambda: {"rock salt", "diamond"})
     assert asked(names, ["Diamond", "rock-salt"]).right and asked(names, "diamond, rock salt").right
-    assert asked(names, ["diamond", "spinel"]).words == "1 right, 1 missing and 1 that do not belong there."
+    assert asked(names, ["diamond", "spinel"]).words == "1 right, 1 missing and 1 that does not belong there."
     formula = Formula("", lambda: "EuTiO3")
     assert asked(formula, "TiO3Eu").right and asked(formula, "Eu2Ti2O6").right
     assert "not in these numbers" in asked(formula, "EuTiO").words

@@ -13,7 +13,7 @@ from xcrystal.teaching.questions import Array, Choice, Count, Number, Question
 TITLE = "What a VAE is"
 NAME = "cubic perovskite"
 DRAWS = 20
-ACTIVE = 0.5  # posterior standard deviation below which a dimension says something
+ACTIVE = 0.5  # posterior standard deviation below which a dimension says much
 
 
 def questions() -> Mapping[str, Question]:
@@ -48,7 +48,8 @@ def questions() -> Mapping[str, Question]:
             "Dimensions whose deviation is below one half",
             lambda: float((_posterior()[1] < ACTIVE).sum()),
             ("(deviation < 0.5) is an array of True and False; its sum counts the True ones.",),
-            "The others are left at the prior for this crystal: they say nothing of it, and cost nothing.",
+            "These say most of it. Those with a deviation near 1 and a mean near 0 are left at the prior: they say "
+            "nothing of this crystal, and cost nothing.",
             slips=lambda: {
                 "That counts the dimensions above one half.": float((_posterior()[1] >= ACTIVE).sum()),
             },

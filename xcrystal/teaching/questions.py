@@ -121,7 +121,7 @@ class Number(Question):
         if value * right < 0:
             return "The sign is not right, and neither is the size."
         if right and not 0.1 < abs(value / right) < 10:
-            return "This is not even the right order of magnitude. Is the unit right?"
+            return "This is not even the right order of magnitude." + " Is the unit right?" * bool(self.unit)
         return "The sign and the order of magnitude are right, the number is not."
 
     def _tolerance(self, right: float) -> float:
@@ -149,7 +149,7 @@ class Count(Number):
         if not usual or usual in self.usual:
             return usual
         if abs(value - float(self.truth)) == 1:
-            return "Off by one: was the first, or the last, counted?"
+            return "Off by one."
         return "Not that many. Print what you count, and look at it."
 
 
@@ -195,7 +195,8 @@ class Names(Question):
         if found == right:
             return ""
         missing, wrong = len(right - found), len(found - right)
-        parts = [f"{missing} missing"] * bool(missing) + [f"{wrong} that do not belong there"] * bool(wrong)
+        verb = "does" if wrong == 1 else "do"
+        parts = [f"{missing} missing"] * bool(missing) + [f"{wrong} that {verb} not belong there"] * bool(wrong)
         return f"{len(found & right)} right, {' and '.join(parts)}."
 
 
