@@ -17,7 +17,7 @@ from xcrystal.model.decoding import Decoded, greedy_decode
 from xcrystal.model.device import pick_device
 from xcrystal.model.loss import LossWeights, loss_parts
 from xcrystal.model.tables import position_tables
-from xcrystal.model.tensors import MAX_ATOMS, Batch, collate, lattice_numbers
+from xcrystal.model.tensors import Batch, collate, lattice_numbers
 from xcrystal.model.vae import Config, CrystalVAE
 
 SMALL = Config(width=48, encoder_layers=2, decoder_layers=2, heads=4, latent_dim=16, prefix=2)
@@ -118,7 +118,7 @@ def assert_possible(decoded: Decoded) -> None:
     assert (rows >= 0).all(), "letters of the group"
     fixed = [letter for letter, row in zip(decoded.letter, rows, strict=True) if not tables.free[row].any()]
     assert len(set(fixed)) == len(fixed), "no point is taken twice"
-    assert tables.multiplicity[rows].sum() <= MAX_ATOMS
+    assert tables.multiplicity[rows].sum() <= SMALL.max_atoms
     assert ((decoded.element >= 1) & (decoded.element <= 94)).all()
     assert ((decoded.coordinates >= 0) & (decoded.coordinates < 1)).all()
     assert (decoded.coordinates[~tables.free[rows]] == 0).all()

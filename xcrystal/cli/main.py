@@ -234,6 +234,9 @@ def train(
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     start: Annotated[Path | None, typer.Option(help="A model whose weights the run begins with.")] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="Another table to learn from, beside train.parquet; may be given again.")
+    ] = None,
 ) -> None:
     """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl.
 
@@ -243,7 +246,7 @@ def train(
     from xcrystal.training.recipes import run_recipe
 
     try:
-        found = run_recipe(recipe, data, out, minutes, seed, device, resume, start)
+        found = run_recipe(recipe, data, out, minutes, seed, device, resume, start, also or ())
     except KeyboardInterrupt:
         left = (out / "checkpoint.json").exists()
         then = f"--resume goes on with the run in {out}." if left else f"there is nothing to resume in {out} yet."

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 SYMPREC = 0.1
-ANGLE_TOLERANCE = 5.0
+# negative: spglib judges an angle by how far it moves the ends of the cell's vectors, which symprec bounds. A tolerance
+# in degrees would take a cell distorted by several of them for one of higher symmetry
+ANGLE_TOLERANCE = -1.0
 # cells of 1/96 whose borders lie off every simple fraction, so that noise does not move such a coordinate across one
 _COORDINATE_CELLS = 96
 _CELL_OFFSET = 0.5731
@@ -101,7 +103,7 @@ def _find(structure: Structure) -> Canonical:
 
 
 def space_group_number(structure: Structure, handed: bool = False) -> int:
-    """What spglib finds at symprec 0.1 Å and an angle tolerance of 5 degrees; 0 if it finds nothing.
+    """What spglib finds at symprec 0.1 Å; 0 if it finds nothing.
 
     Of a pair of enantiomorphic groups it is the lower, since mirror images are one crystal here; with ``handed`` it is
     the crystal's own.

@@ -18,7 +18,8 @@ from xcrystal.errors import InvalidCrystalError, ReadError, UnsupportedCrystalEr
 if TYPE_CHECKING:
     from pymatgen.core import Element, IStructure, PeriodicSite, Structure
 
-MAX_ATOMS = 20
+MAX_ATOMS = 64  # in the primitive cell of a crystal that is encoded
+MAX_ORBITS = 24
 MAX_SEARCHED = 320  # atoms; spglib takes seconds for some larger cells without symmetry, minutes for thousands
 MIN_DISTANCE = 0.5  # Å: closer than any two nuclei in a crystal
 MIN_VOLUME = 0.1  # Å3, of the cell
@@ -245,13 +246,20 @@ def _has_close_pair(structure: Structure) -> bool:
     return len(cKDTree(points @ lattice.matrix).query_pairs(MIN_DISTANCE)) > 0
 
 
-def encodable(structure: Structure, most: int = MAX_ATOMS) -> Canonical:
-    """The canonical form of a checked structure that a model can encode: at most ``most`` atoms in a primitive cell.
+def encodable(structure: Structure, most: int = MAX_ATOMS, most_orbits: int = MAX_ORBITS) -> Canonical:
+    """The canonical form of a checked structure that a model can encode.
+
+    Parameters
+    ----------
+    structure
+        What ``check_structure`` gave.
+    most, most_orbits
+        The largest numbers of atoms in the primitive cell and of orbits.
 
     Raises
     ------
     UnsupportedCrystalError
-        For more atoms in the primitive cell, or elements beyond Z = 94.
+        For more atoms in the primitive cell, more orbits, or elements beyond Z = 94.
     InvalidCrystalError
         If no symmetry can be found.
     """
@@ -273,5 +281,11 @@ def encodable(structure: Structure, most: int = MAX_ATOMS) -> Canonical:
         raise UnsupportedCrystalError(
             f"This crystal has {atoms} atoms in its primitive cell; the model encodes at most {most}. It can "
             "still be drawn."
+        )
+    orbits = len(found.crystal.positions)
+    if orbits > most_orbits:
+        raise UnsupportedCrystalError(
+            f"This crystal has {orbits} symmetry-distinct sites; the model encodes at most {most_orbits}. It can still "
+            "be drawn."
         )
     return found

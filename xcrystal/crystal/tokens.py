@@ -6,7 +6,7 @@ They are made once; training itself then needs neither pymatgen nor spglib.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -71,6 +71,15 @@ class Tokens:
             WyckoffCrystal(int(group), cell, letters, elements, points, np.arange(len(letters))[None])
             for group, cell, letters, elements, points in zip(self.group, self.cell, *orbits, strict=True)
         ]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Tokens]) -> Tokens:
+        """The crystals of several tables one after another; ``row`` is that of each crystal in its own table."""
+        arrays = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
+        for name in ("start", "permutation_start"):
+            lengths = np.concatenate([np.diff(getattr(p, name)) for p in parts])
+            arrays[name] = np.concatenate([[0], np.cumsum(lengths)])
+        return cls(**arrays)
 
     def save(self, path: Path) -> None:
         """Write as ``.npz``, atomically."""

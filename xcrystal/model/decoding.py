@@ -18,8 +18,8 @@ from torch import Tensor
 
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.model.tables import MAX_LETTERS
-from xcrystal.model.tensors import MAX_ORBITS, Batch, cells_from_numbers, collate, lattice_numbers
-from xcrystal.model.vae import N_ELEMENTS, CrystalVAE, fourier
+from xcrystal.model.tensors import Batch, cells_from_numbers, collate, lattice_numbers
+from xcrystal.model.vae import N_ELEMENTS, Config, CrystalVAE, fourier
 
 RUNNERS_UP = 4
 MAX_DRAWS = 32
@@ -121,7 +121,7 @@ class _Groups(NamedTuple):
 def _space_groups(model: CrystalVAE, z: Tensor, draws: Tensor | None, forced: int | None = None) -> _Groups:
     logits = model.decoder.group(z)
     logits[:, 0] = float("-inf")
-    noise = _NONE if draws is None else _noise(model.config.bins).to(z.device)
+    noise = _NONE if draws is None else _noise(model.config.bins, model.config.max_orbits).to(z.device)
     group = _choose(logits, noise.group, draws)
     if forced is not None:
         group = torch.full_like(group, forced)
@@ -134,7 +134,7 @@ def _decode(model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None,
     """Decode ``copies`` of latent vectors (B, Z) in space groups; ``draws`` (B * copies,) are the numbers of noise."""
     decoder, embed = model.decoder, model.embed
     device = z.device
-    noise = _NONE if draws is None else _noise(decoder.config.bins).to(device)
+    noise = _NONE if draws is None else _noise(decoder.config.bins, decoder.config.max_orbits).to(device)
     past: list[tuple[Tensor, Tensor]] = []
     x = decoder.start(z, groups.number)
     for block in decoder.blocks:
@@ -146,21 +146,21 @@ def _decode(model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None,
         past = [(k.repeat_interleave(copies, dim=0), v.repeat_interleave(copies, dim=0)) for k, v in past]
     B = len(z)
 
-    kept = _Kept(B, decoder.config.width, z)
+    kept = _Kept(B, decoder.config, z)
     final, letter_p = kept.final, kept.letter_probability
     # what is below holds the crystals that are not finished yet; ``live`` are their rows
     live, code, number, draw = torch.arange(B, device=device), z, groups.number, draws
     composition = decoder.composition(z)
     last = torch.full((B, 1), -1, dtype=torch.long, device=device)
     atoms = torch.zeros((B, 1), dtype=torch.long, device=device)
-    for step in range(MAX_ORBITS + 1):
+    for step in range(model.config.max_orbits + 1):
         here = noise.at(step)
         h = decoder.norm(x[:, -1:])
         logits = decoder.letter_logits(h, number, decoder.allowed(number, last, atoms))
         letter = _choose(logits[:, 0], here.letter, draw)[:, None]
         taken = logits[:, 0].softmax(dim=-1).gather(1, letter)[:, 0]
         letter_p[live] = torch.minimum(letter_p[live], taken)
-        stops = (letter[:, 0] == MAX_LETTERS) | (step == MAX_ORBITS)
+        stops = (letter[:, 0] == MAX_LETTERS) | (step == model.config.max_orbits)
         if bool(stops.any()):
             final[live[stops]] = h[stops, 0]
             on = ~stops
@@ -187,7 +187,7 @@ def _decode(model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None,
 
 @dataclass(frozen=True)
 class _Noise:
-    """Gumbel noise for every draw and step: (32, 231), (32, 21, 28), (32, 21, 95), (32, 21, 3, bins); or none."""
+    """Gumbel noise of draws at S steps: (32, 231), (32, S, 28), (32, S, 95) and (32, S, 3, bins); or none."""
 
     group: Tensor | None
     letter: Tensor | None
@@ -210,8 +210,8 @@ _NONE = _Noise(None, None, None, None)
 
 
 @cache
-def _noise(bins: int) -> _Noise:
-    rng, steps = np.random.default_rng(_DRAW_SEED), MAX_ORBITS + 1
+def _noise(bins: int, orbits: int) -> _Noise:
+    rng, steps = np.random.default_rng(_DRAW_SEED), orbits + 1
     sizes = ((231,), (steps, MAX_LETTERS + 1), (steps, N_ELEMENTS), (steps, 3, bins))
     parts = [torch.from_numpy(rng.gumbel(size=(MAX_DRAWS, *size)).astype(np.float32)) for size in sizes]
     return _Noise(parts[0], parts[1], parts[2], parts[3] * _COORDINATE_TEMPERATURE)
@@ -245,17 +245,18 @@ def _place(model: CrystalVAE, state: Tensor, rows: Tensor, noise: Tensor | None,
 class _Kept:
     """What is kept of each step, by crystal."""
 
-    def __init__(self, B: int, width: int, like: Tensor) -> None:
-        self.final = like.new_zeros(B, width)
+    def __init__(self, B: int, config: Config, like: Tensor) -> None:
+        orbits = config.max_orbits
+        self.final = like.new_zeros(B, config.width)
         self.letter_probability = like.new_ones(B)
         whole = torch.zeros((), dtype=torch.long, device=like.device)
-        self.letter = whole.new_full((B, MAX_ORBITS), -1)
-        self.element = whole.new_zeros(B, MAX_ORBITS)
+        self.letter = whole.new_full((B, orbits), -1)
+        self.element = whole.new_zeros(B, orbits)
         self.atoms = whole.new_zeros(B)
-        self.likely = whole.new_zeros(B, MAX_ORBITS, RUNNERS_UP)
-        self.coordinates = like.new_zeros(B, MAX_ORBITS, 3)
-        self.probability = like.new_ones(B, MAX_ORBITS)
-        self.likely_probability = like.new_zeros(B, MAX_ORBITS, RUNNERS_UP)
+        self.likely = whole.new_zeros(B, orbits, RUNNERS_UP)
+        self.coordinates = like.new_zeros(B, orbits, 3)
+        self.probability = like.new_ones(B, orbits)
+        self.likely_probability = like.new_zeros(B, orbits, RUNNERS_UP)
 
     def orbit(
         self, rows: Tensor, step: int, letter: Tensor, element: Tensor, placed: Tensor, p: Tensor, atoms: Tensor

@@ -26,19 +26,32 @@ class LossWeights:
 
 
 def loss_parts(
-    model: CrystalVAE, batch: Batch, properties: Tensor, weights: LossWeights, generator: torch.Generator | None = None
+    model: CrystalVAE,
+    batch: Batch,
+    properties: Tensor,
+    weights: LossWeights,
+    generator: torch.Generator | None = None,
+    frequencies: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Parts of the loss, each a mean over the batch.
 
     Parameters
     ----------
     batch
-        B crystals; ``properties`` (B, 3) holds NaN where a property is unknown or not to be learned.
+        B crystals; an orbit of element 0 is an averaged site: the encoder reads the mean element there, and which
+        element it is, is not learned. ``properties`` (B, 3) holds NaN where a property is unknown or not to be learned.
     generator
         Source of the posterior samples and dropped tokens.
+    frequencies
+        (95,) shares of the elements in the mean element; needed where sites are averaged.
     """
     decoder, embed = model.decoder, model.embed
-    mu, log_variance = model.posterior(batch)
+    averaged = (batch.element == 0) & batch.mask
+    vectors = embed.elements(batch.element)
+    if frequencies is not None:
+        mean = frequencies.to(vectors.dtype) @ embed.elements(torch.arange(N_ELEMENTS, device=vectors.device))
+        vectors = torch.where(averaged[..., None], mean, vectors)
+    mu, log_variance = model.posterior(batch, vectors)
     spread = (0.5 * log_variance).exp()
     noise = torch.randn(mu.shape, generator=generator, device=mu.device)
     z = mu + spread * noise
@@ -51,7 +64,8 @@ def loss_parts(
     group_loss = F.cross_entropy(decoder.group(z), batch.group)
     composition = decoder.composition(z)
     fractions = torch.zeros(B, N_ELEMENTS, device=z.device).scatter_add_(1, batch.element, count.to(z.dtype))
-    fractions = fractions / fractions.sum(dim=1, keepdim=True)
+    whole = ~averaged.any(dim=1, keepdim=True)
+    fractions = fractions / fractions.sum(dim=1, keepdim=True) * whole
     composition_loss = -(fractions * composition.log_softmax(dim=1)).sum(dim=1).mean()
 
     tokens = decoder.orbit_tokens(z, rows, batch.element, batch.coordinates, atoms)
@@ -78,7 +92,8 @@ def loss_parts(
 
     state = h[:, :T] + embed.all_positions()[rows]
     element_logits = decoder.element_logits(state, composition)
-    element_loss = _mean(F.cross_entropy(element_logits.transpose(1, 2), batch.element, reduction="none"), mask, B)
+    known = mask & ~averaged
+    element_loss = _mean(F.cross_entropy(element_logits.transpose(1, 2), batch.element, reduction="none"), known, B)
 
     state = state + embed.elements(batch.element)
     coordinate_loss, residual_loss = z.new_zeros(()), z.new_zeros(())

@@ -13,8 +13,6 @@ from torch import Tensor
 
 from xcrystal.model.tables import position_tables
 
-MAX_ORBITS = 20
-MAX_ATOMS = 20
 LATTICE_SIZE = 7
 
 

@@ -19,16 +19,20 @@ from torch import Tensor, nn
 
 from xcrystal.crystal.elements import MAX_Z, element_features
 from xcrystal.model.tables import MAX_LETTERS, position_tables
-from xcrystal.model.tensors import LATTICE_SIZE, MAX_ATOMS, MAX_ORBITS, Batch
+from xcrystal.model.tensors import LATTICE_SIZE, Batch
 
 N_ELEMENTS = MAX_Z + 1
 N_PROPERTY_OUTPUTS = 5
 _FREQUENCIES = (1, 2, 3, 4, 6, 8, 12, 16)
+_MULTIPLICITY_UNIT = 20  # so that the multiplicities that the encoder reads are of order one
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of the network, and the scale of what it reads and writes."""
+    """Sizes of the network, the largest crystal it decodes, and the scale of what it reads and writes.
+
+    ``max_orbits`` and ``max_atoms`` count the orbits and the atoms of a primitive cell.
+    """
 
     width: int = 192
     encoder_layers: int = 4
@@ -37,6 +41,8 @@ class Config:
     latent_dim: int = 128
     prefix: int = 6
     bins: int = 96
+    max_orbits: int = 20
+    max_atoms: int = 20
     lattice_mean: tuple[float, ...] = (0.0,) * LATTICE_SIZE
     lattice_std: tuple[float, ...] = (1.0,) * LATTICE_SIZE
     property_mean: float = 0.0
@@ -187,7 +193,7 @@ class Encoder(nn.Module):
         rows = self.embed.rows(batch.group, batch.letter)
         orbits = elements + self.embed.all_positions()[rows] + self.embed.places(rows, batch.coordinates)
         count = self.embed.multiplicity[rows].to(elements.dtype)
-        orbits = orbits + self.multiplicity(torch.stack([count.log(), count / MAX_ATOMS], dim=-1))
+        orbits = orbits + self.multiplicity(torch.stack([count.log(), count / _MULTIPLICITY_UNIT], dim=-1))
         whole = self.embed.groups(batch.group) + self.lattice(lattice)
         x = torch.cat([whole[:, None], orbits], dim=1)
         present = F.pad(batch.mask, (1, 0), value=True)
@@ -214,8 +220,8 @@ class Decoder(nn.Module):
         self.composition = nn.Sequential(nn.Linear(Z, 2 * W), nn.GELU(), nn.Linear(2 * W, N_ELEMENTS))
         self.prefix = mlp(Z, 2 * W, config.prefix * W)
         self.each_step = nn.Linear(Z, W)
-        self.step = nn.Embedding(MAX_ORBITS + 1, W)
-        self.atoms_so_far = nn.Embedding(MAX_ATOMS + 1, W)
+        self.step = nn.Embedding(config.max_orbits + 1, W)
+        self.atoms_so_far = nn.Embedding(config.max_atoms + 1, W)
         self.blocks = nn.ModuleList(Block(W, config.heads) for _ in range(config.decoder_layers))
         self.norm = nn.LayerNorm(W)
         self.query, self.stop = nn.Linear(W, W), nn.Linear(W, 1)
@@ -240,7 +246,7 @@ class Decoder(nn.Module):
         """(B, T, W) tokens of orbits that are already there; ``atoms`` (B, T) counts those up to and with each."""
         T = rows.shape[1]
         x = self.embed.elements(element) + self.embed.all_positions()[rows] + self.embed.places(rows, coordinates)
-        x = x + self.step.weight[first + 1 : first + 1 + T] + self.atoms_so_far(atoms.clamp(max=MAX_ATOMS))
+        x = x + self.step.weight[first + 1 : first + 1 + T] + self.atoms_so_far(atoms.clamp(max=self.config.max_atoms))
         return x + self.each_step(z)[:, None]
 
     def letter_logits(self, h: Tensor, group: Tensor, allowed: Tensor) -> Tensor:
@@ -259,7 +265,7 @@ class Decoder(nn.Module):
         letters = torch.arange(MAX_LETTERS, device=group.device)
         later = letters > last[..., None]
         again = (letters == last[..., None]) & moves
-        fits = atoms[..., None] + self.embed.multiplicity[rows.clamp(min=0)][:, None] <= MAX_ATOMS
+        fits = atoms[..., None] + self.embed.multiplicity[rows.clamp(min=0)][:, None] <= self.config.max_atoms
         more = exists & (later | again) & fits
         return torch.cat([more, (last >= 0)[..., None]], dim=-1)
 

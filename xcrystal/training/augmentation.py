@@ -34,6 +34,10 @@ class Augmentation:
         spread in a sixth of those with exchanged elements: a tenth of all crystals.
     strain
         Relative spread of strains and of the volume.
+    averaged
+        Share of crystals with averaged sites, whose elements the encoder is not told: a random share of their orbits.
+        Explanations start from crystals with nothing but such sites, which an encoder can only judge if it has seen
+        them.
     """
 
     untouched: float = 0.2
@@ -46,6 +50,10 @@ class Augmentation:
     jitter: float = 0.02
     far_jitter: float = 0.1
     strain: float = 0.03
+    averaged: float = 0.0
+
+
+SIMPLE = 4  # orbits of a crystal that is learned soon
 
 
 class Sampler:
@@ -63,6 +71,7 @@ class Sampler:
         self.rank = np.array([np.abs(scale[self.pool] - scale[z]).argmin() for z in range(MAX_Z + 1)])
         self.key = scale
         self.volume = self._element_volumes()
+        self.frequencies = (seen / seen.sum()).astype(np.float32)
 
     def _element_volumes(self) -> np.ndarray:
         """(95,) volume (Å3) that an atom of each element takes, from a ridge regression over the dataset."""
@@ -78,9 +87,14 @@ class Sampler:
         gram = fractions.T @ fractions + 3.0 * np.eye(MAX_Z + 1)
         return np.clip(prior + np.linalg.solve(gram, fractions.T @ (volumes - prior)), 4.0, 120.0)
 
-    def epoch(self, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
-        """Index arrays of one pass, crystals of like length together."""
+    def epoch(self, batch_size: int, rng: np.random.Generator, simple_share: float = 1.0) -> list[np.ndarray]:
+        """Index arrays of one pass, crystals of like length together.
+
+        Of the crystals of at most ``SIMPLE`` orbits it takes the share ``simple_share``.
+        """
         order = rng.permutation(len(self.tokens))
+        if simple_share < 1:
+            order = order[(self.lengths[order] > SIMPLE) | (rng.random(len(order)) < simple_share)]
         chunk = 16 * batch_size
         parts = [order[i : i + chunk] for i in range(0, len(order), chunk)]
         parts = [p[np.argsort(self.lengths[p], kind="stable")] for p in parts]
@@ -92,7 +106,10 @@ class Sampler:
         return collate([(int(self.tokens.group[i]), self.lattice[i], *self._orbits(i)) for i in rows])
 
     def augmented(self, rows: np.ndarray, how: Augmentation, rng: np.random.Generator) -> tuple[Batch, np.ndarray]:
-        """Changed crystals, and their properties (B, 3): NaN where the crystal's elements were changed."""
+        """Changed crystals, and their properties (B, 3): NaN where the crystal's elements were changed.
+
+        The element of an averaged site is 0.
+        """
         properties = self.tokens.properties[rows].astype(np.float32)
         crystals = []
         for k, i in enumerate(rows):
@@ -121,6 +138,9 @@ class Sampler:
                 free = position_tables().free[position_tables().index[group, letters]]
                 move = rng.normal(0, how.far_jitter if far else how.jitter, coordinates.shape)
                 coordinates = (coordinates + move * free) % 1.0
+            if how.averaged and rng.random() < how.averaged:
+                elements = np.where(rng.random(len(elements)) < rng.random(), 0, elements)
+                properties[k] = np.nan
             crystals.append((group, self._strained(group, lattice, how.strain, rng), letters, elements, coordinates))
         return collate(crystals), properties
 

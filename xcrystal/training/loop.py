@@ -42,6 +42,8 @@ class Recipe:
         Decay of the running mean of the weights, which is what is scored and kept.
     score_crystals
         Validation crystals in each of these measurements.
+    simple_share
+        Share of the crystals of few orbits that an epoch takes; there are many of them, and they are learned first.
     threads
         Of torch; its own choice when None.
     """
@@ -59,6 +61,7 @@ class Recipe:
     score_every: float = 6.0
     average: float = 0.998
     score_crystals: int = 300
+    simple_share: float = 1.0
     threads: int | None = None
 
     def fitted(self, sampler: Sampler) -> Recipe:
@@ -78,7 +81,8 @@ class Recipe:
 class Training:
     """A run in a folder: ``metrics.jsonl``, a checkpoint to go on from, and the best model so far in ``best/``.
 
-    It begins with random weights, or with those of the model ``start``, whose sizes and scales it then keeps.
+    It begins with random weights, or with those of the model ``start``, whose sizes and scales it then keeps; but it
+    makes crystals as large as the recipe's.
     """
 
     def __init__(
@@ -95,7 +99,8 @@ class Training:
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         self.recipe = recipe
-        self._build(start.config if start else recipe.fitted(self.sampler).config, start)
+        self.frequencies = torch.from_numpy(self.sampler.frequencies).to(self.device)
+        self._build(_larger(start.config, recipe.config) if start else recipe.fitted(self.sampler).config, start)
         # a model that has learned to use its latent vector needs no warm-up of the KL weight
         self.kl_warm_up = 1 if start else 5 * recipe.warm_up_steps
         self.steps, self.epochs, self.seconds, self.best = 0, 0, 0.0, -1.0
@@ -105,7 +110,7 @@ class Training:
         self.recipe = replace(self.recipe, config=config)
         self.model = CrystalVAE(config)
         if start:
-            load_unique_state(self.model, unique_state(start))
+            load_unique_state(self.model, _grown(unique_state(start), config))
         self.model.to(self.device)
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
@@ -142,7 +147,7 @@ class Training:
             generator = torch.Generator(self.device).manual_seed(self.seed * 100_003 + self.epochs)
             sums: dict[str, float] = {}
             began, count = time.monotonic(), 0
-            for rows in self.sampler.epoch(self.recipe.batch_size, rng):
+            for rows in self.sampler.epoch(self.recipe.batch_size, rng, self.recipe.simple_share):
                 tick = time.monotonic()
                 for name, value in self._step(rows, rng, generator).items():
                     sums[name] = sums.get(name, 0.0) + value
@@ -197,6 +202,7 @@ class Training:
                 torch.from_numpy(properties).to(self.device),
                 recipe.weights,
                 generator,
+                self.frequencies,
             )
             loss = total(parts, recipe.weights, min(1.0, self.steps / self.kl_warm_up))
         self.optimizer.zero_grad(set_to_none=True)
@@ -250,3 +256,18 @@ class Training:
         self.optimizer.load_state_dict(full)
         for name, value in counters.items():
             setattr(self, name, value)
+
+
+def _larger(config: Config, other: Config) -> Config:
+    """The configuration with the limits of the one or the other, whichever are larger."""
+    limits = {name: max(getattr(config, name), getattr(other, name)) for name in ("max_orbits", "max_atoms")}
+    return replace(config, **limits)
+
+
+def _grown(state: dict[str, torch.Tensor], config: Config) -> dict[str, torch.Tensor]:
+    """The weights of a network for smaller crystals; what it lacks begins as its last step or number of atoms."""
+    rows = {"decoder.step.weight": config.max_orbits + 1, "decoder.atoms_so_far.weight": config.max_atoms + 1}
+    for name, n in rows.items():
+        last = state[name][-1:]
+        state[name] = torch.cat([state[name], last.expand(n - len(state[name]), -1)])
+    return state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
 from xcrystal.crystal.tables import PROPERTIES, read_table, structure_of
 from xcrystal.crystal.tokens import Tokens, load_tokens
 from xcrystal.errors import DatasetError, TargetError
-from xcrystal.training.splitting import split_of
+from xcrystal.training.splitting import selection_half, split_of
 
 if TYPE_CHECKING:
     from xcrystal.training.loop import Recipe, Training
@@ -43,7 +44,11 @@ def recipe_of(name: str, minutes: float | None = None) -> Recipe:
     # crystals of one kind keep which positions they have, and cations stay cations more often than not
     one_kind = Augmentation(anything=0.1, reassign=0.0, drop=0.0)
     if name == "mp20":
-        chosen = Recipe()
+        chosen = Recipe(
+            config=Config(max_orbits=MAX_ORBITS, max_atoms=MAX_ATOMS),
+            augmentation=Augmentation(averaged=0.05),
+            simple_share=0.5,
+        )
     elif name == "perov5":
         chosen = Recipe(
             name="perov5",
@@ -150,6 +155,7 @@ def open_run(
     device: str = "auto",
     resume: bool = False,
     start: Path | None = None,
+    also: Sequence[Path] = (),
 ) -> RecipeRun:
     """Everything that comes before the first step: split, canonicalize, build the network. See ``run_recipe``."""
     from xcrystal.generator import model_folder
@@ -164,11 +170,12 @@ def open_run(
         raise DatasetError(f"There is no run to resume in {out}.")
     train_table, val_table = split_of(data, out / "split", seed, keep=resume)
     train, val = load_tokens(train_table, out), load_tokens(val_table, out)
+    train = Tokens.joined([train, *(load_tokens(table, out) for table in also)])
     began_with = load_weights(model_folder(start))[0] if start else None
     training = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
     if resume:
         training.resume()
-    return RecipeRun(training, MatchRate(val_table, val, seed, chosen.score_crystals), val_table, val)
+    return RecipeRun(training, MatchRate(val_table, val, seed, chosen.score_crystals, chooses=True), val_table, val)
 
 
 def run_recipe(
@@ -180,6 +187,7 @@ def run_recipe(
     device: str = "auto",
     resume: bool = False,
     start: Path | None = None,
+    also: Sequence[Path] = (),
 ) -> dict[str, float]:
     """Train a model; the best one so far lies in ``out/best``, metrics in ``out/metrics.jsonl``.
 
@@ -207,6 +215,8 @@ def run_recipe(
         Go on from the checkpoint in ``out``.
     start
         A model's folder, whose weights the run begins with.
+    also
+        More tables to learn from, beside ``train.parquet``.
 
     Returns
     -------
@@ -222,7 +232,7 @@ def run_recipe(
     """
     from tqdm.auto import tqdm
 
-    run = open_run(recipe, data, out, minutes, seed, device, resume, start)
+    run = open_run(recipe, data, out, minutes, seed, device, resume, start, also)
     training = run.training
     with tqdm(total=100, initial=round(100 * training.progress), desc="training", unit="%") as bar:
 
@@ -236,13 +246,22 @@ def run_recipe(
 
 
 class MatchRate:
-    """Scores a network by how many validation crystals it reconstructs: ``count`` of them, or all when None."""
+    """Scores a network by how many validation crystals it reconstructs: ``count`` of them, or all when None.
 
-    def __init__(self, table: Path, tokens: Tokens, seed: int = 0, count: int | None = None) -> None:
+    With ``chooses`` they are of the half that may choose between models; see ``selection_half``.
+    """
+
+    def __init__(
+        self, table: Path, tokens: Tokens, seed: int = 0, count: int | None = None, chooses: bool = False
+    ) -> None:
         from xcrystal.training.augmentation import Sampler
 
-        self.rows = np.sort(np.random.default_rng(seed).permutation(len(tokens))[:count])
-        records = list(read_table(table).itertuples(index=False))
+        found = read_table(table)
+        rows = np.random.default_rng(seed).permutation(len(tokens))
+        if chooses:
+            rows = rows[selection_half(found.species.iloc[tokens.row])[rows]]
+        self.rows = np.sort(rows[:count])
+        records = list(found.itertuples(index=False))
         self.references = [structure_of(records[tokens.row[i]]) for i in self.rows]
         self.batch = Sampler(tokens).plain(self.rows)
         self.properties = tokens.properties[self.rows]
