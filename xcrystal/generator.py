@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
     from pymatgen.core import Structure
 
+    from xcrystal.model.correction import Corrector
     from xcrystal.model.decoding import Decoded
     from xcrystal.model.prior import LatentFlow
     from xcrystal.model.tensors import Batch
@@ -49,6 +50,8 @@ class CrystalModel(Able):
         How it was trained.
     prior
         The learned prior, if there is one.
+    corrector
+        The network that proposes corrections of crystals in a search, if there is one.
     properties
         Names of the properties that its data taught it.
     """
@@ -60,6 +63,7 @@ class CrystalModel(Able):
         facts: dict[str, Any],
         device: torch.device,
         prior: LatentFlow | None = None,
+        corrector: Corrector | None = None,
     ) -> None:
         # frozen: inference and attributions need gradients of inputs only
         self.network = network.to(device).eval().requires_grad_(False)
@@ -67,6 +71,8 @@ class CrystalModel(Able):
         self.name, self.facts, self.device = name, facts, device
         self.latent_dim = network.config.latent_dim
         self.prior = prior.to(device) if prior is not None else None
+        self.corrector = corrector.to(device).requires_grad_(False) if corrector is not None else None
+        self.max_atoms, self.max_orbits = network.config.max_atoms, network.config.max_orbits
         learned = facts.get("properties", PROPERTIES)
         self.properties = tuple(name for name in PROPERTIES if name in learned)
         self._seen = {int(z): n for z, n in facts.get("elements_seen", {}).items()}
@@ -172,18 +178,23 @@ class CrystalModel(Able):
             self.device
         )
 
-    def decode(self, z: Any, choose: bool = True, group: int | None = None) -> list[Structure]:
+    def decode(
+        self, z: Any, effort: str = "normal", group: int | None = None, *, choose: bool | None = None
+    ) -> list[Structure]:
         """The crystal of each latent vector.
 
         Parameters
         ----------
         z
             (n, latent_dim) or (latent_dim,), numpy or torch, any float type, finite.
-        choose
-            Where the most probable crystal clashes or is uncertain, look for a better candidate; see
-            ``xcrystal.model.choosing``. Without, it is always the most probable one, whatever it is.
+        effort
+            "fast" gives the most probable crystal, whatever it is; "normal" looks for a better one where that has
+            overlapping atoms or is uncertain; "thorough" searches longer (up to a second for each latent vector). See
+            ``xcrystal.model.choosing``.
         group
             A space group number, 1 to 230, that the crystals shall have, instead of the most probable one.
+        choose
+            Deprecated: True is the effort "normal", False is "fast".
 
         Returns
         -------
@@ -197,25 +208,29 @@ class CrystalModel(Able):
         Raises
         ------
         InvalidCrystalError
-            If ``z`` has another shape or is not finite, or there is no such space group.
+            If ``z`` has another shape or is not finite, or there is no such space group or effort.
         """
-        return [to_structure(d) for d in self.decode_arrays(z, choose, group)]
+        if choose is not None:
+            warnings.warn("choose is deprecated: use effort='normal' or 'fast'.", DeprecationWarning, stacklevel=2)
+            effort = "normal" if choose else "fast"
+        return [to_structure(d) for d in self.decode_arrays(z, effort, group)]
 
-    def decode_arrays(self, z: Any, choose: bool = True, group: int | None = None) -> list[Decoded]:
+    def decode_arrays(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Decoded]:
         """As ``decode``, without building Structures."""
         import torch
 
-        from xcrystal.model.choosing import decode_best
-        from xcrystal.model.decoding import greedy_decode
+        from xcrystal.model.choosing import EFFORTS, decode_best
         from xcrystal.model.device import FEW, one_thread
 
         if group is not None and not 1 <= group <= 230:
             raise InvalidCrystalError(f"There is no space group {group}; they are numbered from 1 to 230.")
+        if effort not in EFFORTS:
+            raise InvalidCrystalError(f"There is no effort {effort!r}; there are: {', '.join(EFFORTS)}.")
         vectors = self._vectors(z)
         found: list[Decoded] = []
         with torch.inference_mode(), one_thread(len(vectors) <= FEW):
             for i in range(0, len(vectors), _CHUNK):
-                found += (decode_best if choose else greedy_decode)(self.network, vectors[i : i + _CHUNK], group)
+                found += decode_best(self.network, vectors[i : i + _CHUNK], group, effort, self.corrector)
         return found
 
     @overload
@@ -288,15 +303,15 @@ class CrystalModel(Able):
         except CheckpointError:  # its properties were not fitted, or it has learned none
             return self.predict(z), {}
 
-    def sample(self, n: int, seed: int = 0, choose: bool = True) -> list[Structure]:
-        """Crystals decoded from ``n`` draws of the prior; ``choose`` is that of ``decode``.
+    def sample(self, n: int, seed: int = 0, effort: str = "normal") -> list[Structure]:
+        """Crystals decoded from ``n`` draws of the prior; ``effort`` is that of ``decode``.
 
         Raises
         ------
         InvalidCrystalError
             If ``n`` or ``seed`` is negative.
         """
-        return self.decode(self.sample_latent(n, seed), choose)
+        return self.decode(self.sample_latent(n, seed), effort)
 
     def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
         """(n, latent_dim) float32 draws from the prior: the learned one if the model has one, else the standard normal.
@@ -419,8 +434,8 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     ----------
     name
         A bundled model ("mp20"), or a folder with ``config.json`` and ``weights.safetensors``; if it also holds
-        ``properties.safetensors``, that ensemble predicts the properties, and with ``prior.safetensors`` that flow is
-        the prior.
+        ``properties.safetensors``, that ensemble predicts the properties, with ``prior.safetensors`` that flow is the
+        prior, and with ``corrector.safetensors`` that network proposes corrections in a search.
     device
         "auto" picks cuda, then mps, then cpu.
 
@@ -430,6 +445,7 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
         If there is no such model or device.
     """
     from xcrystal.model.checkpoint import load_weights
+    from xcrystal.model.correction import load_corrector
     from xcrystal.model.device import pick_device
     from xcrystal.model.prior import load_flow
     from xcrystal.model.properties import load_ensemble
@@ -439,4 +455,5 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     ensemble = load_ensemble(folder)
     if ensemble is not None:
         network.add_module("properties", ensemble)
-    return CrystalModel(network, str(name), facts, pick_device(device), load_flow(folder))
+    corrector = load_corrector(folder, network.config)
+    return CrystalModel(network, str(name), facts, pick_device(device), load_flow(folder), corrector)

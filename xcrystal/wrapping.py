@@ -149,14 +149,14 @@ class LatentModel(Able):
 
     # -- decoding
 
-    def decode(self, z: Any, choose: bool = True, group: int | None = None) -> list[Structure]:
+    def decode(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Structure]:
         """The crystal of each code; where there is none, the nearest known one, and ``properties["notice"]`` says so.
 
         Parameters
         ----------
         z
             (n, latent_dim) or (latent_dim,), finite.
-        choose
+        effort
             Makes no difference: the model decides alone.
         group
             Nothing else than None, since the model cannot be asked for a space group.

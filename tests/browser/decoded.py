@@ -33,7 +33,7 @@ def decoded_atlas() -> Path:
     name = sha256(atlas.z.tobytes() + xc.__version__.encode()).hexdigest()[:12]
     path = Path(tempfile.gettempdir()) / f"xcrystal-decoded-{name}.npz"
     if not path.is_file():
-        crystals = [crystal for part in np.array_split(atlas.z, 20) for crystal in model.decode(part, choose=False)]
+        crystals = [crystal for part in np.array_split(atlas.z, 20) for crystal in model.decode(part, effort="fast")]
         fresh = path.with_suffix(f".{os.getpid()}.npz")
         np.savez(
             fresh,

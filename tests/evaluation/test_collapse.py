@@ -41,7 +41,7 @@ def test_the_report_is_what_the_model_says(model: CrystalModel, crystal_table: P
 def test_a_decoder_that_hears_only_one_vector_is_seen(model: CrystalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies of two crystals: whoever decodes them all to the first matches as many shuffled as not."""
     salt, rutile = structures()[0], CRYSTALS["rutile TiO2"].to_structure()
-    monkeypatch.setattr(model, "decode", lambda z, choose: [salt] * len(z))
+    monkeypatch.setattr(model, "decode", lambda z, effort: [salt] * len(z))
     report = evaluate_collapse(model, [salt] * 4 + [rutile] * 4, workers=1)
     assert report.match_rate == report.match_rate_shuffled == 0.5
 

@@ -91,7 +91,7 @@ def test_how_often_the_decoder_chose_is_told_of_its_own_crystals_only(model: Cry
     share = report.samples.shares["not_most_probable"]
     assert (share.count, share.total) == (chosen, 40)
     assert "not the most probable crystal" in report.table()
-    plainly = evaluate_generation(model.sample(8, seed=1, choose=False), workers=1)
+    plainly = evaluate_generation(model.sample(8, seed=1, effort="fast"), workers=1)
     assert plainly.samples.shares["not_most_probable"].count == 0
     of_others = evaluate_generation([*samples[:2], structures()[0]], workers=1)
     assert "not_most_probable" not in of_others.samples.shares

@@ -37,7 +37,7 @@ def test_properties_are_the_predicted_ones(model: CrystalModel, z: torch.Tensor)
 
 
 def test_log_odds_of_space_groups_are_those_of_the_decoders_probability(model: CrystalModel, z: torch.Tensor) -> None:
-    decoded = model.decode(z, choose=False)[0]
+    decoded = model.decode(z, effort="fast")[0]
     number, p = decoded.properties["likely_groups"][1]  # the most probable one may be too sure for a logarithm
     odds = float(group_target(model, number).of(z))
     assert 1 / (1 + np.exp(-odds)) == pytest.approx(p, rel=1e-3, abs=1e-7)
@@ -47,7 +47,7 @@ def test_log_odds_of_elements_are_those_of_the_decoders_probability(model: Cryst
     rng = np.random.default_rng(0)
     for code in model.sample_latent(4, seed=3):
         code = code + rng.normal(0, 0.2, len(code)).astype(np.float32)
-        found = model.decode_arrays(code, choose=False)[0]
+        found = model.decode_arrays(code, effort="fast")[0]
         for orbit, p in enumerate(found.element_probability):
             odds = element_target(model, found.crystal, orbit + 1).of(torch.from_numpy(code)[None])
             assert float(torch.sigmoid(odds)) == pytest.approx(float(p), abs=2e-3)

@@ -59,7 +59,7 @@ def test_another_candidate_is_taken_for_a_reason(
         if other.chosen == NO_CLASH:
             assert after[k] and not before[k]
     # who asks for the most probable crystal gets it
-    assert all(same(a, b) for a, b in zip(greedy, model.decode_arrays(between, choose=False), strict=True))
+    assert all(same(a, b) for a, b in zip(greedy, model.decode_arrays(between, effort="fast"), strict=True))
 
 
 def test_a_choice_does_not_depend_on_what_else_is_decoded(
@@ -118,10 +118,10 @@ def test_what_was_likely_is_told(model: CrystalModel, between: torch.Tensor) -> 
     assert all(0 <= p <= 1 for orbit in structure.properties["likely_elements"] for _, p in orbit)
 
 
-@pytest.mark.parametrize("choose", [True, False])
-def test_a_space_group_can_be_asked_for(model: CrystalModel, between: torch.Tensor, choose: bool) -> None:
+@pytest.mark.parametrize("effort", ["normal", "fast"])
+def test_a_space_group_can_be_asked_for(model: CrystalModel, between: torch.Tensor, effort: str) -> None:
     for group in (1, 99, 225):
-        for found in model.decode_arrays(between[:8], choose, group):
+        for found in model.decode_arrays(between[:8], effort, group):
             assert found.group == group
             assert found.group_probability == pytest.approx(
                 dict(zip(found.likely_groups, found.likely_groups_probability, strict=True)).get(
@@ -129,7 +129,7 @@ def test_a_space_group_can_be_asked_for(model: CrystalModel, between: torch.Tens
                 )
             )
     likely = greedy_decode(model.network, between[:8])
-    asked = [model.decode_arrays(between[k], choose=False, group=c.group)[0] for k, c in enumerate(likely)]
+    asked = [model.decode_arrays(between[k], effort="fast", group=c.group)[0] for k, c in enumerate(likely)]
     assert all(same(one, other) for one, other in zip(likely, asked, strict=True))
     with pytest.raises(InvalidCrystalError, match="no space group 231"):
         model.decode(between[0], group=231)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import xcrystal
-from xcrystal.cli.shared import Choose, Crystals, Device, Json, Model, Seed, Table, print_report
+from xcrystal.cli.shared import Crystals, Device, Effort, Json, Model, Seed, Table, print_report
 from xcrystal.errors import DatasetError
 
 evaluate = typer.Typer(help="Measure a model, or any set of crystals.", no_args_is_help=True)
@@ -23,13 +23,13 @@ def reconstruction(
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals, drawn at random.")] = None,
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
-    choose: Choose = True,
+    effort: Effort = "normal",
     as_json: Json = False,
 ) -> None:
     """How many crystals come back from encoding and decoding, and how exactly."""
     from xcrystal.evaluation.reconstruction import evaluate_reconstruction
 
-    report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, seed, choose)
+    report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, seed, effort)
     print_report(report, as_json)
 
 
@@ -52,7 +52,7 @@ def generation(
         Path | None, typer.Option(help="What the generator learned from; a sample is novel if it is not in here.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
-    choose: Choose = True,
+    effort: Effort = "normal",
     as_json: Json = False,
 ) -> None:
     """How good generated crystals are: validity, uniqueness, novelty, distributions, coverage.
@@ -67,7 +67,7 @@ def generation(
         raise DatasetError("Give --samples to measure these, or --model to measure what a model makes, not both.")
     # what cannot be opened shall be said before a model has sampled for minutes
     real, known = (None if path is None else crystal_set(path) for path in (reference, train))
-    crystals = xcrystal.load(model or "mp20", device).sample(n, seed, choose) if samples is None else samples
+    crystals = xcrystal.load(model or "mp20", device).sample(n, seed, effort) if samples is None else samples
     print_report(evaluate_generation(crystals, real, known, workers, seed), as_json)
 
 
@@ -79,13 +79,13 @@ def latent(
     limit: Annotated[int | None, typer.Option(min=2, help="Only so many crystals, drawn at random.")] = None,
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
-    choose: Choose = True,
+    effort: Effort = "normal",
     as_json: Json = False,
 ) -> None:
     """How much the latent vector holds: active dimensions, KL divergence, decodes of shuffled vectors."""
     from xcrystal.evaluation.collapse import evaluate_collapse
 
-    print_report(evaluate_collapse(xcrystal.load(model, device), data, limit, workers, seed, choose), as_json)
+    print_report(evaluate_collapse(xcrystal.load(model, device), data, limit, workers, seed, effort), as_json)
 
 
 @evaluate.command()
@@ -97,14 +97,14 @@ def interpolation(
     steps: Annotated[int, typer.Option(min=2, help="Frames of each path, both ends included.")] = 16,
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
-    choose: Choose = True,
+    effort: Effort = "normal",
     as_json: Json = False,
 ) -> None:
     """What lies between crystals: whether it is possible, how often it changes, how far energies jump."""
     from xcrystal.evaluation.interpolation import evaluate_interpolation
 
     opened = xcrystal.load(model, device)
-    print_report(evaluate_interpolation(opened, data, paths, steps, seed, workers, choose), as_json)
+    print_report(evaluate_interpolation(opened, data, paths, steps, seed, workers, effort), as_json)
 
 
 @evaluate.command()
@@ -255,11 +255,11 @@ def explanations(
 
 
 @evaluate.command()
-def gallery(model: Model = "mp20", device: Device = "auto", choose: Choose = True, as_json: Json = False) -> None:
+def gallery(model: Model = "mp20", device: Device = "auto", effort: Effort = "normal", as_json: Json = False) -> None:
     """Which classic structure types come back from encoding and decoding; many of them were learned from."""
     from xcrystal.evaluation.classics import evaluate_gallery
 
-    print_report(evaluate_gallery(xcrystal.load(model, device), choose), as_json)
+    print_report(evaluate_gallery(xcrystal.load(model, device), effort), as_json)
 
 
 @evaluate.command("map")

@@ -15,12 +15,9 @@ Model = Annotated[str, typer.Option(help="A bundled model, or the folder of your
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
-Choose = Annotated[
-    bool,
-    typer.Option(
-        "--choose/--most-probable",
-        help="Whether the decoder looks for a better crystal where the most probable one clashes or is uncertain.",
-    ),
+Effort = Annotated[
+    str,
+    typer.Option(help="Of the decoder: fast (the most probable crystal alone), normal, or thorough (a longer search)."),
 ]
 Fitted = Annotated[str, typer.Option(help="The folder of a model, or a bundled one; it is changed.")]
 Kept = Annotated[Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")]

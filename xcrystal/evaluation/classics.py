@@ -106,14 +106,14 @@ class GalleryReport:
         return c.name, own, decoded, match, rms, f"{c.volume_error:+.1%}"
 
 
-def evaluate_gallery(model: CrystalModel, choose: bool = True) -> GalleryReport:
+def evaluate_gallery(model: CrystalModel, effort: str = "normal") -> GalleryReport:
     """Encode and decode each crystal of the gallery.
 
     Parameters
     ----------
     model
         The model, as ``xcrystal.load`` gives it.
-    choose
+    effort
         As for ``CrystalModel.decode``.
     """
     shown = entries()
@@ -124,7 +124,7 @@ def evaluate_gallery(model: CrystalModel, choose: bool = True) -> GalleryReport:
             codes.append(model.encode(entry.structure)[0])
         except XCrystalError as error:
             reasons[entry.name] = str(error)
-    decoded = iter(model.decode(np.array(codes), choose) if codes else [])
+    decoded = iter(model.decode(np.array(codes), effort) if codes else [])
     return GalleryReport(
         tuple(
             Classic(e.name, e.formula, e.space_group, reasons[e.name])

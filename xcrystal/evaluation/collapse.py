@@ -99,7 +99,7 @@ def evaluate_collapse(
     limit: int | None = None,
     workers: int = 2,
     seed: int = 0,
-    choose: bool = True,
+    effort: str = "normal",
 ) -> CollapseReport:
     """Encode crystals, and decode each from its own latent vector and from that of another.
 
@@ -116,7 +116,7 @@ def evaluate_collapse(
         Processes that read and match; with 1 everything stays in this one.
     seed
         Of the draw and of the shuffling, which leaves no crystal its own vector.
-    choose
+    effort
         As for ``CrystalModel.decode``.
 
     Raises
@@ -133,7 +133,7 @@ def evaluate_collapse(
             raise DatasetError(f"Vectors of at least two crystals are needed to shuffle them. {reasons}")
         means, deviations = model.posterior_canonical(found.crystals)
         # each vector is decoded by itself, so the decodes of shuffled vectors are the shuffled decodes
-        decoded = model.decode(means, choose)
+        decoded = model.decode(means, effort)
         own = pool.map(matches, list(zip(found.structures, decoded, strict=True)), "matching")
         others = [decoded[i] for i in derangement(count, np.random.default_rng(seed))]
         shuffled = pool.map(matches, list(zip(found.structures, others, strict=True)), "matching shuffled")

@@ -3,8 +3,8 @@
 No crystal is left out: every share is of all crystals that were given, and one that cannot be read is neither valid nor
 unique nor novel. But where a model's most probable crystal has a contact below 0.7 of the covalent radii,
 ``CrystalModel.decode`` looks for a candidate without one, by the very rule that is measured here as "no clash". How
-often it took another than the most probable crystal is told for samples that say so; ``choose=False`` there forbids it.
-What a figure can reach at best is printed beside it: the values of the reference set, and for
+often it took another than the most probable crystal is told for samples that say so; ``effort="fast"`` there forbids
+it. What a figure can reach at best is printed beside it: the values of the reference set, and for
 distances between distributions those of the training set.
 """
 

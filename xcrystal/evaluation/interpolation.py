@@ -8,7 +8,7 @@ frame is decoded as users see it (``CrystalModel.decode``), none left out. Asked
   Trans. 2008, 2832), periodic images included. "All frames" counts the ends, which are reconstructions and so flatter a
   path; "inner frames" leaves them out; the share is also given by place on the path. Frames of one path are alike, so
   the 95 % intervals come from a bootstrap that draws whole paths. The decoder itself looks for a crystal without
-  clashes where the most probable one has some: how often it took another is told, and ``choose=False`` forbids it;
+  clashes where the most probable one has some: how often it took another is told, and ``effort="fast"`` forbids it;
 - how many crystals a path crosses: 1 + the number of steps at which a frame and the next do not match (pymatgen's
   StructureMatcher, stol 0.5, ltol 0.3, angle_tol 10, volumes rescaled; another reduced formula never matches). The best
   possible is 2 where the ends differ; ``steps`` where no two neighbours are alike. Beside it, at which share of the
@@ -137,7 +137,7 @@ def evaluate_interpolation(
     steps: int = 16,
     seed: int = 0,
     workers: int = 2,
-    choose: bool = True,
+    effort: str = "normal",
 ) -> InterpolationReport:
     """Walk between random pairs of crystals, linearly and spherically, and measure what lies there.
 
@@ -156,7 +156,7 @@ def evaluate_interpolation(
         Of the pairs and of the bootstrap.
     workers
         Processes that look at structures; with 1 everything stays in this one.
-    choose
+    effort
         As for ``CrystalModel.decode``.
 
     Raises
@@ -178,7 +178,7 @@ def evaluate_interpolation(
             reasons = "; ".join(f"{name}: {reason}" for name, reason in not_encoded.items())
             raise DatasetError(f"A path needs two crystals that can be encoded. {reasons}")
         starts, ends = (np.stack([z[i] for i in column]) for column in pairs.T)
-        measured = (measure_paths(model, starts, ends, steps, kind, pool, choose) for kind in KINDS)
+        measured = (measure_paths(model, starts, ends, steps, kind, pool, effort) for kind in KINDS)
         kinds = {paths.kind: path_figures(paths, seed) for paths in measured}
     better = max(kinds, key=lambda kind: kinds[kind].clash_free_inner)
     return InterpolationReport(len(pairs), steps, kinds, better, not_encoded)

@@ -185,7 +185,7 @@ def _dragged(model: CrystalModel, way: str, inverse: MapInverse, drags: np.ndarr
     shared, same = [], []
     times = []
     for drag in drags:
-        crystals = model.decode(inverse.codes(drag), choose=False)
+        crystals = model.decode(inverse.codes(drag), effort="fast")
         for before, after in pairwise(crystals):
             one, other = set(before.composition), set(after.composition)
             shared.append(len(one & other) / max(1, len(one | other)))

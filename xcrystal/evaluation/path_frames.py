@@ -93,7 +93,7 @@ def measure_paths(
     steps: int = 16,
     kind: str = "linear",
     workers: Workers | None = None,
-    choose: bool = True,
+    effort: str = "normal",
 ) -> Paths:
     """Decode paths between latent vectors and measure their frames.
 
@@ -105,13 +105,13 @@ def measure_paths(
         As for ``xcrystal.latent.paths.interpolate``.
     workers
         Those that look at structures; without, this process does.
-    choose
+    effort
         As for ``CrystalModel.decode``.
     """
     from xcrystal.model.choosing import MOST_PROBABLE
 
     z = interpolate(np.atleast_2d(starts), np.atleast_2d(ends), steps, kind)
-    decoded = model.decode(z.reshape(-1, z.shape[-1]), choose)
+    decoded = model.decode(z.reshape(-1, z.shape[-1]), effort)
     structures = [decoded[i : i + steps] for i in range(0, len(decoded), steps)]
     looked_at = (workers or Workers()).map(path_frames, structures, f"{kind} paths")
     crystals = [crystal for path in looked_at for crystal in path.crystals]

@@ -135,7 +135,7 @@ def evaluate_reconstruction(
     limit: int | None = None,
     workers: int = 2,
     seed: int = 0,
-    choose: bool = True,
+    effort: str = "normal",
 ) -> ReconstructionReport:
     """Reconstruct every crystal of a source and measure what comes back.
 
@@ -150,7 +150,7 @@ def evaluate_reconstruction(
         Take only so many crystals, drawn at random with ``seed``.
     workers
         Processes that read and match; with 1 everything stays in this one.
-    choose
+    effort
         As for ``CrystalModel.decode``.
 
     Raises
@@ -163,7 +163,7 @@ def evaluate_reconstruction(
         found = encodable_of(sources, pool)
         z = found.codes(model)
         names = [sources.names[i] for i in found.places]
-        pairs = list(zip(names, found.structures, model.decode(z, choose), strict=True))
+        pairs = list(zip(names, found.structures, model.decode(z, effort), strict=True))
         comparisons = pool.map(compare, pairs, "matching")
     known = None if sources.table is None else sources.table.iloc[found.places]
     properties = {} if known is None or known.empty else property_errors(model, z, known)

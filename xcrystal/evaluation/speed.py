@@ -38,7 +38,7 @@ class SpeedReport:
     decodes_per_second
         In batches of 256 different vectors, Structures included.
     most_probable_per_second
-        The same with ``choose=False``: the most probable crystals, whatever they are.
+        The same with ``effort="fast"``: the most probable crystals, whatever they are.
     encode_ms
         One structure to its code: checks, symmetry and network.
     attribution_ms
@@ -115,7 +115,7 @@ def benchmark(model: CrystalModel, repeats: int = 50, seed: int = 0, threads: in
         target = "formation_energy_per_atom"
         decode_ms = milliseconds(model.decode, one)
         batch_ms = _median_ms(model.decode, [many] * few)
-        plain_ms = _median_ms(lambda batch: model.decode(batch, choose=False), [many] * few)
+        plain_ms = _median_ms(lambda batch: model.decode(batch, effort="fast"), [many] * few)
         return SpeedReport(
             decode_ms=median(decode_ms),
             decode_ms_95=float(np.quantile(decode_ms, 0.95)),

@@ -312,7 +312,7 @@ class Core(Shown):
         self, z: np.ndarray, label: str, code: Sequence[str], material_id: str | None = None, quick: bool = False
     ) -> Point:
         """All that is known at once of a latent vector (Z,)."""
-        structure = self.model.decode(z[None], choose=not quick)[0]
+        structure = self.model.decode(z[None], effort="fast" if quick else "normal")[0]
         point = self._known_of(z[None], [structure], [label], [code])[0]
         return replace(point, z=z, material_id=material_id, quick=quick)
 

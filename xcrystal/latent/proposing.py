@@ -167,7 +167,7 @@ class _Search:
         if not pairs:
             return self._none()
         rows = np.array([row for row, _ in pairs])
-        decoded = self.model.decode_arrays(self.atlas.z[rows], choose=False)
+        decoded = self.model.decode_arrays(self.atlas.z[rows], effort="fast")
         exchanged, origins, strange = [], [], []
         places = chemical_scale().astype(float)
         for crystal, (row, change) in zip(decoded, pairs, strict=True):
@@ -237,7 +237,7 @@ class _Search:
 
         if not len(z):
             return
-        decoded = self.model.decode_arrays(z, choose=False)
+        decoded = self.model.decode_arrays(z, effort="fast")
         rows = [k for k, crystal in enumerate(decoded) if composition_of(crystal) == self.formula]
         ratios = contact_ratios([decoded[k] for k in rows]) if rows else np.zeros(0)
         rows = [k for k, ratio in zip(rows, ratios, strict=True) if ratio >= CLASH]

@@ -159,7 +159,7 @@ class Steering:
         from xcrystal.model.choosing import contact_ratios
 
         candidates = self._candidates()
-        decoded = self.model.decode_arrays(candidates, choose=False)
+        decoded = self.model.decode_arrays(candidates, effort="fast")
         allowed = [k for k, crystal in enumerate(decoded) if self._holds(crystal)]
         allowed = [k for k, ratio in zip(allowed, contact_ratios([decoded[k] for k in allowed]), strict=True)
                    if ratio >= CLASH]  # fmt: skip

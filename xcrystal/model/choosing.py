@@ -10,12 +10,18 @@ The most probable crystal is kept unless there is reason to doubt it:
   six most probable exchanges of elements on its orbits are tried, twice, and one that brings it nearer by a twentieth
   is taken.
 
+Where the model has a corrector, a search (``xcrystal.model.search``) takes the place of these exchanges: it moves atoms
+as well, and asks a trained network what to change.
+
+How much of this is done is the *effort*: "fast" is the most probable crystal alone, "normal" looks for better ones as
+said above, and "thorough" begins its search with many drawn crystals, searches longer, and polishes what it finds.
+
 Latent vectors are never changed: where no candidate is better, the most probable crystal is kept, clash or not.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -24,7 +30,10 @@ from torch import Tensor
 
 from xcrystal.crystal.contacts import CLASH, shortest_contacts
 from xcrystal.crystal.wyckoff import expand
+from xcrystal.model.correction import Corrector
 from xcrystal.model.decoding import Decoded, as_batch, draw_crystals, greedy_decode
+from xcrystal.model.search import Found, SearchSettings, search
+from xcrystal.model.tensors import cells_from_numbers
 from xcrystal.model.vae import CrystalVAE
 
 MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
@@ -39,6 +48,20 @@ _FOUND, _LOST = 0.03, 0.45
 _BETTER = 0.95
 _CLEARLY = 0.1  # by which a contact must be longer, in sums of radii, to be preferred to the most probable one
 _CHUNK = 256
+_SEARCHED = 64  # latent vectors that are searched for at once, those of like length together
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a search begins, with so many ``draws``, and how long it takes."""
+
+    draws: int
+    search: SearchSettings
+
+
+EFFORTS = ("fast", "normal", "thorough")
+NORMAL = Effort(0, SearchSettings(rounds=6, beam=2, samples=2))
+THOROUGH = Effort(24, SearchSettings(rounds=16, patience=3, beam=6, samples=4, polish=4))
 
 
 def contact_ratios(crystals: list[Decoded]) -> np.ndarray:
@@ -50,12 +73,28 @@ def contact_ratios(crystals: list[Decoded]) -> np.ndarray:
 
 
 @torch.no_grad()
-def decode_best(model: CrystalVAE, z: Tensor, group: int | None = None) -> list[Decoded]:
+def decode_best(
+    model: CrystalVAE,
+    z: Tensor,
+    group: int | None = None,
+    effort: str = "normal",
+    corrector: Corrector | None = None,
+) -> list[Decoded]:
     """The best candidate for each latent vector (B, Z); ``chosen`` tells where it is not the most probable one.
 
-    If a space group is given, all candidates have it.
+    Parameters
+    ----------
+    group
+        Space group number that all candidates shall have.
+    effort
+        Of ``EFFORTS``.
+    corrector
+        Of this model.
     """
     crystals = greedy_decode(model, z, group)
+    if effort == "fast":
+        return crystals
+    most_probable = list(crystals)
     ratios = contact_ratios(crystals)
     doubtful = (ratios < CLASH) | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
     distances = np.zeros(len(crystals))
@@ -67,10 +106,94 @@ def decode_best(model: CrystalVAE, z: Tensor, group: int | None = None) -> list[
         _draw(model, z, crystals, distances, ratios, rows, range(first, first + count), group)
         first += count
     scale = z.shape[1] ** 0.5
+    if corrector is not None:
+        how = THOROUGH if effort == "thorough" else NORMAL
+        rows = np.flatnonzero(doubtful & (distances > _FOUND * scale))
+        _search(model, corrector, z, most_probable, crystals, distances, ratios, rows, how, group)
+        return crystals
     rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < _LOST * scale))
     for _ in range(_ROUNDS):
         rows = _substitute(model, z, crystals, distances, ratios, rows)
     return crystals
+
+
+def _search(
+    model: CrystalVAE,
+    corrector: Corrector,
+    z: Tensor,
+    most_probable: list[Decoded],
+    crystals: list[Decoded],
+    distances: np.ndarray,
+    ratios: np.ndarray,
+    rows: np.ndarray,
+    how: Effort,
+    group: int | None,
+) -> None:
+    """Search for crystals nearer to the latent vectors of ``rows``, and take those that are."""
+    near = _FOUND * z.shape[1] ** 0.5
+    lengths = np.array([len(crystals[k].letter) for k in rows], dtype=int)
+    rows = rows[np.argsort(lengths, kind="stable")]
+    for i in range(0, len(rows), _SEARCHED):
+        part = rows[i : i + _SEARCHED]
+        starts, owner = [most_probable[k] for k in part], list(range(len(part)))
+        others = [j for j, k in enumerate(part) if crystals[k] is not most_probable[k]]
+        starts += [crystals[part[j]] for j in others]
+        owner += others
+        if how.draws:
+            drawn = draw_crystals(model, z[part], range(how.draws), other_groups=True, group=group)
+            starts += drawn
+            owner += np.repeat(np.arange(len(part)), how.draws).tolist()
+        kept = [k for k, start in enumerate(starts) if len(start.letter)]
+        starts, owners = [starts[k] for k in kept], torch.tensor([owner[k] for k in kept], device=z.device)
+        batch = as_batch(starts).to(z.device, z.dtype)
+        found = search(model, corrector, z[part], batch, owners, near, how.search)
+        candidates = _decoded(found, starts)
+        shortest = contact_ratios(candidates)
+        for k, candidate in enumerate(candidates):
+            row, distance, ratio = part[found.owner[k]], found.distance[k], shortest[k]
+            new = (distance > near, ratio < CLASH, distance)
+            old = (distances[row] > near, ratios[row] < CLASH, _BETTER * distances[row])
+            if new < old and not same_crystal(candidate, crystals[row]):
+                clear = ratio >= CLASH > ratios[row]
+                crystals[row] = replace(candidate, chosen=NO_CLASH if clear else NEARER)
+                distances[row], ratios[row] = distance, ratio
+
+
+def same_crystal(one: Decoded, other: Decoded) -> bool:
+    """Whether two are the same crystal, numbers and all."""
+    alike = one.group == other.group and np.array_equal(one.letter, other.letter)
+    return bool(
+        alike
+        and np.array_equal(one.element, other.element)
+        and np.allclose(one.coordinates, other.coordinates, atol=1e-4)
+        and np.allclose(one.cell, other.cell, rtol=1e-4)
+    )
+
+
+def _decoded(found: Found, starts: list[Decoded]) -> list[Decoded]:
+    """Candidates of a search with what the decoder said of the crystals that they came from."""
+    batch = found.batch.to("cpu")
+    elements, points = batch.element.numpy(), batch.coordinates.numpy().astype(float)
+    atoms = np.array([starts[k].atoms for k in found.origin])
+    cells = cells_from_numbers(batch.group.numpy(), batch.lattice.numpy().astype(float), atoms)
+    candidates = []
+    for k, origin in enumerate(found.origin):
+        start = starts[origin]
+        n = len(start.letter)
+        likely = [
+            dict(zip(e.tolist(), p, strict=True)) for e, p in zip(start.likely, start.likely_probability, strict=True)
+        ]
+        p = [likely[j].get(int(e), 0.0) for j, e in enumerate(elements[k, :n])]
+        candidates.append(
+            replace(
+                start,
+                cell=cells[k],
+                element=elements[k, :n].copy(),
+                coordinates=points[k, :n] % 1.0,
+                element_probability=np.where(elements[k, :n] == start.element, start.element_probability, p),
+            )
+        )
+    return candidates
 
 
 def _draw(

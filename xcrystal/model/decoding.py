@@ -19,7 +19,7 @@ from torch import Tensor
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.model.tables import MAX_LETTERS
 from xcrystal.model.tensors import Batch, cells_from_numbers, collate, lattice_numbers
-from xcrystal.model.vae import N_ELEMENTS, Config, CrystalVAE, fourier
+from xcrystal.model.vae import N_ELEMENTS, Config, CrystalVAE
 
 RUNNERS_UP = 4
 MAX_DRAWS = 32
@@ -238,7 +238,7 @@ def _place(model: CrystalVAE, state: Tensor, rows: Tensor, noise: Tensor | None,
         value = torch.where(free[..., axis], value, torch.zeros_like(value))
         chosen.append(value)
         if axis < 2:
-            state = state + decoder.placed[axis](fourier(value)) * free[..., axis, None]
+            state = decoder.with_axis(state, axis, value, free[..., axis])
     return torch.stack(chosen, dim=-1)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from xcrystal.model.tables import MAX_LETTERS
 from xcrystal.model.tensors import Batch
-from xcrystal.model.vae import N_ELEMENTS, CrystalVAE, fourier
+from xcrystal.model.vae import N_ELEMENTS, CrystalVAE
 
 
 @dataclass(frozen=True)
@@ -96,22 +98,8 @@ def loss_parts(
     element_loss = _mean(F.cross_entropy(element_logits.transpose(1, 2), batch.element, reduction="none"), known, B)
 
     state = state + embed.elements(batch.element)
-    coordinate_loss, residual_loss = z.new_zeros(()), z.new_zeros(())
     free = embed.free[rows] & mask[..., None]
-    bins = decoder.config.bins
-    for axis in range(3):
-        position = batch.coordinates[..., axis] % 1.0 * bins
-        nearest = position.round()
-        index = nearest.long() % bins
-        log_p = decoder.axes[axis](state).log_softmax(dim=-1)
-        own = log_p.gather(-1, index[..., None])[..., 0]
-        beside = sum(log_p.gather(-1, (index + s)[..., None] % bins)[..., 0] for s in (-1, 1))
-        coordinate_loss = coordinate_loss - _mean(0.9 * own + 0.05 * beside, free[..., axis], B)
-        offset = decoder.residual[axis](state).gather(-1, index[..., None])[..., 0]
-        residual_loss = residual_loss + _mean((offset - 2 * (position - nearest)).abs(), free[..., axis], B)
-        if axis < 2:
-            placed = decoder.placed[axis](fourier(batch.coordinates[..., axis]))
-            state = state + placed * embed.free[rows][..., axis, None]
+    coordinate_loss, residual_loss = coordinate_losses(decoder, state, batch.coordinates, free, decoder.with_axis)
 
     stops = h[torch.arange(B, device=z.device), lengths]
     lattice = decoder.lattice_numbers(stops, z)
@@ -127,6 +115,54 @@ def loss_parts(
         "lattice": lattice_errors.sum(dim=1).mean(),
         "properties": property_loss(model, z, properties),
     }
+
+
+class _Axes(Protocol):
+    """What chooses coordinates: for each axis a network for its bins and one for what is left within a bin."""
+
+    axes: nn.ModuleList
+    residual: nn.ModuleList
+
+
+def coordinate_losses(
+    heads: _Axes,
+    state: Tensor,
+    coordinates: Tensor,
+    free: Tensor,
+    with_axis: Callable[[Tensor, int, Tensor, Tensor], Tensor],
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of the bins of coordinates, axis by axis, and absolute errors within a bin.
+
+    Parameters
+    ----------
+    state
+        (B, T, W) from which the first axis is chosen.
+    coordinates, free
+        (B, T, 3) true fractional coordinates, and which of them are chosen at all.
+    with_axis
+        Adds to states what is known of an axis, its coordinates (B, T) and where it is free (B, T).
+
+    Returns
+    -------
+    tuple of Tensor
+        Two means over the batch; the second in half bins.
+    """
+    B = len(state)
+    bin_loss, residual_loss = state.new_zeros(()), state.new_zeros(())
+    for axis in range(3):
+        log_p = heads.axes[axis](state).log_softmax(dim=-1)
+        bins = log_p.shape[-1]
+        position = coordinates[..., axis] % 1.0 * bins
+        nearest = position.round()
+        index = nearest.long() % bins
+        own = log_p.gather(-1, index[..., None])[..., 0]
+        beside = sum(log_p.gather(-1, (index + s)[..., None] % bins)[..., 0] for s in (-1, 1))
+        bin_loss = bin_loss - _mean(0.9 * own + 0.05 * beside, free[..., axis], B)
+        offset = heads.residual[axis](state).gather(-1, index[..., None])[..., 0]
+        residual_loss = residual_loss + _mean((offset - 2 * (position - nearest)).abs(), free[..., axis], B)
+        if axis < 2:
+            state = with_axis(state, axis, coordinates[..., axis], free[..., axis])
+    return bin_loss, residual_loss
 
 
 def property_loss(model: CrystalVAE, z: Tensor, properties: Tensor) -> Tensor:

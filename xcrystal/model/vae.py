@@ -23,7 +23,7 @@ from xcrystal.model.tensors import LATTICE_SIZE, Batch
 
 N_ELEMENTS = MAX_Z + 1
 N_PROPERTY_OUTPUTS = 5
-_FREQUENCIES = (1, 2, 3, 4, 6, 8, 12, 16)
+FREQUENCIES = (1, 2, 3, 4, 6, 8, 12, 16)
 _MULTIPLICITY_UNIT = 20  # so that the multiplicities that the encoder reads are of order one
 
 
@@ -94,7 +94,7 @@ def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 
 def fourier(x: Tensor) -> Tensor:
     """Periodic features (..., 16) of fractional coordinates (...)."""
-    angle = 2 * np.pi * x.unsqueeze(-1) * torch.tensor(_FREQUENCIES, dtype=x.dtype, device=x.device)
+    angle = 2 * np.pi * x.unsqueeze(-1) * torch.tensor(FREQUENCIES, dtype=x.dtype, device=x.device)
     return torch.cat([angle.sin(), angle.cos()], dim=-1)
 
 
@@ -131,7 +131,7 @@ class Embeddings(nn.Module):
         self.group_shared = mlp(self.group_features.shape[1], 64, width)
         for name in ("_positions", "_elements", "_groups"):
             self.register_buffer(name, None, persistent=False)
-        self.coordinates = mlp(6 * 2 * len(_FREQUENCIES), width, width)
+        self.coordinates = mlp(6 * 2 * len(FREQUENCIES), width, width)
 
     def freeze(self) -> None:
         """Keep the vectors of all positions, elements and groups, instead of computing them at every use."""
@@ -229,7 +229,7 @@ class Decoder(nn.Module):
         self.composition_weight = nn.Parameter(torch.tensor(0.5))
         self.axes = nn.ModuleList(mlp(W, W, config.bins) for _ in range(3))
         self.residual = nn.ModuleList(mlp(W, W, config.bins) for _ in range(3))
-        self.placed = nn.ModuleList(nn.Linear(2 * len(_FREQUENCIES), W) for _ in range(2))
+        self.placed = nn.ModuleList(nn.Linear(2 * len(FREQUENCIES), W) for _ in range(2))
         self.lattice = mlp(W, 2 * W, LATTICE_SIZE)
         self.from_latent = nn.Linear(Z, W)
 
@@ -274,6 +274,10 @@ class Decoder(nn.Module):
         logits = self.element(at_position) + self.composition_weight * composition.log_softmax(dim=-1)[:, None]
         none = torch.zeros((), dtype=torch.long, device=logits.device)
         return logits - 1e9 * F.one_hot(none, N_ELEMENTS).to(logits.dtype)
+
+    def with_axis(self, state: Tensor, axis: int, value: Tensor, free: Tensor) -> Tensor:
+        """(B, S, W): the states once the coordinates (B, S) along an axis that is ``free`` (B, S) are known."""
+        return state + self.placed[axis](fourier(value)) * free[..., None]
 
     def lattice_numbers(self, h: Tensor, z: Tensor) -> Tensor:
         """(B, 7) standardized lattice numbers from the states (B, W) that say "no more"."""

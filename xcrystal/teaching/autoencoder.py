@@ -58,7 +58,7 @@ def questions() -> Mapping[str, Question]:
             "Share of draws, at twice the deviation, that decode to the crystal",
             lambda: _share(2.0),
             (
-                "Decode mean + 2 * deviation * noise, all 20 rows at once, with choose=False.",
+                "Decode mean + 2 * deviation * noise, all 20 rows at once, with effort='fast'.",
                 "match_rms gives None for those that do not match.",
             ),
             "Within the posterior everything decodes to the crystal; outside of it lie others, with their own codes.",
@@ -85,8 +85,8 @@ def questions() -> Mapping[str, Question]:
             ("validity(crystal).no_clash tells whether atoms are apart. Count it for each set.",),
             "Regularisation makes the space tidy, and a learned prior takes care of what is not.",
             options={
-                "the learned prior": "Count once more, with choose=False for both.",
-                "the standard normal": "Count once more, with choose=False for both.",
+                "the learned prior": "Count once more, with effort='fast' for both.",
+                "the standard normal": "Count once more, with effort='fast' for both.",
             },
         ),
     }
@@ -113,7 +113,7 @@ def _divergence() -> float:
 
 
 def _share(times: float) -> float:
-    decoded = material.model().decode(_draws(times), choose=False)
+    decoded = material.model().decode(_draws(times), effort="fast")
     return float(np.mean([match_rms(material.crystal(NAME), crystal) is not None for crystal in decoded]))
 
 
@@ -135,6 +135,6 @@ def _better_prior() -> str:
     model = material.model()
     sets = {"the learned prior": model.sample_latent(DRAWS, seed=0), "the standard normal": _normal(DRAWS)}
     clear = {
-        name: sum(validity(crystal).no_clash for crystal in model.decode(z, choose=False)) for name, z in sets.items()
+        name: sum(validity(crystal).no_clash for crystal in model.decode(z, effort="fast")) for name, z in sets.items()
     }
     return max(clear, key=lambda name: clear[name])

@@ -105,7 +105,7 @@ def _row(weight: float, run: RecipeRun, seed: int) -> dict[str, Any]:
     mean, deviation = model.posterior(list(structures(read_table(run.validation))))
     kl = 0.5 * (mean**2 + deviation**2 - 1 - 2 * np.log(deviation)).sum(axis=1)
     # the standard normal, since that is what KL pulls codes to, and most probable crystals, so that nothing is mended
-    drawn = model.decode(np.random.default_rng(seed).standard_normal((DRAWS, model.latent_dim)), choose=False)
+    drawn = model.decode(np.random.default_rng(seed).standard_normal((DRAWS, model.latent_dim)), effort="fast")
     family = [s.composition.anonymized_formula == "ABC3" and validity(s).valid for s in drawn]
     return {
         "kl_weight": weight,

@@ -146,6 +146,11 @@ class RecipeRun:
         return found
 
 
+def training_tokens(table: Path, also: Sequence[Path], folder: Path) -> Tokens:
+    """Tokens of a table and of more tables to learn from, kept in a folder."""
+    return Tokens.joined([load_tokens(path, folder) for path in (table, *also)])
+
+
 def open_run(
     recipe: str = "mp20",
     data: Path = Path("data/mp20"),
@@ -169,8 +174,7 @@ def open_run(
     if resume and not (out / "checkpoint.json").exists():
         raise DatasetError(f"There is no run to resume in {out}.")
     train_table, val_table = split_of(data, out / "split", seed, keep=resume)
-    train, val = load_tokens(train_table, out), load_tokens(val_table, out)
-    train = Tokens.joined([train, *(load_tokens(table, out) for table in also)])
+    train, val = training_tokens(train_table, also, out), load_tokens(val_table, out)
     began_with = load_weights(model_folder(start))[0] if start else None
     training = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
     if resume:
