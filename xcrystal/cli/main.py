@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 import xcrystal
 from xcrystal.cli.changing import counterfactuals
+from xcrystal.cli.checking import check_data
 from xcrystal.cli.concepts import concepts
 from xcrystal.cli.evaluating import evaluate
 from xcrystal.cli.fetching import fetch
@@ -62,6 +63,7 @@ app = typer.Typer(
 app.add_typer(evaluate, name="evaluate")
 app.command()(counterfactuals)
 app.command()(fetch)
+app.command("check-data")(check_data)
 app.command()(concepts)
 app.command()(serve)
 
