@@ -169,6 +169,20 @@ def test_many_points_are_thinned_and_more_come_with_a_zoom(atlas: Atlas) -> None
     points.figure.close()
 
 
+def test_what_is_picked_is_drawn_though_others_are_thinned(atlas: Atlas) -> None:
+    rows = np.random.default_rng(0).integers(0, len(atlas), 60_000)
+    many = Atlas("many", atlas.table.iloc[rows].reset_index(drop=True), atlas.z[rows])
+    points = Points(many, "band_gap")
+    picked = np.setdiff1d(np.arange(len(many)), points.rows)[:500]
+    points.pick(picked)
+    assert np.isin(picked, points.rows).all() and len(points.rows) <= MOST
+    points.pick(np.arange(len(many)))
+    assert 0.8 * MOST < len(points.rows) <= MOST
+    points.pick(None)
+    assert not np.isin(picked, points.rows).any()
+    points.figure.close()
+
+
 def test_what_is_sent_is_small(view: MapView) -> None:
     assert len(json.dumps(view.markers.state)) < 10_000
     arrays = [a for t in view.points.figure.data for a in (t.x, t.y, t.marker.color) if isinstance(a, np.ndarray)]
