@@ -27,6 +27,7 @@ _TERMS = {
     "Band gap, predicted": "band gap",
     "Energy above hull, predicted": "energy above hull",
     "Reconstruction": "reconstruction",
+    "Entry": "atlas",
 }
 _HEADINGS = {
     "contacts": "valid",

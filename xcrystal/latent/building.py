@@ -262,13 +262,13 @@ def _tables(
             chart[name] = kept[name].astype("float32")
     chart["space_group"] = np.array([crystal.space_group for crystal in coded.crystals], dtype=np.int16)
     chart["x"], chart["y"] = layout.T.astype("float32")
-    for name, label in labels_of(coded.crystals).items():
-        chart[str(name)] = label
     if counted is not None:
         chart[IN_TRAIN] = coded.rows < counted
     flagged = flags(kept)
     if any(flagged):
         chart[FLAG] = flagged
+    for name, label in labels_of(coded.crystals).items():
+        chart[str(name)] = label
     return chart, kept[["material_id", "formula", *STRUCTURE_COLUMNS, "source"]]
 
 
