@@ -46,6 +46,7 @@ COMMANDS = (
     ["benchmark"],
     ["counterfactuals"],
     ["fetch"],
+    ["check-data"],
     ["concepts"],
     ["serve"],
 )
@@ -207,6 +208,21 @@ def test_an_atlas_of_files_of_ones_own(tmp_path: Path) -> None:
     assert "1 crystals were left out" in result.stderr
     assert "broken" in (tmp_path / "out" / "skipped.csv").read_text()
     assert list(xcrystal.atlas(tmp_path / "out").table["material_id"]) == ["K", "Li", "Na"]
+
+
+def test_tables_are_checked_for_doubtful_crystals(dataset: Path, tmp_path: Path) -> None:
+    table = pd.read_parquet(dataset / "train.parquet")
+    table.iloc[:2].assign(material_id=["again", "far"], e_above_hull=[0.0, 2.0]).to_parquet(tmp_path / "more.parquet")
+    words = ("check-data", dataset / "train.parquet", tmp_path / "more.parquet")
+    found = json.loads(run(*words, "--json", "--out", tmp_path / "flags.csv").stdout)
+    assert set(found["train.parquet"].values()) == {0}
+    assert (found["more.parquet"]["same structure as"], found["more.parquet"]["far above the hull"]) == (2, 1)
+    written = pd.read_csv(tmp_path / "flags.csv").set_index("material_id")["flag"]
+    assert written.to_dict() == {
+        "again": "same structure as own-0",
+        "far": "far above the hull; same structure as own-1",
+    }
+    assert "same structure as" in run(*words).stdout
 
 
 def test_train_splits_by_itself_and_says_how_good_it_is(dataset: Path, tmp_path: Path) -> None:

@@ -67,6 +67,21 @@ def test_many_entries_of_a_formula_are_compared_up_to_a_limit(
     assert known.novelty(known.decode(int(rows[7])), atlas.z[rows[7]]).compared == 1
 
 
+def test_a_crystal_beyond_train_is_new_and_named(model: CrystalModel, atlas: Atlas) -> None:
+    rows = [atlas.row("mp-5986"), int(np.flatnonzero(atlas.table["formula"] == "NaCl")[0])]
+    table = atlas.table.iloc[rows].assign(in_train=[False, True])
+    known = KnownCrystals(model, Atlas("mixed", table, atlas.z[rows]))
+    found = known.novelty(known.decode(0), atlas.z[rows[0]])
+    assert found.new and (found.match, found.in_train) == ("mp-5986", False)
+    salt = known.novelty(known.decode(1), atlas.z[rows[1]])
+    assert salt.in_train and not salt.new
+    # of two that match, the one in train is named, however near the other is
+    table = atlas.table.iloc[[rows[0]] * 2].assign(material_id=["beyond", "train"], in_train=[False, True])
+    known = KnownCrystals(model, Atlas("twice", table, atlas.z[[rows[0]] * 2]))
+    twice = known.novelty(known.decode(0), atlas.z[rows[0]])
+    assert (twice.match, twice.in_train, twice.compared) == ("train", True, 1)
+
+
 def test_a_known_crystal_gets_a_good_report(model: CrystalModel, atlas: Atlas, known: KnownCrystals) -> None:
     row = atlas.row("mp-5986")
     structure = known.decode(row)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from html import escape
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from tests.crystals import CRYSTALS
 from xcrystal.explorer import story_view, words
 from xcrystal.explorer.badges import badges, warning
-from xcrystal.explorer.facts import FactsView, facts_text
+from xcrystal.explorer.facts import BEYOND, IN_TRAIN, FactsView, facts_text
 from xcrystal.explorer.glossary import BOTH, CHEMISTRY, MODEL, TERMS, term, terms
 from xcrystal.explorer.panel import STATIC
 from xcrystal.explorer.session import Session
@@ -82,6 +83,20 @@ def test_facts_name_what_everybody_looks_for(session: Session) -> None:
     assert facts_text(session)["Reconstruction"].startswith("of NaCl: match, RMS 0.0")
 
 
+def test_where_an_entry_is_from_and_what_is_doubtful_is_told(model: CrystalModel, atlas: Atlas) -> None:
+    flag = "far above the hull"
+    table = atlas.table.iloc[:300].assign(in_train=np.arange(300) > 0, flag=["", flag, *[""] * 298])
+    session = Session(model, Atlas("mixed", table, atlas.z[:300]))
+    told = []
+    for row in range(3):
+        session.select(row)
+        told.append(facts_text(session)["Entry"])
+    assert told == [BEYOND, f"{IN_TRAIN}; {flag}", IN_TRAIN]
+    session = Session(model, Atlas("all", table.drop(columns=["in_train", "flag"]), atlas.z[:300]))
+    session.select(1)
+    assert "Entry" not in facts_text(session)
+
+
 def test_a_loaded_crystal_is_shown_with_its_own_numbers(session: Session, facts: FactsView) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
     session.select(5)
@@ -132,9 +147,12 @@ def test_badges_say_what_the_report_says(session: Session) -> None:
         found = {badge["name"]: badge for badge in badges(report)}
         assert (found["contacts"]["look"] == "good") == report.apart
         assert (found["nearness to data"]["look"] == "bad") == report.extrapolates == bool(warning(report))
-        assert found["novelty"]["words"] == (
-            "known" if not report.novelty.new else "new structure" if report.novelty.known_formula else "new formula"
-        )
+        novelty = report.novelty
+        if novelty.match is not None:
+            expected = "known" if novelty.in_train else "in the database"
+        else:
+            expected = "new structure" if novelty.known_formula else "new formula"
+        assert found["novelty"]["words"] == expected
         assert all(badge["help"].endswith(".") and badge["words"] for badge in found.values())
         seen.add(found["novelty"]["words"])
     assert "new formula" in seen

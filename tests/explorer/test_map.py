@@ -44,8 +44,9 @@ def click(view: MapView, place: Any, pixel: float = 0.01) -> None:
 
 
 def test_a_click_on_a_point_goes_to_that_crystal(view: MapView, atlas: Atlas) -> None:
-    click(view, atlas.inverse.places[77] + 0.005, 0.001)
-    assert view.session.material_id == atlas.table.material_id[77]
+    row = view.points.rows[77]
+    click(view, atlas.inverse.places[row] + 1e-4, 1e-4)
+    assert view.session.material_id == atlas.table.material_id[row]
     assert kinds(view) == ["current"]
 
 
@@ -83,9 +84,10 @@ def test_a_lasso_picks_and_the_others_fade(view: MapView, atlas: Atlas) -> None:
 
 def test_crystals_without_a_value_are_grey_and_told(view: MapView, atlas: Atlas) -> None:
     view.markers.act({"act": "color", "name": "band_gap"}, [])
-    missing = np.flatnonzero(atlas.table.band_gap.isna())
+    drawn = view.points.rows
+    missing = drawn[atlas.table.band_gap.isna().to_numpy()[drawn]]
     grey, bright = view.points.figure.data
-    assert len(missing) > 0 and len(grey.x) == len(missing) and len(grey.x) + len(bright.x) == len(atlas)
+    assert len(missing) > 0 and len(grey.x) == len(missing) and len(grey.x) + len(bright.x) == len(drawn)
     assert np.isfinite(bright.marker.color).all()
     sent: list[dict[str, Any]] = []
     view.markers.send = sent.append
@@ -166,6 +168,20 @@ def test_many_points_are_thinned_and_more_come_with_a_zoom(atlas: Atlas) -> None
     after = ((points.places[points.rows] > (x0, y0)) & (points.places[points.rows] < (x1, y1))).all(axis=1).sum()
     assert after > before
     assert sum(len(trace.x) for trace in points.figure.data) == len(points.rows)
+    points.figure.close()
+
+
+def test_what_is_picked_is_drawn_though_others_are_thinned(atlas: Atlas) -> None:
+    rows = np.random.default_rng(0).integers(0, len(atlas), 60_000)
+    many = Atlas("many", atlas.table.iloc[rows].reset_index(drop=True), atlas.z[rows])
+    points = Points(many, "band_gap")
+    picked = np.setdiff1d(np.arange(len(many)), points.rows)[:500]
+    points.pick(picked)
+    assert np.isin(picked, points.rows).all() and len(points.rows) <= MOST
+    points.pick(np.arange(len(many)))
+    assert 0.8 * MOST < len(points.rows) <= MOST
+    points.pick(None)
+    assert not np.isin(picked, points.rows).any()
     points.figure.close()
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from tests.crystals import CRYSTALS
+from tests.own_data import table
 from xcrystal.crystal.motifs import MOTIFS
+from xcrystal.crystal.tokens import load_tokens
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.building import build_atlas
-from xcrystal.latent.chart import open_atlas
+from xcrystal.latent.chart import Atlas, open_atlas
 
 SCALES = (0.97, 1.0, 1.03)
 
@@ -41,3 +45,47 @@ def test_a_dataset_becomes_an_atlas(tmp_path, model: CrystalModel) -> None:
     unscaled = atlas.z[[atlas.row(f"{name}-1.0") for name in CRYSTALS]]
     assert np.allclose(unscaled, expected, atol=0.02)
     assert 0 <= measured["placing_median"] <= measured["placing_90"] < 1.5
+
+
+def two_tables(folder: Path) -> tuple[Path, Path]:
+    """Five crystals; and the last of these, three others, and one of the three once more under another name."""
+    first, more = folder / "first.parquet", folder / "more.parquet"
+    table(5).to_parquet(first)
+    others = table(8).iloc[4:].assign(run=np.nan)
+    repeated = others.iloc[1:2].assign(material_id="another name")
+    pd.concat([others, repeated]).to_parquet(more)
+    return first, more
+
+
+def test_crystals_may_be_found_without_counting(tmp_path: Path) -> None:
+    first, more = two_tables(tmp_path)
+    atlas = build_atlas("mp20", first, tmp_path / "out", also=more)
+    ids = table(8)["material_id"].tolist()
+    assert atlas.table["material_id"].tolist() == [*ids, "another name"]
+    assert atlas.table["in_train"].tolist() == atlas.in_train.tolist() == [True] * 5 + [False] * 4
+    assert (atlas.facts["crystals"], atlas.facts["in_train"], atlas.facts["skipped"]) == (9, 5, 1)
+    assert "An earlier table holds this material" in (tmp_path / "out" / "skipped.csv").read_text()
+    assert [atlas.flag(row) for row in (7, 8)] == ["", f"same structure as {ids[5]}"]
+    assert atlas.facts["flags"]["same structure as"] == 1
+    assert atlas.table["run"].isna().tolist() == [False] * 5 + [True] * 4
+    assert atlas.row(ids[7]) == 7
+    kept = atlas.structure(8)
+    assert kept is not None
+    assert kept.composition == atlas.structure(5).composition  # type: ignore[union-attr]
+
+
+def test_several_tables_may_count(tmp_path: Path) -> None:
+    atlas = build_atlas("mp20", two_tables(tmp_path), tmp_path / "out")
+    assert len(atlas) == 9
+    assert "in_train" not in atlas.table
+    assert atlas.in_train.all() and atlas.reference is atlas
+
+
+def test_canonical_forms_that_a_run_kept_give_the_same_atlas(tmp_path: Path) -> None:
+    first, more = two_tables(tmp_path)
+    fresh = build_atlas("mp20", first, tmp_path / "fresh", also=more)
+    for path in (first, more):
+        load_tokens(path, tmp_path / "tokens")
+    again: Atlas = build_atlas("mp20", first, tmp_path / "again", also=more, tokens=tmp_path / "tokens")
+    assert again.table.equals(fresh.table)
+    assert np.array_equal(again.z, fresh.z)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from xcrystal.latent.chart import Atlas
@@ -35,6 +36,19 @@ def test_it_is_measured_once_an_atlas_and_soon(atlas: Atlas) -> None:
     assert fresh.own.shape == (2000,) and (np.diff(fresh.own) >= 0).all()
     assert time.perf_counter() - started < 6  # 1.4 s on a free machine
     assert Density.of(atlas) is Density.of(atlas)
+
+
+def test_crystals_beyond_train_do_not_make_a_place_near(atlas: Atlas) -> None:
+    rows = np.flatnonzero(atlas.in_train)[:3000]
+    far = atlas.z[rows[:50]] + 10
+    table = pd.concat([atlas.table.iloc[rows], atlas.table.iloc[rows[:50]]], ignore_index=True)
+    z = np.concatenate([atlas.z[rows], far])
+    counted = Atlas("mixed", table.assign(in_train=np.arange(len(table)) < len(rows)), z)
+    every = Atlas("all", table.drop(columns="in_train", errors="ignore"), z)
+    alone = Atlas("train", table.iloc[: len(rows)].drop(columns="in_train", errors="ignore"), z[: len(rows)])
+    assert np.array_equal(Density.of(counted).own, Density.of(alone).own)
+    assert Density.of(counted).quantile(far[0]) == 1.0 > Density.of(every).quantile(far[0])
+    assert counted.neighbours(far[0], 1)[0][0, 0] == len(rows)  # but it is found
 
 
 def test_a_tiny_atlas_has_a_density_too(atlas: Atlas) -> None:

@@ -151,6 +151,21 @@ def test_any_text_gives_rows_or_one_sentence(atlas: Atlas, query: str) -> None:
     assert said and "\n" not in said
 
 
+def test_what_is_not_known_is_neither_so_nor_not_so(atlas: Atlas) -> None:
+    few = atlas.table.iloc[:4].assign(band_gap=[0.0, 2.0, np.nan, 3.0], e_above_hull=[np.nan, 0.0, 0.2, np.nan])
+    own = Atlas("own", few, atlas.z[:4])
+    for query, rows in {
+        "metal": [0],
+        "no metal": [1, 3],
+        "not gap > 2.5": [0, 1],
+        "stable": [1],
+        "not stable": [2],
+        "not 1 < gap < 2.5": [0, 3],
+        "no metal, not stable": [],
+    }.items():
+        assert search(own, query).tolist() == rows, query
+
+
 def test_a_search_takes_no_time(atlas: Atlas) -> None:
     search(atlas, "Ti")  # formulas are read once
     times = []

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 import xcrystal
 from xcrystal.cli.changing import counterfactuals
+from xcrystal.cli.checking import check_data
 from xcrystal.cli.concepts import concepts
 from xcrystal.cli.evaluating import evaluate
 from xcrystal.cli.fetching import fetch
@@ -62,6 +63,7 @@ app = typer.Typer(
 app.add_typer(evaluate, name="evaluate")
 app.command()(counterfactuals)
 app.command()(fetch)
+app.command("check-data")(check_data)
 app.command()(concepts)
 app.command()(serve)
 
@@ -322,14 +324,23 @@ def fit_known_tasks(
 @app.command("atlas")
 def build(
     data: Annotated[
-        Path,
+        list[Path],
         typer.Option(
-            help="A folder of crystals, or one file: CIF, POSCAR, extended XYZ, ASE database, parquet, CSV.",
+            help="A folder of crystals, or one file: CIF, POSCAR, extended XYZ, ASE database, parquet, CSV; may be "
+            "repeated.",
             show_default=False,
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the atlas.", show_default=False)],
     model: Model = "mp20",
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="More crystals to be found on the map, which do not count where a place is compared with known ones; "
+            "may be repeated.",
+        ),
+    ] = None,
+    tokens: Kept = None,
     labels: Annotated[
         bool, typer.Option("--labels", help="Only label the motifs of the crystals of the atlas that is in OUT.")
     ] = False,
@@ -345,18 +356,20 @@ def build(
     from xcrystal.latent.labelling import label_atlas
 
     if labels:
-        counts = label_atlas(data, out)
+        counts = label_atlas([*data, *(also or ())], out)
         if as_json:
             print_json(counts)
         else:
             print_table([(name, str(count)) for name, count in counts.items()])
         return
-    found = build_atlas(model, data, out, seed).facts
+    found = build_atlas(model, data, out, seed, also or (), tokens).facts
     if as_json:
         print_json(found)
         return
     note = found["map"].get("note")
     rows = [("crystals", found["crystals"]), ("left out", found["skipped"]), ("map", found["map"]["method"])]
+    rows += [("in train", found["in_train"])] if "in_train" in found else []
+    rows += list(found.get("flags", {}).items())
     rows += [("properties", ", ".join(found["properties"]) or "none"), *([("note", note)] if note else [])]
     rows += [(name, f"{found[name]:.4f}") for name in ("placing_median", "placing_90") if name in found]
     print_table(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 KINDS = "CIF, POSCAR, XSF, extended XYZ, ASE databases (.db, .json), parquet in our format, CSV with a column cif"
 _COLOURS = ("density", "crystal_system", "number_of_elements")  # of the map, which every atlas has
-TAKEN = (*STRUCTURE_COLUMNS, *MOTIFS, *_COLOURS, "material_id", "formula", "source", "space_group", "x", "y", "row")
+_COLUMNS = ("material_id", "formula", "source", "space_group", "x", "y", "row", "in_train", "flag")
+TAKEN = (*STRUCTURE_COLUMNS, *MOTIFS, *_COLOURS, *_COLUMNS)
 """Names of columns that mean something else in an atlas: a property that is called so is renamed."""
 _Reader = Callable[[Path, str], Iterator[Found]]
 
@@ -44,6 +45,18 @@ class Dataset:
     properties: tuple[str, ...]
     skipped: pd.DataFrame
     files: int
+
+    @classmethod
+    def joined(cls, parts: Sequence[Dataset]) -> Dataset:
+        """Several datasets one after another; a ``material_id`` of one may come again in another."""
+        import pandas as pd
+
+        return cls(
+            pd.concat([part.table for part in parts], ignore_index=True),
+            tuple(dict.fromkeys(name for part in parts for name in part.properties)),
+            pd.concat([part.skipped for part in parts], ignore_index=True),
+            sum(part.files for part in parts),
+        )
 
 
 def read_dataset(source: Path, without: Collection[Path] = ()) -> Dataset:

@@ -152,7 +152,8 @@ class CrystalReport:
     def _novelty_words(self) -> str:
         novelty = self.novelty
         if novelty.match is not None:
-            return f"no: like the decode of {novelty.match}, RMS {novelty.rms:.3f}"
+            where = "no" if novelty.in_train else "not in the training data, but in the atlas"
+            return f"{where}: like the decode of {novelty.match}, RMS {novelty.rms:.3f}"
         if not novelty.known_formula:
             return "yes: the atlas has no crystal of this formula"
         return f"yes: like none of {novelty.compared} crystals of this formula"

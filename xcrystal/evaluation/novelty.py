@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.chart import Atlas
 
-MOST = 24  # entries of one formula that are compared, nearest in latent space first; the bundled atlas has 22 at most
+MOST = 24  # entries of one formula that are compared, nearest in latent space first
 _SAME = 0.01  # RMS below which it is the same crystal, so that no better match is looked for
 _REMEMBERED = 2000  # decodes kept
 
@@ -39,17 +39,22 @@ class Novelty:
     entries
         How many entries of the atlas have its reduced formula.
     compared
-        With how many of them it was compared: at most 24, nearest codes first, and no more once it is the very same.
+        With how many of them it was compared: at most 24, those ``in_train`` first and of these the nearest codes, and
+        no more once it is the very same.
     match
         ``material_id`` of the entry whose decode it matches best, or None.
     rms
         Of that match, in units of (V / N)^(1/3); None without one.
+    in_train
+        Whether the match is one of the crystals that the data are (``Atlas.in_train``), which are compared first, and
+        not an entry that the atlas holds beside these.
     """
 
     entries: int
     compared: int
     match: str | None = None
     rms: float | None = None
+    in_train: bool = True
 
     @property
     def known_formula(self) -> bool:
@@ -58,8 +63,8 @@ class Novelty:
 
     @property
     def new(self) -> bool:
-        """Whether it matches none of the entries that it was compared with."""
-        return self.match is None
+        """Whether it matches none of the entries ``in_train`` that it was compared with."""
+        return self.match is None or not self.in_train
 
 
 class KnownCrystals:
@@ -88,16 +93,19 @@ class KnownCrystals:
             (latent_dim,) its code, by which the nearest entries are found if there are many.
         """
         rows = self.rows_of(structure.composition.reduced_formula)
-        nearest = rows[np.argsort(np.linalg.norm(self.atlas.z[rows] - z, axis=1), kind="stable")[:MOST]]
-        best, match, compared = math.inf, None, 0
-        for row in nearest.tolist():
+        trained = self.atlas.in_train[rows]
+        order = np.lexsort((np.linalg.norm(self.atlas.z[rows] - z, axis=1), ~trained))[:MOST]
+        best, match, compared, in_train = math.inf, None, 0, True
+        for row, counts in zip(rows[order].tolist(), trained[order].tolist(), strict=True):
+            if match is not None and in_train and not counts:
+                break
             rms = _rms(structure, self.decode(row))
             compared += 1
             if rms is not None and rms < best:
-                best, match = rms, str(self.atlas.table["material_id"].iat[row])
+                best, match, in_train = rms, str(self.atlas.table["material_id"].iat[row]), counts
             if best < _SAME:
                 break
-        return Novelty(len(rows), compared, match, best if match is not None else None)
+        return Novelty(len(rows), compared, match, best if match is not None else None, in_train)
 
     def decode(self, row: int) -> Structure:
         """The decode of an atlas row, kept for the next time."""

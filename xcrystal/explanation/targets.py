@@ -191,6 +191,7 @@ def density_target(model: CrystalModel, atlas: Atlas | None = None) -> Target:
             atlas = vars(model)["_atlas"] = open_atlas(model.name)
         except DatasetError as error:
             raise TargetError(f"The target 'density' needs an atlas, and there is none: {error}") from error
+    atlas = atlas.reference
     if len(atlas) < _FEWEST or atlas.z.shape[1] != model.latent_dim:
         raise TargetError(f"The target 'density' needs at least {_FEWEST} codes of this model; {atlas!r} has not.")
     codes = torch.from_numpy(atlas.z)

@@ -87,7 +87,9 @@ def _novelty(report: CrystalReport) -> Badge:
     found = report.novelty
     if found.match is not None:
         text = f"It matches what the model decodes for {found.match}, RMS {found.rms:.3f}."
-        return _badge("novelty", NOTE, "known", text)
+        if not found.in_train:
+            text += " This one may be hypothetical: the database holds it, but not the part of it that was made."
+        return _badge("novelty", NOTE, "known" if found.in_train else "in the database", text)
     if not found.known_formula:
         text = f"The atlas has no crystal of the formula {report.formula}. That it can exist is another question."
         return _badge("novelty", NOTE, "new formula", text)

@@ -27,6 +27,7 @@ _TERMS = {
     "Band gap, predicted": "band gap",
     "Energy above hull, predicted": "energy above hull",
     "Reconstruction": "reconstruction",
+    "Entry": "atlas",
 }
 _HEADINGS = {
     "contacts": "valid",
@@ -36,6 +37,8 @@ _HEADINGS = {
     "certainty": "certainty",
     "neighbours": "nearest known crystals",
 }
+IN_TRAIN = "experimentally known, by its source"
+BEYOND = "in the database; it may be hypothetical"
 Row = tuple[str, Parts]
 
 
@@ -130,6 +133,7 @@ def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
     chosen = str(structure.properties.get("chosen", ""))
     if chosen in words.CHOSEN and not brief:
         rows.append(("Decoded", [("", words.CHOSEN[chosen])]))
+    rows += _entry(session)
     rows += _predicted(session, brief)
     if session.loaded is not None and (session.shown_loaded is not None or session.z is session.loaded.z):
         rows.append(("Reconstruction", _match(session)))
@@ -188,6 +192,20 @@ def _own(session: Session) -> list[Row]:
         (f"{words.title(name)}, known", [("", f"{float(record[name]):.4g} {words.unit(name)}".rstrip())])
         for name in names[:MOST_KNOWN]
     ]
+
+
+def _entry(session: Session) -> list[Row]:
+    """Which part of the data the known crystal that is shown is from, and what is doubtful about it."""
+    if session.material_id is None or session.shown_loaded is not None:
+        return []
+    atlas = session.atlas
+    row = atlas.row(session.material_id)
+    parts: Parts = []
+    if not atlas.in_train.all():
+        parts.append(("", IN_TRAIN if atlas.in_train[row] else BEYOND))
+    if flag := atlas.flag(row):
+        parts.append(("no", f"{'; ' if parts else ''}{flag}"))
+    return [("Entry", parts)] if parts else []
 
 
 def _match(session: Session) -> Parts:

@@ -284,7 +284,7 @@ TERMS = (
     Term(
         "novelty",
         "New means: unlike everything that the model decodes for the known crystals of the same formula in the "
-        "atlas. Somebody may still have made it.",
+        "atlas. Entries of the database that may be hypothetical do not count as known.",
         BOTH,
     ),
     Term(

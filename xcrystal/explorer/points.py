@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.chart import Atlas
 
 HEIGHT = 430
-MOST = 30_000  # points that a browser without a graphics card still moves smoothly
+MOST = 20_000  # points that are drawn at once: few enough to be sent, and to move smoothly without a graphics card
 _MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
 _EDGE = 0.04  # of the map's extent, left free around it
 _FADED = 0.12
@@ -54,7 +54,8 @@ class Points:
         low, high = self.places.min(axis=0), self.places.max(axis=0)
         free = np.maximum((high - low) * _EDGE, 1e-6)
         self._home = np.stack([low - free, high + free])
-        self.rows = thin(self.places, MOST)
+        self._window: tuple[float, float, float, float] | None = None
+        self.rows = self._drawn()
         self.figure = _figure(self._traces(), self._home)
         self.figure.add_class("xc-points")
 
@@ -74,6 +75,7 @@ class Points:
         """Let other points stand out."""
         if rows is not self._picked:
             self._picked = rows
+            self.rows = self._drawn()
             self._update()
 
     def look_at(self, window: tuple[float, float, float, float]) -> None:
@@ -82,7 +84,8 @@ class Points:
             return
         x0, x1, y0, y1 = window
         wide, high = 0.25 * (x1 - x0), 0.25 * (y1 - y0)  # beyond the edge, so that a small pan finds points there
-        rows = thin(self.places, MOST, (x0 - wide, x1 + wide, y0 - high, y1 + high))
+        self._window = (x0 - wide, x1 + wide, y0 - high, y1 + high)
+        rows = self._drawn()
         if not np.array_equal(rows, self.rows):
             self.rows = rows
             self._update()
@@ -94,6 +97,17 @@ class Points:
         found = nearest(self.places[self.rows], place, pixel)
         row = int(self.rows[found])
         return row, float(np.linalg.norm((self.places[row] - np.array(place)) / np.array(pixel)))
+
+    def _drawn(self) -> np.ndarray:
+        """Rows to draw, of the whole map or of the window; what stands out has at least half of them if it needs to."""
+        if self._picked is None or not len(self._picked) or not self.thinned:
+            return thin(self.places, MOST, self._window)
+        others = np.setdiff1d(np.arange(len(self.places)), self._picked)
+        picked = self._thinned(np.unique(self._picked), max(MOST // 2, MOST - len(others)))
+        return np.union1d(picked, self._thinned(others, MOST - len(picked)))
+
+    def _thinned(self, rows: np.ndarray, limit: int) -> np.ndarray:
+        return rows[thin(self.places[rows], limit, self._window)] if len(rows) else rows
 
     def _update(self) -> None:
         for number, wanted in enumerate(self._traces()):

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.datasets import Dataset, read_dataset
+from xcrystal.crystal.quality import count_flags, flags
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, row_of
-from xcrystal.crystal.tokens import tokenize
+from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError, ModelError
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
-from xcrystal.latent.chart import CODES, FACTS, STRUCTURES, TABLE, Atlas, open_atlas
+from xcrystal.latent.chart import CODES, FACTS, FLAG, IN_TRAIN, STRUCTURES, TABLE, Atlas, open_atlas
 from xcrystal.latent.labelling import labels_of
 from xcrystal.latent.layout import lay_out
 from xcrystal.latent.readme import SKIPPED, is_ours, write_readme
@@ -34,6 +35,15 @@ _CHUNK = 256
 
 
 @dataclass(frozen=True, eq=False)
+class _Forms:
+    """The crystals of a table in canonical form, the rows that they come from, and why others are none."""
+
+    crystals: list[WyckoffCrystal]
+    rows: np.ndarray
+    failed: dict[int, str]
+
+
+@dataclass(frozen=True, eq=False)
 class _Coded:
     """Crystals with their codes (n, latent_dim), the rows of the table that they come from, and why others are none."""
 
@@ -43,11 +53,16 @@ class _Coded:
     failed: dict[int, str]
 
 
+PathLike = str | os.PathLike[str]
+
+
 def build_atlas(
     model: Any,
-    data: str | os.PathLike[str] | np.ndarray,
-    out: str | os.PathLike[str],
+    data: PathLike | Sequence[PathLike] | np.ndarray,
+    out: PathLike,
     seed: int = 0,
+    also: PathLike | Sequence[PathLike] = (),
+    tokens: PathLike | None = None,
 ) -> Atlas:
     """Build the atlas of one's own crystals, which ``xcrystal.explore(model=..., atlas=out)`` opens.
 
@@ -57,18 +72,26 @@ def build_atlas(
         A bundled model's name ("mp20"), a model's folder, or a model of one's own (see ``xcrystal.protocols``).
     data
         A folder of crystal files, folders within included, or one file: see ``xcrystal.crystal.datasets``. Of a folder
-        with ``train.parquet`` only that. For a model that only decodes: codes (n, d), whose crystals it decodes.
+        with ``train.parquet`` only that. Several are read one after another. For a model that only decodes: codes
+        (n, d), whose crystals it decodes.
     out
         The folder of the atlas. Its files appear together at the end, in place of those of an older one; a README
         that somebody else wrote there stays.
     seed
         Of UMAP.
+    also
+        More crystals, from folders or files, that are to be found on the map, but not to count where a place is
+        compared with known crystals: hypothetical ones, say. The column ``in_train`` is False for them. One whose
+        ``material_id`` came before is left out.
+    tokens
+        A folder in which a training run keeps the canonical forms of parquet files, which saves making them again.
 
     Returns
     -------
     Atlas
         As it was written. ``facts`` tells how many crystals there are and were left out, and how well others are
-        placed on the map. What was left out, and why, is in ``skipped.csv``.
+        placed on the map. What was left out, and why, is in ``skipped.csv``; which are doubtful, and why, in the column
+        ``flag``, if any is (see ``xcrystal.crystal.quality``).
 
     Raises
     ------
@@ -81,16 +104,23 @@ def build_atlas(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise DatasetError(f"{folder} is a file; an atlas is a folder.")
+    counted = None  # rows that are ``in_train``, if not all
     if isinstance(data, np.ndarray):
         source, dataset, coded = "codes", *_of_codes(opened, data)
     else:
         opened.require("encode")
-        source, dataset = Path(data).name, read_dataset(Path(data), _older(folder))
-        coded = _encoded(opened, dataset.table)
+        first, more = _paths(data), _paths(also)
+        parts = [read_dataset(path, _older(folder)) for path in (*first, *more)]
+        source, dataset = ", ".join(path.name for path in (*first, *more)), Dataset.joined(parts)
+        counted = sum(len(part.table) for part in parts[: len(first)]) if more else None
+        folder_of_tokens = None if tokens is None else Path(tokens)
+        coded = _encoded(opened, _canonical((*first, *more), parts, opened.max_atoms, folder_of_tokens))
     skipped = _skipped(dataset, coded.failed)
     layout, how = lay_out(coded.z, seed)
-    chart, kept = _tables(dataset, coded, layout)
+    chart, kept = _tables(dataset, coded, layout, counted)
     facts = _facts(opened, source, dataset, len(chart), len(skipped)) | {"map": how}
+    facts |= {"in_train": int(chart[IN_TRAIN].sum())} if IN_TRAIN in chart else {}
+    facts |= {"flags": count_flags(chart[FLAG].tolist())} if FLAG in chart else {}
     # the bundled atlas belongs to everybody: the crystals that it was made of do not
     own = not folder.resolve().is_relative_to(BUNDLED.resolve())
     atlas = Atlas(str(out), chart, coded.z, facts, kept if own else None)
@@ -115,29 +145,69 @@ def placing_error(atlas: Atlas, seed: int = 0) -> dict[str, float]:
     return {"placing_median": float(np.median(errors)), "placing_90": float(np.quantile(errors, 0.9))}
 
 
-def _encoded(model: CrystalModel | LatentModel, table: pd.DataFrame) -> _Coded:
-    """Codes of the crystals of a table; those that cannot be encoded are left out."""
+def _paths(given: PathLike | Sequence[PathLike]) -> list[Path]:
+    return [Path(given)] if isinstance(given, (str, os.PathLike)) else [Path(path) for path in given]
+
+
+def _canonical(paths: Sequence[Path], parts: Sequence[Dataset], most: int, folder: Path | None) -> _Forms:
+    """The canonical forms of datasets one after another, of each material once."""
+    crystals: list[WyckoffCrystal] = []
+    rows, failed, seen, offset = list[int](), dict[int, str](), set[str](), 0
+    for path, part in zip(paths, parts, strict=True):
+        own: dict[int, str] = {}
+        tokens = _tokens(path, part, most, own, folder)
+        failed |= {row + offset: why for row, why in own.items()}
+        names = part.table["material_id"].tolist()
+        for row, crystal in zip(tokens.row.tolist(), tokens.crystals(), strict=True):
+            if row in own:
+                continue
+            if names[row] in seen:
+                failed[row + offset] = "An earlier table holds this material."
+                continue
+            crystals.append(crystal)
+            rows.append(row + offset)
+        seen |= set(names)
+        offset += len(names)
+    return _Forms(crystals, np.array(rows, dtype=int), failed)
+
+
+def _tokens(path: Path, dataset: Dataset, most: int, failed: dict[int, str], folder: Path | None) -> Tokens:
+    """The tokens of a dataset: of a parquet file those that the folder keeps, if there is one.
+
+    These may hold crystals that are too large for this model, which are then among those that ``failed`` too.
+    """
+    file = path / "train.parquet" if path.is_dir() else path
+    if folder is None or file.suffix != ".parquet" or not file.is_file() or len(dataset.skipped):
+        return tokenize(dataset.table, failed=failed, most=most)
+    tokens = load_tokens(file, folder)
+    failed |= dict.fromkeys(set(range(len(dataset.table))) - set(tokens.row.tolist()), "It has no canonical form.")
+    for row, atoms in zip(tokens.row.tolist(), tokens.atoms.tolist(), strict=True):
+        if atoms > most:
+            failed[row] = f"This crystal has {atoms} atoms in its primitive cell; the model encodes at most {most}."
+    return tokens
+
+
+def _encoded(model: CrystalModel | LatentModel, forms: _Forms) -> _Coded:
+    """Codes of crystals; those that cannot be encoded are left out."""
     from tqdm.auto import tqdm
 
-    failed: dict[int, str] = {}
-    tokens = tokenize(table, failed=failed, most=model.max_atoms)
-    crystals, codes, rows = tokens.crystals(), [], []
+    crystals, failed, codes, kept = forms.crystals, dict(forms.failed), [], []
     with tqdm(total=len(crystals), desc="encoding", unit="crystal", disable=None) as bar:
         for start in range(0, len(crystals), _CHUNK):
             part = crystals[start : start + _CHUNK]
             for k, code in enumerate(_codes(model, part), start=start):
                 if isinstance(code, str):
-                    failed[int(tokens.row[k])] = code
+                    failed[int(forms.rows[k])] = code
                 else:
                     codes.append(code)
-                    rows.append(k)
+                    kept.append(k)
             bar.update(len(part))
     if not codes:
         raise DatasetError(f"No crystal of this dataset can be encoded: {next(iter(failed.values()))}")
     z = np.stack(codes).astype(np.float32)
     if isinstance(model, CrystalModel):  # what is kept has 16 bits, and is what everything is computed from
         z = z.astype(np.float16).astype(np.float32)
-    return _Coded(z, [crystals[k] for k in rows], tokens.row[rows], failed)
+    return _Coded(z, [crystals[k] for k in kept], forms.rows[kept], failed)
 
 
 def _codes(model: CrystalModel | LatentModel, crystals: list[WyckoffCrystal]) -> Sequence[np.ndarray | str]:
@@ -181,8 +251,10 @@ def _skipped(dataset: Dataset, failed: dict[int, str]) -> pd.DataFrame:
     return pd.concat([dataset.skipped, more], ignore_index=True)
 
 
-def _tables(dataset: Dataset, coded: _Coded, layout: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table of the atlas, and that of its crystals, in the same order."""
+def _tables(
+    dataset: Dataset, coded: _Coded, layout: np.ndarray, counted: int | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of the atlas, and that of its crystals, in the same order; the first ``counted`` rows are in train."""
     kept = dataset.table.iloc[coded.rows].reset_index(drop=True)
     chart = kept[["material_id", "formula"]].copy()
     for name in dataset.properties:
@@ -190,6 +262,11 @@ def _tables(dataset: Dataset, coded: _Coded, layout: np.ndarray) -> tuple[pd.Dat
             chart[name] = kept[name].astype("float32")
     chart["space_group"] = np.array([crystal.space_group for crystal in coded.crystals], dtype=np.int16)
     chart["x"], chart["y"] = layout.T.astype("float32")
+    if counted is not None:
+        chart[IN_TRAIN] = coded.rows < counted
+    flagged = flags(kept)
+    if any(flagged):
+        chart[FLAG] = flagged
     for name, label in labels_of(coded.crystals).items():
         chart[str(name)] = label
     return chart, kept[["material_id", "formula", *STRUCTURE_COLUMNS, "source"]]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 TABLE, CODES, STRUCTURES, FACTS = "atlas.parquet", "atlas.safetensors", "structures.parquet", "atlas.json"
+IN_TRAIN, FLAG = "in_train", "flag"
 _PLACING_NEIGHBOURS = 8
 
 
@@ -39,7 +40,8 @@ class Atlas:
     table
         One row a crystal: ``material_id``, ``formula``, ``formation_energy_per_atom`` (eV/atom), ``band_gap`` (eV),
         ``e_above_hull`` (eV/atom), ``space_group``, and the map coordinates ``x``, ``y``; of a user's own crystals
-        instead any numbers that came with them.
+        instead any numbers that came with them. If only some of the crystals are what the others are measured by,
+        ``in_train`` tells which; ``flag`` says what is doubtful about a crystal (see ``xcrystal.crystal.quality``).
     z
         (N, latent_dim) float32 posterior means.
     facts
@@ -63,6 +65,27 @@ class Atlas:
 
     def __len__(self) -> int:
         return len(self.z)
+
+    @cached_property
+    def in_train(self) -> np.ndarray:
+        """(N,) bool: crystals that tell what a real one is like, as the prior learns it; all if the table names none.
+
+        The others can be found and gone to, but a place near to them alone is far from the data.
+        """
+        if IN_TRAIN in self.table and self.table[IN_TRAIN].dtype.kind == "b" and self.table[IN_TRAIN].any():
+            return self.table[IN_TRAIN].to_numpy(dtype=bool)
+        return np.ones(len(self), dtype=bool)
+
+    @cached_property
+    def reference(self) -> Atlas:
+        """The atlas of the crystals ``in_train`` alone; the atlas itself if these are all."""
+        if self.in_train.all():
+            return self
+        return Atlas(self.name, self.table[self.in_train].reset_index(drop=True), self.z[self.in_train])
+
+    def flag(self, row: int) -> str:
+        """What is doubtful about the crystal of a row; "" if nothing is known to be."""
+        return str(self.table[FLAG].iat[int(row)]) if FLAG in self.table else ""
 
     @cached_property
     def directions(self) -> Directions:

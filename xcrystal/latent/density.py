@@ -1,5 +1,6 @@
 """How far a latent vector is from the data: its distance to the atlas, compared with that of known crystals.
 
+Of an atlas that also holds crystals beyond ``train``, only those ``in_train`` are the data.
 The measure is the distance to the fifth nearest code. A code of the atlas is left out of its own neighbours, so that a
 known crystal counts as any other crystal like it would. Measured on a seeded sample of the atlas, once an atlas.
 In many dimensions distances to neighbours tell what lies outside of the cloud of codes, not what lies in the gaps
@@ -33,7 +34,7 @@ class Density:
     """
 
     def __init__(self, atlas: Atlas) -> None:
-        self._atlas = atlas
+        self._atlas = atlas.reference
 
     @classmethod
     def of(cls, atlas: Atlas) -> Density:

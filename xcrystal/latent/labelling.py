@@ -28,19 +28,22 @@ _ROCK_SALT = 225
 
 
 def labels_of(crystals: Sequence[WyckoffCrystal]) -> pd.DataFrame:
-    """A boolean column for each motif, and a row for each crystal."""
+    """A boolean column for each motif, and a row for each crystal; 2 to 4 ms each."""
     import pandas as pd
+    from tqdm.auto import tqdm
 
-    return pd.DataFrame([motifs(crystal) for crystal in crystals], columns=list(MOTIFS)).astype(bool)
+    every = tqdm(crystals, desc="labelling", unit="crystal", disable=None)
+    return pd.DataFrame([motifs(crystal) for crystal in every], columns=list(MOTIFS)).astype(bool)
 
 
-def label_atlas(data: Path, folder: Path) -> dict[str, int]:
+def label_atlas(data: Path | Sequence[Path], folder: Path) -> dict[str, int]:
     """Add the labels to an atlas that exists; its codes and its map stay as they are.
 
     Parameters
     ----------
     data
-        Folder with ``train.parquet``, or a parquet file, that holds the crystals of the atlas, by ``material_id``.
+        Folder with ``train.parquet``, a parquet file, or several of these, that hold the crystals of the atlas, by
+        ``material_id``.
     folder
         Of the atlas.
 
@@ -54,11 +57,15 @@ def label_atlas(data: Path, folder: Path) -> dict[str, int]:
     DatasetError
         If there is no such atlas, or the data lack one of its crystals.
     """
+    import pandas as pd
+
     from xcrystal.crystal.tokens import tokenize
 
     atlas = open_atlas(folder)
-    source = data if data.is_file() else data / "train.parquet"
-    table = read_table(source)
+    given = [data] if isinstance(data, Path) else data
+    files = [path if path.is_file() else path / "train.parquet" for path in given]
+    source = ", ".join(map(str, files))
+    table = pd.concat([read_table(file) for file in files], ignore_index=True)
     wanted = atlas.table["material_id"].astype(str)
     table = table[np.isin(np.array(identifiers(table)), wanted)].reset_index(drop=True)
     names = np.array(identifiers(table))

@@ -30,6 +30,8 @@ _ABOUT = {
     "perovskite": "whether it has this structure",
     "layered": "whether its strong bonds make layers",
     "close_packed": "whether its atoms are close-packed",
+    "in_train": "whether it counts where a place is compared with known crystals; the others are only to be found",
+    "flag": "what is doubtful about it: atoms that overlap, an odd volume, an energy out of range, or there twice",
 }
 
 

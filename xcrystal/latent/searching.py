@@ -18,6 +18,8 @@ rock salt, layered, ...       ``CLASSES``, where the atlas has labels of motifs
 binary, ternary, ...          number of elements
 no Ti, without oxide          not so
 ============================  ====================================================================================
+
+A crystal whose gap is not known has neither a gap of 0 nor none of 0: it is in no answer about gaps.
 """
 
 from __future__ import annotations
@@ -96,10 +98,11 @@ _GAP = re.compile(r"[\s,;&]+")
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition of a query in words, and (N,) for which crystals it holds."""
+    """A condition of a query in words, (N,) for which crystals it holds, and (N,) for which that is known."""
 
     words: str
     holds: np.ndarray
+    known: np.ndarray | bool = True
 
 
 def search(atlas: Atlas, query: str) -> np.ndarray:
@@ -151,12 +154,12 @@ class _Reader:
             if not self._more():
                 raise ReadError(f"Write after {taken[0].strip()!r} what the crystals are not to be, {EXAMPLE}.")
             inner = self._condition()
-            return Condition(f"not {inner.words}", ~inner.holds)
+            return Condition(f"not {inner.words}", ~inner.holds & inner.known, inner.known)
         if between := self._take(_BETWEEN):
             low, first, name, second, high = between.groups()
             one = self._compared(name, ">=" if first in ("<=", "≤") else ">", low)
             other = self._compared(name, second, high)
-            return Condition(f"{one.words} and {other.words}", one.holds & other.holds)
+            return Condition(f"{one.words} and {other.words}", one.holds & other.holds, one.known)
         if group := self._take(_GROUP):
             number = _group_number(group[1])
             if number is None:
@@ -223,9 +226,11 @@ class _Reader:
             judged = "by its atoms" if is_labelled(self.atlas) else "by formula and space group alone"
             return Condition(f"{name.replace('rock-salt', 'rock salt')}, judged {judged}", held)
         if name == "stable":
-            return Condition("on the convex hull", self._column("e_above_hull") <= ZERO)
+            hull = self._column("e_above_hull")
+            return Condition("on the convex hull", hull <= ZERO, np.isfinite(hull))
         gap = self._column("band_gap")
-        return Condition("gap 0", gap <= ZERO) if name == "metal" else Condition("gap above 0", gap > ZERO)
+        holds, words = (gap <= ZERO, "gap 0") if name == "metal" else (gap > ZERO, "gap above 0")
+        return Condition(words, holds, np.isfinite(gap))
 
     def _compared(self, name: str, operator: str, number: str) -> Condition:
         value, operator = float(number), {"≤": "<=", "≥": ">=", "==": "=", ":": "="}.get(operator, operator)
@@ -246,7 +251,7 @@ class _Reader:
                 ">=": numbers >= value,
                 "=": np.abs(numbers - value) <= _EQUAL,
             }[operator]
-        return Condition(f"{title} {operator} {value:g}", holds)
+        return Condition(f"{title} {operator} {value:g}", holds, np.isfinite(numbers))
 
     def _in_group(self, number: int) -> Condition:
         return Condition(f"space group {number} ({space_group(number).symbol})", self._column("space_group") == number)
