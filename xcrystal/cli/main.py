@@ -25,7 +25,19 @@ from xcrystal.cli.concepts import concepts
 from xcrystal.cli.evaluating import evaluate
 from xcrystal.cli.fetching import fetch
 from xcrystal.cli.serving import serve
-from xcrystal.cli.shared import Dataset, Device, Fitted, Json, Kept, Model, Seed, print_json, print_report, print_table
+from xcrystal.cli.shared import (
+    Also,
+    Dataset,
+    Device,
+    Fitted,
+    Json,
+    Kept,
+    Model,
+    Seed,
+    print_json,
+    print_report,
+    print_table,
+)
 from xcrystal.errors import DatasetError, ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
 
 if TYPE_CHECKING:
@@ -236,9 +248,7 @@ def train(
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     start: Annotated[Path | None, typer.Option(help="A model whose weights the run begins with.")] = None,
-    also: Annotated[
-        list[Path] | None, typer.Option(help="Another table to learn from, beside train.parquet; may be given again.")
-    ] = None,
+    also: Also = None,
 ) -> None:
     """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl.
 
@@ -288,6 +298,26 @@ def fit_model_prior(
         print_json({"file": str(file), "steps": steps})
     else:
         typer.echo(str(file))
+
+
+@app.command("fit-corrector")
+def fit_model_corrector(
+    data: Dataset,
+    model: Fitted,
+    tokens: Kept = None,
+    also: Also = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Of training.")] = 33.0,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Train the network that proposes corrections when a latent vector is decoded with a search."""
+    from xcrystal.training.correction_fit import CorrectorSettings, fit_corrector
+
+    found = fit_corrector(model, data, tokens, also or (), seed, CorrectorSettings(minutes=minutes))
+    if as_json:
+        print_json(found)
+    else:
+        print_table(found.items())
 
 
 @app.command("fit-tasks")

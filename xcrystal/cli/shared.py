@@ -21,6 +21,9 @@ Effort = Annotated[
 ]
 Fitted = Annotated[str, typer.Option(help="The folder of a model, or a bundled one; it is changed.")]
 Kept = Annotated[Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")]
+Also = Annotated[
+    list[Path] | None, typer.Option(help="Another table to learn from, beside train.parquet; may be given again.")
+]
 Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row.", show_default=False)]
 Crystals = Annotated[
     Path, typer.Option(help="A parquet file with one crystal a row, or a folder of CIF files.", show_default=False)

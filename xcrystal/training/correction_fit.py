@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,14 +21,14 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from xcrystal.crystal.tokens import Tokens
 from xcrystal.model.correction import Corrector, save_corrector
 from xcrystal.model.loss import coordinate_losses
 from xcrystal.model.tables import position_tables
 from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import CrystalVAE
 from xcrystal.training.augmentation import Augmentation, Sampler
-from xcrystal.training.codes import open_network
-from xcrystal.training.recipes import training_tokens
+from xcrystal.training.codes import open_network, tokens_of
 
 _FRACTIONS = np.array([1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4])
 
@@ -61,12 +61,12 @@ class CorrectorSettings:
 def fit_corrector(
     model: str | Path,
     data: Path,
-    tokens: Path,
-    also: tuple[Path, ...] = (),
+    tokens: Path | None = None,
+    also: Sequence[Path] = (),
     seed: int = 0,
     settings: CorrectorSettings | None = None,
     report: Callable[[dict[str, float]], None] | None = None,
-) -> None:
+) -> dict[str, float]:
     """Train, and write ``corrector.safetensors`` into the model's folder every few minutes and at the end.
 
     Parameters
@@ -76,11 +76,17 @@ def fit_corrector(
     data, also
         Folder with ``train.parquet``, and more tables to learn from.
     tokens
-        Folder in which canonical forms of these crystals are kept.
+        A folder in which a training run keeps the canonical forms of these crystals, which saves making them again.
     seed
-        Of everything random.
+        Of everything random; how far a run gets within its minutes depends on the machine.
     report
-        Is given figures now and then: minutes, loss, share of elements and coordinates that are right.
+        Is given the figures of each epoch as they come.
+
+    Returns
+    -------
+    dict
+        Of the last epoch: ``minutes`` and ``steps`` so far, the parts of the loss, and the share of orbits whose
+        element is ``right``.
 
     Raises
     ------
@@ -92,7 +98,8 @@ def fit_corrector(
 
     how, folder = settings or CorrectorSettings(), model_folder(model)
     network = open_network(model).network
-    sampler = Sampler(training_tokens(data / "train.parquet", also, tokens))
+    tables = (data / "train.parquet", *also)
+    sampler = Sampler(Tokens.joined([tokens_of(table, tokens) for table in tables]))
     torch.manual_seed(seed)
     corrector = Corrector(network.config)
     averaged = copy.deepcopy(corrector).eval().requires_grad_(False)
@@ -101,6 +108,7 @@ def fit_corrector(
     )
     augmentation = Augmentation(averaged=0.0)
     began, saved, step, epoch = time.monotonic(), time.monotonic(), 0, 0
+    record: dict[str, float] = {}
     with one_thread():
         while (spent := time.monotonic() - began) < 60 * how.minutes:
             rng = np.random.default_rng([seed, epoch])
@@ -128,12 +136,16 @@ def fit_corrector(
                 for name, value in parts.items():
                     sums[name] = sums.get(name, 0.0) + float(value.detach())
             epoch += 1
-            if report and count:
-                report({"minutes": spent / 60, "step": step, **{n: round(v / count, 4) for n, v in sums.items()}})
+            if count:
+                parts_of = {name: round(value / count, 4) for name, value in sums.items()}
+                record = {"minutes": round(spent / 60, 2), "steps": step, **parts_of}
+                if report:
+                    report(record)
             if time.monotonic() - saved > 240:
                 save_corrector(averaged, folder)
                 saved = time.monotonic()
     save_corrector(averaged, folder, {"minutes": f"{how.minutes:g}", "steps": str(step)})
+    return record
 
 
 def correction_loss(
