@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 SYMPREC = 0.1
-# negative: spglib judges an angle by how far it moves the ends of the cell's vectors, which symprec bounds. A tolerance
-# in degrees would take a cell distorted by several of them for one of higher symmetry
+# negative: spglib judges an angle by how far it moves the ends of the cell's vectors, which symprec bounds as it bounds
+# their lengths. A tolerance in degrees would take a cell distorted by several of them for one of higher symmetry
 ANGLE_TOLERANCE = -1.0
 # cells of 1/96 whose borders lie off every simple fraction, so that noise does not move such a coordinate across one
 _COORDINATE_CELLS = 96
@@ -108,10 +108,15 @@ def space_group_number(structure: Structure, handed: bool = False) -> int:
     Of a pair of enantiomorphic groups it is the lower, since mirror images are one crystal here; with ``handed`` it is
     the crystal's own.
     """
-    elements = np.array([site.specie.Z for site in structure])
-    dataset = _dataset(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), elements, SYMPREC)
+    dataset = symmetry_dataset(structure)
     number = 0 if dataset is None else int(dataset.number)
     return number if handed else _MIRRORED.get(number, number)
+
+
+def symmetry_dataset(structure: Structure) -> Any:
+    """spglib's dataset of a structure with the tolerances that crystals are encoded with; None if it finds nothing."""
+    elements = np.array([site.specie.Z for site in structure])
+    return _dataset(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), elements, SYMPREC)
 
 
 def _dataset(lattice: np.ndarray, points: np.ndarray, elements: np.ndarray, symprec: float) -> Any:

@@ -18,7 +18,7 @@ from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import crystal_system, space_group
 from xcrystal.crystal.orbits import AXES, ISOTROPIC, PARAMETERS, Opened, Site, free_parameters, open_crystal
-from xcrystal.crystal.reading import encodable
+from xcrystal.crystal.reading import MAX_SEARCHED, encodable
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError, TargetError
 
@@ -113,7 +113,8 @@ def substitute(source: Any, orbit: int, element: str, only_atom: int | None = No
     InvalidCrystalError
         If atoms would overlap.
     UnsupportedCrystalError
-        If the primitive cell of the result has more than 20 atoms.
+        If the result is too large to look for its symmetry, or holds elements beyond plutonium. Whether a model
+        encodes as many atoms is for the model to say.
     """
     opened = open_crystal(source)
     site = opened.site(orbit)
@@ -317,7 +318,7 @@ def _edit(opened: Opened, edited: Structure, words: str) -> Edit:
         raise InvalidCrystalError(
             f"Atoms would overlap ({words}): the closest two are at {ratio:.0%} of the sum of their covalent radii."
         )
-    found = encodable(edited)
+    found = encodable(edited, MAX_SEARCHED, MAX_SEARCHED)
     # written alike, so that operations of equal cells are compared
     same_cell = len(edited) == len(opened.structure) or np.allclose(
         edited.lattice.matrix, opened.structure.lattice.matrix

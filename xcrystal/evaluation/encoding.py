@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.reading import check_structure, encodable
+from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS, check_structure, encodable
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.crystal_sets import crystal_set
@@ -103,9 +104,9 @@ class Encodable:
         return model.encode_canonical(self.crystals)
 
 
-def encodable_of(sources: Sources, workers: Workers) -> Encodable:
-    """Check the crystals of a source and bring them into canonical form."""
-    found = workers.map(prepare, sources.crystals, "reading")
+def encodable_of(sources: Sources, workers: Workers, limits: tuple[int, int]) -> Encodable:
+    """Check the crystals of a source and bring them into canonical form; ``limits`` are those of a model."""
+    found = workers.map(partial(prepare, limits=limits), sources.crystals, "reading")
     good = [(place, pair) for place, pair in enumerate(found) if not isinstance(pair, str)]
     bad = {sources.names[place]: why for place, why in enumerate(found) if isinstance(why, str)}
     return Encodable(
@@ -116,10 +117,10 @@ def encodable_of(sources: Sources, workers: Workers) -> Encodable:
     )
 
 
-def prepare(source: Any) -> tuple[Structure, WyckoffCrystal] | str:
-    """The checked structure and its canonical form; or why it cannot be encoded."""
+def prepare(source: Any, limits: tuple[int, int] = (MAX_ATOMS, MAX_ORBITS)) -> tuple[Structure, WyckoffCrystal] | str:
+    """The checked structure and its canonical form; or why it cannot be encoded by a model of these limits."""
     try:
         structure = check_structure(structure_of(source) if isinstance(source, Mapping) else source)
-        return structure, encodable(structure).crystal
+        return structure, encodable(structure, *limits).crystal
     except XCrystalError as error:
         return str(error)

@@ -160,7 +160,7 @@ def evaluate_reconstruction(
     """
     sources = sources_of(source).at_random(limit, seed)
     with workers_of(workers) as pool:
-        found = encodable_of(sources, pool)
+        found = encodable_of(sources, pool, model.limits)
         z = found.codes(model)
         names = [sources.names[i] for i in found.places]
         pairs = list(zip(names, found.structures, model.decode(z, choose), strict=True))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.reading import check_size
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError, one_sentence
 from xcrystal.explorer.cells import conventional_cell
 from xcrystal.explorer.going import Going, structure_code
@@ -285,6 +286,7 @@ class Changing(Going):
                     subject = self._hand[1]
                 subject = subject or self.editable(cell)
                 edit = act(subject.opened)
+                check_size(int(edit.crystal.multiplicities.sum()), len(edit.crystal.positions), *self.model.limits)
                 before = self._told_of(subject.opened)
             except XCrystalError as error:
                 self.report(str(error))

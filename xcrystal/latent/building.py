@@ -120,7 +120,7 @@ def _encoded(model: CrystalModel | LatentModel, table: pd.DataFrame) -> _Coded:
     from tqdm.auto import tqdm
 
     failed: dict[int, str] = {}
-    tokens = tokenize(table, failed=failed, most=model.max_atoms)
+    tokens = tokenize(table, failed=failed, most=model.max_atoms, most_orbits=model.max_orbits)
     crystals, codes, rows = tokens.crystals(), [], []
     with tqdm(total=len(crystals), desc="encoding", unit="crystal", disable=None) as bar:
         for start in range(0, len(crystals), _CHUNK):
@@ -161,7 +161,7 @@ def _of_codes(model: CrystalModel | LatentModel, z: np.ndarray) -> tuple[Dataset
     rows = [row_of(structure, f"code {k}") for k, structure in enumerate(model.decode(vectors))]
     table = pd.DataFrame(rows).assign(source="decoded")
     failed: dict[int, str] = {}
-    tokens = tokenize(table, failed=failed, most=10**6)
+    tokens = tokenize(table, failed=failed, most=10**6, most_orbits=10**6)
     none = pd.DataFrame(columns=["name", "source", "reason"])
     return Dataset(table, (), none, 0), _Coded(vectors[tokens.row], tokens.crystals(), tokens.row, failed)
 

@@ -175,6 +175,7 @@ def open_run(
     training = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
     if resume:
         training.resume()
+    val = val.within(training.recipe.config.max_atoms, training.recipe.config.max_orbits)
     return RecipeRun(training, MatchRate(val_table, val, seed, chosen.score_crystals, chooses=True), val_table, val)
 
 
