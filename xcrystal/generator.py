@@ -98,7 +98,8 @@ class CrystalModel(Able):
         Returns
         -------
         ndarray
-            (n, latent_dim) float32; the same for any writing of the same crystal.
+            (n, latent_dim) float32; the same for any writing of the same crystal, and for its mirror image
+            (``canonical`` tells which of the two was encoded).
 
         Raises
         ------

@@ -155,7 +155,8 @@ def encode(
     records: list[dict[str, Any]] = []
     for file in tqdm(files, desc="encoding", unit="file", disable=None, leave=False):
         try:
-            z = opened.encode(file)
+            found = opened.canonical(file)
+            z = opened.encode_canonical([found.crystal])
         except XCrystalError as error:
             records.append({"file": str(file), "error": str(error)})
             message = str(error) if file.name in str(error) else f"{file}: {error}"
@@ -163,7 +164,10 @@ def encode(
             continue
         properties = {name: float(values[0]) for name, values in opened.predict(z).items()}
         # nine digits tell any two float32 numbers apart
-        records.append({"file": str(file), **properties, "z": [float(f"{x:.9g}") for x in z[0]]})
+        code = [float(f"{x:.9g}") for x in z[0]]
+        records.append({"file": str(file), **properties, "mirror_image": found.mirrored, "z": code})
+        if found.mirrored:
+            tqdm.write(f"{file}: chiral, encoded as its mirror image, which has the same code.", file=sys.stderr)
     done = [r for r in records if "z" in r]
     if out is not None:
         z = np.array([r["z"] for r in done], dtype=np.float32).reshape(len(done), opened.latent_dim)
@@ -171,7 +175,7 @@ def encode(
     if as_json:
         print_json(records)
     elif done:
-        names = [name for name in done[0] if name not in ("file", "z")]
+        names = [name for name in done[0] if name not in ("file", "mirror_image", "z")]
         rows = [[r["file"], *(f"{r[name]:.3f}" for name in names), f"{np.linalg.norm(r['z']):.2f}"] for r in done]
         print_table([["file", *names, "|z|"], *rows])
     if len(done) < len(records):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC
+from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC, Canonical
 from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import crystal_system, space_group
@@ -52,8 +52,8 @@ class Edit:
         The edited crystal: in the cell that was given where elements were exchanged or removed or one atom moved,
         otherwise in the standardized primitive cell, with ``properties["space_group"]`` (of the description, which may
         be lower than what is found).
-    crystal
-        Its canonical form.
+    canonical
+        Its canonical form, ``crystal``, and how ``structure`` belongs to it.
     words
         What was done: "Ti on 1b became Zr".
     space_group_before, space_group_after
@@ -67,7 +67,7 @@ class Edit:
     """
 
     structure: Structure
-    crystal: WyckoffCrystal
+    canonical: Canonical
     words: str
     space_group_before: int
     space_group_after: int
@@ -75,6 +75,11 @@ class Edit:
     operations_after: int
     lost: tuple[str, ...] = ()
     caution: str = ""
+
+    @property
+    def crystal(self) -> WyckoffCrystal:
+        """The canonical form."""
+        return self.canonical.crystal
 
     @property
     def symmetry(self) -> str:
@@ -331,7 +336,7 @@ def _edit(opened: Opened, edited: Structure, words: str) -> Edit:
         caution = f"The closest two atoms are at {ratio:.0%} of the sum of their covalent radii."
     return Edit(
         edited,
-        found.crystal,
+        found,
         words,
         opened.crystal.space_group,
         found.crystal.space_group,

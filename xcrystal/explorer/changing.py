@@ -336,7 +336,7 @@ class Changing(Going):
         if extrapolates:
             cautions.append("This crystal is far from those that the model knows: what it says of it is a guess.")
         caution = one_sentence(" ".join(part for part in cautions if part))
-        loaded = self._as_loaded(structure, edit.crystal, name, point, caution)
+        loaded = self._as_loaded(structure, edit.canonical, name, point, caution)
         after = Said(formula, point.predicted, point.deviations, z)
         self._changes[loaded] = Change(edit.words, edit.symmetry, before, after, extrapolates, edit.caution)
         self._commit(
