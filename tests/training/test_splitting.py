@@ -13,7 +13,7 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import reduced_composition
 from xcrystal.errors import DatasetError
 from xcrystal.training.perovskites import idealized_perovskites, write_idealized_perovskites
-from xcrystal.training.splitting import composition_split, split_of
+from xcrystal.training.splitting import composition_split, selection_half, split_of
 
 
 def formulas(species: list[list[str]], rows: np.ndarray) -> set[str]:
@@ -41,6 +41,19 @@ def test_a_seed_is_a_split(species: list[list[str]]) -> None:
     assert not np.array_equal(same[0], composition_split(species, seed=4)[1])
     backwards = species[::-1]
     assert formulas(backwards, composition_split(backwards, seed=3)[1]) == formulas(species, same[0])
+
+
+def test_one_half_of_the_formulas_chooses(species: list[list[str]]) -> None:
+    half = selection_half(species)
+    assert half.dtype == bool and half.shape == (len(species),)
+    once = half[: len(species) // 3]
+    assert np.array_equal(half, np.tile(once, 3)), "however the formula is written"
+    assert 0.4 < once.mean() < 0.6
+    assert not formulas(species, np.flatnonzero(half)) & formulas(species, np.flatnonzero(~half))
+    # of each crystal by itself, for all time: what chose can always be told from what measures
+    assert np.array_equal(selection_half(species[::-7]), half[::-7])
+    rows = [["Na", "Cl"], ["Sr", "Ti", "O", "O", "O"], ["Si"], ["Mg", "O"], ["Ti", "O", "O"], ["Ga", "As"]]
+    assert selection_half(rows).tolist() == [False, False, False, True, True, True]
 
 
 def test_a_split_needs_two_compositions() -> None:
