@@ -241,6 +241,10 @@ def train(
     also: Annotated[
         list[Path] | None, typer.Option(help="Another table to learn from, beside train.parquet; may be given again.")
     ] = None,
+    split: Annotated[
+        str,
+        typer.Option(help="composition, or hold out whole groups of train.parquet: chemical-system or prototype."),
+    ] = "composition",
 ) -> None:
     """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl.
 
@@ -250,7 +254,7 @@ def train(
     from xcrystal.training.recipes import run_recipe
 
     try:
-        found = run_recipe(recipe, data, out, minutes, seed, device, resume, start, also or ())
+        found = run_recipe(recipe, data, out, minutes, seed, device, resume, start, also or (), split)
     except KeyboardInterrupt:
         left = (out / "checkpoint.json").exists()
         then = f"--resume goes on with the run in {out}." if left else f"there is nothing to resume in {out} yet."
