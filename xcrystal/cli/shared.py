@@ -26,7 +26,11 @@ Fitted = Annotated[str, typer.Option(help="The folder of a model, or a bundled o
 Kept = Annotated[Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")]
 Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row.", show_default=False)]
 Crystals = Annotated[
-    Path, typer.Option(help="A parquet file with one crystal a row, or a folder of CIF files.", show_default=False)
+    Path,
+    typer.Option(
+        help="A parquet file with one crystal a row, a CSV file with CIF texts, or a folder of CIF files.",
+        show_default=False,
+    ),
 ]
 Dataset = Annotated[Path, typer.Option(help="A folder with train.parquet and val.parquet.", show_default=False)]
 

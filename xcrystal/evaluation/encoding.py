@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.datasets import read_dataset
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS, check_structure, encodable
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
@@ -65,7 +66,10 @@ class Sources:
 
 
 def sources_of(source: Any) -> Sources:
-    """The crystals of a table (a parquet file), of a folder of CIF files, or of a list of Structures.
+    """The crystals of a table (a parquet or CSV file), of a folder of CIF files, or of a list of Structures.
+
+    A CSV file has its crystals as CIF text in a column ``cif``, as those of the benchmarks of CDVAE (Xie et al.,
+    Crystal diffusion variational autoencoder for periodic material generation, arXiv:2110.06197).
 
     Raises
     ------
@@ -73,8 +77,13 @@ def sources_of(source: Any) -> Sources:
         If there is no such table or folder, or no crystal in it.
     """
     if isinstance(source, (str, os.PathLike)) and not Path(source).is_dir():
-        table = read_table(Path(source))
-        return Sources(identifiers(table), table[list(STRUCTURE_COLUMNS)].to_dict("records"), table)
+        path = Path(source)
+        if path.suffix.lower() == ".csv":
+            dataset = read_dataset(path)
+            table, skipped = dataset.table, dict(zip(dataset.skipped["name"], dataset.skipped["reason"], strict=True))
+        else:
+            table, skipped = read_table(path), {}
+        return Sources(identifiers(table), table[list(STRUCTURE_COLUMNS)].to_dict("records"), table, skipped)
     found = crystal_set(source)
     names, crystals = [cell.name for cell in found.cells], [cell.structure() for cell in found.cells]
     return Sources(names, crystals, unreadable=found.unreadable)
