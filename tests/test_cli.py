@@ -17,6 +17,7 @@ from pymatgen.core import Lattice, Structure
 from typer.testing import CliRunner, Result
 
 import xcrystal
+from tests.crystals import CRYSTALS
 from xcrystal.cli.main import NOTEBOOK, app
 from xcrystal.evaluation.layout import plain
 
@@ -133,6 +134,21 @@ def test_encode_names_what_it_cannot_read_and_does_the_rest(cif: Path, tmp_path:
     assert all(len(line) < 600 for line in complaints)
     records = json.loads(run("encode", noise, cif, "--json").stdout)
     assert [set(r) >= {"error"} for r in records] == [True, False]
+
+
+def test_encode_tells_of_mirror_images(tmp_path: Path) -> None:
+    quartz = CRYSTALS["quartz SiO2"].to_structure()
+    image = Structure(quartz.lattice.matrix * np.array([1, 1, -1]), quartz.species, quartz.frac_coords)
+    files = []
+    for name, structure in (("one", quartz), ("other", image)):
+        files.append(tmp_path / f"{name}.cif")
+        structure.to(str(files[-1]))
+    result = run("encode", *files, "--json")
+    records = json.loads(result.stdout)
+    assert sorted(r["mirror_image"] for r in records) == [False, True]
+    np.testing.assert_allclose(records[0]["z"], records[1]["z"], rtol=1e-2, atol=1e-3)
+    (said,) = [line for line in result.stderr.splitlines() if "mirror image" in line]
+    assert records[[r["mirror_image"] for r in records].index(True)]["file"] in said
 
 
 def test_encode_warns_of_an_element_never_seen_in_one_line(tmp_path: Path) -> None:

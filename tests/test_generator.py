@@ -8,11 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.reading import encodable
 from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.errors import CheckpointError, InvalidCrystalError, ReadError, TargetError, UnsupportedElementWarning
+from xcrystal.errors import (
+    CheckpointError,
+    InvalidCrystalError,
+    ReadError,
+    TargetError,
+    UnsupportedCrystalError,
+    UnsupportedElementWarning,
+)
 from xcrystal.generator import CrystalModel, open_model
 
 
@@ -38,6 +47,20 @@ def test_encode_reads_files_and_single_crystals(model: CrystalModel, z: np.ndarr
     assert np.allclose(from_structure, z[:1], atol=1e-4)
 
 
+def test_the_limits_are_those_of_the_network(model: CrystalModel) -> None:
+    config = model.network.config
+    assert model.limits == (model.max_atoms, model.max_orbits) == (config.max_atoms, config.max_orbits)
+    toy = open_model("toy", device="cpu")
+    assert toy.limits == (20, 20)
+    cells = np.stack(np.meshgrid(range(3), range(3), range(4)), axis=-1).reshape(-1, 3)[:21] / (3, 3, 4)
+    points = cells + np.random.default_rng(0).uniform(-0.03, 0.03, (21, 3))
+    larger = Structure(Lattice.orthorhombic(9, 9, 12), ["C"] * 21, points)
+    crystal = encodable(larger).crystal
+    for encode in (lambda: toy.encode(larger), lambda: toy.canonical(larger), lambda: toy.encode_canonical([crystal])):
+        with pytest.raises(UnsupportedCrystalError, match=r"21 atoms.*at most 20"):
+            encode()
+
+
 def test_encode_of_nothing_is_empty(model: CrystalModel) -> None:
     assert model.encode([]).shape == (0, model.latent_dim)
 
@@ -56,7 +79,7 @@ def test_decoded_crystals_tell_their_symmetry(model: CrystalModel, z: np.ndarray
         assert 0 < crystal.properties["space_group_probability"] <= 1
         for label in crystal.site_properties["wyckoff"]:
             assert label[:-1].isdigit() and label[-1].isalpha()
-        assert len(crystal) <= 20
+        assert len(crystal) <= model.max_atoms
 
 
 def test_decode_is_deterministic_and_independent_of_the_batch(model: CrystalModel, z: np.ndarray) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from xcrystal.crystal.canonical import Canonical
 from xcrystal.crystal.elements import symbol
-from xcrystal.crystal.reading import as_list, encodable, read_structure
+from xcrystal.crystal.reading import as_list, check_size, encodable, read_structure
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning, XCrystalError
@@ -46,6 +46,8 @@ class CrystalModel(Able):
         Where it runs.
     latent_dim
         Length of a latent vector.
+    max_atoms, max_orbits
+        The most atoms of a primitive cell, and the most orbits, of a crystal that it encodes or decodes.
     facts
         How it was trained.
     prior
@@ -70,6 +72,7 @@ class CrystalModel(Able):
         self.network.embed.freeze()
         self.name, self.facts, self.device = name, facts, device
         self.latent_dim = network.config.latent_dim
+        self.max_atoms, self.max_orbits = network.config.max_atoms, network.config.max_orbits
         self.prior = prior.to(device) if prior is not None else None
         self.corrector = corrector.to(device).requires_grad_(False) if corrector is not None else None
         self.max_atoms, self.max_orbits = network.config.max_atoms, network.config.max_orbits
@@ -101,7 +104,8 @@ class CrystalModel(Able):
         Returns
         -------
         ndarray
-            (n, latent_dim) float32; the same for any writing of the same crystal.
+            (n, latent_dim) float32; the same for any writing of the same crystal, and for its mirror image
+            (``canonical`` tells which of the two was encoded).
 
         Raises
         ------
@@ -121,7 +125,7 @@ class CrystalModel(Able):
         crystals = []
         for i, source in enumerate(sources):
             try:
-                crystals.append(encodable(read_structure(source)).crystal)
+                crystals.append(encodable(read_structure(source), *self.limits).crystal)
             except XCrystalError as error:
                 if len(sources) == 1:
                     raise
@@ -158,7 +162,7 @@ class CrystalModel(Able):
 
     def canonical(self, source: Any) -> Canonical:
         """The canonical form of one crystal that can be encoded; warns of elements hardly seen in training."""
-        found = encodable(read_structure(source))
+        found = encodable(read_structure(source), *self.limits)
         self._warn_of_elements([found.crystal], stacklevel=3)
         return found
 
@@ -167,11 +171,13 @@ class CrystalModel(Able):
         return self.posterior_canonical(crystals)[0]
 
     def batch(self, crystals: Sequence[WyckoffCrystal]) -> Batch:
-        """Crystals in canonical form as tensors on the model's device."""
+        """Crystals in canonical form as tensors on the model's device; UnsupportedCrystalError beyond its limits."""
         from xcrystal.model.tensors import collate, lattice_numbers
 
         groups = np.array([c.space_group for c in crystals])
         atoms = np.array([c.multiplicities.sum() for c in crystals], dtype=float)
+        if len(crystals):
+            check_size(int(atoms.max()), max(len(c.positions) for c in crystals), *self.limits)
         numbers = lattice_numbers(groups, np.array([c.lattice for c in crystals]), atoms)
         rows = zip(crystals, numbers, strict=True)
         return collate([(c.space_group, lattice, c.positions, c.elements, c.coordinates) for c, lattice in rows]).to(

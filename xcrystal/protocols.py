@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from xcrystal.crystal.reading import MAX_ATOMS
+from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
 from xcrystal.errors import AbilityError, DatasetError
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ class Able:
         Of the names in ``LACKS``.
     latent_dim
         Length of its codes.
-    max_atoms
-        The most atoms of a primitive cell that it encodes.
+    max_atoms, max_orbits
+        The most atoms of a primitive cell, and the most orbits, that it encodes.
     spread
         How far codes of crystals differ in a dimension, about: the unit of distances that are said in words.
     code
@@ -108,7 +108,13 @@ class Able:
     latent_dim: int
     abilities: frozenset[str] = frozenset(LACKS)
     max_atoms: int = MAX_ATOMS
+    max_orbits: int = MAX_ORBITS
     spread: float = 1.0
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """``max_atoms`` and ``max_orbits``, as ``xcrystal.crystal.reading.encodable`` takes them."""
+        return self.max_atoms, self.max_orbits
 
     @property
     def code(self) -> str:

@@ -63,7 +63,8 @@ class LatentModel(Able):
         self.abilities = frozenset(ability for ability, kind in able.items() if isinstance(model, kind))
         if not self.abilities & {"encode", "decode"}:
             raise ModelError(f"{name!r} is no latent model: it has neither encode nor decode.")
-        self.model, self.name, self.max_atoms = model, name, int(max_atoms)
+        self.model, self.name = model, name
+        self.max_atoms = self.max_orbits = int(max_atoms)  # as many orbits as atoms, in a crystal without symmetry
         if isinstance(model, type):
             raise ModelError(f"{name!r} is a class; give an object of it, such as {model.__name__}().")
         size = getattr(model, "latent_dim", None) or 0
@@ -127,7 +128,7 @@ class LatentModel(Able):
         """The canonical form of one crystal that can be encoded."""
         if reason := self.lacks("encode"):
             raise UnsupportedCrystalError(reason)
-        return encodable(read_structure(source), self.max_atoms)
+        return encodable(read_structure(source), *self.limits)
 
     def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
         """Codes (n, latent_dim) float32 of crystals in canonical form."""

@@ -470,9 +470,12 @@ def test_large_cells_are_read_but_not_encoded() -> None:
     rng = np.random.default_rng(0)
     corners = np.stack(np.meshgrid(*[np.arange(3)] * 3), -1).reshape(-1, 3)[:21] / 3
     structure = check_structure(Structure(Lattice.cubic(9), ["C"] * 21, corners + rng.random((21, 3)) * 0.1))
-    with pytest.raises(UnsupportedCrystalError, match="21 atoms") as caught:
-        encodable(structure)
-    assert_clear(caught.value)
+    for limits, says in (((20, 24), r"21 atoms.*at most 20"), ((64, 20), r"21 symmetry-distinct.*at most 20")):
+        with pytest.raises(UnsupportedCrystalError, match=says) as caught:
+            encodable(structure, *limits)
+        assert_clear(caught.value)
+    assert len(encodable(structure, 21, 21).crystal.positions) == 21
+    assert encodable(structure).crystal.space_group == 1  # of the limits of a new model
     supercell = check_structure(CRYSTALS["rock salt NaCl"].to_structure() * (4, 4, 4))
     assert encodable(supercell).crystal.space_group == 225
     with pytest.raises(UnsupportedCrystalError, match="1024 atoms") as caught:

@@ -39,6 +39,6 @@ def test_what_was_drawn_and_cannot_be_read_is_named(folder: Path) -> None:
     sources = sources_of(folder)
     for seed in range(8):
         part = sources.at_random(2, seed)
-        found = encodable_of(part, Workers())
+        found = encodable_of(part, Workers(), (64, 24))
         assert found.not_encoded == part.unreadable
         assert len(found.crystals) + len(found.not_encoded) == 2

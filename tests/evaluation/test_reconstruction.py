@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from pymatgen.io.cif import CifWriter
 
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.canonical import canonicalize
 from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import read_table
+from xcrystal.crystal.tables import read_table, selection_half
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.reconstruction import compare, evaluate_reconstruction
-from xcrystal.generator import CrystalModel
+from xcrystal.evaluation.reconstruction import HALVES, compare, evaluate_reconstruction
+from xcrystal.generator import CrystalModel, model_folder, open_model
 
 
 def test_the_report_is_what_the_crystals_say(model: CrystalModel, crystal_table: Path) -> None:
@@ -116,3 +119,62 @@ def test_folders_and_lists_are_sources(model: CrystalModel, tmp_path: Path) -> N
     assert of_folder.match_rate == pytest.approx(0.75 * of_list.match_rate)
     assert of_list.properties == of_folder.properties == {}
     assert evaluate_reconstruction(model, crystals, limit=2, workers=1).crystals == 2
+
+
+def test_crystals_are_told_apart_by_their_orbits(model: CrystalModel, crystal_table: Path) -> None:
+    report = evaluate_reconstruction(model, crystal_table, workers=1)
+    counts = {name: len(canonicalize(c.to_structure()).crystal.positions) for name, c in CRYSTALS.items()}
+    assert sum(o.crystals for o in report.orbits) == report.crystals
+    assert [(o.fewest, o.most) for o in report.orbits] == [(1, 2), (3, 4)]
+    for o in report.orbits:
+        of_range = [c for c in report.comparisons if o.fewest <= counts[c.material_id] <= o.most]
+        matched = [c.rms for c in of_range if c.rms is not None]
+        assert len(of_range) == o.crystals
+        assert o.match_rate == len(matched) / o.crystals
+        assert o.mean_rms == pytest.approx(np.mean(matched))
+        assert o.composition_rate == sum(c.same_composition for c in of_range) / o.crystals
+    assert "1 to 2" in report.table() and "orbits" in report.table()
+
+
+def test_the_half_that_chose_the_model_is_not_its_result(
+    model: CrystalModel, crystal_table: Path, tmp_path: Path
+) -> None:
+    whole = evaluate_reconstruction(model, crystal_table, workers=1)
+    assert whole.half == "all", "these are no validation crystals of the model"
+    halves = {half: evaluate_reconstruction(model, crystal_table, workers=1, half=half) for half in HALVES}
+    names = {half: {c.material_id for c in report.comparisons} for half, report in halves.items()}
+    assert names["report"] | names["selection"] == names["all"] == set(CRYSTALS)
+    assert not names["report"] & names["selection"]
+    chosen = selection_half([[s.specie.symbol for s in c.to_structure()] for c in CRYSTALS.values()])
+    assert names["selection"] == {name for name, chose in zip(CRYSTALS, chosen, strict=True) if chose}
+    with pytest.raises(DatasetError, match="report, selection, all"):
+        evaluate_reconstruction(model, crystal_table, half="best")
+
+    # of a model whose folder lists these crystals as its validation split, the half that reports is the default
+    for file in ("config.json", "weights.safetensors"):
+        shutil.copyfile(model_folder("mp20") / file, tmp_path / file)
+    (tmp_path / "validation_ids.txt").write_text("\n".join(map(str, range(len(CRYSTALS)))))
+    table = read_table(crystal_table)
+    ids = tmp_path / "val.parquet"
+    table.assign(material_id=[str(k) for k in range(len(table))]).to_parquet(ids)
+    own = open_model(tmp_path, device="cpu")
+    report = evaluate_reconstruction(own, ids, workers=1)
+    assert (report.half, report.crystals) == ("report", len(names["report"]))
+    assert "did not choose" in report.table()
+    assert evaluate_reconstruction(own, crystal_table, workers=1, limit=2).half == "all"
+
+
+def test_csv_files_of_benchmarks_are_read(model: CrystalModel, tmp_path: Path) -> None:
+    chosen = list(CRYSTALS)[:3]
+    rows = [
+        {"": k, "material_id": f"mp-{k}", "cif": str(CifWriter(CRYSTALS[name].to_structure())), "band_gap": 1.0 * k}
+        for k, name in enumerate(chosen)
+    ]
+    pd.DataFrame([*rows, {"": 3, "material_id": "mp-3", "cif": "nothing"}]).to_csv(tmp_path / "test.csv", index=False)
+    report = evaluate_reconstruction(model, tmp_path / "test.csv", workers=1)
+    assert [c.material_id for c in report.comparisons] == ["mp-0", "mp-1", "mp-2"]
+    assert set(report.not_encoded) == {"mp-3"}
+    assert report.crystals == 4
+    assert report.properties["band_gap"].crystals == 3
+    of_list = evaluate_reconstruction(model, [CRYSTALS[name].to_structure() for name in chosen], workers=1)
+    assert report.match_rate == pytest.approx(0.75 * of_list.match_rate)

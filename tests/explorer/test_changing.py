@@ -171,3 +171,15 @@ def test_a_crystal_that_is_too_large_cannot_be_edited(session: Session) -> None:
     session.load(large)
     assert session.shown == "loaded"
     assert not session.substitute(0, "Zr") and "too large" in session.message
+
+
+def test_an_edit_may_be_too_large_for_the_model(session: Session) -> None:
+    most = session.model.max_atoms
+    large: Structure = CRYSTALS["rock salt NaCl"].to_structure()
+    large.make_supercell([most, 1, 1])
+    session.load(large)
+    assert session.shown_loaded is None, "as rock salt it is small enough"
+    steps = len(session.history)
+    assert not session.substitute(0, "K", only_atom=0)
+    assert f"at most {most}" in session.message
+    assert len(session.history) == steps

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from pymatgen.core import Structure
 
 from tests.crystals import CRYSTALS
 from xcrystal.explorer import story_view, words
@@ -317,3 +318,18 @@ def test_the_match_is_told_of_the_reconstruction_only(session: Session) -> None:
     assert "Reconstruction" not in facts_text(session)
     session.undo()
     assert "Reconstruction" in facts_text(session)
+
+
+def test_a_mirror_image_is_called_one(session: Session) -> None:
+    quartz = CRYSTALS["quartz SiO2"].to_structure()
+    image = Structure(quartz.lattice.matrix * np.array([1, 1, -1]), quartz.species, quartz.frac_coords)
+    told = {}
+    for structure in (quartz, image):
+        session.load(structure)
+        assert session.loaded is not None
+        session.show("loaded")
+        told[session.loaded.space_group] = facts_text(session)
+        assert session.loaded.mirrored == (session.loaded.space_group == 154)
+    assert set(told) == {152, 154}
+    assert told[154]["Space group"].endswith("(154)")
+    assert "mirror image" in told[154]["Reconstruction"] and "mirror image" not in told[152]["Reconstruction"]

@@ -119,10 +119,10 @@ def test_too_big_a_crystal_is_drawn_and_not_encoded(session: Session, big: Struc
     z = session.z
     session.load(big)
     assert session.shown == "loaded"
-    assert len(session.drawn) == 27
+    assert len(session.drawn) == len(big)
     assert session.z is z
     assert session.loaded is not None
-    assert "at most 20" in session.loaded.reason
+    assert f"at most {session.model.max_atoms}" in session.loaded.reason
     assert session.message == session.loaded.reason
 
 
@@ -210,10 +210,10 @@ def test_a_file_name_cannot_write_lines_into_the_cif(session: Session) -> None:
 
 @pytest.fixture
 def big() -> Structure:
-    """27 atoms without symmetry: cannot be encoded."""
+    """125 atoms without symmetry: cannot be encoded."""
     rng = np.random.default_rng(0)
-    grid = np.stack(np.meshgrid(*[np.arange(3) / 3] * 3), axis=-1).reshape(-1, 3)
-    return Structure(Lattice.cubic(9.0), ["Si"] * 27, grid + rng.uniform(-0.02, 0.02, (27, 3)))
+    grid = np.stack(np.meshgrid(*[np.arange(5) / 5] * 3), axis=-1).reshape(-1, 3)
+    return Structure(Lattice.cubic(15.0), ["Si"] * 125, grid + rng.uniform(-0.02, 0.02, (125, 3)))
 
 
 @pytest.fixture
@@ -261,10 +261,11 @@ def test_symmetry_is_found_once_and_never_in_huge_cells(session: Session, monkey
 
 
 def test_what_cannot_be_encoded_has_a_space_group(session: Session) -> None:
-    atoms, points = ["Si"] * 23 + ["C"], [[x / 24, 0, 0] for x in range(24)]
-    session.load(Structure(Lattice.orthorhombic(48, 3, 4), atoms, points))
+    n = session.model.max_atoms + 1
+    atoms, points = ["Si"] * (n - 1) + ["C"], [[x / n, 0, 0] for x in range(n)]
+    session.load(Structure(Lattice.orthorhombic(2 * n, 3, 4), atoms, points))
     assert session.loaded is not None
-    assert "at most 20" in session.loaded.reason
+    assert f"at most {n - 1}" in session.loaded.reason
     assert session.loaded.space_group == 47
 
 

@@ -33,13 +33,19 @@ def test_groups_are_multiplied() -> None:
         ("O0", "not a formula"),
         ("NaCl" * 40, "not a formula"),
         ("FmO2", "not Fm"),
-        ("Ca10(PO4)6F2", "21 atoms"),
         ("<b>NaCl</b>", "not a formula"),
     ],
 )
 def test_what_is_no_formula_is_said_in_one_sentence(text: str, says: str) -> None:
     with pytest.raises(ReadError, match=says.replace("(", r"\(")):
         parse_formula(text)
+
+
+def test_a_formula_may_be_too_large_for_a_model() -> None:
+    apatite = "Ca10(PO4)6F2"
+    assert sum(n for _, n in parse_formula(apatite)) == sum(n for _, n in parse_formula(apatite, 21)) == 21
+    with pytest.raises(ReadError, match="21 atoms; the model makes cells of up to 20"):
+        parse_formula(apatite, 20)
 
 
 def test_every_formula_of_the_atlas_is_read_as_pymatgen_does(atlas: Atlas) -> None:

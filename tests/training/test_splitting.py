@@ -10,10 +10,19 @@ import pytest
 from pymatgen.core import Composition
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tables import reduced_composition
+from xcrystal.crystal.tables import reduced_composition, row_of, selection_half
+from xcrystal.crystal.tokens import Tokens, tokenize
 from xcrystal.errors import DatasetError
 from xcrystal.training.perovskites import idealized_perovskites, write_idealized_perovskites
-from xcrystal.training.splitting import composition_split, split_of
+from xcrystal.training.recipes import open_run
+from xcrystal.training.splitting import (
+    GROUPS,
+    chemical_system,
+    composition_split,
+    group_split,
+    prototype,
+    split_of,
+)
 
 
 def formulas(species: list[list[str]], rows: np.ndarray) -> set[str]:
@@ -41,6 +50,19 @@ def test_a_seed_is_a_split(species: list[list[str]]) -> None:
     assert not np.array_equal(same[0], composition_split(species, seed=4)[1])
     backwards = species[::-1]
     assert formulas(backwards, composition_split(backwards, seed=3)[1]) == formulas(species, same[0])
+
+
+def test_one_half_of_the_formulas_chooses(species: list[list[str]]) -> None:
+    half = selection_half(species)
+    assert half.dtype == bool and half.shape == (len(species),)
+    once = half[: len(species) // 3]
+    assert np.array_equal(half, np.tile(once, 3)), "however the formula is written"
+    assert 0.4 < once.mean() < 0.6
+    assert not formulas(species, np.flatnonzero(half)) & formulas(species, np.flatnonzero(~half))
+    # of each crystal by itself, for all time: what chose can always be told from what measures
+    assert np.array_equal(selection_half(species[::-7]), half[::-7])
+    rows = [["Na", "Cl"], ["Sr", "Ti", "O", "O", "O"], ["Si"], ["Mg", "O"], ["Ti", "O", "O"], ["Ga", "As"]]
+    assert selection_half(rows).tolist() == [False, False, False, True, True, True]
 
 
 def test_a_split_needs_two_compositions() -> None:
@@ -91,3 +113,57 @@ def test_crystals_in_other_files_are_split_too(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "run" / "skipped.csv")["name"].tolist() == ["broken"]
     split_of(tmp_path, tmp_path / "run")  # which is among the data, and no data itself
     assert [len(pd.read_parquet(part)) for part in parts] == [3, 1]
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Tokens:
+    return tokenize(idealized_perovskites().iloc[::3], workers=1)
+
+
+def test_prototypes_and_chemical_systems_have_names() -> None:
+    assert prototype(CRYSTALS["perovskite SrTiO3"]) == "221 abc 1:1:3"
+    assert prototype(CRYSTALS["rock salt NaCl"]) == "225 ab 1:1"
+    assert prototype(CRYSTALS["baddeleyite ZrO2"]) == "14 eee 1:2"
+    assert chemical_system(CRYSTALS["perovskite SrTiO3"].elements) == "O-Sr-Ti"
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_no_group_on_both_sides(tokens: Tokens, by: str) -> None:
+    crystals = tokens.crystals()
+    name = {"prototype": prototype, "chemical-system": lambda c: chemical_system(c.elements)}[by]
+    if by == "prototype":  # there are two among perovskites, each larger than a share
+        tokens = Tokens.joined([tokens, tokenize(table_of(*CRYSTALS), workers=1)])
+        crystals = tokens.crystals()
+    train, val = group_split(tokens, by, share=0.1, seed=2)
+    assert sorted([*train, *val]) == list(range(len(tokens)))
+    assert not {name(crystals[i]) for i in train} & {name(crystals[i]) for i in val}
+    assert 0 < len(val) <= round(0.1 * len(tokens))
+    order = np.random.default_rng(0).permutation(len(tokens))
+    again = group_split(tokens.take(order), by, share=0.1, seed=2)[1]
+    assert sorted(order[again]) == val.tolist(), "whatever the order"
+    assert group_split(tokens, by, share=0.1, seed=3)[1].tolist() != val.tolist()
+
+
+def test_what_cannot_be_split_is_said(tokens: Tokens, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="two groups"):
+        group_split(tokens.take(np.array([0])), "prototype")
+    write_idealized_perovskites(tmp_path)
+    with pytest.raises(DatasetError, match="chemical-system, prototype"):
+        split_of(tmp_path, tmp_path / "split", by="colour")
+
+
+def test_whole_chemical_systems_are_held_out_of_a_table(tmp_path: Path) -> None:
+    table = write_idealized_perovskites(tmp_path / "data").iloc[::6]
+    for split in ("train", "val"):  # which is not looked at
+        table.to_parquet(tmp_path / "data" / f"{split}.parquet")
+    train, val = map(pd.read_parquet, split_of(tmp_path / "data", tmp_path / "split", by="chemical-system"))
+    systems = [{"-".join(sorted(set(s))) for s in part.species} for part in (train, val)]
+    assert not systems[0] & systems[1]
+    assert sorted([*train.material_id, *val.material_id]) == sorted(table.material_id)
+    also = [tmp_path / "data" / "val.parquet"]
+    with pytest.raises(DatasetError, match="train on one"):
+        open_run("toy", tmp_path / "data", tmp_path / "run", device="cpu", also=also, split="prototype")
+
+
+def table_of(*names: str) -> pd.DataFrame:
+    return pd.DataFrame([row_of(CRYSTALS[name].to_structure(), name) for name in names])

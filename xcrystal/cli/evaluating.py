@@ -24,12 +24,19 @@ def reconstruction(
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
     effort: Effort = "normal",
+    half: Annotated[
+        str | None,
+        typer.Option(
+            help="report (without the crystals that choose between models), selection (these alone) or all; by default "
+            "report for the model's own validation split, otherwise all."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """How many crystals come back from encoding and decoding, and how exactly."""
     from xcrystal.evaluation.reconstruction import evaluate_reconstruction
 
-    report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, seed, effort)
+    report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, seed, effort, half)
     print_report(report, as_json)
 
 

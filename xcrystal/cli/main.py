@@ -169,7 +169,8 @@ def encode(
     records: list[dict[str, Any]] = []
     for file in tqdm(files, desc="encoding", unit="file", disable=None, leave=False):
         try:
-            z = opened.encode(file)
+            found = opened.canonical(file)
+            z = opened.encode_canonical([found.crystal])
         except XCrystalError as error:
             records.append({"file": str(file), "error": str(error)})
             message = str(error) if file.name in str(error) else f"{file}: {error}"
@@ -177,7 +178,10 @@ def encode(
             continue
         properties = {name: float(values[0]) for name, values in opened.predict(z).items()}
         # nine digits tell any two float32 numbers apart
-        records.append({"file": str(file), **properties, "z": [float(f"{x:.9g}") for x in z[0]]})
+        code = [float(f"{x:.9g}") for x in z[0]]
+        records.append({"file": str(file), **properties, "mirror_image": found.mirrored, "z": code})
+        if found.mirrored:
+            tqdm.write(f"{file}: chiral, encoded as its mirror image, which has the same code.", file=sys.stderr)
     done = [r for r in records if "z" in r]
     if out is not None:
         z = np.array([r["z"] for r in done], dtype=np.float32).reshape(len(done), opened.latent_dim)
@@ -185,7 +189,7 @@ def encode(
     if as_json:
         print_json(records)
     elif done:
-        names = [name for name in done[0] if name not in ("file", "z")]
+        names = [name for name in done[0] if name not in ("file", "mirror_image", "z")]
         rows = [[r["file"], *(f"{r[name]:.3f}" for name in names), f"{np.linalg.norm(r['z']):.2f}"] for r in done]
         print_table([["file", *names, "|z|"], *rows])
     if len(done) < len(records):
@@ -249,6 +253,10 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     start: Annotated[Path | None, typer.Option(help="A model whose weights the run begins with.")] = None,
     also: Also = None,
+    split: Annotated[
+        str,
+        typer.Option(help="composition, or hold out whole groups of train.parquet: chemical-system or prototype."),
+    ] = "composition",
 ) -> None:
     """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl.
 
@@ -258,7 +266,7 @@ def train(
     from xcrystal.training.recipes import run_recipe
 
     try:
-        found = run_recipe(recipe, data, out, minutes, seed, device, resume, start, also or ())
+        found = run_recipe(recipe, data, out, minutes, seed, device, resume, start, also or (), split)
     except KeyboardInterrupt:
         left = (out / "checkpoint.json").exists()
         then = f"--resume goes on with the run in {out}." if left else f"there is nothing to resume in {out} yet."

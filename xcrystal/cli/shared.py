@@ -26,7 +26,11 @@ Also = Annotated[
 ]
 Table = Annotated[Path, typer.Option(help="A parquet file with one crystal a row.", show_default=False)]
 Crystals = Annotated[
-    Path, typer.Option(help="A parquet file with one crystal a row, or a folder of CIF files.", show_default=False)
+    Path,
+    typer.Option(
+        help="A parquet file with one crystal a row, a CSV file with CIF texts, or a folder of CIF files.",
+        show_default=False,
+    ),
 ]
 Dataset = Annotated[Path, typer.Option(help="A folder with train.parquet and val.parquet.", show_default=False)]
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC
+from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC, Canonical
 from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import crystal_system, space_group
 from xcrystal.crystal.orbits import AXES, ISOTROPIC, PARAMETERS, Opened, Site, free_parameters, open_crystal
-from xcrystal.crystal.reading import encodable
+from xcrystal.crystal.reading import MAX_SEARCHED, encodable
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError, TargetError
 
@@ -52,8 +52,8 @@ class Edit:
         The edited crystal: in the cell that was given where elements were exchanged or removed or one atom moved,
         otherwise in the standardized primitive cell, with ``properties["space_group"]`` (of the description, which may
         be lower than what is found).
-    crystal
-        Its canonical form.
+    canonical
+        Its canonical form, ``crystal``, and how ``structure`` belongs to it.
     words
         What was done: "Ti on 1b became Zr".
     space_group_before, space_group_after
@@ -67,7 +67,7 @@ class Edit:
     """
 
     structure: Structure
-    crystal: WyckoffCrystal
+    canonical: Canonical
     words: str
     space_group_before: int
     space_group_after: int
@@ -75,6 +75,11 @@ class Edit:
     operations_after: int
     lost: tuple[str, ...] = ()
     caution: str = ""
+
+    @property
+    def crystal(self) -> WyckoffCrystal:
+        """The canonical form."""
+        return self.canonical.crystal
 
     @property
     def symmetry(self) -> str:
@@ -113,7 +118,8 @@ def substitute(source: Any, orbit: int, element: str, only_atom: int | None = No
     InvalidCrystalError
         If atoms would overlap.
     UnsupportedCrystalError
-        If the primitive cell of the result has more than 20 atoms.
+        If the result is too large to look for its symmetry, or holds elements beyond plutonium. Whether a model
+        encodes as many atoms is for the model to say.
     """
     opened = open_crystal(source)
     site = opened.site(orbit)
@@ -317,7 +323,7 @@ def _edit(opened: Opened, edited: Structure, words: str) -> Edit:
         raise InvalidCrystalError(
             f"Atoms would overlap ({words}): the closest two are at {ratio:.0%} of the sum of their covalent radii."
         )
-    found = encodable(edited)
+    found = encodable(edited, MAX_SEARCHED, MAX_SEARCHED)
     # written alike, so that operations of equal cells are compared
     same_cell = len(edited) == len(opened.structure) or np.allclose(
         edited.lattice.matrix, opened.structure.lattice.matrix
@@ -330,7 +336,7 @@ def _edit(opened: Opened, edited: Structure, words: str) -> Edit:
         caution = f"The closest two atoms are at {ratio:.0%} of the sum of their covalent radii."
     return Edit(
         edited,
-        found.crystal,
+        found,
         words,
         opened.crystal.space_group,
         found.crystal.space_group,

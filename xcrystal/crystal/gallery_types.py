@@ -104,7 +104,7 @@ _TERNARIES = (
     ("potassium hexachloroplatinate", "K2PtCl6", "J1_1", "K2PtCl6", 225, (9.755,), "Pt a, K c, Cl e 0.24", _ROUNDED),
 )  # fmt: skip
 
-# what the model cannot read, since their primitive cells hold more than 20 atoms
+# their primitive cells hold more than 20 atoms, which is more than small models read
 _LARGE = (
     ("pyrochlore", "Y2Ti2O7", "", "Y2Ti2O7", 227, (10.09,), "O b, Ti c, Y d, O f 0.203", _ROUNDED),
     ("garnet", "Ca3Al2(SiO4)3", "", "Ca3Al2(SiO4)3", 230, (11.845,), "Al a, Ca c, Si d, O h 0.0381 0.0449 0.6514",

@@ -99,6 +99,11 @@ class SpaceGroup:
         return str(found.international_short)
 
     @cached_property
+    def chiral(self) -> bool:
+        """Whether its crystals are: no operation exchanges left and right, as in the 65 Sohncke groups."""
+        return bool((np.linalg.det(self.rotations) > 0).all())
+
+    @cached_property
     def polar(self) -> np.ndarray:
         """(3,) mask of the axes along which the origin is free."""
         return np.abs(np.diag(self.rotations.mean(axis=0)) - 1) < 1e-9

@@ -269,6 +269,7 @@ def encodable(structure: Structure, most: int = MAX_ATOMS, most_orbits: int = MA
     # a supercell holds every element a multiple of its size times: this settles large structures without spglib
     counts = np.unique([site.specie.Z for site in structure], return_counts=True)[1]
     atoms = len(structure) // int(np.gcd.reduce(counts))
+    found = None
     if atoms <= most:
         if len(structure) > MAX_SEARCHED:
             raise UnsupportedCrystalError(
@@ -277,15 +278,26 @@ def encodable(structure: Structure, most: int = MAX_ATOMS, most_orbits: int = MA
             )
         found = canonicalize(structure)
         atoms = int(found.crystal.multiplicities.sum())
+    check_size(atoms, 0 if found is None else len(found.crystal.positions), most, most_orbits)
+    assert found is not None
+    return found
+
+
+def check_size(atoms: int, orbits: int, most: int = MAX_ATOMS, most_orbits: int = MAX_ORBITS) -> None:
+    """Whether a crystal with so many atoms in its primitive cell, on so many orbits, is small enough for a model.
+
+    Raises
+    ------
+    UnsupportedCrystalError
+        If it is not.
+    """
     if atoms > most:
         raise UnsupportedCrystalError(
             f"This crystal has {atoms} atoms in its primitive cell; the model encodes at most {most}. It can "
             "still be drawn."
         )
-    orbits = len(found.crystal.positions)
     if orbits > most_orbits:
         raise UnsupportedCrystalError(
             f"This crystal has {orbits} symmetry-distinct sites; the model encodes at most {most_orbits}. It can still "
             "be drawn."
         )
-    return found

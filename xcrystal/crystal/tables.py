@@ -6,6 +6,7 @@ Columns: ``material_id``, ``formula``, ``a b c alpha beta gamma`` (Å, degrees),
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import gcd
@@ -102,6 +103,26 @@ def reduced_composition(atoms: Iterable[Element]) -> tuple[tuple[Element, int], 
     counts = Counter(atoms)
     divisor = gcd(*counts.values())
     return tuple(sorted((element, n // divisor) for element, n in counts.items()))
+
+
+def selection_half(species: Iterable[Iterable[str]]) -> np.ndarray:
+    """Which crystals of a validation split choose and calibrate; the others are the result.
+
+    The halves are by reduced formula, so that no composition stands in both, and depend on nothing else: what was
+    chosen on the one half can always be told from what it is measured on.
+
+    Parameters
+    ----------
+    species
+        Element symbols of each of n crystals, one for each atom.
+
+    Returns
+    -------
+    ndarray
+        (n,) bool.
+    """
+    keys = ("".join(f"{element}{count}" for element, count in reduced_composition(map(str, s))) for s in species)
+    return np.array([hashlib.sha256(key.encode()).digest()[0] % 2 == 0 for key in keys], dtype=bool)
 
 
 def structures(table: pd.DataFrame) -> Iterator[Structure]:

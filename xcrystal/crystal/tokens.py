@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.reading import MAX_ATOMS
+from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
 from xcrystal.crystal.tables import PROPERTIES, STRUCTURE_COLUMNS, read_table, structure_of
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError, XCrystalError
@@ -81,6 +81,33 @@ class Tokens:
             arrays[name] = np.concatenate([[0], np.cumsum(lengths)])
         return cls(**arrays)
 
+    def take(self, rows: np.ndarray) -> Tokens:
+        """The crystals at some places (k,), in that order."""
+        flat = {"start": ("letter", "element", "coordinates"), "permutation_start": ("permutations",)}
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken = {name: a[rows] for name, a in arrays.items() if name not in {*flat, *sum(flat.values(), ())}}
+        for start, names in flat.items():
+            begin, end = arrays[start][:-1][rows], arrays[start][1:][rows]
+            parts = np.concatenate([np.zeros(0, dtype=int), *map(np.arange, begin, end)])
+            taken |= {name: arrays[name][parts] for name in names}
+            taken[start] = np.concatenate([[0], np.cumsum(end - begin)])
+        return Tokens(**taken)
+
+    def within(self, most: int, most_orbits: int) -> Tokens:
+        """The crystals with at most so many atoms in the primitive cell and so many orbits.
+
+        Raises
+        ------
+        DatasetError
+            If there are none.
+        """
+        small = (self.atoms <= most) & (np.diff(self.start) <= most_orbits)
+        if not small.any():
+            raise DatasetError(
+                f"No crystal of this dataset has at most {most} atoms in its primitive cell on {most_orbits} orbits."
+            )
+        return self if small.all() else self.take(np.flatnonzero(small))
+
     def save(self, path: Path) -> None:
         """Write as ``.npz``, atomically."""
         part = path.with_suffix(".part.npz")
@@ -94,19 +121,23 @@ class Tokens:
             return cls(**{f.name: archive[f.name] for f in fields(cls)})
 
 
-def _tokenize(record: tuple[int, Any], most: int) -> tuple[int, Any]:
+def _tokenize(record: tuple[int, Any], most: int, most_orbits: int) -> tuple[int, Any]:
     """The row with its crystal, or with the reason why there is none."""
     from xcrystal.crystal.reading import check_structure, encodable
 
     row, columns = record
     try:
-        return row, encodable(check_structure(structure_of(columns)), most).crystal
+        return row, encodable(check_structure(structure_of(columns)), most, most_orbits).crystal
     except XCrystalError as error:
         return row, str(error)
 
 
 def tokenize(
-    table: pd.DataFrame, workers: int = 2, failed: dict[int, str] | None = None, most: int = MAX_ATOMS
+    table: pd.DataFrame,
+    workers: int = 2,
+    failed: dict[int, str] | None = None,
+    most: int = MAX_ATOMS,
+    most_orbits: int = MAX_ORBITS,
 ) -> Tokens:
     """Canonicalize every crystal of a table (6 ms each and worker), with a progress bar.
 
@@ -116,8 +147,8 @@ def tokenize(
         Processes, for larger tables.
     failed
         Gets the reason for each row that cannot be encoded. These are left out; ``Tokens.row`` tells which are there.
-    most
-        Atoms in the primitive cell.
+    most, most_orbits
+        The largest numbers of atoms in the primitive cell and of orbits.
 
     Raises
     ------
@@ -126,7 +157,7 @@ def tokenize(
     """
     from tqdm.auto import tqdm
 
-    work = partial(_tokenize, most=most)
+    work = partial(_tokenize, most=most, most_orbits=most_orbits)
     records = ((i, row) for i, row in enumerate(table[list(STRUCTURE_COLUMNS)].to_dict("records")))
     with ExitStack() as stack:
         if workers <= 1 or len(table) < _FEW:

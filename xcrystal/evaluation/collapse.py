@@ -126,7 +126,7 @@ def evaluate_collapse(
     """
     sources = sources_of(source).at_random(limit, seed)
     with workers_of(workers) as pool:
-        found = encodable_of(sources, pool)
+        found = encodable_of(sources, pool, model.limits)
         count = len(found.crystals)
         if count < 2:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in found.not_encoded.items())

@@ -129,7 +129,7 @@ def evaluate_counterfactuals(
     if not known:
         raise DatasetError(f"{path} has none of the properties that the model predicts.")
     with workers_of(workers) as pool:
-        found = [encodable_of(sources_of(one), pool) for one in paths]
+        found = [encodable_of(sources_of(one), pool, model.limits) for one in paths]
     origins, aims = found[0], found[-1]
     pairs = substitution_pairs(origins.crystals, aims.crystals, seed)
     if not pairs:

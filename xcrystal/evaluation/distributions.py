@@ -29,7 +29,7 @@ class Descriptors:
     elements
         (n,) number of different elements.
     space_group
-        (n,) what spglib finds at symprec 0.1 Å and an angle tolerance of 5 degrees; 0 if it finds nothing.
+        (n,) what spglib finds at symprec 0.1 Å; 0 if it finds nothing.
     """
 
     density: np.ndarray

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.reading import check_structure, encodable
+from xcrystal.crystal.datasets import read_dataset
+from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS, check_structure, encodable
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.crystal_sets import crystal_set
@@ -64,7 +66,10 @@ class Sources:
 
 
 def sources_of(source: Any) -> Sources:
-    """The crystals of a table (a parquet file), of a folder of CIF files, or of a list of Structures.
+    """The crystals of a table (a parquet or CSV file), of a folder of CIF files, or of a list of Structures.
+
+    A CSV file has its crystals as CIF text in a column ``cif``, as those of the benchmarks of CDVAE (Xie et al.,
+    Crystal diffusion variational autoencoder for periodic material generation, arXiv:2110.06197).
 
     Raises
     ------
@@ -72,8 +77,13 @@ def sources_of(source: Any) -> Sources:
         If there is no such table or folder, or no crystal in it.
     """
     if isinstance(source, (str, os.PathLike)) and not Path(source).is_dir():
-        table = read_table(Path(source))
-        return Sources(identifiers(table), table[list(STRUCTURE_COLUMNS)].to_dict("records"), table)
+        path = Path(source)
+        if path.suffix.lower() == ".csv":
+            dataset = read_dataset(path)
+            table, skipped = dataset.table, dict(zip(dataset.skipped["name"], dataset.skipped["reason"], strict=True))
+        else:
+            table, skipped = read_table(path), {}
+        return Sources(identifiers(table), table[list(STRUCTURE_COLUMNS)].to_dict("records"), table, skipped)
     found = crystal_set(source)
     names, crystals = [cell.name for cell in found.cells], [cell.structure() for cell in found.cells]
     return Sources(names, crystals, unreadable=found.unreadable)
@@ -103,9 +113,9 @@ class Encodable:
         return model.encode_canonical(self.crystals)
 
 
-def encodable_of(sources: Sources, workers: Workers) -> Encodable:
-    """Check the crystals of a source and bring them into canonical form."""
-    found = workers.map(prepare, sources.crystals, "reading")
+def encodable_of(sources: Sources, workers: Workers, limits: tuple[int, int]) -> Encodable:
+    """Check the crystals of a source and bring them into canonical form; ``limits`` are those of a model."""
+    found = workers.map(partial(prepare, limits=limits), sources.crystals, "reading")
     good = [(place, pair) for place, pair in enumerate(found) if not isinstance(pair, str)]
     bad = {sources.names[place]: why for place, why in enumerate(found) if isinstance(why, str)}
     return Encodable(
@@ -116,10 +126,10 @@ def encodable_of(sources: Sources, workers: Workers) -> Encodable:
     )
 
 
-def prepare(source: Any) -> tuple[Structure, WyckoffCrystal] | str:
-    """The checked structure and its canonical form; or why it cannot be encoded."""
+def prepare(source: Any, limits: tuple[int, int] = (MAX_ATOMS, MAX_ORBITS)) -> tuple[Structure, WyckoffCrystal] | str:
+    """The checked structure and its canonical form; or why it cannot be encoded by a model of these limits."""
     try:
         structure = check_structure(structure_of(source) if isinstance(source, Mapping) else source)
-        return structure, encodable(structure).crystal
+        return structure, encodable(structure, *limits).crystal
     except XCrystalError as error:
         return str(error)

@@ -130,7 +130,7 @@ def evaluate_explanations(
     with workers_of(workers) as pool:
         say("reading")
         # some have too few or too many orbits for a part, so more are read than any part uses
-        found = encodable_of(sources.at_random(2 * max(counts.values()), seed), pool)
+        found = encodable_of(sources.at_random(2 * max(counts.values()), seed), pool, model.limits)
         order = np.random.default_rng(seed).permutation(len(found.crystals))
         found = Encodable(
             found.places[order],

@@ -170,7 +170,7 @@ def evaluate_interpolation(
     pairs = random_pairs(len(sources.names), paths, np.random.default_rng(seed))
     used = np.unique(pairs)
     with workers_of(workers) as pool:
-        found = encodable_of(sources.take(used), pool)
+        found = encodable_of(sources.take(used), pool, model.limits)
         z = dict(zip(used[found.places].tolist(), found.codes(model), strict=True))
         pairs = np.array([pair for pair in pairs.tolist() if pair[0] in z and pair[1] in z])
         not_encoded = sources.unreadable | found.not_encoded

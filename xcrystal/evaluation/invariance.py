@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import SYMPREC
+from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC
 from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
@@ -107,7 +107,7 @@ def writings(structure: Structure, rng: np.random.Generator) -> dict[str, Struct
     """The same crystal, differently: its standard cells (pymatgen, symprec 0.1 Å), a supercell, a random writing."""
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-    analyzer = SpacegroupAnalyzer(structure, symprec=SYMPREC)
+    analyzer = SpacegroupAnalyzer(structure, symprec=SYMPREC, angle_tolerance=ANGLE_TOLERANCE)
     return {
         "primitive": analyzer.get_primitive_standard_structure(),
         "conventional": analyzer.get_conventional_standard_structure(),

@@ -164,10 +164,10 @@ def evaluate_properties(
     truth = known_properties(sources.table, table)
     learned = None if train is None else known_properties(read_table(Path(train)), train)
     with workers_of(workers) as pool:
-        found = encodable_of(sources, pool)
+        found = encodable_of(sources, pool, model.limits)
         if not found.crystals:
             raise DatasetError(f"No crystal of {table} can be encoded.")
-        material = None if train is None else encodable_of(sources_of(Path(train)), pool)
+        material = None if train is None else encodable_of(sources_of(Path(train)), pool, model.limits)
     truth = truth[found.places]
     comparisons = {}
     if material is not None and learned is not None:

@@ -123,7 +123,7 @@ def evaluate_proposals(
     from tqdm.auto import tqdm
 
     real = None if train is None else _Real(atlas, train)
-    wanted = _unseen(atlas, source, limit, seed)
+    wanted = _unseen(atlas, source, limit, seed, model.limits)
     proposed, substituted, times, missed = [], [], [], []
     for formula, truths in tqdm(wanted, desc="proposing", leave=False, disable=None):
         started = time.perf_counter()
@@ -144,11 +144,13 @@ def evaluate_proposals(
     )
 
 
-def _unseen(atlas: Atlas, source: Any, limit: int, seed: int) -> list[tuple[Formula, list[Structure]]]:
+def _unseen(
+    atlas: Atlas, source: Any, limit: int, seed: int, limits: tuple[int, int]
+) -> list[tuple[Formula, list[Structure]]]:
     """Compositions that are not in the atlas, each with all true structures of the source."""
     known, found = set(atlas_formulas(atlas)), dict[Formula, list["Structure"]]()
     for crystal in sources_of(source).crystals:
-        prepared = prepare(crystal)
+        prepared = prepare(crystal, limits)
         if isinstance(prepared, str):
             continue
         formula = reduced_composition(site.specie.Z for site in prepared[0])

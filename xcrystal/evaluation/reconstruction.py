@@ -3,11 +3,15 @@
 Protocol: the posterior mean is decoded. A crystal is matched if pymatgen's StructureMatcher (stol 0.5, ltol 0.3,
 angle_tol 10) finds decoded and original alike; the matcher rescales volumes, so the match rate without rescaling and
 the volume error stand beside it. Crystals that cannot be encoded are named, and count as not matched.
+
+One half of a model's validation crystals (``selection_half``) chose among its checkpoints, so of that split the other
+half is the result.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +19,10 @@ import numpy as np
 
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.matching import match_rms
-from xcrystal.evaluation.encoding import encodable_of, sources_of
-from xcrystal.evaluation.layout import aligned
+from xcrystal.crystal.tables import selection_half
+from xcrystal.errors import CheckpointError, DatasetError
+from xcrystal.evaluation.encoding import Sources, encodable_of, sources_of
+from xcrystal.evaluation.layout import aligned, columns, plain
 from xcrystal.evaluation.parallel import workers_of
 from xcrystal.evaluation.statistics import wilson_interval
 
@@ -25,6 +31,10 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.generator import CrystalModel
+
+HALVES = ("report", "selection", "all")
+VALIDATION_IDS = "validation_ids.txt"
+ORBIT_RANGES = ((1, 2), (3, 4), (5, 6), (7, 9), (10, 14), (15, 20), (21, 24), (25, 10**6))
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,18 @@ class PropertyError:
 
 
 @dataclass(frozen=True)
+class OrbitRange:
+    """The crystals with ``fewest`` to ``most`` orbits; rates and the mean RMS as in ``ReconstructionReport``."""
+
+    fewest: int
+    most: int
+    crystals: int
+    match_rate: float
+    mean_rms: float
+    composition_rate: float
+
+
+@dataclass(frozen=True)
 class ReconstructionReport:
     """The figures over all crystals of a source.
 
@@ -79,6 +101,10 @@ class ReconstructionReport:
         Median and 95th percentile of the absolute relative error of the volume per atom, over the encoded crystals.
     composition_rate, space_group_rate
         Share of all crystals whose reduced formula, and space group, come back exactly.
+    half
+        Which crystals of the source were taken: "report", "selection" or "all".
+    orbits
+        The encoded crystals by how many orbits they have.
     properties
         Errors by property, for the columns that the table has; none for a folder or a list.
     comparisons
@@ -94,6 +120,8 @@ class ReconstructionReport:
     volume_error_95: float
     composition_rate: float
     space_group_rate: float
+    half: str
+    orbits: tuple[OrbitRange, ...]
     properties: dict[str, PropertyError]
     not_encoded: dict[str, str]
     comparisons: tuple[Comparison, ...]
@@ -103,13 +131,15 @@ class ReconstructionReport:
         content = asdict(self)
         del content["comparisons"]
         content["match_interval"] = list(self.match_interval)
-        return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in content.items()}
+        found: dict[str, Any] = plain(content)
+        return found
 
     def table(self) -> str:
         """The figures as lines of text."""
         low, high = self.match_interval
+        taken = {"report": " (the half that did not choose the model)", "selection": " (the half that chose the model)"}
         rows = [
-            ("crystals", f"{self.crystals}"),
+            ("crystals", f"{self.crystals}{taken.get(self.half, '')}"),
             ("could not be encoded", f"{len(self.not_encoded)}"),
             ("match rate", f"{self.match_rate:.1%} (95 % interval {low:.1%} to {high:.1%})"),
             ("mean RMS of matches", f"{self.mean_rms:.4f} (V/N)^(1/3)"),
@@ -126,7 +156,19 @@ class ReconstructionReport:
             for name, e in self.properties.items()
         ]
         rows += [(f"not encoded: {name}", reason) for name, reason in list(self.not_encoded.items())[:10]]
-        return aligned(rows)
+        by_orbits = [("orbits", "crystals", "share", "match", "RMS", "composition")]
+        by_orbits += [
+            (
+                f"{o.fewest}" if o.fewest == o.most else f"{o.fewest} to {o.most}",
+                f"{o.crystals}",
+                f"{o.crystals / self.crystals:.1%}",
+                f"{o.match_rate:.1%}",
+                f"{o.mean_rms:.4f}",
+                f"{o.composition_rate:.1%}",
+            )
+            for o in self.orbits
+        ]
+        return aligned(rows) + "\n\n" + columns(by_orbits)
 
 
 def evaluate_reconstruction(
@@ -136,6 +178,7 @@ def evaluate_reconstruction(
     workers: int = 2,
     seed: int = 0,
     effort: str = "normal",
+    half: str | None = None,
 ) -> ReconstructionReport:
     """Reconstruct every crystal of a source and measure what comes back.
 
@@ -144,30 +187,72 @@ def evaluate_reconstruction(
     model
         The model, as ``xcrystal.load`` gives it.
     source
-        The path of a table (a parquet file; see ``xcrystal.crystal.tables``) or of a folder of CIF files, or a list of
-        Structures.
+        The path of a table (a parquet file, see ``xcrystal.crystal.tables``, or a CSV file with CIF text in a column
+        ``cif``) or of a folder of CIF files, or a list of Structures.
     limit
         Take only so many crystals, drawn at random with ``seed``.
     workers
         Processes that read and match; with 1 everything stays in this one.
     effort
         As for ``CrystalModel.decode``.
+    half
+        "report" leaves out the crystals that choose between models, "selection" takes these alone, "all" takes all. By
+        default it is "report" if all crystals are of the model's validation split, otherwise "all".
 
     Raises
     ------
     DatasetError
-        If the source cannot be read.
+        If the source cannot be read, or there is no such half.
     """
-    sources = sources_of(source).at_random(limit, seed)
+    sources = sources_of(source)
+    half = half or ("report" if of_validation(model, sources.names) else "all")
+    sources = _half_of(sources, half).at_random(limit, seed)
     with workers_of(workers) as pool:
-        found = encodable_of(sources, pool)
+        found = encodable_of(sources, pool, model.limits)
         z = found.codes(model)
         names = [sources.names[i] for i in found.places]
         pairs = list(zip(names, found.structures, model.decode(z, effort), strict=True))
         comparisons = pool.map(compare, pairs, "matching")
     known = None if sources.table is None else sources.table.iloc[found.places]
     properties = {} if known is None or known.empty else property_errors(model, z, known)
-    return _report(len(sources), comparisons, properties, found.not_encoded)
+    counts = np.array([len(crystal.positions) for crystal in found.crystals], dtype=int)
+    return _report(len(sources), comparisons, properties, found.not_encoded, half, _by_orbits(counts, comparisons))
+
+
+def of_validation(model: CrystalModel, names: Sequence[str]) -> bool:
+    """Whether all of some ids are in the validation split that is listed in a model's folder."""
+    from xcrystal.generator import model_folder
+
+    try:
+        known = set((model_folder(model.name) / VALIDATION_IDS).read_text(encoding="utf-8").split())
+    except (CheckpointError, OSError):
+        return False
+    return bool(names) and known.issuperset(names)
+
+
+def _half_of(sources: Sources, half: str) -> Sources:
+    if half == "all":
+        return sources
+    if half not in HALVES:
+        raise DatasetError(f"There is no half {half!r}; there are: {', '.join(HALVES)}.")
+    species = [c["species"] if isinstance(c, dict) else [site.species_string for site in c] for c in sources.crystals]
+    chosen = np.flatnonzero(selection_half(species) == (half == "selection"))
+    if not len(chosen):
+        raise DatasetError(f"No crystal of this source is in the half {half!r}.")
+    return sources.take(chosen)
+
+
+def _by_orbits(counts: np.ndarray, comparisons: Sequence[Comparison]) -> tuple[OrbitRange, ...]:
+    found = []
+    for fewest, most in ORBIT_RANGES:
+        some = [c for c, n in zip(comparisons, counts, strict=True) if fewest <= n <= most]
+        if some:
+            matched = [c.rms for c in some if c.rms is not None]
+            rms = float(np.mean(matched)) if matched else math.nan
+            exact = sum(c.same_composition for c in some) / len(some)
+            most = min(most, int(counts.max()))
+            found.append(OrbitRange(fewest, most, len(some), len(matched) / len(some), rms, exact))
+    return tuple(found)
 
 
 def compare(pair: tuple[str, Structure, Structure]) -> Comparison:
@@ -205,6 +290,8 @@ def _report(
     comparisons: list[Comparison],
     properties: dict[str, PropertyError],
     not_encoded: dict[str, str],
+    half: str,
+    orbits: tuple[OrbitRange, ...],
 ) -> ReconstructionReport:
     matched = [c.rms for c in comparisons if c.rms is not None]
     volume = np.abs([c.volume_error for c in comparisons]) if comparisons else np.array([np.nan])
@@ -218,6 +305,8 @@ def _report(
         volume_error_95=float(np.quantile(volume, 0.95)),
         composition_rate=sum(c.same_composition for c in comparisons) / crystals,
         space_group_rate=sum(c.same_space_group for c in comparisons) / crystals,
+        half=half,
+        orbits=orbits,
         properties=properties,
         not_encoded=not_encoded,
         comparisons=tuple(comparisons),

@@ -321,7 +321,7 @@ def often_seen(model: CrystalModel) -> list[int]:
 
 def candidates(model: CrystalModel, crystal: WyckoffCrystal, strains: Sequence[float] = STRAINS) -> list[Candidate]:
     """All single substitutions and small strains of a crystal in canonical form whose atoms do not clash."""
-    found = [*_substitutions(crystal, often_seen(model)), *_strains(crystal, strains)]
+    found = [*_substitutions(crystal, often_seen(model), model.limits), *_strains(crystal, strains, model.limits)]
     atoms = expand([crystal, *(one.crystal for one in found)])
     numbers = [c.elements[a.orbit] for c, a in zip([crystal, *(one.crystal for one in found)], atoms, strict=True)]
     contacts = shortest_contacts([a.cell for a in atoms], [a.points for a in atoms], numbers)
@@ -339,7 +339,7 @@ def exchanged(crystal: WyckoffCrystal, elements: np.ndarray) -> WyckoffCrystal:
     return replace(crystal, elements=min(orders, key=element_key))
 
 
-def _substitutions(crystal: WyckoffCrystal, elements: Sequence[int]) -> list[Candidate]:
+def _substitutions(crystal: WyckoffCrystal, elements: Sequence[int], limits: tuple[int, int]) -> list[Candidate]:
     """Each orbit with each other element.
 
     Which symmetry there is depends on which orbits have the same element. For all elements that the crystal does not
@@ -357,9 +357,9 @@ def _substitutions(crystal: WyckoffCrystal, elements: Sequence[int]) -> list[Can
                 continue
             try:
                 if new in crystal.elements:
-                    changed = _with_element(crystal, orbit, new)
+                    changed = _with_element(crystal, orbit, new, limits)
                 elif known is None:
-                    changed = _with_element(crystal, orbit, new)
+                    changed = _with_element(crystal, orbit, new, limits)
                     known = (changed, new)
                 else:
                     form, placeholder = known
@@ -372,13 +372,13 @@ def _substitutions(crystal: WyckoffCrystal, elements: Sequence[int]) -> list[Can
     return found
 
 
-def _with_element(crystal: WyckoffCrystal, orbit: int, element: int) -> WyckoffCrystal:
+def _with_element(crystal: WyckoffCrystal, orbit: int, element: int, limits: tuple[int, int]) -> WyckoffCrystal:
     elements = np.array(crystal.elements)
     elements[orbit] = element
-    return encodable(replace(crystal, elements=elements).to_structure()).crystal
+    return encodable(replace(crystal, elements=elements).to_structure(), *limits).crystal
 
 
-def _strains(crystal: WyckoffCrystal, strains: Sequence[float]) -> list[Candidate]:
+def _strains(crystal: WyckoffCrystal, strains: Sequence[float], limits: tuple[int, int]) -> list[Candidate]:
     parameters = free_parameters(crystal.space_group)
     # of a cubic crystal the only parameter is the isotropic strain
     kinds = (ISOTROPIC, *(parameters if len(parameters) > 1 else ()))
@@ -387,7 +387,7 @@ def _strains(crystal: WyckoffCrystal, strains: Sequence[float]) -> list[Candidat
         for size in strains:
             for amount in (size, -size):
                 try:
-                    edited = encodable(strained(crystal, parameter, amount).to_structure()).crystal
+                    edited = encodable(strained(crystal, parameter, amount).to_structure(), *limits).crystal
                 except XCrystalError:
                     continue
                 what = "the cell" if parameter == ISOTROPIC else parameter

@@ -158,7 +158,7 @@ def _decoded(model: CrystalModel, z: np.ndarray) -> list[WyckoffCrystal]:
     found = []
     for decoded in model.decode_arrays(z):
         try:
-            found.append(encodable(decoded.crystal.to_structure()).crystal)
+            found.append(encodable(decoded.crystal.to_structure(), *model.limits).crystal)
         except XCrystalError:
             continue
     return found

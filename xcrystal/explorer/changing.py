@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.reading import check_size
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError, one_sentence
 from xcrystal.explorer.cells import conventional_cell
 from xcrystal.explorer.going import Going, structure_code
@@ -285,6 +286,7 @@ class Changing(Going):
                     subject = self._hand[1]
                 subject = subject or self.editable(cell)
                 edit = act(subject.opened)
+                check_size(int(edit.crystal.multiplicities.sum()), len(edit.crystal.positions), *self.model.limits)
                 before = self._told_of(subject.opened)
             except XCrystalError as error:
                 self.report(str(error))
@@ -334,7 +336,7 @@ class Changing(Going):
         if extrapolates:
             cautions.append("This crystal is far from those that the model knows: what it says of it is a guess.")
         caution = one_sentence(" ".join(part for part in cautions if part))
-        loaded = self._as_loaded(structure, edit.crystal, name, point, caution)
+        loaded = self._as_loaded(structure, edit.canonical, name, point, caution)
         after = Said(formula, point.predicted, point.deviations, z)
         self._changes[loaded] = Change(edit.words, edit.symmetry, before, after, extrapolates, edit.caution)
         self._commit(

@@ -213,9 +213,10 @@ def _match(session: Session) -> Parts:
     assert loaded is not None
     if loaded.reason:
         return [("", f"none: {loaded.name} cannot be encoded")]
+    of = f"of the mirror image of {loaded.name}" if loaded.mirrored else f"of {loaded.name}"
     if loaded.rms is None:
-        return [("", f"of {loaded.name}: "), ("no", "no match")]
-    return [("", f"of {loaded.name}: "), ("yes", "match"), ("", f", RMS {loaded.rms:.4f} (V/N)"), ("sup", "1/3")]
+        return [("", f"{of}: "), ("no", "no match")]
+    return [("", f"{of}: "), ("yes", "match"), ("", f", RMS {loaded.rms:.4f} (V/N)"), ("sup", "1/3")]
 
 
 def _certainty(session: Session) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ from xcrystal.explorer.state import Point
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.crystal.canonical import Canonical
     from xcrystal.crystal.wyckoff import WyckoffCrystal
 
 FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
@@ -229,7 +230,7 @@ class Going(Picking):
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                crystal = self.model.canonical(structure).crystal
+                found = self.model.canonical(structure)
         except UnsupportedCrystalError as error:
             loaded = Loaded(name, structure, _space_group_number(structure), reason=str(error))
             self._commit(f"loaded {name}", loaded=loaded, shown="loaded")
@@ -239,25 +240,24 @@ class Going(Picking):
             return False
         cautions = [str(w.message) for w in caught if issubclass(w.category, UnsupportedElementWarning)]
         code = structure_code(structure) if path is None else repr(path)
-        point = self._reconstruction(crystal, name, f"session.load({code})")
-        loaded = self._as_loaded(structure, crystal, name, point, one_sentence(" ".join(cautions)))
+        point = self._reconstruction(found.crystal, name, f"session.load({code})")
+        loaded = self._as_loaded(structure, found, name, point, one_sentence(" ".join(cautions)))
         self._arrive_at(point, f"loaded {name}", loaded=loaded)
         return True
 
     def _reconstruction(self, crystal: WyckoffCrystal, name: str, code: str) -> Point:
         return self._point(self.model.encode_canonical([crystal])[0], f"reconstruction of {name}", (code,))
 
-    def _as_loaded(
-        self, structure: Structure, crystal: WyckoffCrystal, name: str, point: Point, caution: str
-    ) -> Loaded:
+    def _as_loaded(self, structure: Structure, found: Canonical, name: str, point: Point, caution: str) -> Loaded:
         return Loaded(
             name,
             structure,
-            crystal.space_group,
+            found.space_group,
             z=point.z,
             position=point.position,
             predicted=point.predicted,
             rms=match_rms(structure, point.structure),
+            mirrored=found.mirrored,
             caution=caution,
         )
 

@@ -21,7 +21,8 @@ class Loaded:
     structure
         As it was read.
     space_group
-        Number, or None if none was found or the cell is too large to look for it.
+        Number of its own group (of an enantiomorphic pair it may be the higher one, while the model knows the lower),
+        or None if none was found or the cell is too large to look for it.
     z
         (latent_dim,) its code, or None if it cannot be encoded.
     position
@@ -32,6 +33,8 @@ class Loaded:
         Of the match with its reconstruction, in units of (V / N)^(1/3); None without a match.
     reason
         Why it cannot be encoded; empty if it can.
+    mirrored
+        Whether it is chiral and its code is that of its mirror image.
     caution
         Why what the model says of it is to be doubted; empty if there is no cause.
     """
@@ -44,6 +47,7 @@ class Loaded:
     predicted: dict[str, float] | None = None
     rms: float | None = None
     reason: str = ""
+    mirrored: bool = False
     caution: str = ""
 
 

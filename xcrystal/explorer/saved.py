@@ -337,9 +337,9 @@ class _Reader:
         name, reason, caution = (of.value(key, str) for key in ("name", "reason", "caution"))
         if reason:
             return Loaded(name, structure, group, reason=reason)
-        crystal = self.session.model.canonical(structure).crystal
-        point = self.session._reconstruction(crystal, name, "")
-        return self.session._as_loaded(structure, crystal, name, point, caution)
+        found = self.session.model.canonical(structure)
+        point = self.session._reconstruction(found.crystal, name, "")
+        return self.session._as_loaded(structure, found, name, point, caution)
 
     def own(self, content: dict[str, Any]) -> Own:
         of = _Reader(content, self.session)

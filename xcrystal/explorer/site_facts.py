@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.canonical import symmetry_dataset
 from xcrystal.crystal.reading import MAX_SEARCHED
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def with_orbits(structure: Structure) -> Structure:
     """
     if {"orbit", "wyckoff"} <= set(structure.site_properties):
         return structure
-    found = _symmetry(structure) if len(structure) <= MAX_SEARCHED else None
+    found = symmetry_dataset(structure) if len(structure) <= MAX_SEARCHED else None
     if found is None:
         orbit, wyckoff = list(range(len(structure))), [""] * len(structure)
     else:
@@ -116,15 +117,3 @@ def coordination(structure: Structure, atom: int) -> str:
         reach = f"{low:.2f} Å" if high - low < 0.005 else f"{low:.2f} to {high:.2f} Å"
         parts.append(f"{len(lengths)} {symbol} at {reach}")
     return f"{len(found)}: {', '.join(parts)}"
-
-
-def _symmetry(structure: Structure) -> Any:
-    """spglib's dataset, or None."""
-    import spglib
-
-    numbers = [site.specie.Z for site in structure]
-    cell = (structure.lattice.matrix.tolist(), structure.frac_coords.tolist(), numbers)
-    try:
-        return spglib.get_symmetry_dataset(cell, symprec=0.1, angle_tolerance=5.0)  # as where crystals are encoded
-    except Exception:  # noqa: BLE001  (spglib raises several kinds, some of them its own)
-        return None

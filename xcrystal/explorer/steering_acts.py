@@ -164,7 +164,7 @@ class Steering(Going):
             return 0
         with self._lock:
             try:
-                name = formula_text(parse_formula(formula))
+                name = formula_text(parse_formula(formula, self.model.max_atoms))
                 with self._working(f"Structures of {name}", STAGES) as tick:
                     found = propose(self.model, self.atlas, formula, int(count), seed, tick)
             except XCrystalError as error:

@@ -14,9 +14,10 @@ import numpy as np
 
 from xcrystal.crystal.datasets import Dataset, read_dataset
 from xcrystal.crystal.quality import count_flags, flags
+from xcrystal.crystal.reading import check_size
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, row_of
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
-from xcrystal.errors import DatasetError, ModelError
+from xcrystal.errors import DatasetError, ModelError, UnsupportedCrystalError
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
 from xcrystal.latent.chart import CODES, FACTS, FLAG, IN_TRAIN, STRUCTURES, TABLE, Atlas, open_atlas
 from xcrystal.latent.labelling import labels_of
@@ -114,7 +115,7 @@ def build_atlas(
         source, dataset = ", ".join(path.name for path in (*first, *more)), Dataset.joined(parts)
         counted = sum(len(part.table) for part in parts[: len(first)]) if more else None
         folder_of_tokens = None if tokens is None else Path(tokens)
-        coded = _encoded(opened, _canonical((*first, *more), parts, opened.max_atoms, folder_of_tokens))
+        coded = _encoded(opened, _canonical((*first, *more), parts, opened.limits, folder_of_tokens))
     skipped = _skipped(dataset, coded.failed)
     layout, how = lay_out(coded.z, seed)
     chart, kept = _tables(dataset, coded, layout, counted)
@@ -149,13 +150,14 @@ def _paths(given: PathLike | Sequence[PathLike]) -> list[Path]:
     return [Path(given)] if isinstance(given, (str, os.PathLike)) else [Path(path) for path in given]
 
 
-def _canonical(paths: Sequence[Path], parts: Sequence[Dataset], most: int, folder: Path | None) -> _Forms:
+def _canonical(paths: Sequence[Path], parts: Sequence[Dataset], limits: tuple[int, int], folder: Path | None
+) -> _Forms:
     """The canonical forms of datasets one after another, of each material once."""
     crystals: list[WyckoffCrystal] = []
     rows, failed, seen, offset = list[int](), dict[int, str](), set[str](), 0
     for path, part in zip(paths, parts, strict=True):
         own: dict[int, str] = {}
-        tokens = _tokens(path, part, most, own, folder)
+        tokens = _tokens(path, part, limits, own, folder)
         failed |= {row + offset: why for row, why in own.items()}
         names = part.table["material_id"].tolist()
         for row, crystal in zip(tokens.row.tolist(), tokens.crystals(), strict=True):
@@ -171,19 +173,24 @@ def _canonical(paths: Sequence[Path], parts: Sequence[Dataset], most: int, folde
     return _Forms(crystals, np.array(rows, dtype=int), failed)
 
 
-def _tokens(path: Path, dataset: Dataset, most: int, failed: dict[int, str], folder: Path | None) -> Tokens:
+def _tokens(
+    path: Path, dataset: Dataset, limits: tuple[int, int], failed: dict[int, str], folder: Path | None
+) -> Tokens:
     """The tokens of a dataset: of a parquet file those that the folder keeps, if there is one.
 
     These may hold crystals that are too large for this model, which are then among those that ``failed`` too.
     """
     file = path / "train.parquet" if path.is_dir() else path
     if folder is None or file.suffix != ".parquet" or not file.is_file() or len(dataset.skipped):
-        return tokenize(dataset.table, failed=failed, most=most)
+        return tokenize(dataset.table, failed=failed, most=limits[0], most_orbits=limits[1])
     tokens = load_tokens(file, folder)
     failed |= dict.fromkeys(set(range(len(dataset.table))) - set(tokens.row.tolist()), "It has no canonical form.")
-    for row, atoms in zip(tokens.row.tolist(), tokens.atoms.tolist(), strict=True):
-        if atoms > most:
-            failed[row] = f"This crystal has {atoms} atoms in its primitive cell; the model encodes at most {most}."
+    orbits = np.diff(tokens.start).tolist()
+    for row, *size in zip(tokens.row.tolist(), tokens.atoms.tolist(), orbits, strict=True):
+        try:
+            check_size(*size, *limits)
+        except UnsupportedCrystalError as error:
+            failed[row] = str(error)
     return tokens
 
 
@@ -231,7 +238,7 @@ def _of_codes(model: CrystalModel | LatentModel, z: np.ndarray) -> tuple[Dataset
     rows = [row_of(structure, f"code {k}") for k, structure in enumerate(model.decode(vectors))]
     table = pd.DataFrame(rows).assign(source="decoded")
     failed: dict[int, str] = {}
-    tokens = tokenize(table, failed=failed, most=10**6)
+    tokens = tokenize(table, failed=failed, most=10**6, most_orbits=10**6)
     none = pd.DataFrame(columns=["name", "source", "reason"])
     return Dataset(table, (), none, 0), _Coded(vectors[tokens.row], tokens.crystals(), tokens.row, failed)
 

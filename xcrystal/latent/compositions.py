@@ -9,7 +9,6 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from xcrystal.crystal.elements import MAX_Z
-from xcrystal.crystal.reading import MAX_ATOMS
 from xcrystal.errors import ReadError
 
 if TYPE_CHECKING:
@@ -30,13 +29,20 @@ def _numbers() -> dict[str, int]:
     return {Element.from_Z(z).symbol: z for z in range(1, 119)}
 
 
-def parse_formula(text: str) -> Formula:
+def parse_formula(text: str, most: int | None = None) -> Formula:
     """The reduced composition of a formula such as "SrTiO3", "Ca(OH)2" or "Sr2Ti2O6".
+
+    Parameters
+    ----------
+    text
+        What somebody wrote.
+    most
+        The most atoms of a primitive cell that a model makes, if one shall make the crystal.
 
     Raises
     ------
     ReadError
-        If it is no formula, or holds an element that the model does not know, or more atoms than it makes.
+        If it is no formula, or holds an element that models do not know, or more than ``most`` atoms.
     """
     if not isinstance(text, str) or not text.strip():
         raise ReadError("Give a formula such as SrTiO3.")
@@ -52,8 +58,9 @@ def parse_formula(text: str) -> Formula:
         raise ReadError(f"The model knows the elements up to number {MAX_Z} (Pu), not {heavy[0]}.")
     divisor = gcd(*counts.values())
     formula = tuple(sorted((_numbers()[symbol], n // divisor) for symbol, n in counts.items()))
-    if (atoms := sum(n for _, n in formula)) > MAX_ATOMS:
-        raise ReadError(f"One formula unit of {shown} has {atoms} atoms; the model makes cells of up to {MAX_ATOMS}.")
+    atoms = sum(n for _, n in formula)
+    if most is not None and atoms > most:
+        raise ReadError(f"One formula unit of {shown} has {atoms} atoms; the model makes cells of up to {most}.")
     return formula
 
 

@@ -104,7 +104,7 @@ def propose(
     model, atlas
         What decodes, and the known crystals that the search begins from.
     formula
-        Such as "SrTiO3"; any number of formula units up to 20 atoms may come back.
+        Such as "SrTiO3"; any number of formula units up to ``model.max_atoms`` atoms may come back.
     count
         The most that are returned; no two match each other.
     seed
@@ -127,7 +127,9 @@ def propose(
     """
     if count < 1:
         raise TargetError(f"There is no list of {count} proposals.")
-    return _Search(model, atlas, parse_formula(formula), seed).run(count, progress or (lambda words: True))
+    return _Search(model, atlas, parse_formula(formula, model.max_atoms), seed).run(
+        count, progress or (lambda words: True)
+    )
 
 
 STAGES = 4

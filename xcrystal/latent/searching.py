@@ -304,7 +304,7 @@ def _read_formulas(atlas: Atlas) -> _Formulas:
 
 
 def _is_formula(word: str) -> bool:
-    """Whether it is one, also one with more atoms than are in any atlas."""
+    """Whether it is one, also one of elements that are in no atlas."""
     if (symbols := re.findall(r"[A-Z][a-z]?", word)) and all(symbol in numbers() for symbol in symbols):
         try:
             parse_formula(word)

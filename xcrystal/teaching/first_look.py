@@ -28,7 +28,7 @@ def questions() -> Mapping[str, Question]:
                 "The entry of the gallery holds the conventional cell, which people like to look at.",
                 "A structure of pymatgen has a method get_primitive_structure().",
             ),
-            "The model counts primitive cells: up to 20 atoms.",
+            "The model counts the atoms of primitive cells.",
             slips=lambda: {
                 "That is the conventional cell, which is larger for a face-centred lattice.": float(
                     len(material.crystal("spinel"))

@@ -21,9 +21,13 @@ def open_network(model: str | Path) -> CrystalModel:
     return CrystalModel(network, str(model), facts, torch.device("cpu"))
 
 
-def tokens_of(table: Path, folder: Path | None) -> Tokens:
-    """Tokens of a table, from the folder in which a training run keeps them if there is one."""
-    return tokenize(read_table(table)) if folder is None else load_tokens(table, folder)
+def tokens_of(table: Path, folder: Path | None, model: CrystalModel) -> Tokens:
+    """Tokens of the crystals of a table that a model encodes.
+
+    They come from the folder in which a training run keeps them if there is one.
+    """
+    tokens = tokenize(read_table(table)) if folder is None else load_tokens(table, folder)
+    return tokens.within(*model.limits)
 
 
 def posteriors(model: CrystalModel, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:

@@ -82,7 +82,7 @@ class Training:
     """A run in a folder: ``metrics.jsonl``, a checkpoint to go on from, and the best model so far in ``best/``.
 
     It begins with random weights, or with those of the model ``start``, whose sizes and scales it then keeps; but it
-    makes crystals as large as the recipe's.
+    makes crystals as large as the recipe's. Crystals that are larger than its network makes are left out.
     """
 
     def __init__(
@@ -94,13 +94,14 @@ class Training:
         device: str = "cpu",
         start: CrystalVAE | None = None,
     ) -> None:
-        self.sampler = Sampler(tokens)
+        limits = _larger(start.config, recipe.config) if start else recipe.config
+        self.sampler = Sampler(tokens.within(limits.max_atoms, limits.max_orbits))
         self.out, self.seed, self.device = out, seed, torch.device(device)
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         self.recipe = recipe
         self.frequencies = torch.from_numpy(self.sampler.frequencies).to(self.device)
-        self._build(_larger(start.config, recipe.config) if start else recipe.fitted(self.sampler).config, start)
+        self._build(limits if start else recipe.fitted(self.sampler).config, start)
         # a model that has learned to use its latent vector needs no warm-up of the KL weight
         self.kl_warm_up = 1 if start else 5 * recipe.warm_up_steps
         self.steps, self.epochs, self.seconds, self.best = 0, 0, 0.0, -1.0

@@ -43,7 +43,8 @@ def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: 
     from xcrystal.model.prior import FILE, fit_flow, save_flow
 
     folder = model_folder(model)
-    means, deviations = posteriors(open_network(model), tokens_of(data / "train.parquet", tokens))
+    opened = open_network(model)
+    means, deviations = posteriors(opened, tokens_of(data / "train.parquet", tokens, opened))
     with one_thread(), tqdm(total=steps, desc="fitting", unit="step", disable=None) as bar:
         codes = (torch.from_numpy(means), torch.from_numpy(deviations))
         save_flow(fit_flow(*codes, steps=steps, seed=seed, progress=bar.update), folder)

@@ -16,7 +16,7 @@ from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties import PropertyReport, scores_of
-from xcrystal.generator import model_folder
+from xcrystal.generator import CrystalModel, model_folder
 from xcrystal.model.property_fitting import FitSettings
 from xcrystal.training.codes import open_network, posteriors, tokens_of
 
@@ -65,7 +65,7 @@ def fit_properties(
     how, folder = settings or FitSettings(), model_folder(model)
     opened = open_network(model)
     network = opened.network
-    train, val = (_tokens(data / f"{split}.parquet", tokens) for split in ("train", "val"))
+    train, val = (_tokens(data / f"{split}.parquet", tokens, opened) for split in ("train", "val"))
     ensemble = PropertyEnsemble.from_head(network.properties, how.members)
     with one_thread():
         means, deviations = posteriors(opened, train)
@@ -85,8 +85,8 @@ def fit_properties(
     return report
 
 
-def _tokens(table: Path, folder: Path | None) -> Tokens:
-    found = tokens_of(table, folder)
+def _tokens(table: Path, folder: Path | None, model: CrystalModel) -> Tokens:
+    found = tokens_of(table, folder, model)
     if not np.isfinite(found.properties).any():
         raise DatasetError(f"{table} holds none of the properties {', '.join(PROPERTIES)}: there is nothing to fit.")
     return found

@@ -13,10 +13,10 @@ import numpy as np
 
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
-from xcrystal.crystal.tables import PROPERTIES, read_table, structure_of
+from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half, structure_of
 from xcrystal.crystal.tokens import Tokens, load_tokens
 from xcrystal.errors import DatasetError, TargetError
-from xcrystal.training.splitting import selection_half, split_of
+from xcrystal.training.splitting import split_of
 
 if TYPE_CHECKING:
     from xcrystal.training.loop import Recipe, Training
@@ -161,6 +161,7 @@ def open_run(
     resume: bool = False,
     start: Path | None = None,
     also: Sequence[Path] = (),
+    split: str = "composition",
 ) -> RecipeRun:
     """Everything that comes before the first step: split, canonicalize, build the network. See ``run_recipe``."""
     from xcrystal.generator import model_folder
@@ -173,12 +174,15 @@ def open_run(
         raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
     if resume and not (out / "checkpoint.json").exists():
         raise DatasetError(f"There is no run to resume in {out}.")
-    train_table, val_table = split_of(data, out / "split", seed, keep=resume)
+    if also and split != "composition":
+        raise DatasetError(f"Other tables may hold what a split by {split} holds out: train on one.")
+    train_table, val_table = split_of(data, out / "split", seed, keep=resume, by=split)
     train, val = training_tokens(train_table, also, out), load_tokens(val_table, out)
     began_with = load_weights(model_folder(start))[0] if start else None
     training = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
     if resume:
         training.resume()
+    val = val.within(training.recipe.config.max_atoms, training.recipe.config.max_orbits)
     return RecipeRun(training, MatchRate(val_table, val, seed, chosen.score_crystals, chooses=True), val_table, val)
 
 
@@ -192,6 +196,7 @@ def run_recipe(
     resume: bool = False,
     start: Path | None = None,
     also: Sequence[Path] = (),
+    split: str = "composition",
 ) -> dict[str, float]:
     """Train a model; the best one so far lies in ``out/best``, metrics in ``out/metrics.jsonl``.
 
@@ -221,6 +226,10 @@ def run_recipe(
         A model's folder, whose weights the run begins with.
     also
         More tables to learn from, beside ``train.parquet``.
+    split
+        "composition", or "chemical-system" or "prototype": then a tenth of the crystals of ``train.parquet`` validates
+        whose chemical system, or prototype, the rest does not hold. (Augmentation exchanges elements, so a network does
+        meet other crystals of a held-out system.)
 
     Returns
     -------
@@ -236,7 +245,7 @@ def run_recipe(
     """
     from tqdm.auto import tqdm
 
-    run = open_run(recipe, data, out, minutes, seed, device, resume, start, also)
+    run = open_run(recipe, data, out, minutes, seed, device, resume, start, also, split)
     training = run.training
     with tqdm(total=100, initial=round(100 * training.progress), desc="training", unit="%") as bar:
 

@@ -351,7 +351,7 @@ def fit_tasks(
     }
     missing = [name for name in wanted if not _is_there(out, name, protocols[name])]
     if missing:
-        train, val = (_data(opened, tokens_of(data / f"{split}.parquet", tokens)) for split in ("train", "val"))
+        train, val = (_data(opened, tokens_of(data / f"{split}.parquet", tokens, opened)) for split in ("train", "val"))
     with one_thread():
         for name in missing:
             began, task = time.monotonic(), TASKS[name]
