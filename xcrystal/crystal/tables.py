@@ -6,6 +6,7 @@ Columns: ``material_id``, ``formula``, ``a b c alpha beta gamma`` (Å, degrees),
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import gcd
@@ -113,3 +114,23 @@ def structures(table: pd.DataFrame) -> Iterator[Structure]:
 def identifiers(table: pd.DataFrame) -> list[str]:
     """A name for each row: its ``material_id`` where the table has one, otherwise its number."""
     return [str(name) for name in (table["material_id"] if "material_id" in table else range(len(table)))]
+
+
+def selection_half(species: Iterable[Iterable[str]]) -> np.ndarray:
+    """Which crystals of a validation split choose and calibrate; the others are the result.
+
+    The halves are by reduced formula, so that no composition stands in both, and depend on nothing else: what was
+    chosen on the one half can always be told from what it is measured on.
+
+    Parameters
+    ----------
+    species
+        Element symbols of each of n crystals, one for each atom.
+
+    Returns
+    -------
+    ndarray
+        (n,) bool.
+    """
+    keys = ("".join(f"{element}{count}" for element, count in reduced_composition(map(str, s))) for s in species)
+    return np.array([hashlib.sha256(key.encode()).digest()[0] % 2 == 0 for key in keys], dtype=bool)

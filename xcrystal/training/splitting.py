@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from xcrystal.crystal.datasets import read_dataset
 from xcrystal.crystal.tables import read_table, reduced_composition, write_table
+from xcrystal.crystal.tables import selection_half as selection_half  # evaluation knows nothing of training
 from xcrystal.errors import DatasetError
 
 _SKIPPED = "skipped.csv"
@@ -48,26 +48,6 @@ def composition_split(
     held_out = {known[k] for k in np.random.default_rng(seed).permutation(len(known))[:count]}
     validates = np.array([key in held_out for key in keys])
     return np.flatnonzero(~validates), np.flatnonzero(validates)
-
-
-def selection_half(species: Iterable[Iterable[str]]) -> np.ndarray:
-    """Which crystals of a validation split choose and calibrate; the others are the result.
-
-    The halves are by reduced formula, so that no composition stands in both, and depend on nothing else: what was
-    chosen on the one half can always be told from what it is measured on.
-
-    Parameters
-    ----------
-    species
-        Element symbols of each of n crystals, one for each atom.
-
-    Returns
-    -------
-    ndarray
-        (n,) bool.
-    """
-    keys = ("".join(f"{element}{count}" for element, count in reduced_composition(map(str, s))) for s in species)
-    return np.array([hashlib.sha256(key.encode()).digest()[0] % 2 == 0 for key in keys], dtype=bool)
 
 
 def split_of(data: Path, folder: Path, seed: int = 0, keep: bool = False) -> tuple[Path, Path]:
