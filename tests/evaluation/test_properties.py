@@ -94,7 +94,7 @@ def test_comparisons_learn_from_the_training_table(
     assert set(report.comparisons) == {"nearest_neighbours", "random_forest", "without_bottleneck"}
     # they are asked of what they have learned
     energy = report.properties["formation_energy_per_atom"]
-    assert report.comparisons["random_forest"]["formation_energy_per_atom"] < 0.6 * energy.mae_of_mean
+    assert report.comparisons["random_forest"]["formation_energy_per_atom"] < 0.8 * energy.mae_of_mean
     assert report.comparisons["without_bottleneck"]["formation_energy_per_atom"] < energy.mae + 0.1
     # the nearest is each crystal itself
     assert report.comparisons["nearest_neighbours"]["formation_energy_per_atom"] < 0.01

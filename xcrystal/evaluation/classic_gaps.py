@@ -162,7 +162,8 @@ def evaluate_classics(model: CrystalModel) -> ClassicsReport:
     nonzero = model.predict_nonzero(z)[_GAP]
     gaps = (
         ClassicGap(
-            str(row.kind), str(row.formula), str(row.material_id), float(value), *map(float, ends), float(p),
+            str(row.kind), str(row.formula), str(row.material_id), float(value), float(ends[0]),
+            float(ends[1]), float(p),
             float(row.band_gap),
         )
         for row, value, ends, p in zip(asked, values, bounds, nonzero, strict=True)
