@@ -408,9 +408,9 @@ def test_fit_and_evaluate_properties(dataset: Path, tmp_path: Path) -> None:
     fitted = json.loads(result.stdout)["properties"]["band_gap"]
     words = ("evaluate", "properties", "--data", dataset / "val.parquet", "--model", tmp_path, "--workers", 1)
     found = json.loads(run(*words, "--json").stdout)
-    assert found["crystals"] == 8
+    assert 0 < found["crystals"] < len(pd.read_parquet(dataset / "val.parquet"))
     assert found["properties"]["band_gap"]["mae"] == pytest.approx(fitted["mae"], abs=1e-3)
-    assert found["properties"]["band_gap"]["coverage"]["every"] is not None
+    assert found["properties"]["band_gap"]["coverage"]["inside"] is not None
     assert "MAE of constants" in run(*words).stdout
 
 

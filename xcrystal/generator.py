@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from xcrystal.crystal.reading import as_list, check_size, encodable, read_struct
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning, XCrystalError
-from xcrystal.protocols import Able
+from xcrystal.predicting import PropertyPredictor
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +33,7 @@ _CHUNK = 256
 TEMPERATURE = 0.95  # of draws from the learned prior
 
 
-class CrystalModel(Able):
+class CrystalModel(PropertyPredictor):
     """A crystal VAE with its weights.
 
     Attributes
@@ -238,76 +238,6 @@ class CrystalModel(Able):
             for i in range(0, len(vectors), _CHUNK):
                 found += decode_best(self.network, vectors[i : i + _CHUNK], group, effort, self.corrector)
         return found
-
-    @overload
-    def predict(self, z: Any, return_std: Literal[False] = False) -> dict[str, np.ndarray]: ...
-
-    @overload
-    def predict(self, z: Any, return_std: Literal[True]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]: ...
-
-    def predict(
-        self, z: Any, return_std: bool = False
-    ) -> dict[str, np.ndarray] | tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Properties of latent vectors.
-
-        Parameters
-        ----------
-        z
-            As for ``decode``.
-        return_std
-            Also give standard deviations: value ± 1.645 of them, cut at 0 for gap and hull distance, was made to hold
-            the true value of about 90 % of crystals that the encoder has not seen (of the zero gaps and hull distances
-            93 %, of the others 88 %).
-
-        Returns
-        -------
-        dict, or tuple of two dict
-            ``formation_energy_per_atom`` (eV/atom), ``band_gap`` (eV, PBE), ``e_above_hull`` (eV/atom), each (n,)
-            float64; the last two are never negative; only those in ``properties``. With ``return_std`` the values, and
-            their standard deviations.
-
-        Raises
-        ------
-        InvalidCrystalError
-            If ``z`` has another shape or is not finite.
-        CheckpointError
-            If standard deviations are asked of a model whose properties have not been fitted.
-        """
-        import torch
-
-        from xcrystal.model.device import FEW, one_thread
-        from xcrystal.model.properties import PropertyEnsemble
-
-        head: torch.nn.Module = self.network.properties
-        if return_std and not (isinstance(head, PropertyEnsemble) and head.calibrated):
-            if not self.properties:
-                raise CheckpointError(f"The model {self.name!r} has learned no properties: its training data had none.")
-            raise CheckpointError(
-                f"The model {self.name!r} knows no standard deviations of properties; "
-                f"fit them with: xcrystal fit-properties --model {self.name} --data FOLDER"
-            )
-        vectors = self._vectors(z)
-        parts: list[torch.Tensor] = []
-        with torch.inference_mode(), one_thread(len(vectors) <= FEW):
-            for chunk in vectors.split(_CHUNK):
-                if isinstance(head, PropertyEnsemble) and return_std:
-                    found = head.predict(chunk)
-                    parts.append(torch.cat([found.values, head.deviations(found)], dim=1))
-                else:
-                    parts.append(head(chunk))
-        numbers = torch.cat(parts).float().cpu().numpy().astype(np.float64)
-        columns = {name: PROPERTIES.index(name) for name in self.properties}
-        values = {name: numbers[:, k] for name, k in columns.items()}
-        if not return_std:
-            return values
-        return values, {name: numbers[:, len(PROPERTIES) + k] for name, k in columns.items()}
-
-    def predict_with_known_std(self, z: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """As ``predict`` with ``return_std``, but for a model that knows no standard deviations these are {}."""
-        try:
-            return self.predict(z, return_std=True)
-        except CheckpointError:  # its properties were not fitted, or it has learned none
-            return self.predict(z), {}
 
     def sample(self, n: int, seed: int = 0, effort: str = "normal") -> list[Structure]:
         """Crystals decoded from ``n`` draws of the prior; ``effort`` is that of ``decode``.

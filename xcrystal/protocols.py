@@ -134,6 +134,14 @@ class Able:
         if reason := self.lacks(ability):
             raise AbilityError(reason)
 
+    def known_intervals(self, z: Any) -> dict[str, np.ndarray]:
+        """90 % intervals (n, 2) of predicted properties by name, of those for which they are known."""
+        return {}
+
+    def known_nonzero(self, z: Any) -> dict[str, np.ndarray]:
+        """Probabilities (n,) that predicted properties are not zero, by name, of those for which they are known."""
+        return {}
+
     def with_known(self, atlas: Known) -> Self:
         """The model together with the atlas that it is explored in.
 

@@ -217,7 +217,7 @@ class LatentModel(Able):
 
     # -- predicting
 
-    def predict(self, z: Any, return_std: bool = False) -> Any:
+    def predict(self, z: Any) -> dict[str, np.ndarray]:
         """Properties (n,) float64 of codes by name; {} if the model has no ``predict``.
 
         Raises
@@ -225,8 +225,6 @@ class LatentModel(Able):
         InvalidCrystalError, ModelError
             If ``z`` is not as for ``decode``, or the model's own ``predict`` fails.
         """
-        if return_std:
-            raise AbilityError(f"The model {self.name!r} knows no standard deviations of properties.")
         vectors = self.vectors(z)
         if "predict" not in self.abilities:
             return {}
@@ -239,9 +237,9 @@ class LatentModel(Able):
             raise ModelError(f"The model {self.name!r} does not predict one {wrong[0]!r} for each code.")
         return values
 
-    def predict_with_known_std(self, z: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """As ``predict``; the standard deviations are not known, hence {}."""
-        return self.predict(z), {}
+    def predict_interval(self, z: Any, level: float = 0.9) -> dict[str, np.ndarray]:
+        """Raises AbilityError: a model of your own tells values alone."""
+        raise AbilityError(f"The model {self.name!r} knows no intervals of properties.")
 
     def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
         """Raises AbilityError: there is no prior."""

@@ -12,7 +12,7 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.matching import match_rms
 from xcrystal.evaluation import novelty
-from xcrystal.evaluation.crystal_report import crystal_report, interval
+from xcrystal.evaluation.crystal_report import crystal_report
 from xcrystal.evaluation.novelty import KnownCrystals
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.chart import Atlas
@@ -126,8 +126,3 @@ def test_charges(model: CrystalModel, atlas: Atlas, known: KnownCrystals, elemen
     report = crystal_report(model, atlas, structure, atlas.z[0], known)
     assert report.charges == words
     assert report.group_probability is None and report.least_certain is None
-
-
-def test_intervals_end_at_zero_where_nothing_is_negative() -> None:
-    assert interval("band_gap", 0.1, 1.0).low == 0
-    assert interval("formation_energy_per_atom", 0.1, 1.0).low < 0

@@ -13,16 +13,15 @@ import pytest
 import torch
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tables import PROPERTIES, read_table
+from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties import (
-    composition_features,
-    coverage_of,
+    Coverage,
     evaluate_properties,
     mean_absolute_errors,
     roc_area,
-    unsqueezed,
 )
+from xcrystal.evaluation.property_comparisons import composition_features, neighbour_values, unsqueezed
 from xcrystal.generator import CrystalModel, model_folder, open_model
 from xcrystal.model.checkpoint import load_weights
 from xcrystal.model.properties import PropertyEnsemble, calibrate, save_ensemble
@@ -39,16 +38,16 @@ def fitted(tmp_path_factory: pytest.TempPathFactory, crystal_table: Path) -> Cry
     codes = torch.from_numpy(open_model(folder, "cpu").encode([c.to_structure() for c in CRYSTALS.values()]))
     truth = torch.from_numpy(read_table(crystal_table)[list(PROPERTIES)].to_numpy(dtype=np.float32))
     with torch.no_grad():
-        calibrate(ensemble, ensemble.predict(codes), truth)
+        calibrate(ensemble, codes, truth)
     save_ensemble(ensemble, folder)
     return open_model(folder, "cpu")
 
 
 def test_the_report_is_what_the_model_says(fitted: CrystalModel, crystal_table: Path) -> None:
-    report = evaluate_properties(fitted, crystal_table, workers=1)
+    report = evaluate_properties(fitted, crystal_table, workers=1, every=True)
     truth = read_table(crystal_table)[list(PROPERTIES)].to_numpy(dtype=float)
     codes = fitted.encode([c.to_structure() for c in CRYSTALS.values()])
-    values, deviations = fitted.predict(codes, return_std=True)
+    values, ends, nonzero = fitted.predict(codes), fitted.predict_interval(codes), fitted.predict_nonzero(codes)
     assert report.crystals == len(CRYSTALS)
     for k, name in enumerate(PROPERTIES):
         score, true = report.properties[name], truth[:, k]
@@ -56,13 +55,25 @@ def test_the_report_is_what_the_model_says(fitted: CrystalModel, crystal_table: 
         assert score.mae_of_median == pytest.approx(np.abs(np.median(true) - true).mean())
         assert score.mae_of_mean == pytest.approx(np.abs(true.mean() - true).mean())
         assert score.mae_of_zero == pytest.approx(np.abs(true).mean())
-        assert score.coverage is not None
-        inside = np.abs(values[name] - true) <= 1.645 * deviations[name]
-        assert score.coverage.every == pytest.approx(inside.mean(), abs=1.1 / len(true))
-    content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert content["properties"]["band_gap"]["coverage_halves"]["half_width"] > 0
-    for words in ("MAE", "AUROC", "two halves", "best constant", "eV/atom"):
+        assert score.coverage is not None and score.coverage.crystals == len(true)
+        inside = (ends[name][:, 0] <= true) & (true <= ends[name][:, 1])
+        assert score.coverage.inside == pytest.approx(inside.mean(), abs=1.1 / len(true))
+        if k:
+            assert score.coverage_zero is not None and score.coverage_others is not None
+            assert score.coverage_zero.crystals == int((true <= 1e-3).sum())
+            assert score.coverage_others.crystals == int((true > 1e-3).sum())
+            assert score.right_side == pytest.approx(
+                ((nonzero[name] > 0.5) == (true > 1e-3)).mean(), abs=1.1 / len(true)
+            )
+    json.dumps(report.to_dict(), allow_nan=False)
+    for words in ("MAE", "AUROC", "of those at zero", "median width", "best constant", "eV/atom"):
         assert words in report.table()
+
+
+def test_only_what_chose_nothing_is_measured(fitted: CrystalModel, crystal_table: Path) -> None:
+    report = evaluate_properties(fitted, crystal_table, workers=1)
+    assert report.crystals == int((~selection_half(read_table(crystal_table).species)).sum()) < len(CRYSTALS)
+    assert "half that chose nothing" in report.table()
 
 
 def test_a_joint_head_has_errors_but_no_intervals(fitted: CrystalModel, crystal_table: Path) -> None:
@@ -78,13 +89,15 @@ def test_a_joint_head_has_errors_but_no_intervals(fitted: CrystalModel, crystal_
 def test_comparisons_learn_from_the_training_table(
     fitted: CrystalModel, crystal_table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xcrystal.evaluation.properties._TREES", 10)
-    report = evaluate_properties(fitted, crystal_table, train=crystal_table, workers=1)
-    assert set(report.comparisons) == {"random_forest", "without_bottleneck"}
+    monkeypatch.setattr("xcrystal.evaluation.property_comparisons._TREES", 10)
+    report = evaluate_properties(fitted, crystal_table, train=[crystal_table], workers=1, every=True)
+    assert set(report.comparisons) == {"nearest_neighbours", "random_forest", "without_bottleneck"}
     # they are asked of what they have learned
     energy = report.properties["formation_energy_per_atom"]
-    assert report.comparisons["random_forest"]["formation_energy_per_atom"] < 0.6 * energy.mae_of_mean
+    assert report.comparisons["random_forest"]["formation_energy_per_atom"] < 0.8 * energy.mae_of_mean
     assert report.comparisons["without_bottleneck"]["formation_energy_per_atom"] < energy.mae + 0.1
+    # the nearest is each crystal itself
+    assert report.comparisons["nearest_neighbours"]["formation_energy_per_atom"] < 0.01
     assert "MAE random forest" in report.table()
 
 
@@ -112,16 +125,19 @@ def test_areas_under_curves() -> None:
     assert roc_area(scores, np.zeros(4, dtype=bool)) is None
 
 
-def test_coverage_tells_zeros_from_others() -> None:
-    values = np.array([[0.0, 0.1, 0.0], [1.0, 2.0, 0.1], [math.nan, 0.0, 0.1]])
-    truth = np.array([[0.5, 0.0, math.nan], [1.0, 3.5, math.nan], [math.nan, 1.0, math.nan]])
-    found = coverage_of(values, np.full((3, 3), 0.61), truth)  # half widths just above 1
-    assert set(found) == {"formation_energy_per_atom", "band_gap"}
-    assert found["formation_energy_per_atom"].every == 1.0
-    assert found["formation_energy_per_atom"].zero is None
-    gap = found["band_gap"]
-    assert (gap.every, gap.zero, gap.others) == (pytest.approx(2 / 3), 1.0, 0.5)
-    assert gap.half_width == pytest.approx(1.0, abs=0.01)
+def test_coverage_counts_what_is_inside() -> None:
+    ends = np.array([[0.0, 0.0], [1.0, 2.0], [0.0, 3.0], [2.0, 2.5]])
+    assert Coverage.of(ends, np.array([0.0, 2.5, 3.0, 1.0])) == Coverage(4, 0.5, 0.75)
+    assert Coverage.of(ends[:0], np.zeros(0)) == Coverage(0, None, None)
+
+
+def test_nearer_neighbours_count_more(model: CrystalModel) -> None:
+    crystals = [*CRYSTALS.values()]
+    truth = np.random.default_rng(0).normal(size=len(crystals))
+    properties = np.column_stack([truth, np.full((len(truth), 2), np.nan)])
+    values = neighbour_values(model, crystals, properties, crystals[:1], 0)
+    assert np.isnan(values[:, 1:]).all()
+    assert values[0, 0] == pytest.approx(truth[0], abs=1e-4)  # its own, at no distance
 
 
 def test_errors_leave_out_what_is_unknown() -> None:
@@ -132,7 +148,7 @@ def test_errors_leave_out_what_is_unknown() -> None:
 def test_tables_without_properties_are_refused(model: CrystalModel, crystal_table: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bare.parquet"
     read_table(crystal_table).drop(columns=list(PROPERTIES)).to_parquet(bare)
-    for table, train in ((bare, None), (crystal_table, bare), (tmp_path / "none.parquet", None), (tmp_path, None)):
+    for table, train in ((bare, ()), (crystal_table, [bare]), (tmp_path / "none.parquet", ()), (tmp_path, ())):
         with pytest.raises(DatasetError):
             evaluate_properties(model, table, train, workers=1)
     broken = pd.concat([read_table(crystal_table).assign(a=0.001)])

@@ -11,9 +11,10 @@ from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.reading import encodable
 from xcrystal.errors import TargetError
 from xcrystal.explanation.counterfactuals import (
-    Z90,
+    beyond_error,
     candidates,
     counterfactuals,
+    difference_interval,
     exchanged,
     often_seen,
     outcome_of,
@@ -27,18 +28,21 @@ RUTILE = CRYSTALS["rutile TiO2"].to_structure()
 
 
 def test_they_are_real_crystals_with_another_outcome(model: CrystalModel, atlas: Atlas) -> None:
-    found = counterfactuals(model, RUTILE, "insulator", atlas=atlas, most=None)
+    before = model.encode(RUTILE)
+    outcome = "metal" if model.predict_nonzero(before)["band_gap"][0] > 0.5 else "insulator"
+    found = counterfactuals(model, RUTILE, outcome, atlas=atlas, most=None)
     assert any(one.counterfactual for one in found) and any(not one.counterfactual for one in found)
-    before = model.predict(model.encode(RUTILE))["band_gap"][0]
     for one in found:
         z = model.encode(one.structure)
         assert np.allclose(z, model.encode_canonical([one.crystal]), atol=1e-4)
-        value, spread = model.predict(z, return_std=True)
-        assert one.value_after == pytest.approx(value["band_gap"][0], abs=1e-3) and one.value_after > 0.1
-        assert one.value_before == pytest.approx(before, abs=1e-4)
-        assert one.deviations[1] == pytest.approx(spread["band_gap"][0], rel=1e-2, abs=1e-3)
-        assert one.counterfactual == (abs(one.value_after - one.value_before) > Z90 * np.hypot(*one.deviations))
-        assert one.dz == pytest.approx(float(np.linalg.norm(z[0] - model.encode(RUTILE)[0])), rel=1e-2)
+        probability = model.predict_nonzero(z)["band_gap"][0]
+        assert one.nonzero[1] == pytest.approx(probability, abs=0.01)
+        assert (one.nonzero[1] > 0.5) == (outcome == "insulator") != (one.nonzero[0] > 0.5)
+        assert one.value_after == pytest.approx(model.predict(z)["band_gap"][0], abs=1e-2)
+        assert one.value_before == pytest.approx(model.predict(before)["band_gap"][0], abs=1e-4)
+        assert one.intervals[0] == pytest.approx(model.predict_interval(before)["band_gap"][0], abs=1e-2)
+        assert one.counterfactual == (abs(one.value_after - one.value_before) > one.error)
+        assert one.dz == pytest.approx(float(np.linalg.norm(z[0] - before[0])), rel=1e-2)
         assert one.size > one.dz / np.sqrt(model.latent_dim)
         numbers = np.array([site.specie.Z for site in one.structure])
         contact = shortest_contact(np.asarray(one.structure.lattice.matrix), one.structure.frac_coords, numbers)
@@ -47,6 +51,23 @@ def test_they_are_real_crystals_with_another_outcome(model: CrystalModel, atlas:
     assert order == sorted(order)
     shown = table(found)
     assert len(shown) == len(found) and "within the model's error" in set(shown["verdict"].str.split(",").str[0])
+
+
+def test_differences_take_the_sides_that_face_each_other() -> None:
+    """From 1 (0.7 to 5) to 3 (2.6 to 9): up to 3 - 1 only what is left of 3 and right of 1 counts against it."""
+    ends = difference_interval(1.0, 3.0, (0.7, 5.0), (2.6, 9.0))
+    assert ends == pytest.approx([2 - np.hypot(0.4, 4.0), 2 + np.hypot(6.0, 0.3)])
+    assert not beyond_error(1.0, 3.0, (0.7, 5.0), (2.6, 9.0))
+    assert beyond_error(1.0, 3.0, (-9.0, 1.5), (2.6, 99.0))
+    assert beyond_error(3.0, 1.0, (2.6, 99.0), (-9.0, 1.5))
+    assert not beyond_error(1.0, 3.0, (np.nan, np.nan), (2.6, 9.0))
+
+
+def test_metal_or_insulator_is_asked_of_the_probability() -> None:
+    metal = outcome_of("metal")
+    assert metal.reached(0.3, 0.4) and not metal.reached(0.01, 0.6)
+    assert metal.reached(0.05) and not metal.reached(0.3)  # of a model that knows none
+    assert not outcome_of("band_gap < 0.1").reached(0.3, 0.4)
 
 
 @pytest.mark.parametrize(
@@ -83,15 +104,15 @@ def test_it_can_be_watched_and_stopped(model: CrystalModel) -> None:
         seen.append(steps)
         return len(seen) < 2
 
-    some = counterfactuals(model, RUTILE, "insulator", most=None, progress=stop)
+    some = counterfactuals(model, RUTILE, "band_gap > 20", most=None, progress=stop)
     assert len(seen) == 2 and len(some) <= sum(seen)
     crystal = encodable(RUTILE).crystal
-    counterfactuals(model, crystal, "insulator", progress=lambda words, steps: seen.append(steps) or True)
+    counterfactuals(model, crystal, "band_gap > 20", progress=lambda words, steps: seen.append(steps) or True)
     assert sum(seen[2:]) == len(candidates(model, crystal))
 
 
 def test_outcomes_have_names_or_numbers(model: CrystalModel) -> None:
-    assert outcome_of("metal", metal_below=0.5).threshold == 0.5
+    assert outcome_of("stable", stable_below=0.2).threshold == 0.2
     below = outcome_of("formation_energy_per_atom < -2")
     assert below.target == "formation_energy_per_atom" and not below.above and below.threshold == -2
     assert outcome_of("band gap >= 2").above

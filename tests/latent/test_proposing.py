@@ -34,7 +34,7 @@ def test_all_are_possible_and_differ(salts: list[Proposal], model: CrystalModel)
         contact = shortest_contact(crystal.lattice.matrix, crystal.frac_coords, np.array(crystal.atomic_numbers))
         assert contact.ratio >= CLASH
         assert model.decode(proposal.z)[0].composition == crystal.composition
-        assert set(proposal.predicted) == set(proposal.deviations) == set(model.properties)
+        assert set(proposal.predicted) == set(proposal.intervals) == set(model.properties)
         assert 0 <= proposal.quantile <= 1
     assert [p.score for p in salts] == sorted(p.score for p in salts)
     assert all(match_rms(one.structure, other.structure) is None for one, other in combinations(salts, 2))

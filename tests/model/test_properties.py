@@ -15,11 +15,8 @@ from xcrystal.errors import CheckpointError, XCrystalError
 from xcrystal.generator import CrystalModel, model_folder, open_model
 from xcrystal.model.checkpoint import load_weights
 from xcrystal.model.properties import (
-    Z90,
-    Prediction,
     PropertyEnsemble,
     calibrate,
-    conformal_quantile,
     load_ensemble,
     save_ensemble,
 )
@@ -38,20 +35,15 @@ def z() -> torch.Tensor:
     return torch.randn(200, 8, generator=torch.Generator().manual_seed(1))
 
 
-def zero_inflated(n: int, seed: int) -> tuple[Prediction, torch.Tensor]:
-    """Predictions of made-up crystals whose second and third property is zero for half of them."""
+def calibrated(ensemble: PropertyEnsemble, n: int, seed: int = 0) -> PropertyEnsemble:
+    """The ensemble, calibrated on n made-up crystals, half of which have no gap and lie on the hull."""
     rng = np.random.default_rng(seed)
-    energy = rng.normal(size=n)
-    logit = rng.normal(0, 3, (n, 2))
-    probability = 1 / (1 + np.exp(-logit))
-    size = np.where(rng.random((n, 2)) < probability, 0.5 + rng.gamma(2.0, 1.0, (n, 2)), 0.0)
-    scale = rng.uniform(0.1, 1.0, n)
-    truth = np.column_stack([energy + scale * rng.laplace(size=n), size])
-    values = np.column_stack([energy, 2.5 * probability * (probability > 0.5) + 0.01 * probability])
-    scales = np.column_stack([scale, np.sqrt(probability) + 0.02])
-    numbers = (torch.from_numpy(a.astype(np.float32)) for a in (values, probability, scales, truth))
-    values_, probability_, scales_, truth_ = numbers
-    return Prediction(values_, probability_, scales_), truth_
+    inputs = ensemble.first.weight.shape[1]
+    truth = np.column_stack([rng.normal(size=n), rng.gamma(2.0, 1.0, n), rng.gamma(1.0, 0.05, n)])
+    truth[::2, 1:] = 0.0
+    x = torch.from_numpy(rng.normal(size=(n, inputs)).astype(np.float32))
+    calibrate(ensemble, x, torch.from_numpy(truth.astype(np.float32)))
+    return ensemble
 
 
 def test_it_begins_as_the_joint_head(head: PropertyHead, z: torch.Tensor) -> None:
@@ -60,7 +52,7 @@ def test_it_begins_as_the_joint_head(head: PropertyHead, z: torch.Tensor) -> Non
     found = ensemble.predict(z)
     torch.testing.assert_close(found.values, head(z))
     torch.testing.assert_close(found.nonzero, torch.sigmoid(head.raw(z)[:, [1, 3]]))
-    assert not ensemble.calibrated
+    assert not ensemble.calibrations
 
 
 def test_a_linear_map_before_it(head: PropertyHead, z: torch.Tensor) -> None:
@@ -99,38 +91,25 @@ def test_gradients_of_every_property_reach_z(head: PropertyHead, z: torch.Tensor
         assert (gradient.abs().sum(dim=1) > 0).all()
 
 
-def test_intervals_hold_nine_in_ten_of_unseen_crystals_zero_or_not(head: PropertyHead) -> None:
-    ensemble = PropertyEnsemble.from_head(head, 1)
-    calibrate(ensemble, *zero_inflated(4000, 0))
-    found, truth = zero_inflated(4000, 1)
-    half = Z90 * ensemble.deviations(found)
-    inside = (truth - found.values).abs() <= half
-    zero = truth[:, 1:] == 0
-    assert 0.88 < float(inside[:, 0].float().mean()) < 0.92
-    for k in range(2):
-        assert 0.85 < float(inside[zero[:, k], k + 1].float().mean()) < 0.96
-        assert 0.85 < float(inside[~zero[:, k], k + 1].float().mean()) < 0.95
-        # an interval reaches zero if and only if the value is at most the threshold
-        reaches = found.values[:, k + 1] - half[:, k + 1] <= 0
-        assert torch.equal(reaches, found.values[:, k + 1] <= ensemble.threshold[k])
-
-
-def test_calibration_with_hardly_any_crystals(head: PropertyHead) -> None:
-    ensemble = PropertyEnsemble.from_head(head, 1)
-    found, truth = zero_inflated(3, 0)
-    truth[:, 1] = torch.nan
-    truth[:, 2] = 0.0
-    calibrate(ensemble, found, truth)
-    assert ensemble.calibrated
-    assert torch.isfinite(ensemble.deviations(found)).all()
-    assert (ensemble.deviations(found) > 0).all()
-
-
-def test_conformal_quantiles() -> None:
-    scores = torch.arange(1.0, 20.0)  # 19 scores: the 18th of 20 places
-    assert conformal_quantile(scores, 0.9) == 18
-    assert conformal_quantile(torch.cat([scores[:5], torch.full((5,), torch.inf)]), 0.9) == 5
-    assert conformal_quantile(torch.zeros(0), 0.9) == 1
+def test_a_fit_learns_what_is_zero_and_how_far_the_rest_spreads(head: PropertyHead) -> None:
+    """A gap is there if the first number of the code is positive; its size is then exponential, whatever the code."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 8)).astype(np.float32)
+    gap = np.where(x[:, 0] > 0, rng.exponential(1.0, 4000), 0.0)
+    truth = np.column_stack([rng.normal(size=4000), gap, np.full(4000, np.nan)]).astype(np.float32)
+    how = FitSettings(members=2, epochs=20, batch_size=200, learning_rate=5e-3)
+    ensemble = fit_ensemble(
+        PropertyEnsemble.from_head(head, 2), torch.from_numpy(x), None, torch.from_numpy(truth), how
+    )
+    with torch.no_grad():
+        found = ensemble.predict(torch.from_numpy(x))
+    clear = np.abs(x[:, 0]) > 0.3
+    assert ((found.nonzero[:, 0].numpy() > 0.5) == (x[:, 0] > 0))[clear].mean() > 0.98
+    there = clear & (x[:, 0] > 0)
+    assert float(found.medians[there, 1].median()) == pytest.approx(np.log(2), rel=0.15)
+    # of an exponential distribution 5 % lie below 0.05 and 95 % below 3, and the median is 0.69
+    assert float(found.below[there, 1].median()) == pytest.approx(0.64, abs=0.15)
+    assert float(found.above[there, 1].median()) == pytest.approx(2.3, abs=0.6)
 
 
 @pytest.fixture
@@ -141,36 +120,63 @@ def folder(tmp_path: Path, z: torch.Tensor) -> Path:
         shutil.copy(bundled / name, tmp_path / name)
     network, _ = load_weights(tmp_path)
     ensemble = PropertyEnsemble.from_head(network.properties, 2)
-    found, truth = zero_inflated(50, 0)
-    calibrate(ensemble, found, truth)
-    save_ensemble(ensemble, tmp_path)
+    save_ensemble(calibrated(ensemble, 50), tmp_path)
     return tmp_path
 
 
-def test_a_model_with_an_ensemble_knows_standard_deviations(folder: Path) -> None:
+def test_a_model_with_an_ensemble_knows_intervals(folder: Path) -> None:
     opened = open_model(folder, "cpu")
     network, _ = load_weights(folder)
     codes = opened.sample_latent(300, 0)
-    values, deviations = opened.predict(codes, return_std=True)
+    values, nonzero = opened.predict(codes), opened.predict_nonzero(codes)
     joint = network.properties(torch.from_numpy(codes)).detach().numpy()
-    for k, (name, value) in enumerate(opened.predict(codes).items()):
+    narrow, wide = opened.predict_interval(codes, 0.5), opened.predict_interval(codes)
+    assert opened.knows_intervals and list(values) == list(wide) and list(nonzero) == list(values)[1:]
+    for k, (name, value) in enumerate(values.items()):
         np.testing.assert_allclose(value, joint[:, k], atol=0.02)  # stored in half precision
-        np.testing.assert_array_equal(value, values[name])
-        assert deviations[name].shape == (300,)
-        assert (deviations[name] > 0).all()
-    assert min(values["band_gap"].min(), values["e_above_hull"].min()) >= 0
-    alone = opened.predict(codes[17:18], return_std=True)
-    for many, one in zip((values, deviations), alone, strict=True):
-        assert {n: v[17] for n, v in many.items()} == pytest.approx({n: v[0] for n, v in one.items()}, abs=1e-4)
-    assert all(v.shape == (0,) for part in opened.predict(codes[:0], return_std=True) for v in part.values())
+        assert wide[name].shape == (300, 2)
+        assert (wide[name][:, 0] <= value).all() and (value <= wide[name][:, 1]).all()
+        assert np.ptp(wide[name], axis=1).mean() > np.ptp(narrow[name], axis=1).mean()
+    assert min(wide["band_gap"].min(), wide["e_above_hull"].min()) >= 0
+    assert all(((p > 0) & (p < 1)).all() for p in nonzero.values())
+    alone = opened.predict_interval(codes[17], 0.9)
+    for name, ends in wide.items():
+        np.testing.assert_allclose(alone[name][0], ends[17], atol=1e-4)
+    assert all(v.shape == (0, 2) for v in opened.predict_interval(codes[:0]).values())
+    for level in (0, 1, -0.1, 90):
+        with pytest.raises(XCrystalError, match="between 0 and 1"):
+            opened.predict_interval(codes, level)
+
+
+def test_standard_deviations_are_deprecated(folder: Path) -> None:
+    opened = open_model(folder, "cpu")
+    codes = opened.sample_latent(5, 0)
+    with pytest.warns(DeprecationWarning, match="predict_interval"):
+        values, deviations = opened.predict(codes, return_std=True)
+    ends = opened.predict_interval(codes, 0.6827)["formation_energy_per_atom"]
+    np.testing.assert_allclose(deviations["formation_energy_per_atom"], np.ptp(ends, axis=1) / 2, rtol=0.05)
+    np.testing.assert_array_equal(values["band_gap"], opened.predict(codes)["band_gap"])
+
+
+def test_what_is_stored_predicts_the_same(folder: Path) -> None:
+    one, other = load_ensemble(folder), load_ensemble(folder)
+    assert one is not None and other is not None
+    save_ensemble(one, folder)
+    again = load_ensemble(folder)
+    assert again is not None
+    x = torch.randn(20, one.first.weight.shape[1], generator=torch.Generator().manual_seed(0))
+    for level in (0.3, 0.9):
+        torch.testing.assert_close(again.intervals(x, level), other.intervals(x, level), equal_nan=True)
 
 
 def test_without_one_it_says_how_to_get_it(folder: Path) -> None:
     (folder / "properties.safetensors").unlink()
     opened: CrystalModel = open_model(folder, "cpu")
     opened.predict(np.zeros(opened.latent_dim))
-    with pytest.raises(XCrystalError, match="fit-properties"):
-        opened.predict(np.zeros(opened.latent_dim), return_std=True)
+    assert not opened.knows_intervals and opened.known_intervals(np.zeros(opened.latent_dim)) == {}
+    for ask in (opened.predict_interval, opened.predict_nonzero):
+        with pytest.raises(CheckpointError, match="fit-properties"):
+            ask(np.zeros(opened.latent_dim))
 
 
 def test_an_ensemble_of_other_weights_or_damaged_is_not_used(folder: Path) -> None:

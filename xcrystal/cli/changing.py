@@ -18,7 +18,6 @@ def counterfactuals(
         str,
         typer.Option(help="metal, insulator, stable, unstable, or a property and a number: 'band_gap > 2'."),
     ] = "insulator",
-    metal_below: Annotated[float, typer.Option(min=0, help="A predicted gap (eV) up to here counts as none.")] = 0.1,
     stable_below: Annotated[
         float, typer.Option(min=0, help="A predicted energy above hull (eV/atom) up to here counts as stable.")
     ] = 0.05,
@@ -55,7 +54,6 @@ def counterfactuals(
             opened,
             crystal,
             outcome,
-            metal_below=metal_below,
             stable_below=stable_below,
             most=most,
             atlas=atlas,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import xcrystal
-from xcrystal.cli.shared import Crystals, Device, Effort, Json, Model, Seed, Table, print_report
+from xcrystal.cli.shared import Crystals, Device, Effort, Json, Kept, Model, Seed, Table, print_report
 from xcrystal.errors import DatasetError
 
 evaluate = typer.Typer(help="Measure a model, or any set of crystals.", no_args_is_help=True)
@@ -133,18 +133,27 @@ def invariance(
 def properties(
     data: Table,
     train: Annotated[
-        Path | None, typer.Option(help="What the model was trained on: also compare with two other predictors.")
+        list[Path] | None,
+        typer.Option(help="What the properties were learned from: compare with other predictors; may be given again."),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All crystals, also of compositions that choose models and calibrate.")
+    ] = False,
     model: Model = "mp20",
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
+    tokens: Kept = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """How well properties follow from the latent vector, and whether their uncertainties are true."""
+    """How well properties follow from the latent vector, and whether their intervals are true.
+
+    Of the half of the compositions that does not choose between models and calibrates nothing.
+    """
     from xcrystal.evaluation.properties import evaluate_properties
 
-    print_report(evaluate_properties(xcrystal.load(model, device), data, train, workers, seed), as_json)
+    opened = xcrystal.load(model, device)
+    print_report(evaluate_properties(opened, data, train or (), workers, seed, tokens, every), as_json)
 
 
 @evaluate.command()
@@ -267,6 +276,14 @@ def gallery(model: Model = "mp20", device: Device = "auto", effort: Effort = "no
     from xcrystal.evaluation.classics import evaluate_gallery
 
     print_report(evaluate_gallery(xcrystal.load(model, device), effort), as_json)
+
+
+@evaluate.command()
+def classics(model: Model = "mp20", device: Device = "auto", as_json: Json = False) -> None:
+    """Predicted band gaps of classic crystals, with intervals, beside PBE values; many of them were learned from."""
+    from xcrystal.evaluation.classic_gaps import evaluate_classics
+
+    print_report(evaluate_classics(xcrystal.load(model, device)), as_json)
 
 
 @evaluate.command("map")

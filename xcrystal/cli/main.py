@@ -279,14 +279,21 @@ def train(
 def fit_model_properties(
     data: Dataset,
     model: Fitted,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another table with properties to learn from, beside train.parquet; may be given again."),
+    ] = None,
     tokens: Kept = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Fit a model's properties and their uncertainties (minutes), and print figures of the validation crystals."""
+    """Fit a model's properties and their intervals (minutes), and print figures of validation crystals.
+
+    One half of the validation crystals, by composition, calibrates the intervals; the figures are of the other half.
+    """
     from xcrystal.training.property_fit import fit_properties
 
-    print_report(fit_properties(model, data, tokens, seed), as_json)
+    print_report(fit_properties(model, data, tokens, seed, also=also or ()), as_json)
 
 
 @app.command("fit-prior")

@@ -21,8 +21,7 @@ from xcrystal.evaluation.encoding import encodable_of, sources_of
 from xcrystal.evaluation.layout import columns
 from xcrystal.evaluation.parallel import workers_of
 from xcrystal.evaluation.statistics import wilson_interval
-from xcrystal.explanation.counterfactuals import exchanged
-from xcrystal.model.properties import Z90
+from xcrystal.explanation.counterfactuals import difference_interval, exchanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,20 +135,20 @@ def evaluate_counterfactuals(
         raise DatasetError(f"{path} has no two crystals that differ by one substitution.")
     ones, others = (np.array([pair[k] for pair in pairs]) for k in (0, 1))
     edited = [exchanged(origins.crystals[i], aims.crystals[j].elements) for i, j in pairs]
-    before, before_spread = model.predict_with_known_std(model.encode_canonical([origins.crystals[i] for i in ones]))
-    after, after_spread = model.predict_with_known_std(model.encode_canonical(edited))
+    codes = [model.encode_canonical([origins.crystals[i] for i in ones]), model.encode_canonical(edited)]
+    (before, after), bounds = map(model.predict, codes), [model.known_intervals(z) for z in codes]
     figures = []
     for name in known:
         from_, to = (t[name].to_numpy(dtype=float)[f.places] for t, f in ((tables[0], origins), (tables[-1], aims)))
         change = to[others] - from_[ones]
         predicted = after[name] - before[name]
-        spread = np.full(len(pairs), np.nan)
-        if name in before_spread:
-            spread = Z90 * np.hypot(before_spread[name], after_spread[name])
+        ends = np.full((len(pairs), 2), np.nan)
+        if name in bounds[0]:
+            ends = difference_interval(before[name], after[name], *(found[name] for found in bounds))
         counts = np.isfinite(change) & (np.abs(change) > NOTICED[name])
-        sure = counts & (np.abs(predicted) > spread)
+        sure = counts & ((ends[:, 0] > 0) | (ends[:, 1] < 0))
         for which, chosen in (("all", counts), ("beyond the error", sure)):
-            figures.append(_figures(name, which, change[chosen], predicted[chosen], spread[chosen]))
+            figures.append(_figures(name, which, change[chosen], predicted[chosen], ends[chosen]))
     return PairsReport(len(aims.crystals), aims.not_encoded, len(pairs), figures)
 
 
@@ -183,7 +182,7 @@ def _one_exchanged(one: WyckoffCrystal, other: WyckoffCrystal) -> bool:
     return bool((np.abs(apart - np.rint(apart)) <= SAME_PLACE).all())
 
 
-def _figures(target: str, which: str, change: np.ndarray, predicted: np.ndarray, spread: np.ndarray) -> PairFigures:
+def _figures(target: str, which: str, change: np.ndarray, predicted: np.ndarray, ends: np.ndarray) -> PairFigures:
     right = int((np.sign(predicted) == np.sign(change)).sum())
     some = len(change) > 0
     return PairFigures(
@@ -194,5 +193,5 @@ def _figures(target: str, which: str, change: np.ndarray, predicted: np.ndarray,
         right / len(change) if some else float("nan"),
         wilson_interval(right, len(change)),
         float(np.median(np.abs(predicted - change))) if some else float("nan"),
-        float((np.abs(predicted - change) <= spread).mean()) if some else float("nan"),
+        float(((ends[:, 0] <= change) & (change <= ends[:, 1])).mean()) if some else float("nan"),
     )

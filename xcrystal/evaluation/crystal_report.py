@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 
 FAR = 0.95  # farther from the data than this share of the known crystals: an extrapolation
 RETURNS = 0.45  # of the root of the latent dimension: a code farther than this from its crystal's own is no crystal's
-_Z90 = 1.645
-_NEVER_NEGATIVE = ("band_gap", "e_above_hull")
 
 
 class Interval(NamedTuple):
-    """A predicted value, and the bounds that hold the true one in about 90 % of cases; None if they are not known."""
+    """A predicted value, and the ends of its 90 % interval; None if they are not known."""
 
     value: float
     low: float | None = None
@@ -218,17 +216,11 @@ def prepare(atlas: Atlas) -> None:
 
 def intervals(model: CrystalModel, z: np.ndarray) -> dict[str, Interval]:
     """Predicted properties of one latent vector (latent_dim,), with 90 % intervals if the model knows them."""
-    values, deviations = model.predict_with_known_std(z)
+    bounds = model.known_intervals(z)
     return {
-        name: interval(name, float(found[0]), float(deviations[name][0])) if deviations else Interval(float(found[0]))
-        for name, found in values.items()
+        name: Interval(float(found[0]), *(map(float, bounds[name][0]) if name in bounds else ()))
+        for name, found in model.predict(z).items()
     }
-
-
-def interval(name: str, value: float, deviation: float) -> Interval:
-    """Value ± 1.645 standard deviations, cut at zero for what is never negative."""
-    low = value - _Z90 * deviation
-    return Interval(value, max(low, 0.0) if name in _NEVER_NEGATIVE else low, value + _Z90 * deviation)
 
 
 def _closest(structure: Structure, judged: Validity) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """Counterfactuals: the smallest change of a crystal that turns what the model predicts of it into something else.
 
 Candidates are the substitution of each orbit by each element that the model has seen often enough, and small strains.
-Each edited crystal is encoded and predicted; it is not relaxed. One that passes the threshold is a *counterfactual*
-only if the predicted difference also exceeds the model's error: 1.645 times the root of the sum of both predictions'
-squared calibrated standard deviations, a 90 % interval as if the two errors were independent. Errors on two like
-crystals are rather alike, so this is on the safe side. The others are listed as "within the model's error".
+Each edited crystal is encoded and predicted; it is not relaxed. Whether it became a metal or an insulator is decided by
+the predicted probability that its gap is not zero, anything else by the predicted value. One that has the outcome is a
+*counterfactual* only if the predicted difference also exceeds the model's error: the root of the sum of the squared
+distances from each value to the end of its 90 % interval that faces the other, as if the two errors were independent.
+Errors on two like crystals are rather alike, so this is on the safe side. The others are listed as "within the model's
+error".
 
 The size of a change, by which they are ranked, is the sum of two parts of like scale:
 
@@ -34,7 +36,6 @@ from xcrystal.crystal.reading import encodable
 from xcrystal.crystal.tables import PROPERTIES, UNITS
 from xcrystal.crystal.wyckoff import WyckoffCrystal, expand
 from xcrystal.errors import CheckpointError, TargetError, UnsupportedElementWarning, XCrystalError
-from xcrystal.model.properties import Z90
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.chart import Atlas
 
-METAL_BELOW = 0.1  # eV: a smaller predicted gap counts as none
+METAL_BELOW = 0.1  # eV: a smaller gap counts as none, if the model knows no probability of one
 STABLE_BELOW = 0.05  # eV/atom above hull: 86 % of the known crystals of the bundled atlas lie below
 OUTCOMES = ("metal", "insulator", "stable", "unstable")
 STRAINS = (0.01, 0.02, 0.04)
@@ -55,16 +56,22 @@ _LENGTH = 103.0  # of the chemical scale
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a prediction is to become: a property ``above`` or below a ``threshold``, and how that is called."""
+    """What a prediction is to become: a property ``above`` or below a ``threshold``, and how that is called.
+
+    ``sided`` says that the question is whether the property is zero, which is the probability's to answer where the
+    model knows it, and the threshold's otherwise.
+    """
 
     name: str
     target: str
     above: bool
     threshold: float
+    sided: bool = False
 
-    def reached(self, value: Any) -> Any:
-        """Whether values have this outcome."""
-        return value > self.threshold if self.above else value <= self.threshold
+    def reached(self, value: Any, nonzero: Any = None) -> Any:
+        """Whether values, and probabilities of not being zero if they are known, have this outcome."""
+        told, threshold = (nonzero, 0.5) if self.sided and nonzero is not None else (value, self.threshold)
+        return told > threshold if self.above else told <= threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +95,10 @@ class Counterfactual:
         The property that decides.
     value_before, value_after
         Predicted, in ``unit``.
-    deviations
-        Calibrated standard deviations of both; NaN if the model knows none.
+    intervals
+        The 90 % intervals of both; NaN if the model knows none.
+    nonzero
+        Probability that the property is not zero, of both; NaN if the model knows none.
     size
         How large the change is; see above.
     dz
@@ -111,7 +120,8 @@ class Counterfactual:
     unit: str
     value_before: float
     value_after: float
-    deviations: tuple[float, float]
+    intervals: tuple[tuple[float, float], tuple[float, float]]
+    nonzero: tuple[float, float]
     size: float
     dz: float
     counterfactual: bool
@@ -119,8 +129,10 @@ class Counterfactual:
 
     @property
     def error(self) -> float:
-        """Half of the 90 % interval of the difference, in ``unit``."""
-        return float(Z90 * np.hypot(*self.deviations))
+        """By how much both values have to differ, in ``unit``."""
+        low, high = difference_interval(self.value_before, self.value_after, *self.intervals)
+        difference = self.value_after - self.value_before
+        return float(difference - low if difference > 0 else high - difference)
 
     @property
     def formula(self) -> str:
@@ -134,16 +146,16 @@ class Counterfactual:
         return f"{said}, extrapolation" if self.extrapolates else said
 
 
-def outcome_of(outcome: str | Outcome, metal_below: float = METAL_BELOW, stable_below: float = STABLE_BELOW) -> Outcome:
+def outcome_of(outcome: str | Outcome, stable_below: float = STABLE_BELOW) -> Outcome:
     """The outcome of a name.
 
     Parameters
     ----------
     outcome
-        "metal" or "insulator" (predicted band gap), "stable" or "unstable" (predicted energy above hull), or a property
-        and a number, such as "formation_energy_per_atom < -2".
-    metal_below, stable_below
-        Thresholds, eV and eV/atom.
+        "metal" or "insulator" (probability of a gap, below or above one half), "stable" or "unstable" (predicted energy
+        above hull), or a property and a number, such as "formation_energy_per_atom < -2".
+    stable_below
+        The hull distance (eV/atom) up to which a crystal counts as stable.
 
     Raises
     ------
@@ -153,14 +165,14 @@ def outcome_of(outcome: str | Outcome, metal_below: float = METAL_BELOW, stable_
     if isinstance(outcome, Outcome):
         return outcome
     named = {
-        "metal": ("band_gap", False, metal_below),
-        "insulator": ("band_gap", True, metal_below),
+        "metal": ("band_gap", False, METAL_BELOW),
+        "insulator": ("band_gap", True, METAL_BELOW),
         "stable": ("e_above_hull", False, stable_below),
         "unstable": ("e_above_hull", True, stable_below),
     }
     said = " ".join(str(outcome).split())
     if said in named:
-        return Outcome(said, *named[said])
+        return Outcome(said, *named[said], sided=said in ("metal", "insulator"))
     match = _SAID.fullmatch(said.replace("band gap", "band_gap"))
     try:
         target, sign, number = match.groups() if match else ("", "", "")
@@ -180,7 +192,6 @@ def counterfactuals(
     structure: Any,
     outcome: str | Outcome = "metal",
     *,
-    metal_below: float = METAL_BELOW,
     stable_below: float = STABLE_BELOW,
     strains: Sequence[float] = STRAINS,
     most: int | None = 12,
@@ -195,7 +206,7 @@ def counterfactuals(
         Predicts.
     structure
         A Structure, the path of a file, or a WyckoffCrystal in canonical form.
-    outcome, metal_below, stable_below
+    outcome, stable_below
         What the prediction is to become; see ``outcome_of``.
     strains
         Relative strains that are tried with both signs, isotropic and along each free lattice parameter.
@@ -221,27 +232,27 @@ def counterfactuals(
     ReadError, InvalidCrystalError, UnsupportedCrystalError
         If the crystal cannot be encoded.
     """
-    wanted = outcome_of(outcome, metal_below, stable_below)
+    wanted = outcome_of(outcome, stable_below)
     if wanted.target not in model.properties:
         raise CheckpointError(f"The model {model.name!r} does not predict the property {wanted.target!r}.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnsupportedElementWarning)
         crystal = structure if isinstance(structure, WyckoffCrystal) else model.canonical(structure).crystal
     z = model.encode_canonical([crystal])
-    before, spread = _predicted(model, z, wanted.target)
-    if wanted.reached(before[0]):
+    before = _Predicted.of(model, z, wanted.target)
+    if before.reached(wanted)[0]:
         raise TargetError(
             f"This crystal is already predicted to be so ({wanted.name}): "
-            f"{wanted.target.replace('_', ' ')} {before[0]:.3f} {UNITS[wanted.target]}."
+            f"{wanted.target.replace('_', ' ')} {before.values[0]:.3f} {UNITS[wanted.target]}."
         )
     tried = candidates(model, crystal, strains)
     found: list[Counterfactual] = []
     for start in range(0, len(tried), _CHUNK):
         part = tried[start : start + _CHUNK]
         codes = model.encode_canonical([candidate.crystal for candidate in part])
-        values, deviations = _predicted(model, codes, wanted.target)
+        after = _Predicted.of(model, codes, wanted.target)
         lengths = np.linalg.norm(codes - z, axis=1)
-        flipped = np.flatnonzero(wanted.reached(values))
+        flipped = np.flatnonzero(after.reached(wanted))
         outside = _outside(atlas, codes[flipped])
         for k, extrapolates in zip(flipped, outside, strict=True):
             found.append(
@@ -255,12 +266,13 @@ def counterfactuals(
                     part[k].strain,
                     wanted.target,
                     UNITS[wanted.target],
-                    float(before[0]),
-                    float(values[k]),
-                    (float(spread[0]), float(deviations[k])),
+                    float(before.values[0]),
+                    float(after.values[k]),
+                    (before.interval(0), after.interval(k)),
+                    (float(before.nonzero[0]), float(after.nonzero[k])),
                     float(part[k].amount + lengths[k] / np.sqrt(model.latent_dim)),
                     float(lengths[k]),
-                    beyond_error(before[0], values[k], spread[0], deviations[k]),
+                    beyond_error(before.values[0], after.values[k], before.interval(0), after.interval(k)),
                     extrapolates,
                 )
             )
@@ -271,12 +283,22 @@ def counterfactuals(
     return [*sure[:most], *found[len(sure) :][:most]]
 
 
-def beyond_error(one: float, other: float, first: float, second: float) -> bool:
-    """Whether two predictions differ by more than the 90 % interval of their difference; False if that is not known.
+def difference_interval(one: Any, other: Any, first: Any, second: Any) -> np.ndarray:
+    """(..., 2) interval of ``other - one``, values (...) with intervals (..., 2), as if their errors were independent.
 
-    ``first`` and ``second`` are their standard deviations.
+    Each end is as far from the difference as the root of the sum of the squared distances from both values to those
+    ends of their intervals that make for it; NaN if the intervals are.
     """
-    return bool(abs(other - one) > Z90 * np.hypot(first, second))
+    one, other, first, second = (np.asarray(x, dtype=float) for x in (one, other, first, second))
+    down = np.hypot(other - second[..., 0], first[..., 1] - one)
+    up = np.hypot(second[..., 1] - other, one - first[..., 0])
+    return np.stack([other - one - down, other - one + up], axis=-1)
+
+
+def beyond_error(one: float, other: float, first: tuple[float, float], second: tuple[float, float]) -> bool:
+    """Whether two predictions with 90 % intervals differ by more than the model's error; False if that is not known."""
+    low, high = difference_interval(one, other, first, second)
+    return bool(low > 0 or high < 0)
 
 
 def table(found: Sequence[Counterfactual]) -> pd.DataFrame:
@@ -290,7 +312,7 @@ def table(found: Sequence[Counterfactual]) -> pd.DataFrame:
             "space group": one.crystal.space_group,
             f"{one.target} before": one.value_before,
             "after": one.value_after,
-            "± 90 % of the difference": one.error,
+            "error of the difference": one.error,
             "size": one.size,
             "|dz|": one.dz,
             "verdict": one.verdict,
@@ -398,9 +420,25 @@ def _strains(crystal: WyckoffCrystal, strains: Sequence[float], limits: tuple[in
     return found
 
 
-def _predicted(model: CrystalModel, z: np.ndarray, target: str) -> tuple[np.ndarray, np.ndarray]:
-    values, deviations = model.predict_with_known_std(z)
-    return values[target], deviations.get(target, np.full(len(z), np.nan))
+@dataclass(frozen=True)
+class _Predicted:
+    """Values (n,), 90 % intervals (n, 2) and probabilities of not being zero (n,) of one property; NaN if not known."""
+
+    values: np.ndarray
+    intervals: np.ndarray
+    nonzero: np.ndarray
+
+    @classmethod
+    def of(cls, model: CrystalModel, z: np.ndarray, target: str) -> _Predicted:
+        unknown, nonzero = np.full((len(z), 2), np.nan), model.known_nonzero(z)
+        intervals = model.known_intervals(z).get(target, unknown)
+        return cls(model.predict(z)[target], intervals, nonzero.get(target, unknown[:, 0]))
+
+    def reached(self, wanted: Outcome) -> np.ndarray:
+        return np.asarray(wanted.reached(self.values, None if np.isnan(self.nonzero).any() else self.nonzero))
+
+    def interval(self, k: Any) -> tuple[float, float]:
+        return float(self.intervals[k, 0]), float(self.intervals[k, 1])
 
 
 def _outside(atlas: Atlas | None, z: np.ndarray) -> list[bool | None]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST = 200
 _SAMPLE = 500  # codes that tell how much a target varies
 _SAME = 0.02  # codes of an atlas are kept with 16 bits
+_Z90 = 1.645  # of a normal distribution: half the length of its central 90 %, in standard deviations
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Influence:
     ----------
     target, unit
         What is predicted, and its unit.
-    value, deviation
-        The prediction, and its standard deviation, NaN if the model knows none.
+    value, error
+        The prediction, and half the length of its 90 % interval, NaN if the model knows none.
     near
         The crystals, nearest first.
     mean, spread
@@ -72,7 +73,7 @@ class Influence:
     target: str
     unit: str
     value: float
-    deviation: float
+    error: float
     near: tuple[Near, ...]
     mean: float
     spread: float
@@ -82,7 +83,7 @@ class Influence:
     @property
     def disagree(self) -> bool:
         """Whether neighbours differ by more than the prediction is uncertain, or half as much as all crystals."""
-        return self.spread > (self.deviation if np.isfinite(self.deviation) else self.typical / 2)
+        return self.spread > (self.error / _Z90 if np.isfinite(self.error) else self.typical / 2)
 
     def table(self) -> pd.DataFrame:
         """One row a crystal, nearest first."""
@@ -100,7 +101,7 @@ class Influence:
             said.append("The nearest is this very crystal: the model has learned from it.")
         if self.disagree:
             said.append("The neighbours disagree with each other, so being near to them says little about the value.")
-        if abs(self.value - self.mean) > 2 * max(self.spread, self.deviation if np.isfinite(self.deviation) else 0.0):
+        if abs(self.value - self.mean) > 2 * max(self.spread, self.error / _Z90 if np.isfinite(self.error) else 0.0):
             said.append("The prediction is not what its neighbours suggest.")
         return " ".join(said)
 
@@ -165,14 +166,14 @@ def influence(
     mean = float(np.nansum(share * values))
     spread = float(np.sqrt(np.nansum(share * (values - mean) ** 2)))
     typical = float(np.nanstd(every)) if measured and every is not None else _spread_of(of, model, atlas)
-    deviations = model.predict_with_known_std(codes[:1])[1]
+    bounds = model.known_intervals(codes[:1]).get(of.name)
     ids, formulas = atlas.table["material_id"], atlas.table["formula"]
     near = tuple(
         Near(int(r), str(ids.iat[r]), str(formulas.iat[r]), float(d), float(w), float(a), float(p), float(p - a))
         for r, d, w, a, p in zip(rows, distances, weights / weights.sum(), known, predicted, strict=True)
     )
-    deviation = float(deviations[of.name][0]) if of.name in deviations else float("nan")
-    return Influence(of.name, of.unit, value, deviation, near, mean, spread, typical, measured)
+    error = float("nan") if bounds is None else float(np.ptp(bounds[0]) / 2)
+    return Influence(of.name, of.unit, value, error, near, mean, spread, typical, measured)
 
 
 def _spread_of(target: Target, model: CrystalModel, atlas: Atlas) -> float:

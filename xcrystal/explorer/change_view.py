@@ -220,13 +220,13 @@ def _change(change: Change | None) -> dict[str, Any] | None:
     for name, value in change.after.predicted.items():
         digits = _DIGITS.get(name, 2)
         old = change.before.predicted.get(name)
-        spreads = [said.deviations.get(name) for said in (change.before, change.after)]
+        one, other = (said.intervals.get(name) for said in (change.before, change.after))
         sure = None
-        if old is not None and None not in spreads:
+        if old is not None and one is not None and other is not None:
             from xcrystal.explanation.counterfactuals import beyond_error
 
-            sure = beyond_error(old, value, float(spreads[0] or 0.0), float(spreads[1] or 0.0))
-        texts = [_with_spread(said, spread, digits) for said, spread in zip((old, value), spreads, strict=True)]
+            sure = beyond_error(old, value, one, other)
+        texts = [_with_interval(old, one, digits), _with_interval(value, other, digits)]
         rows.append([words.title(name), words.unit(name), *texts, sure])
     return {
         "words": change.words,
@@ -238,13 +238,11 @@ def _change(change: Change | None) -> dict[str, Any] | None:
     }
 
 
-def _with_spread(value: float | None, spread: float | None, digits: int) -> str:
+def _with_interval(value: float | None, bounds: tuple[float, float] | None, digits: int) -> str:
     if value is None:
         return "–"
-    text = f"{round(value, digits) + 0.0:.{digits}f}"
-    if spread is not None:
-        text += f" ± {1.645 * spread:.{digits}f}"
-    return text.replace("-", "−")
+    text, *ends = (f"{round(x, digits) + 0.0:.{digits}f}" for x in (value, *(bounds or ())))
+    return f"{text} ({' to '.join(ends)})".replace("-", "−") if ends else text.replace("-", "−")
 
 
 def _search(search: Search) -> dict[str, Any]:

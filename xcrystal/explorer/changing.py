@@ -34,11 +34,11 @@ MOST_FOUND = 12  # beyond the model's error, and as many within
 
 @dataclass(frozen=True, eq=False)
 class Said:
-    """What the model says of one crystal: properties and their standard deviations at ``z`` (latent_dim,)."""
+    """What the model says of one crystal: properties and their 90 % intervals at ``z`` (latent_dim,)."""
 
     formula: str
     predicted: dict[str, float]
-    deviations: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
     z: np.ndarray
 
 
@@ -301,12 +301,10 @@ class Changing(Going):
         known = self._said_of.get(opened)
         if known is None:
             z = self.model.encode_canonical([self.model.canonical(opened.structure).crystal])
-            predicted, deviations = (
-                {name: float(values[0]) for name, values in found.items()}
-                for found in self.model.predict_with_known_std(z)
-            )
+            predicted = {name: float(values[0]) for name, values in self.model.predict(z).items()}
+            intervals = {name: (float(v[0, 0]), float(v[0, 1])) for name, v in self.model.known_intervals(z).items()}
             formula = opened.structure.composition.reduced_formula
-            self._said_of[opened] = known = Said(formula, predicted, deviations, z[0])
+            self._said_of[opened] = known = Said(formula, predicted, intervals, z[0])
         return known
 
     @cached_property
@@ -337,7 +335,7 @@ class Changing(Going):
             cautions.append("This crystal is far from those that the model knows: what it says of it is a guess.")
         caution = one_sentence(" ".join(part for part in cautions if part))
         loaded = self._as_loaded(structure, edit.canonical, name, point, caution)
-        after = Said(formula, point.predicted, point.deviations, z)
+        after = Said(formula, point.predicted, point.intervals, z)
         self._changes[loaded] = Change(edit.words, edit.symmetry, before, after, extrapolates, edit.caution)
         self._commit(
             title,

@@ -323,7 +323,8 @@ class Core(Shown):
     def _known_of(
         self, z: np.ndarray, structures: Sequence[Structure], labels: Sequence[str], codes: Sequence[Sequence[str]]
     ) -> list[Point]:
-        predicted, deviations = self.model.predict_with_known_std(z)
+        predicted = self.model.predict(z)
+        intervals, nonzero = self.model.known_intervals(z), self.model.known_nonzero(z)
         places = self.atlas.place(z)
         rows, distances = self.atlas.neighbours(z, NEIGHBOURS)
         ids, formulas = self.atlas.table["material_id"], self.atlas.table["formula"]
@@ -334,7 +335,8 @@ class Core(Shown):
                 code=tuple(codes[k]),
                 structure=structures[k],
                 predicted={name: float(values[k]) for name, values in predicted.items()},
-                deviations={name: float(values[k]) for name, values in deviations.items()},
+                intervals={name: (float(v[k, 0]), float(v[k, 1])) for name, v in intervals.items()},
+                nonzero={name: float(values[k]) for name, values in nonzero.items()},
                 position=(float(places[k, 0]), float(places[k, 1])),
                 neighbours=tuple(
                     Neighbour(int(row), str(ids.iat[row]), str(formulas.iat[row]), float(distance))

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.errors import TargetError
-from xcrystal.evaluation.crystal_report import interval, prepare
+from xcrystal.evaluation.crystal_report import prepare
 from xcrystal.explorer import words
 from xcrystal.explorer.badges import badges, own_code, warning
 from xcrystal.explorer.glossary import terms
@@ -113,6 +113,7 @@ class FactsView(Panel):
 
 _BRIEF = ("formation_energy_per_atom", "band_gap")  # what a beginner is told
 _SAME = {"formation_energy_per_atom": 0.05, "band_gap": 0.2, "e_above_hull": 0.02}  # differences not worth a word
+_SIDES = {"band_gap": ("metal", "insulator"), "e_above_hull": ("on the hull", "above it")}
 
 
 def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
@@ -150,12 +151,12 @@ def facts_text(session: Session) -> dict[str, str]:
 
 def _predicted(session: Session, brief: bool) -> list[Row]:
     """Predictions for what is shown, each with its interval and with what the atlas knows."""
-    deviations, known = session.deviations, dict[str, float]()
+    intervals, nonzero, known = session.intervals, session.nonzero, dict[str, float]()
     predicted = session.predicted
     if session.shown_loaded is not None:
-        predicted, deviations = session.shown_loaded.predicted or {}, {}
-        if session.shown_loaded.z is session.z:
-            deviations = session.deviations
+        predicted = session.shown_loaded.predicted or {}
+        if session.shown_loaded.z is not session.z:
+            intervals, nonzero = {}, {}
     elif session.material_id is not None:
         record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
         known = {n: float(record[n]) for n in predicted if n in record and record[n] == record[n]}
@@ -168,10 +169,10 @@ def _predicted(session: Session, brief: bool) -> list[Row]:
             continue
         parts: Parts = [("", f"{value:.3f} {words.unit(name)}")]
         expected = True
-        if name in deviations:
-            _, low, high = interval(name, value, deviations[name])
-            parts.append(("small", f" (90 %: {low:.2f} to {high:.2f})"))
-            expected = low is None or high is None or low <= own.get(name, value) <= high
+        if name in intervals:
+            low, high = intervals[name]
+            parts.append(("small", f" (90 %: {low:.2f} to {high:.2f}{_zero(name, nonzero)})"))
+            expected = low <= own.get(name, value) <= high
         if name in own and abs(own[name] - value) > _SAME.get(name, 0.05):
             # the decoder does not follow every move: the vector may promise what the crystal does not keep
             parts.append(("small" if expected else "no", f" but {own[name]:.3f} for this crystal, encoded again"))
@@ -179,6 +180,15 @@ def _predicted(session: Session, brief: bool) -> list[Row]:
             parts.append(("small", f" (DFT {known[name]:.3f})"))
         rows.append((f"{words.title(name)}, predicted", parts))
     return [*rows, *_own(session)]
+
+
+def _zero(name: str, nonzero: dict[str, float]) -> str:
+    """The more probable of zero and not zero, where that is a question."""
+    if name not in nonzero or name not in _SIDES:
+        return ""
+    probability, (zero, other) = nonzero[name], _SIDES[name]
+    said = (other, probability) if probability > 0.5 else (zero, 1 - probability)
+    return f"; {said[0]} {words.percent(said[1])}"
 
 
 def _own(session: Session) -> list[Row]:

@@ -41,9 +41,14 @@ class Shown:
         return self.state.point.predicted
 
     @property
-    def deviations(self) -> dict[str, float]:
-        """Property name to standard deviation; empty if the model knows none."""
-        return self.state.point.deviations
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Property name to 90 % interval; empty if the model knows none."""
+        return self.state.point.intervals
+
+    @property
+    def nonzero(self) -> dict[str, float]:
+        """Property name to the probability that it is not zero; empty if the model knows none."""
+        return self.state.point.nonzero
 
     @property
     def position(self) -> tuple[float, float]:

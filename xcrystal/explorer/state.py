@@ -33,8 +33,9 @@ class Point:
         Lines of Python that bring a fresh ``session`` here.
     structure
         Decode of ``z``, in the primitive cell.
-    predicted, deviations
-        Property name to value, and to standard deviation; the latter empty if the model knows none.
+    predicted, intervals, nonzero
+        Property name to value, to 90 % interval, and to the probability of not being zero; the latter two empty if the
+        model knows none.
     position
         (x, y) on the map.
     neighbours
@@ -54,7 +55,8 @@ class Point:
     code: tuple[str, ...]
     structure: Structure
     predicted: dict[str, float]
-    deviations: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    nonzero: dict[str, float]
     position: tuple[float, float]
     neighbours: tuple[Neighbour, ...]
     material_id: str | None = None

@@ -80,7 +80,7 @@ class SteerView(Panel):
             "group": int(point.structure.properties["space_group"]),
             "hull": _rounded(point.predicted.get("e_above_hull")),
             "energy": _rounded(point.predicted.get(_ENERGY)),
-            "deviation": _rounded(point.deviations.get(_ENERGY)),
+            "interval": [_rounded(x) for x in point.intervals.get(_ENERGY, ())],
             "quantile": None if found is None else round(found.quantile, 3),
             "origin": None if found is None else found.origin,
             "known": None if found is None else (found.material_id or ""),

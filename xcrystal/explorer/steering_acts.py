@@ -209,7 +209,7 @@ class Steering(Going):
         )
         # what is said of a proposal is said of the crystal itself, at its own code
         points = [
-            replace(point, predicted=proposal.predicted, deviations=proposal.deviations)
+            replace(point, predicted=proposal.predicted, intervals=proposal.intervals, nonzero=proposal.nonzero)
             for point, proposal in zip(points, found, strict=True)
         ]
         for point, proposal in zip(points, found, strict=True):

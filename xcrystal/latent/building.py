@@ -186,9 +186,9 @@ def _tokens(
     tokens = load_tokens(file, folder)
     failed |= dict.fromkeys(set(range(len(dataset.table))) - set(tokens.row.tolist()), "It has no canonical form.")
     orbits = np.diff(tokens.start).tolist()
-    for row, *size in zip(tokens.row.tolist(), tokens.atoms.tolist(), orbits, strict=True):
+    for row, atoms, count in zip(tokens.row.tolist(), tokens.atoms.tolist(), orbits, strict=True):
         try:
-            check_size(*size, *limits)
+            check_size(atoms, count, *limits)
         except UnsupportedCrystalError as error:
             failed[row] = str(error)
     return tokens

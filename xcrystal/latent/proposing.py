@@ -58,8 +58,8 @@ class Proposal:
         The decode.
     predicted
         Property name to value, at the code of the crystal itself.
-    deviations
-        The same, standard deviations; empty if the model knows none.
+    intervals, nonzero
+        The same, 90 % interval and probability of not being zero; empty if the model knows none.
     score
         What they are ranked by, eV/atom; lower is better.
     quantile
@@ -73,7 +73,8 @@ class Proposal:
     z: np.ndarray
     structure: Structure
     predicted: dict[str, float]
-    deviations: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    nonzero: dict[str, float]
     score: float
     quantile: float
     origin: str
@@ -300,7 +301,8 @@ class _Search:
         if not places:
             return []
         codes = self.model.encode_canonical([decoded[place].crystal for place in places])
-        predicted, deviations = self.model.predict_with_known_std(codes)
+        predicted = self.model.predict(codes)
+        intervals, nonzero = self.model.known_intervals(codes), self.model.known_nonzero(codes)
         scores = self._scores(predicted, np.array([c.strangeness for c in chosen]))
         quantiles = self.density.quantiles(codes)
         found = [
@@ -308,7 +310,8 @@ class _Search:
                 z=both[place],
                 structure=to_structure(decoded[place]),
                 predicted={name: float(values[k]) for name, values in predicted.items()},
-                deviations={name: float(values[k]) for name, values in deviations.items()},
+                intervals={name: (float(v[k, 0]), float(v[k, 1])) for name, v in intervals.items()},
+                nonzero={name: float(values[k]) for name, values in nonzero.items()},
                 score=float(scores[k]),
                 quantile=float(quantiles[k]),
                 origin=self._name(chosen[k].origin),

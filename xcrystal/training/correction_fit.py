@@ -97,9 +97,10 @@ def fit_corrector(
     from xcrystal.model.device import one_thread
 
     how, folder = settings or CorrectorSettings(), model_folder(model)
-    network = open_network(model).network
+    opened = open_network(model)
+    network = opened.network
     tables = (data / "train.parquet", *also)
-    sampler = Sampler(Tokens.joined([tokens_of(table, tokens) for table in tables]))
+    sampler = Sampler(Tokens.joined([tokens_of(table, tokens, opened) for table in tables]))
     torch.manual_seed(seed)
     corrector = Corrector(network.config)
     averaged = copy.deepcopy(corrector).eval().requires_grad_(False)

@@ -1,18 +1,19 @@
 """Fit the ensemble that predicts a trained model's properties from z, and calibrate its uncertainties.
 
 The codes of the training crystals are optimistic, because the encoder has seen these crystals with their properties;
-so the sizes of the uncertainties are set on the validation crystals, and the figures that are reported for them set
-the constants on one half of these and measure on the other.
+so the intervals are calibrated on validation crystals: on those of the compositions that may choose
+(``xcrystal.crystal.tables.selection_half``). The figures that are reported are of the others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
 from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties import PropertyReport, scores_of
@@ -27,6 +28,7 @@ def fit_properties(
     tokens: Path | None = None,
     seed: int = 0,
     settings: FitSettings | None = None,
+    also: Sequence[Path] = (),
 ) -> PropertyReport:
     """Fit, calibrate, and write ``properties.safetensors`` into the model's folder, over one that is there.
 
@@ -42,18 +44,21 @@ def fit_properties(
         Of everything random.
     settings
         How to fit.
+    also
+        Other tables to learn from. What one does not know of a crystal is left out: each property is learned from the
+        crystals of which it is known. Labels are taken as they are, so they should be of one kind of calculation.
 
     Returns
     -------
     PropertyReport
-        Scores of the validation crystals.
+        Scores of the validation crystals that calibrated nothing.
 
     Raises
     ------
     CheckpointError
         If there is no such model.
     DatasetError
-        If data are missing or hold no properties.
+        If data are missing or hold no properties, or all validation crystals fall into one half.
     """
     import torch
     from tqdm.auto import tqdm
@@ -65,7 +70,12 @@ def fit_properties(
     how, folder = settings or FitSettings(), model_folder(model)
     opened = open_network(model)
     network = opened.network
-    train, val = (_tokens(data / f"{split}.parquet", tokens, opened) for split in ("train", "val"))
+    train = Tokens.joined([_tokens(table, tokens, opened) for table in (data / "train.parquet", *also)])
+    val = _tokens(data / "val.parquet", tokens, opened)
+    chooses = selection_half(read_table(data / "val.parquet").species)[val.row]
+    known = np.isfinite(val.properties).any(axis=1)
+    if not (known & chooses).any() or not (known & ~chooses).any():
+        raise DatasetError(f"{data / 'val.parquet'} holds too few compositions to calibrate on some and report others.")
     ensemble = PropertyEnsemble.from_head(network.properties, how.members)
     with one_thread():
         means, deviations = posteriors(opened, train)
@@ -74,13 +84,13 @@ def fit_properties(
             inputs = (torch.from_numpy(means), torch.from_numpy(deviations))
             fit_ensemble(ensemble, *inputs, truth, how, seed, bar.update)
         z, _ = posteriors(opened, val)
-        with torch.no_grad():
-            found = ensemble.predict(torch.from_numpy(z))
-        calibrate(ensemble, found, torch.from_numpy(val.properties.astype(np.float32)))
+        calibrate(ensemble, torch.from_numpy(z[chooses]), torch.from_numpy(val.properties[chooses].astype(np.float32)))
         network.add_module("properties", ensemble)
-        scores = scores_of(opened, z, val.properties, seed)
-    report = PropertyReport(len(val), {}, scores)
-    save_ensemble(ensemble, folder, {"validation": report.to_dict(), "settings": asdict(how), "seed": seed})
+        scores = scores_of(opened, z[~chooses], val.properties[~chooses])
+    report = PropertyReport(int((~chooses).sum()), {}, scores, "the half of the validation split that chose nothing")
+    learned = {"crystals": len(train), "tables": [data.name, *(table.stem for table in also)]}
+    figures = {"validation": report.to_dict(), "settings": asdict(how), "seed": seed, "learned": learned}
+    save_ensemble(ensemble, folder, figures)
     load_ensemble(folder)
     return report
 

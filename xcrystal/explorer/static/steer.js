@@ -100,7 +100,7 @@ function render({ model, el: root }) {
     pictures[k] ? el("img", { alt: "", src: `data:image/svg+xml,${encodeURIComponent(pictures[k])}` }) : null,
     el("span", {}, el("b", {}, `${k + 1}. `, withSubscripts(of.formula)), ` ${of.atoms} atoms, space group ${of.group}`),
     of.energy === null ? null : el("span", { class: "xc-energy" }, `${number(of.energy, 2)}`
-      + `${of.deviation === null ? "" : ` ± ${number(of.deviation, 2)}`} eV/atom`),
+      + `${of.interval.length ? ` (${of.interval.map((x) => number(x, 2)).join(" to ")})` : ""} eV/atom`),
     of.hull === null ? null : el("span", { class: "xc-energy" }, `${number(of.hull, 3)} above hull`),
     of.known === null ? null : el("span", { class: of.known ? "xc-known" : "xc-new" }, of.known ? `known: ${of.known}` : "new here"))));
     [...list.children].forEach((node, k) => node.setAttribute("aria-current", String(k === state.shown)));

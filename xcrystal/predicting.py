@@ -1,0 +1,176 @@
+"""What a trained model predicts from latent vectors: values, intervals, and probabilities of not being zero."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+
+from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.errors import CheckpointError, InvalidCrystalError
+from xcrystal.protocols import Able
+
+if TYPE_CHECKING:
+    import torch
+
+    from xcrystal.model.properties import PropertyEnsemble
+    from xcrystal.model.vae import CrystalVAE
+
+_CHUNK = 256
+
+
+class PropertyPredictor(Able):
+    """The part of a model that predicts.
+
+    Attributes
+    ----------
+    network
+        Its ``properties`` is the head: the jointly trained one, or the fitted ensemble.
+    properties
+        Names of the properties that its data taught it.
+    """
+
+    network: CrystalVAE
+    properties: tuple[str, ...]
+
+    @abstractmethod
+    def _vectors(self, z: Any) -> torch.Tensor:
+        """Latent vectors (n, latent_dim) that were checked."""
+
+    @overload
+    def predict(self, z: Any, return_std: Literal[False] = False) -> dict[str, np.ndarray]: ...
+
+    @overload
+    def predict(self, z: Any, return_std: Literal[True]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]: ...
+
+    def predict(
+        self, z: Any, return_std: bool = False
+    ) -> dict[str, np.ndarray] | tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Properties of latent vectors.
+
+        Parameters
+        ----------
+        z
+            As for ``decode``.
+        return_std
+            Deprecated: also give half the lengths of the 68 % intervals. Errors of gap and hull distance have no
+            standard deviation that would say enough; see ``predict_interval``.
+
+        Returns
+        -------
+        dict, or tuple of two dict
+            ``formation_energy_per_atom`` (eV/atom), ``band_gap`` (eV, PBE), ``e_above_hull`` (eV/atom), each (n,)
+            float64; the last two are never negative; only those in ``properties``.
+
+        Raises
+        ------
+        InvalidCrystalError
+            If ``z`` has another shape or is not finite.
+        """
+        head: torch.nn.Module = self.network.properties
+        values = self._columns(self._by_head(z, head))
+        if not return_std:
+            return values
+        warnings.warn(
+            "return_std is deprecated and will go; predict_interval gives intervals.", DeprecationWarning, stacklevel=2
+        )
+        ranges = self.predict_interval(z, math.erf(math.sqrt(0.5)))
+        return values, {name: 0.5 * (bounds[:, 1] - bounds[:, 0]) for name, bounds in ranges.items()}
+
+    @property
+    def knows_intervals(self) -> bool:
+        """Whether its properties were fitted, so that ``predict_interval`` and ``predict_nonzero`` say something."""
+        return bool(getattr(self.network.properties, "calibrations", {}))
+
+    def predict_interval(self, z: Any, level: float = 0.9) -> dict[str, np.ndarray]:
+        """Intervals that hold the true properties of crystals with a given probability.
+
+        They promise what they say for crystals like those that they were calibrated on, which the encoder had not seen,
+        and do so for crystals without and with a gap (on and above the hull) separately; how is said in
+        ``xcrystal.model.intervals``.
+
+        Parameters
+        ----------
+        z
+            As for ``decode``.
+        level
+            The probability, between 0 and 1. More than 1 - 1/n cannot be told from n crystals; the interval that just
+            holds them all stands for such levels.
+
+        Returns
+        -------
+        dict
+            By property (n, 2) float64, the lowest and the highest value, in the units of ``predict``, whose value lies
+            between them. The interval of a gap or a hull distance begins at 0 if at this level it may be zero.
+
+        Raises
+        ------
+        InvalidCrystalError
+            If ``z`` has another shape or is not finite, or the level is not between 0 and 1.
+        CheckpointError
+            If the model's properties have not been fitted.
+        """
+        if not 0 < level < 1:
+            raise InvalidCrystalError(f"The level of an interval is between 0 and 1, not {level}.")
+        head = self._fitted()
+        found = self._by_head(z, lambda part: head.intervals(part, level).flatten(1)).reshape(-1, len(PROPERTIES), 2)
+        known = [PROPERTIES[k] for k in head.calibrations]
+        return {name: bounds for name, bounds in self._columns(found).items() if name in known}
+
+    def predict_nonzero(self, z: Any) -> dict[str, np.ndarray]:
+        """Probabilities that crystals have a gap, and that they lie above the hull, by more than 0.001 eV (per atom).
+
+        Returns
+        -------
+        dict
+            ``band_gap`` and ``e_above_hull``, each (n,) float64; only those in ``properties``.
+
+        Raises
+        ------
+        InvalidCrystalError
+            If ``z`` has another shape or is not finite.
+        CheckpointError
+            If the model's properties have not been fitted.
+        """
+        head = self._fitted()
+        numbers = self._by_head(z, lambda part: head.predict(part).nonzero)
+        return {name: numbers[:, k] for k, name in enumerate(PROPERTIES[1:]) if name in self.properties}
+
+    def known_intervals(self, z: Any) -> dict[str, np.ndarray]:
+        """The 90 % intervals of ``predict_interval``, or {} of a model that knows none."""
+        return self.predict_interval(z) if self.knows_intervals else {}
+
+    def known_nonzero(self, z: Any) -> dict[str, np.ndarray]:
+        """The probabilities of ``predict_nonzero``, or {} of a model that knows none."""
+        return self.predict_nonzero(z) if self.knows_intervals else {}
+
+    def _fitted(self) -> PropertyEnsemble:
+        from xcrystal.model.properties import PropertyEnsemble
+
+        head: torch.nn.Module = self.network.properties
+        if isinstance(head, PropertyEnsemble) and head.calibrations:
+            return head
+        if not self.properties:
+            raise CheckpointError(f"The model {self.name!r} has learned no properties: its training data had none.")
+        raise CheckpointError(
+            f"The model {self.name!r} knows no intervals of properties; "
+            f"fit them with: xcrystal fit-properties --model {self.name} --data FOLDER"
+        )
+
+    def _by_head(self, z: Any, head: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
+        """(n, k) float64 that a head says of n latent vectors."""
+        import torch
+
+        from xcrystal.model.device import FEW, one_thread
+
+        vectors = self._vectors(z)
+        with torch.inference_mode(), one_thread(len(vectors) <= FEW):
+            numbers = torch.cat([head(chunk) for chunk in vectors.split(_CHUNK)])
+        return np.asarray(numbers.float().cpu().numpy(), dtype=np.float64)
+
+    def _columns(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: numbers[:, PROPERTIES.index(name)] for name in self.properties}
