@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _LONGEST = 1_000_000  # items of any list
 _CALLS = frozenset(  # what points are made by
     "select load go move go_to_place surprise wander settle steer propose show_candidate set_end interpolate "
-    "show_frame show_alternative substitute remove move_orbit strain search select_rows add_concept show_latent".split()
+    "show_frame show_alternative substitute remove move_orbit strain search select_rows add_concept show_latent "
+    "set_property search_nearer".split()
 )
 
 
