@@ -67,6 +67,14 @@ def test_what_a_search_finds_is_said_and_can_be_undone(session: Session) -> None
     assert not session.search_when_at_rest()
 
 
+def test_a_slider_that_moves_on_forgets_what_was_found_on_the_way(session: Session) -> None:
+    session.move(0, 0.5)
+    session.settle()
+    assert session.search_nearer()
+    session.move(0, 0.7)
+    assert [line.split("(")[0] for line in session.state.point.code] == ["session.select", "session.move"]
+
+
 def test_a_search_that_finds_the_same_says_nothing(session: Session) -> None:
     session.select("mp-22862")
     state = session.state

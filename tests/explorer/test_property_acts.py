@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from xcrystal.errors import TargetError
 from xcrystal.explorer.session import Session
+from xcrystal.explorer.widget import Explorer
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.chart import Atlas
 
@@ -58,3 +61,17 @@ def test_there_is_nothing_to_look_for_where_no_slider_of_a_property_is_shown(ses
 def test_wrong_wishes(session: Session) -> None:
     with pytest.raises(TargetError, match="property to set"):
         session.set_property("colour", 1.0)
+
+
+def test_the_explorer_looks_ahead_by_itself_while_the_hand_rests(session: Session) -> None:
+    explorer = Explorer(session)
+    try:
+        session.show_axes("property")
+        deadline = time.monotonic() + 60
+        while (path := session.property_path("e_above_hull")) is None or len(path.stops) < 2:
+            assert time.monotonic() < deadline and session.message == ""
+            time.sleep(0.05)
+        sliders = explorer.parts["move"].state["axes"]
+        assert any(axis["stops"] for axis in sliders)
+    finally:
+        explorer.close()

@@ -81,20 +81,20 @@ class PropertySliders(Going):
         bool
             Whether there was something to do.
         """
-        with self._lock:
-            wanted = self.at_rest and self.state.family == "property" and not self.model.lacks("gradients")
-            targets = [axis.target for axis in self.axes if axis.target in self.model.properties] if wanted else []
-            here = self.state.point
-        try:
-            paths = [path for target in targets if target is not None and (path := self._begun(target, here))]
-        except XCrystalError:  # its crystal cannot be encoded
-            return False
-        paths = [path for path in paths if not path.complete]
-        if not paths:
-            return False
-        min(paths, key=lambda path: len(path.stops)).extend()  # the lock is free: the hand may take over
-        self._emit("reach")
-        return True
+        with self._lock:  # for one piece only
+            if not self.at_rest or self.state.family != "property" or self.model.lacks("gradients"):
+                return False
+            targets = [axis.target for axis in self.axes if axis.target in self.model.properties]
+            try:
+                paths = [self._begun(target) for target in targets if target is not None]
+            except XCrystalError:  # its crystal cannot be encoded
+                return False
+            paths = [path for path in paths if not path.complete]
+            if not paths:
+                return False
+            min(paths, key=lambda path: len(path.stops)).extend()
+            self._emit("reach")
+            return True
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -108,9 +108,10 @@ class PropertySliders(Going):
         on = (found for found in reversed(kept) if any(np.array_equal(stop.z, point.z) for stop in found[1].stops))
         return next(on, None)
 
-    def _begun(self, target: str, point: Point) -> PropertyPath:
+    def _begun(self, target: str) -> PropertyPath:
         from xcrystal.latent.property_path import PropertyPath
 
+        point = self.state.point
         found = self._path_of(target, point)
         if found is None:
             found = point, PropertyPath(self.model, self.atlas, point.z, target)
@@ -118,10 +119,11 @@ class PropertySliders(Going):
         return found[1]
 
     def _searched_path(self, target: str) -> PropertyPath:
-        path = self._begun(target, self.state.point)
-        while path.extend():
-            pass
-        return path
+        with self._lock:
+            path = self._begun(target)
+            while path.extend():
+                pass
+            return path
 
     def _keep(self, target: str, origin: Point, path: PropertyPath) -> None:
         kept = self._property_paths
