@@ -220,7 +220,7 @@ class Core(Shown):
         with self._lock:
             point = self.state.point
             self._searched.add(point)
-        if not self._knows_efforts:
+        if not self._searches:
             return False
         structure = self._decode(point.z[None], "thorough")[0]  # the lock is free: the hand may go elsewhere
         with self._lock:
@@ -239,10 +239,15 @@ class Core(Shown):
         """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched."""
         state = self.state
         listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
-        if not (self.at_rest and self._knows_efforts) or state.point in self._searched or state.point in listed:
+        if not (self.at_rest and self._searches) or state.point in self._searched or state.point in listed:
             return False
         self.search_nearer()
         return True
+
+    @property
+    def _searches(self) -> bool:
+        """Whether there is more to find: a model of somebody's own takes any effort, and decodes as it does."""
+        return self._knows_efforts and not self.model.lacks("runners_up")
 
     @cached_property
     def _searched(self) -> WeakSet[Point]:
