@@ -22,7 +22,7 @@ class Searching(CrystalModel):
 
     def decode(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Structure]:  # type: ignore[override]
         self.asked.append(effort)
-        found = super().decode(z, effort != "fast", group)
+        found = super().decode(z, group=group)
         return [self.found for _ in found] if effort == "thorough" else found
 
 
