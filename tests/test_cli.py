@@ -303,7 +303,7 @@ def test_evaluate_latent(dataset: Path) -> None:
 def test_evaluate_interpolation(dataset: Path, tmp_path: Path) -> None:
     words = ("evaluate", "interpolation", "--steps", 3, "--workers", 1)
     found = json.loads(run(*words, "--data", dataset / "val.parquet", "--paths", 2, "--json").stdout)
-    assert (found["paths"], found["steps"], list(found["kinds"])) == (2, 3, ["linear", "spherical"])
+    assert (found["paths"], found["steps"], list(found["kinds"])) == (2, 3, ["linear", "spherical", "flow"])
     for name in ("Na", "K"):
         rock_salt(name).to(str(tmp_path / f"{name}.cif"))
     result = run(*words, "--data", tmp_path)

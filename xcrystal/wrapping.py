@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from xcrystal.crystal.canonical import Canonical
     from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.model.prior import LatentFlow
 
 MOST_ATOMS = 100  # in a primitive cell, unless a model says otherwise
 NEAREST = "nearest known"  # how a known crystal that stands for a decode was chosen
@@ -51,12 +52,16 @@ class LatentModel(Able):
         Names of what it predicts; known once it has an atlas.
     facts
         Nothing; ours tell here how they were trained.
+    prior
+        None; ours may have a learned one.
 
     Raises
     ------
     ModelError
         If the object has neither ``encode`` nor ``decode``, or is a class, or ``latent_dim`` is no whole number.
     """
+
+    prior: LatentFlow | None = None
 
     def __init__(self, model: Any, name: str, max_atoms: int = MOST_ATOMS) -> None:
         able = {"encode": Encodes, "decode": Decodes, "predict": Predicts}

@@ -30,7 +30,7 @@ from xcrystal.latent.paths import KINDS, interpolate
 def test_measured_paths_are_what_the_model_decodes(model: CrystalModel, kind: str) -> None:
     z = model.encode([CRYSTALS["rock salt NaCl"].to_structure(), CRYSTALS["rutile TiO2"].to_structure()])
     paths = measure_paths(model, z[:1], z[1:], 5, kind)
-    np.testing.assert_array_equal(paths.z[0], interpolate(z[0], z[1], 5, kind))
+    np.testing.assert_array_equal(paths.z[0], interpolate(z[0], z[1], 5, kind, model.prior))
     decoded = model.decode(paths.z[0])
     for k, structure in enumerate(decoded):
         found = paths.structures[0][k]

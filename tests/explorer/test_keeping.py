@@ -196,6 +196,8 @@ def test_code_from_a_file_is_not_believed(session: Session, other: Session) -> N
     [
         ("session.select('mp-1')", True),
         ("session.move('principal 1', -1.5)", True),
+        ("session.set_property('band_gap', 2.5)", True),
+        ("session.search_nearer()", True),
         ("session.load(Structure([[1, 0, 0]], ['Na'], [[0.0, -0.5, 0]]))", True),
         ("session.load(Structure([[3, 0, 0]], ['H'], [[0, 0, 0]], validate_proximity=__import__('os')))", False),
         ("session.go(" + "-" * 3000 + "1)", False),

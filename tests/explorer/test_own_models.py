@@ -147,6 +147,7 @@ def test_the_second_model_is_explored(folder: Path, second: DescriptorPCA) -> No
     assert session.predicted["hardness"] > before
     assert "Hardness, predicted" in dict(fact_rows(session, brief=True))  # also for a beginner
     assert f"{session.predicted['hardness']:.3f}" in facts_text(session)["Hardness, predicted"]
+    assert not session.search_when_at_rest() and not session.search_nearer()
     session.search("hardness > 15, O")
     assert len(session.selected)
     assert (session.selected["hardness"] > 15).all()

@@ -8,10 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xcrystal.errors import InvalidCrystalError, TargetError
-from xcrystal.latent.paths import KINDS, interpolate
+from xcrystal.generator import CrystalModel
+from xcrystal.latent.chart import Atlas
+from xcrystal.latent.density import Density
+from xcrystal.latent.paths import FLOW, KINDS, interpolate, kinds_for
+
+STRAIGHT = [kind for kind in KINDS if kind != FLOW]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STRAIGHT)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_ends_are_exact(kind: str, dtype: type) -> None:
     start, end = np.random.default_rng(0).normal(size=(2, 5, 128)).astype(dtype)
@@ -44,7 +49,7 @@ def test_arcs_turn_and_grow_evenly(seed: int, steps: int, longer: float) -> None
     assert np.linalg.matrix_rank(units, tol=1e-8) == 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STRAIGHT)
 def test_vectors_that_span_no_plane(kind: str) -> None:
     one, zero = np.array([3.0, 0.0, 4.0]), np.zeros(3)
     for start, end in [(one, one), (one, 2 * one), (one, zero), (zero, one), (zero, zero), (one, -one)]:
@@ -72,3 +77,29 @@ def test_what_is_no_path() -> None:
         interpolate(z, z, 1)
     with pytest.raises(InvalidCrystalError, match="shape"):
         interpolate(z, np.zeros(5), 4)
+
+
+def test_a_flow_path_is_a_line_of_the_prior_and_keeps_to_the_data(model: CrystalModel, atlas: Atlas) -> None:
+    import torch
+
+    assert model.prior is not None
+    rows = np.random.default_rng(0).permutation(len(atlas))[:40]
+    start, end = atlas.z[rows[:20]], atlas.z[rows[20:]]
+    frames = interpolate(start, end, 5, FLOW, model.prior)
+    np.testing.assert_array_equal(frames[:, 0], start)
+    np.testing.assert_array_equal(frames[:, -1], end)
+    base = model.prior.carry(torch.from_numpy(frames.reshape(-1, frames.shape[-1])), 1.0, 0.0).numpy()
+    base = base.reshape(frames.shape)
+    np.testing.assert_allclose(np.diff(base, n=2, axis=1), 0, atol=0.02)
+    np.testing.assert_allclose(interpolate(end, start, 5, FLOW, model.prior)[:, ::-1], frames, atol=1e-3)
+    straight = interpolate(start, end, 5)
+    density = Density.of(atlas)
+    assert density.quantiles(frames[:, 2]).mean() < density.quantiles(straight[:, 2]).mean()
+
+
+def test_without_a_prior_there_are_no_flow_paths(model: CrystalModel) -> None:
+    assert kinds_for(model) == KINDS
+    bare = CrystalModel(model.network, model.name, model.facts, model.device)
+    assert kinds_for(bare) == tuple(STRAIGHT)
+    with pytest.raises(TargetError, match="prior"):
+        interpolate(np.zeros(4), np.ones(4), 3, FLOW)

@@ -201,11 +201,11 @@ def directions(
     model: Model = "mp20",
     atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
     device: Device = "auto",
-    n: Annotated[int, typer.Option("-n", "--n", min=1, help="From how many known crystals, drawn at random.")] = 100,
+    n: Annotated[int, typer.Option("-n", "--n", min=1, help="From how many known crystals, drawn at random.")] = 40,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """What a step along a property's slider does to the crystals that are decoded, and other directions would do."""
+    """What a step along a property's slider promises, and does to the crystals that are decoded."""
     from xcrystal.evaluation.direction_effects import evaluate_directions
     from xcrystal.latent.chart import open_atlas
 

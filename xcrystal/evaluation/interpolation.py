@@ -1,8 +1,9 @@
 """What lies between crystals: the figures of ``xcrystal evaluate interpolation``.
 
 Nobody has published a measure of how smooth a latent space of crystals is; this is ours. Between the codes of two
-crystals lie ``steps`` frames at equal distances, both ends included, on a straight and on a spherical path, and each
-frame is decoded as users see it (``CrystalModel.decode``), none left out. Asked is, of the frames,
+crystals lie ``steps`` frames, both ends included, on a straight and on a spherical path and, if the model has a learned
+prior, on a flow path (``xcrystal.latent.paths``). Each frame is decoded as users see it (``CrystalModel.decode``), none
+left out. Asked is, of the frames,
 
 - whether they are possible at all: no contact shorter than 0.7 of the sum of the covalent radii (Cordero et al., Dalton
   Trans. 2008, 2832), periodic images included. "All frames" counts the ends, which are reconstructions and so flatter a
@@ -36,7 +37,7 @@ from xcrystal.evaluation.encoding import encodable_of, sources_of
 from xcrystal.evaluation.layout import aligned, plain
 from xcrystal.evaluation.parallel import workers_of
 from xcrystal.evaluation.path_frames import Paths, measure_paths
-from xcrystal.latent.paths import KINDS
+from xcrystal.latent.paths import kinds_for
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
@@ -88,7 +89,7 @@ class PathFigures:
 
 @dataclass(frozen=True)
 class InterpolationReport:
-    """Linear and spherical paths between the same pairs of crystals.
+    """Paths of each kind between the same pairs of crystals.
 
     Attributes
     ----------
@@ -115,7 +116,7 @@ class InterpolationReport:
         return content
 
     def table(self) -> str:
-        """The figures as lines of text, both kinds side by side."""
+        """The figures as lines of text, the kinds side by side."""
         columns = {kind: dict(_rows(figures)) for kind, figures in self.kinds.items()}
         names = list(next(iter(columns.values())))
         body = [tuple(f"{column[name]:<30}" for column in columns.values()) for name in names]
@@ -139,7 +140,7 @@ def evaluate_interpolation(
     workers: int = 2,
     effort: str = "normal",
 ) -> InterpolationReport:
-    """Walk between random pairs of crystals, linearly and spherically, and measure what lies there.
+    """Walk between random pairs of crystals, on paths of each kind, and measure what lies there.
 
     Parameters
     ----------
@@ -178,7 +179,7 @@ def evaluate_interpolation(
             reasons = "; ".join(f"{name}: {reason}" for name, reason in not_encoded.items())
             raise DatasetError(f"A path needs two crystals that can be encoded. {reasons}")
         starts, ends = (np.stack([z[i] for i in column]) for column in pairs.T)
-        measured = (measure_paths(model, starts, ends, steps, kind, pool, effort) for kind in KINDS)
+        measured = (measure_paths(model, starts, ends, steps, kind, pool, effort) for kind in kinds_for(model))
         kinds = {paths.kind: path_figures(paths, seed) for paths in measured}
     better = max(kinds, key=lambda kind: kinds[kind].clash_free_inner)
     return InterpolationReport(len(pairs), steps, kinds, better, not_encoded)

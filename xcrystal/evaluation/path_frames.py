@@ -55,7 +55,7 @@ class Paths:
     Attributes
     ----------
     kind
-        "linear" or "spherical".
+        "linear", "spherical" or "flow".
     z
         (P, S, latent_dim) the frames.
     structures
@@ -110,7 +110,7 @@ def measure_paths(
     """
     from xcrystal.model.choosing import MOST_PROBABLE
 
-    z = interpolate(np.atleast_2d(starts), np.atleast_2d(ends), steps, kind)
+    z = interpolate(np.atleast_2d(starts), np.atleast_2d(ends), steps, kind, model.prior)
     decoded = model.decode(z.reshape(-1, z.shape[-1]), effort)
     structures = [decoded[i : i + steps] for i in range(0, len(decoded), steps)]
     looked_at = (workers or Workers()).map(path_frames, structures, f"{kind} paths")

@@ -8,7 +8,9 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
+from weakref import WeakSet
 
 import numpy as np
 
@@ -31,6 +33,7 @@ EVENTS = (
     "shown",  # what is drawn of it, and how
     "color",
     "axes",
+    "reach",  # more is known of how far the sliders of properties lead
     "selection",
     "own",
     "path",
@@ -203,6 +206,53 @@ class Core(Shown):
             self._emit("crystal", "history")
         return not same
 
+    def search_nearer(self) -> bool:
+        """Search with all effort for a crystal whose own code is nearer to the latent vector; up to a second.
+
+        Another crystal than the one that is shown is one step of undo, and is said.
+
+        Returns
+        -------
+        bool
+            Whether another crystal was found.
+        """
+        with self._lock:
+            point = self.state.point
+            self._searched.add(point)
+        if not self._searches:
+            return False
+        structure = self._decode(point.z[None], "thorough")[0]  # the lock is free: the hand may go elsewhere
+        with self._lock:
+            if self.state.point is not point or structure == point.structure:
+                return False
+            code = (*point.code, "session.search_nearer()")
+            landed = None if point.landed is None else self._landing(structure)
+            nearer = replace(point, structure=structure, code=code, landed=landed, quick=False)
+            self._searched.add(nearer)
+            base = nearer if self.state.base is point else self.state.base
+            self._commit("searched for a nearer crystal", point=nearer, base=base)
+            self.report("A search found a crystal that is nearer to the latent vector; undo brings back the first one.")
+            return True
+
+    def search_when_at_rest(self) -> bool:
+        """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched."""
+        state = self.state
+        listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
+        if not (self.at_rest and self._searches) or state.point in self._searched or state.point in listed:
+            return False
+        self.search_nearer()
+        return True
+
+    @property
+    def _searches(self) -> bool:
+        """Whether there is more to find: a model of somebody's own takes any effort, and decodes as it does."""
+        return not self.model.lacks("runners_up")
+
+    @cached_property
+    def _searched(self) -> WeakSet[Point]:
+        """Where the search has been, so that undo can lead back there."""
+        return WeakSet()
+
     # -- undo ----------------------------------------------------------------------------------------------------
 
     @property
@@ -312,13 +362,17 @@ class Core(Shown):
         self, z: np.ndarray, label: str, code: Sequence[str], material_id: str | None = None, quick: bool = False
     ) -> Point:
         """All that is known at once of a latent vector (Z,)."""
-        structure = self.model.decode(z[None], effort="fast" if quick else "normal")[0]
+        structure = self._decode(z[None], "fast" if quick else "normal")[0]
         point = self._known_of(z[None], [structure], [label], [code])[0]
         return replace(point, z=z, material_id=material_id, quick=quick)
 
     def _points(self, z: np.ndarray, labels: Sequence[str], codes: Sequence[Sequence[str]]) -> list[Point]:
         """The same for many latent vectors (n, Z), decoded together."""
-        return self._known_of(z, self.model.decode(z), labels, codes)
+        return self._known_of(z, self._decode(z), labels, codes)
+
+    def _decode(self, z: np.ndarray, effort: str = "normal") -> list[Structure]:
+        """Crystals of latent vectors (n, Z): "fast" while a hand moves, "normal" at rest, "thorough" after it."""
+        return self.model.decode(z, effort)
 
     def _known_of(
         self, z: np.ndarray, structures: Sequence[Structure], labels: Sequence[str], codes: Sequence[Sequence[str]]

@@ -116,8 +116,10 @@ class Going(Picking):
             z = along.move(self.z, float(value))
             line = f"session.move({along.name!r}, {float(value)!r})"
             code = self.state.point.code
-            if code and code[-1].startswith(f"session.move({along.name!r}, "):
-                code = code[:-1]
+            # neither an earlier place of the slider nor what was found there matters to where it is now
+            for begin in ("session.search_nearer(", f"session.move({along.name!r}, "):
+                if code and code[-1].startswith(begin):
+                    code = code[:-1]
             label = f"moved along {along.name}, from the {self.state.base.label}"
             point = self._point(z, label, (*code, line), quick=True)
             self._commit(

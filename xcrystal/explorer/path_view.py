@@ -9,7 +9,7 @@ from xcrystal.explorer import words
 from xcrystal.explorer.exporting import FORMATS
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.travelling import ENDS, MOST_FRAMES
-from xcrystal.latent.paths import KINDS
+from xcrystal.latent.paths import kinds_for
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session import Session
@@ -43,7 +43,7 @@ class PathView(Panel):
         state, progress = session.state, session.progress
         return {
             "ends": [_end(point) for point in state.ends],
-            "kinds": list(KINDS),
+            "kinds": list(kinds_for(session.model)),
             "most": MOST_FRAMES,
             "path": self._path(),
             "progress": list(progress) if progress is not None and progress[0] == TASK else None,
@@ -86,7 +86,7 @@ class PathView(Panel):
                 self.send({"type": "taken", "end": message["end"]})
         elif wish == "swap":
             session.swap_ends()
-        elif wish == "make" and message.get("kind") in KINDS:
+        elif wish == "make" and message.get("kind") in kinds_for(session.model):
             session.interpolate(message["kind"], int(message.get("frames") or 16))
         elif wish == "frame":
             session.show_frame(int(message.get("frame") or 0))

@@ -15,6 +15,7 @@ from xcrystal.explorer.going import go_code
 from xcrystal.explorer.palette import COLOR_MAP, COLOR_MAPS
 from xcrystal.explorer.records import Loaded
 from xcrystal.explorer.state import MOST_PINS, Own, Path, Point, Selection, State, Why
+from xcrystal.latent.paths import KINDS
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 _LONGEST = 1_000_000  # items of any list
 _CALLS = frozenset(  # what points are made by
     "select load go move go_to_place surprise wander settle steer propose show_candidate set_end interpolate "
-    "show_frame show_alternative substitute remove move_orbit strain search select_rows add_concept show_latent".split()
+    "show_frame show_alternative substitute remove move_orbit strain search select_rows add_concept show_latent "
+    "set_property search_nearer".split()
 )
 
 
@@ -114,7 +116,7 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
         frame = of_path.value("frame", int)
         if not 0 <= frame < len(frames):
             raise _damaged("frame")
-        kind = of_path.choice("kind", ("linear", "spherical"))
+        kind = of_path.choice("kind", KINDS)
         state = replace(state, path=Path(kind, tuple(found), frame))
     loaded = state.loaded
     if loaded is not None and loaded.z is not None and np.allclose(loaded.z, point.z, atol=1e-4):

@@ -11,10 +11,11 @@ from xcrystal.explorer.explaining_groups import ExplainingGroups
 from xcrystal.explorer.judging import Judging
 from xcrystal.explorer.keeping import Keeping
 from xcrystal.explorer.overlaying import Overlaying
+from xcrystal.explorer.property_acts import PropertySliders
 from xcrystal.explorer.steering_acts import Steering
 
 
-class Session(Keeping, Judging, Overlaying, Steering, Changing, ExplainingGroups):
+class Session(Keeping, Judging, Overlaying, Steering, PropertySliders, Changing, ExplainingGroups):
     """State of one explorer, and all that can be done in it.
 
     Parameters

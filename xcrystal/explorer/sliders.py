@@ -1,25 +1,29 @@
-"""Sliders along axes of latent space, by family, in standard deviations of the atlas."""
+"""Sliders along axes of latent space, in standard deviations of the atlas, and along paths of properties."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.latent.axes import FAMILIES, Axis, coordinates
+from xcrystal.latent.axes import FAMILIES, Axis, coordinates, towards
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session import Session
     from xcrystal.explorer.worker import Worker
+    from xcrystal.latent.property_path import PropertyPath
+    from xcrystal.latent.steering import Step
 
 LIMIT = 4.0
 STEP = 0.05
 _TITLES = {
     "principal": ("Principal", "Directions in which known crystals differ most, the strongest first"),
     "latent": ("Single numbers", "One number of the latent vector each; those that vary most come first"),
-    "property": ("Properties", "Directions that go with a property of known crystals"),
+    "property": ("Properties", "Crystals with more or less of a property, each decoded and verified"),
     "concept": ("Your own", "Directions between groups of crystals that you picked"),
 }
 _DIGITS = {"e_above_hull": 3}
@@ -31,7 +35,7 @@ class SliderView(Panel):
     _esm = script("sliders.js")
     _css = style("sliders.css")
     pace: ClassVar[float] = 0.0  # follows the hand
-    events: ClassVar[frozenset[str]] = frozenset({"crystal", "axes", "settled"})
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "axes", "reach", "settled"})
 
     def __init__(self, session: Session, worker: Worker) -> None:
         super().__init__(session, worker)
@@ -46,28 +50,82 @@ class SliderView(Panel):
             "family": state.family,
             "families": [[name, *_TITLES[name]] for name in FAMILIES],
             "axes": [
-                {
-                    "name": axis.name,
-                    "note": axis.note,
-                    "value": round(float(value), 3),
-                    "base": round(float(base), 3),
-                    "achieved": self._achieved(axis, float(value - base)),
-                    "removable": axis.family == "concept",
-                }
+                {"name": axis.name, "removable": axis.family == "concept"}
+                | (self._straight(axis, float(value), float(base)) if stops is None else self._verified(axis, stops))
                 for axis, value, base in zip(axes, values, begun, strict=True)
+                for stops in [self._stops(axis)]
             ],
             "rest": session.at_rest,
             "moved": session.moved,
-            "limit": LIMIT,
-            "step": STEP,
             "latents": session.model.latent_dim,
         }
+
+    def _straight(self, axis: Axis, value: float, base: float) -> dict[str, Any]:
+        """A slider along a straight line, in standard deviations."""
+        return {
+            "note": axis.note,
+            "value": round(value, 3),
+            "base": round(base, 3),
+            "least": -LIMIT,
+            "most": LIMIT,
+            "step": STEP,
+            "stops": None,
+            "achieved": self._achieved(axis, value - base),
+        }
+
+    def _stops(self, axis: Axis) -> tuple[Step, ...] | None:
+        """The stops of a property's slider, the least wanted first; None for a slider along a straight line."""
+        session, name = self.session, axis.target
+        if name not in session.model.properties or session.model.lacks("gradients"):
+            return None
+        path = session.property_path(name)
+        return () if path is None else path.stops[:: int(towards(name)[1])]
+
+    def _verified(self, axis: Axis, stops: tuple[Step, ...]) -> dict[str, Any]:
+        """A slider from stop to stop of a property's path, counted from where the path begins."""
+        assert axis.target is not None
+        name, point = axis.target, self.session.state.point
+        path = self.session.property_path(name)
+        first = 0 if path is None else stops.index(path.start)
+        here = next((k for k, stop in enumerate(stops) if np.array_equal(stop.z, point.z)), first)
+        unit, digits = words.unit(name), _DIGITS.get(name, 2)
+        said = [f"{_unsigned(stop.value, digits)} {unit}".rstrip() for stop in stops]
+        return {
+            "note": self._found(path),
+            "value": here - first,
+            "base": 0,
+            "least": -first,
+            "most": max(len(stops) - 1 - first, 0),
+            "step": 1,
+            "stops": said,
+            "achieved": ""
+            if here == first
+            else f"{words.title(name)} of the decoded crystal, at its own code: {said[first]} → {said[here]}."
+            + self._end(axis, path, here, len(stops)),
+        }
+
+    def _found(self, path: PropertyPath | None) -> str:
+        if path is None:
+            return "looking for crystals"
+        verified = len(path.stops) - 1
+        count = "1 verified step" if verified == 1 else f"{verified} verified steps"
+        return count if path.complete else f"{count}, looking for more"
+
+    def _end(self, axis: Axis, path: PropertyPath | None, here: int, count: int) -> str:
+        """Why a slider goes no farther, at one of its ends."""
+        if path is None or here not in (0, count - 1) or axis.target is None:
+            return ""
+        higher = (here > 0) == (towards(axis.target)[1] > 0)
+        reason = path.reasons[int(higher)]
+        return f" It ends here: {reason}." if reason else ""
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Move, choose axes, take moves back."""
         session, wish = self.session, message["act"]
         try:
-            if wish == "move" and math.isfinite(value := float(message["value"])):
+            if wish == "stop at":
+                self._stop_at(session.axis(str(message["axis"])), int(message["value"]))
+            elif wish == "move" and math.isfinite(value := float(message["value"])):
                 session.move(str(message["axis"]), value)
             elif wish == "family":
                 session.show_axes(str(message["family"]))
@@ -80,6 +138,15 @@ class SliderView(Panel):
         except (XCrystalError, KeyError, TypeError, ValueError) as error:
             # an axis may be gone by the time that a message about it arrives
             session.report(str(error))
+
+    def _stop_at(self, axis: Axis, place: int) -> None:
+        """Go to a stop, counted from where the path begins."""
+        path = None if axis.target is None else self.session.property_path(axis.target)
+        if path is None or axis.target is None:
+            return  # the crystal is another one by now
+        stops = path.stops[:: int(towards(axis.target)[1])]
+        stop = stops[min(max(stops.index(path.start) + place, 0), len(stops) - 1)]
+        self.session.set_property(axis.target, stop.value, moving=True)
 
     def _achieved(self, axis: Axis, change: float) -> str:
         """What became of a property that a move along its axis was to change."""

@@ -72,7 +72,8 @@ class Travelling(Going):
         Parameters
         ----------
         kind
-            "linear", or "spherical": an arc around the origin of latent space.
+            "linear"; "spherical", an arc around the origin of latent space; or "flow", a line of the learned prior,
+            which keeps to where codes are.
         frames
             2 to 200, both ends included.
 
@@ -166,14 +167,14 @@ class Travelling(Going):
 
     def _travel(self, start: Point, end: Point, kind: str, frames: int, title: str) -> bool:
         """Make a path between two points, which become its ends, and go to its first frame."""
-        from xcrystal.latent.paths import KINDS, interpolate
+        from xcrystal.latent.paths import interpolate, kinds_for
 
-        self._one_of(kind, KINDS, "kind of path")
+        self._one_of(kind, kinds_for(self.model), "kind of path")
         with self._lock:
             if not 2 <= int(frames) <= MOST_FRAMES:
                 self.report(f"A path has 2 to {MOST_FRAMES} frames, not {int(frames)}.")
                 return False
-            z = interpolate(start.z, end.z, int(frames), kind)
+            z = interpolate(start.z, end.z, int(frames), kind, self.model.prior)
             made: list[Point] = []
             with self._working("Decoding the path", len(z)) as tick:
                 for begin in range(0, len(z), _AT_ONCE):

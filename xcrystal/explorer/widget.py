@@ -136,6 +136,12 @@ class Explorer(widgets.VBox):
     def _rest(self) -> None:
         self.session.settle()
         self._still.update()
+        self._look_further()
+
+    def _look_further(self) -> None:
+        """Do what nobody waits for, piece by piece, so that a hand that moves again waits for one piece at most."""
+        if self.session.search_when_at_rest() or self.session.look_ahead():
+            self._worker.submit("ahead", self._look_further)
 
     def _on_event(self, event: str) -> None:
         if event == "mode":

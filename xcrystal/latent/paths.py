@@ -1,21 +1,40 @@
-"""Paths between two latent vectors: straight lines, and arcs around the origin."""
+"""Paths between two latent vectors: straight lines, arcs around the origin, and lines of the learned prior."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xcrystal.errors import InvalidCrystalError, TargetError
 
-KINDS = ("linear", "spherical")
+if TYPE_CHECKING:
+    from xcrystal.generator import CrystalModel
+    from xcrystal.model.prior import LatentFlow
+    from xcrystal.wrapping import LatentModel
+
+FLOW = "flow"
+KINDS = ("linear", "spherical", FLOW)
 _TINY = 1e-12
 
 
-def interpolate(start: np.ndarray, end: np.ndarray, steps: int = 16, kind: str = "linear") -> np.ndarray:
+def kinds_for(model: CrystalModel | LatentModel) -> tuple[str, ...]:
+    """The kinds of paths that there are for a model: a flow path takes a learned prior."""
+    return tuple(kind for kind in KINDS if kind != FLOW or model.prior is not None)
+
+
+def interpolate(
+    start: np.ndarray, end: np.ndarray, steps: int = 16, kind: str = "linear", prior: LatentFlow | None = None
+) -> np.ndarray:
     """Latent vectors from ``start`` to ``end``, both included.
 
     A straight line crosses the inside of the shell on which a Gaussian of many dimensions has its mass; a spherical
     path (T. White, Sampling generative networks, arXiv:1609.04468, 2016) stays on it: its direction turns at a constant
     rate in the plane of the two vectors, and its length changes linearly from that of the start to that of the end.
+    Both cross places where no crystal has its code. A flow path keeps to where codes are: both ends are carried back
+    along the learned prior's flow to the normal distribution that it begins from, joined there by a straight line, and
+    the line is carried forth (as D. P. Kingma and P. Dhariwal, Glow, NeurIPS 2018, do between images). Its steps
+    differ in length for that: where nothing lies between two groups of codes, it crosses fast.
 
     Parameters
     ----------
@@ -24,8 +43,10 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int = 16, kind: str =
     steps
         Number of frames, at least 2.
     kind
-        "linear" or "spherical". From or to the origin, which has no direction, a spherical path is the straight one; of
-        the many arcs between opposite vectors it takes one and the same each time.
+        "linear", "spherical" or "flow". From or to the origin, which has no direction, a spherical path is the straight
+        one; of the many arcs between opposite vectors it takes one and the same each time.
+    prior
+        The learned prior of the model, such as ``xcrystal.load("mp20").prior``, which a flow path needs.
 
     Returns
     -------
@@ -35,12 +56,14 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int = 16, kind: str =
     Raises
     ------
     TargetError
-        If there is no such kind of path.
+        If there is no such kind of path, or no prior for a flow path.
     InvalidCrystalError
         If there are fewer than 2 steps, or the two differ in shape.
     """
     if kind not in KINDS:
-        raise TargetError(f"There is no {kind!r} path; there are {' and '.join(KINDS)} ones.")
+        raise TargetError(f"There is no {kind!r} path; there are {', '.join(KINDS[:-1])} and {KINDS[-1]} ones.")
+    if kind == FLOW and prior is None:
+        raise TargetError("A flow path needs a learned prior, which this model has not; fit one: xcrystal fit-prior.")
     if steps < 2:
         raise InvalidCrystalError(f"A path has at least its two ends, not {steps} frames.")
     start, end = np.asarray(start), np.asarray(end)
@@ -50,12 +73,26 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int = 16, kind: str =
     a, b = start.astype(np.float64)[..., None, :], end.astype(np.float64)[..., None, :]
     t = np.linspace(0.0, 1.0, steps)[:, None]
     frames = (1 - t) * a + t * b
-    if kind == "spherical":
+    if prior is not None and kind == FLOW:
+        frames = _carried(prior, (1 - t) * _carried(prior, a, 1.0, 0.0) + t * _carried(prior, b, 1.0, 0.0), 0.0, 1.0)
+    elif kind == "spherical":
         one, other = (np.linalg.norm(v, axis=-1, keepdims=True) for v in (a, b))
         frames = np.where((one > _TINY) & (other > _TINY), _arc(a, b, one, other, t), frames)
     frames = frames.astype(dtype)
     frames[..., 0, :], frames[..., -1, :] = start, end
     return frames
+
+
+def _carried(prior: LatentFlow, z: np.ndarray, start: float, end: float) -> np.ndarray:
+    """Points (..., Z) of one time of the flow at another."""
+    import torch
+
+    from xcrystal.model.device import FEW, one_thread
+
+    flat = torch.from_numpy(z.reshape(-1, z.shape[-1]).astype(np.float32)).to(prior.frequency.device)
+    with one_thread(len(flat) <= FEW):
+        found = prior.carry(flat, start, end)
+    return np.asarray(found.cpu().numpy(), dtype=np.float64).reshape(z.shape)
 
 
 def _arc(a: np.ndarray, b: np.ndarray, from_length: np.ndarray, to_length: np.ndarray, t: np.ndarray) -> np.ndarray:

@@ -33,10 +33,10 @@ LENGTHS = (0.5, 1.0, 2.0, 3.5, 5.0)  # of steps along a gradient; known crystals
 REACHES = (5.0, 8.0)  # of a step between two crystals' codes: small, so that it can be followed, else a leap
 _SHARES = (0.4, 0.8)  # of the way to a known crystal
 _SNAP = 0.2
-_NOISE = 0.25  # of a random step, in standard deviations of the codes
+_JITTER = 0.25  # of a random step, in standard deviations of the codes
 _SEARCHED, _TARGETS, _DRAWS = 256, 4, 6
 _TRIED = 3  # candidates that are looked at with all care
-_LEAST = {"formation_energy_per_atom": 2e-3, "band_gap": 1e-2, "e_above_hull": 5e-4}  # smaller gains are noise
+NOISE = {"formation_energy_per_atom": 2e-3, "band_gap": 1e-2, "e_above_hull": 5e-4}  # smaller gains are none
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +170,7 @@ class Steering:
         gain[self._density.quantiles(codes) > self._farthest] = -np.inf
         far = np.linalg.norm(codes - self._here.code, axis=1)
         for reach in REACHES:
-            promising = np.flatnonzero((gain > _LEAST[self.target]) & (far <= reach))
+            promising = np.flatnonzero((gain > NOISE[self.target]) & (far <= reach))
             best = promising[np.argsort(-gain[promising], kind="stable")[:_TRIED]]
             # a crystal's own code is where its property is predicted, so that is where to go
             places = [place for place in self._looked_at(codes[best]) if self._fits(place, reach)]
@@ -184,7 +184,7 @@ class Steering:
     def _fits(self, place: _Place, reach: float) -> bool:
         from xcrystal.model.choosing import contact_ratios
 
-        better = self._sign * (place.value - self._here.value) > _LEAST[self.target]
+        better = self._sign * (place.value - self._here.value) > NOISE[self.target]
         near = np.linalg.norm(place.code - self._here.code) <= reach and place.quantile <= self._farthest
         return bool(better and near and self._holds(place.decoded) and contact_ratios([place.decoded])[0] >= CLASH)
 
@@ -217,7 +217,7 @@ class Steering:
         along = [here + length * slope for slope in slopes for length in LENGTHS]
         known = self.atlas.z[self._better_known()]
         towards = [here + share * (code - here) for code in known for share in _SHARES]
-        noise = self._rng.standard_normal((_DRAWS, len(here))) * _NOISE * self._spread
+        noise = self._rng.standard_normal((_DRAWS, len(here))) * _JITTER * self._spread
         about = [here + LENGTHS[1] * slopes[0] + step for step in noise]
         every = np.asarray([*along, *towards, *about], dtype=np.float32)
         if self.model.prior is not None:  # pulled back to where codes are
@@ -258,7 +258,7 @@ class Steering:
             rows = self.atlas.neighbours(self._here.code, _SEARCHED // 4)[0][0]
         gain = self._gain(self.model.predict(self.atlas.z[rows])[self.target])
         far = np.linalg.norm(self.atlas.z[rows] - self._here.code, axis=1)
-        better = gain > _LEAST[self.target]
+        better = gain > NOISE[self.target]
         # much for little way
         order = np.argsort(-(gain / np.maximum(far, 1.0)) * better, kind="stable")[:_TARGETS]
         return rows[order[better[order]]]

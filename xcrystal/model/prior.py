@@ -54,9 +54,9 @@ class LatentFlow(nn.Module):
         return self.leave(h)
 
     @torch.no_grad()
-    def carry(self, x: Tensor, start: float = 0.0, steps: int = _STEPS) -> Tensor:
-        """Where points (B, Z) at time ``start`` arrive at time 1 (Heun's method)."""
-        h = (1 - start) / steps
+    def carry(self, x: Tensor, start: float = 0.0, end: float = 1.0, steps: int = _STEPS) -> Tensor:
+        """Where points (B, Z) at time ``start`` are at time ``end``, which may be the earlier one (Heun's method)."""
+        h = (end - start) / steps
         for step in range(steps):
             now = torch.full((len(x),), start + step * h, device=x.device, dtype=x.dtype)
             slope = self(x, now)

@@ -22,7 +22,7 @@ function render({ model, el: root }) {
     return { name, formula, label, source, node };
   });
   const kind = el("select", { class: "xc-kind", "aria-label": "Kind of path",
-    title: "Linear: straight through latent space. Spherical: an arc around its origin." });
+    title: "Linear: straight through latent space. Spherical: an arc around its origin. Flow: a line of the learned prior, which keeps to where known crystals are." });
   const frames = el("input", { type: "number", class: "xc-frames", min: "2", value: "16", "aria-label": "Number of frames" });
   const make = button("make", "Make path", "Decode the crystals between A and B",
     () => model.send({ act: "make", kind: kind.value, frames: Number(frames.value) || 16 }));

@@ -21,23 +21,25 @@ function render({ model, el: root }) {
   let all = false, held = null, asked = null;
   const rows = new Map(), senders = new Map(), unsent = new Set();
   const written = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
-  const send = (name, value) => {
+  const send = (row, value) => {
+    const { name } = row;
     if (!senders.has(name)) {
       senders.set(name, latest(model, (wanted) => {
         unsent.delete(name);
         asked = model.get("state").answered;
-        model.send({ act: "move", key: name, axis: name, value: wanted });
+        model.send({ act: row.stops ? "stop at" : "move", key: name, axis: name, value: wanted });
       }));
     }
     unsent.add(name);
     senders.get(name)(value);
   };
   const say = (row, value) => {
-    const text = written(value);
+    // a stop is named by the property of its crystal
+    const text = row.stops ? row.stops[value - row.least] ?? "" : written(value);
     if (row.readout.textContent !== text) row.readout.textContent = text;
-    row.input.setAttribute("aria-valuetext", `${value.toFixed(2)} standard deviations`);
+    row.input.setAttribute("aria-valuetext", row.stops ? text : `${value.toFixed(2)} standard deviations`);
   };
-  const moved = (row, value) => { say(row, value); send(row.name, value); };
+  const moved = (row, value) => { say(row, value); send(row, value); };
 
   const make = (axis, k) => {
     const row = { name: axis.name };
@@ -76,7 +78,8 @@ function render({ model, el: root }) {
     const words = state.families.find(([name]) => name === state.family)[2];
     const empty = state.axes.length ? "" : state.family === "concept"
       ? " None yet: find or circle crystals, and make a direction of them under Find." : " There are none here.";
-    about.textContent = `${words}, in standard deviations. Double click or 0 puts one back.${empty}`;
+    const unit = state.axes.some((axis) => axis.stops) ? "" : ", in standard deviations";
+    about.textContent = `${words}${unit}. Double click or 0 puts one back.${empty}`;
     undo.disabled = !state.moved;
     const shown = all ? state.axes : state.axes.slice(0, state.family === "latent" ? undefined : FIRST);
     show(grid, [state.family, shown.map((axis) => axis.name)], () => {
@@ -100,13 +103,14 @@ function render({ model, el: root }) {
       row.note.title = axis.note;
       row.remove.hidden = !axis.removable;
       if (row.achieved.textContent !== axis.achieved) row.achieved.textContent = axis.achieved;
-      if (!row.input.max || row.limit !== state.limit) {
-        Object.assign(row.input, { min: -state.limit, max: state.limit, step: state.step });
-        row.limit = state.limit;
-        row.input.value = axis.value;
-        say(row, axis.value);
+      // neither its ends nor its stops change under the hand
+      const range = JSON.stringify([axis.least, axis.most, axis.step, axis.stops]);
+      const ranged = row.range !== range && (!row.range || (!waits && held !== row));
+      if (ranged) {
+        Object.assign(row.input, { min: axis.least, max: axis.most, step: axis.step, disabled: axis.least === axis.most });
+        Object.assign(row, { range, least: axis.least, stops: axis.stops });
       }
-      if (state.rest && !waits && held !== row) {
+      if (ranged || (state.rest && !waits && held !== row)) {
         row.input.value = axis.value;
         say(row, axis.value);
       }
