@@ -116,3 +116,13 @@ def test_recipes() -> None:
     short = recipe_of("mp20", 1.0)
     assert short.minutes == 1.0
     assert short.score_every < recipe_of("mp20").score_every
+
+
+def test_more_tables_are_learned_from_beside_the_first(data: Path, toys: Path, tmp_path: Path) -> None:
+    alone = open_run("toy", data, tmp_path / "alone", device="cpu").training.sampler.tokens
+    run = open_run("toy", data, tmp_path / "run", device="cpu", also=[toys / "train.parquet"])
+    joined = run.training.sampler.tokens
+    more = len(pd.read_parquet(toys / "train.parquet"))
+    assert len(joined) == len(alone) + more
+    assert np.array_equal(joined.cell[: len(alone)], alone.cell)
+    assert len(run.tokens) == len(CRYSTALS), "what validates stays"

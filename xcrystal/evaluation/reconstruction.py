@@ -168,7 +168,7 @@ class ReconstructionReport:
             )
             for o in self.orbits
         ]
-        return aligned(rows) + "\n\n" + columns(by_orbits)
+        return aligned(rows) + ("\n\n" + columns(by_orbits) if self.orbits else "")
 
 
 def evaluate_reconstruction(
