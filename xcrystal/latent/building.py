@@ -150,8 +150,7 @@ def _paths(given: PathLike | Sequence[PathLike]) -> list[Path]:
     return [Path(given)] if isinstance(given, (str, os.PathLike)) else [Path(path) for path in given]
 
 
-def _canonical(paths: Sequence[Path], parts: Sequence[Dataset], limits: tuple[int, int], folder: Path | None
-) -> _Forms:
+def _canonical(paths: Sequence[Path], parts: Sequence[Dataset], limits: tuple[int, int], folder: Path | None) -> _Forms:
     """The canonical forms of datasets one after another, of each material once."""
     crystals: list[WyckoffCrystal] = []
     rows, failed, seen, offset = list[int](), dict[int, str](), set[str](), 0

@@ -61,7 +61,7 @@ class Effort:
 
 EFFORTS = ("fast", "normal", "thorough")
 NORMAL = Effort(0, SearchSettings(rounds=6, beam=2, samples=2))
-THOROUGH = Effort(24, SearchSettings(rounds=16, patience=3, beam=6, samples=4, polish=4))
+THOROUGH = Effort(24, SearchSettings(rounds=8, patience=2, beam=6, samples=4, polish=4, passes=2))
 
 
 def contact_ratios(crystals: list[Decoded]) -> np.ndarray:

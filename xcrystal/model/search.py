@@ -33,6 +33,7 @@ _CHUNK = 256
 _COORDINATE_STEP, _LATTICE_STEP = 2e-3, 1e-2
 _DAMPING = (1e-2, 0.3, 3.0)
 _LONGEST_STEP = 0.15
+_POLISHED = 9  # what lies farther off than so many times the distance of what is found is not worth a polish
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class SearchSettings:
     samples
         Corrections of each candidate that are drawn at random in each round.
     polish
-        Gauss-Newton steps in the end.
+        Gauss-Newton steps after the rounds.
+    passes
+        How often rounds and polishing are gone through: a polished candidate tells the corrector more.
     """
 
     rounds: int = 6
@@ -56,6 +59,7 @@ class SearchSettings:
     beam: int = 2
     samples: int = 2
     polish: int = 0
+    passes: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +136,25 @@ def search(
     code = encode(network, starts)
     pool = _Pool(starts, owner, torch.arange(len(owner), device=z.device), code, (code - z[owner]).norm(dim=1))
     pool = pool.best(how.beam, R)
+    for number in range(how.passes):
+        before = _nearest(pool, R)
+        pool = _corrected(network, corrector, pool, z, near, how, number * how.rounds)
+        if how.polish:
+            pool = _polished(network, pool, z, near, how.polish)
+        after = _nearest(pool, R)
+        if not bool(((after > near) & (after < _BETTER * before)).any()):
+            break
+    numbers = (pool.owner.cpu().numpy(), pool.origin.cpu().numpy(), pool.distance.float().cpu().numpy())
+    return Found(pool.batch, *numbers)
+
+
+def _corrected(
+    network: CrystalVAE, corrector: Corrector, pool: _Pool, z: Tensor, near: float, how: SearchSettings, first: int
+) -> _Pool:
+    """The nearest candidates after rounds of corrections, whose draws begin with the ``first``."""
+    R = len(z)
     waited = torch.zeros(R, dtype=torch.long, device=z.device)
-    for turn in range(how.rounds):
+    for turn in range(first, first + how.rounds):
         nearest = _nearest(pool, R)
         active = (nearest > near) & (waited < how.patience) & torch.isfinite(nearest)
         some = pool.rows(active[pool.owner])
@@ -147,10 +168,7 @@ def search(
         pool = pool.joined(new).best(how.beam, R)
         came = _nearest(pool, R) < _BETTER * nearest
         waited = torch.where(came, 0, waited + 1)
-    if how.polish:
-        pool = _polished(network, pool, z, near, how.polish)
-    numbers = (pool.owner.cpu().numpy(), pool.origin.cpu().numpy(), pool.distance.float().cpu().numpy())
-    return Found(pool.batch, *numbers)
+    return pool
 
 
 def encode(network: CrystalVAE, batch: Batch) -> Tensor:
@@ -291,7 +309,7 @@ def _polished(network: CrystalVAE, pool: _Pool, z: Tensor, near: float, steps: i
     """The nearest candidate of each latent vector moved by Gauss-Newton steps, those that are far off left alone."""
     first = torch.ones_like(pool.owner, dtype=torch.bool)
     first[1:] = pool.owner[1:] != pool.owner[:-1]
-    rows: list[int] = torch.nonzero(first & (pool.distance < 6 * near))[:, 0].tolist()
+    rows: list[int] = torch.nonzero(first & (pool.distance < _POLISHED * near))[:, 0].tolist()
     polished = [pool]
     for row in rows:
         here = pool.rows(torch.tensor([row], device=z.device))
