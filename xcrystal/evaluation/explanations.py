@@ -160,6 +160,7 @@ def evaluate_explanations(
         "not encoded": len(found.not_encoded),
         "baseline": "mean_crystal",
         "limit": limit,
+        "averaged_sites": model.facts.get("recipe", {}).get("augmentation", {}).get("averaged", 0.0),
     }
     return ExplanationsReport(
         weights_digest(model_folder(model.name)),

@@ -82,7 +82,9 @@ class Trust:
         )
         how = "Where the answer is known" if self.beats_random(method) else "Not better than random on every task"
         taught = any(self.content["tasks"][f.task].get("taught") for f in figures)
-        note = " These networks were taught what the baseline gives, unless it is said; this model was not."
+        seen = self.content.get("protocol", {}).get("averaged_sites", 0.0)
+        own = f"has seen such sites in {seen:.0%} of its training crystals" if seen else "was not"
+        note = f" These networks were taught what the baseline gives, unless it is said; this model {own}."
         return f"{how}: {said}.{note if taught else ''}"
 
 
