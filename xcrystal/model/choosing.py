@@ -10,17 +10,19 @@ The most probable crystal is kept unless there is reason to doubt it:
   six most probable exchanges of elements on its orbits are tried, twice, and one that brings it nearer by a twentieth
   is taken.
 
-Where the model has a corrector, a search (``xcrystal.model.search``) takes the place of these exchanges: it moves atoms
-as well, and asks a trained network what to change.
+Where the model has a corrector, a search (``xcrystal.model.search``) takes the place of these exchanges and comes first:
+it moves atoms as well, and asks a trained network what to change.
 
 How much of this is done is the *effort*: "fast" is the most probable crystal alone, "normal" looks for better ones as
-said above, and "thorough" begins its search with many drawn crystals, searches longer, and polishes what it finds.
+said above, and "thorough" searches also for latent vectors that are nobody's, begins with many drawn crystals, searches
+longer, and polishes what it finds.
 
 Latent vectors are never changed: where no candidate is better, the most probable crystal is kept, clash or not.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -53,15 +55,21 @@ _SEARCHED = 64  # latent vectors that are searched for at once, those of like le
 
 @dataclass(frozen=True)
 class Effort:
-    """How a search begins, with so many ``draws``, and how long it takes."""
+    """How a search begins, with so many ``draws``, and how long it takes.
+
+    ``farthest`` is the distance, in units of the root of the dimension, of a latent vector that is still searched for.
+    """
 
     draws: int
+    farthest: float
     search: SearchSettings
 
 
 EFFORTS = ("fast", "normal", "thorough")
-NORMAL = Effort(0, SearchSettings(rounds=6, beam=2, samples=2))
-THOROUGH = Effort(24, SearchSettings(rounds=8, patience=2, beam=6, samples=4, polish=4, passes=2))
+NORMAL = Effort(0, _LOST, SearchSettings(rounds=6, beam=2, samples=2))
+THOROUGH = Effort(
+    24, math.inf, SearchSettings(rounds=8, patience=2, beam=6, samples=4, polish=4, exchanges=4, improved=2, passes=2)
+)
 
 
 def contact_ratios(crystals: list[Decoded]) -> np.ndarray:
@@ -94,22 +102,23 @@ def decode_best(
     crystals = greedy_decode(model, z, group)
     if effort == "fast":
         return crystals
-    most_probable = list(crystals)
     ratios = contact_ratios(crystals)
     doubtful = (ratios < CLASH) | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
     distances = np.zeros(len(crystals))
     rows = np.flatnonzero(doubtful)
     distances[rows] = _distances(model, [crystals[i] for i in rows], z[rows])
-    first, orbits = 0, np.array([len(c.letter) for c in crystals])
-    for count in DRAWS:
-        rows = np.flatnonzero((ratios < CLASH) & (orbits * count <= _MOST_ORBITS))
-        _draw(model, z, crystals, distances, ratios, rows, range(first, first + count), group)
-        first += count
     scale = z.shape[1] ** 0.5
     if corrector is not None:
         how = THOROUGH if effort == "thorough" else NORMAL
-        rows = np.flatnonzero(doubtful & (distances > _FOUND * scale))
-        _search(model, corrector, z, most_probable, crystals, distances, ratios, rows, how, group)
+        rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < how.farthest * scale))
+        _search(model, corrector, z, crystals, distances, ratios, rows, how, group)
+    first, orbits = 0, np.array([len(c.letter) for c in crystals])
+    for count in DRAWS:
+        overlapping = (ratios < CLASH) & (distances > _FOUND * scale)
+        rows = np.flatnonzero(overlapping & (orbits * count <= _MOST_ORBITS))
+        _draw(model, z, crystals, distances, ratios, rows, range(first, first + count), group)
+        first += count
+    if corrector is not None:
         return crystals
     rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < _LOST * scale))
     for _ in range(_ROUNDS):
@@ -121,7 +130,6 @@ def _search(
     model: CrystalVAE,
     corrector: Corrector,
     z: Tensor,
-    most_probable: list[Decoded],
     crystals: list[Decoded],
     distances: np.ndarray,
     ratios: np.ndarray,
@@ -135,10 +143,7 @@ def _search(
     rows = rows[np.argsort(lengths, kind="stable")]
     for i in range(0, len(rows), _SEARCHED):
         part = rows[i : i + _SEARCHED]
-        starts, owner = [most_probable[k] for k in part], list(range(len(part)))
-        others = [j for j, k in enumerate(part) if crystals[k] is not most_probable[k]]
-        starts += [crystals[part[j]] for j in others]
-        owner += others
+        starts, owner = [crystals[k] for k in part], list(range(len(part)))
         if how.draws:
             drawn = draw_crystals(model, z[part], range(how.draws), other_groups=True, group=group)
             starts += drawn

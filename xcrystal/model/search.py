@@ -4,8 +4,9 @@ Decoding is an inverse problem whose answer can be checked: the encoder tells wh
 search keeps the few candidates of each latent vector that lie nearest to it. In each round a trained network proposes
 what to change in them (``xcrystal.model.correction``): all of what it would change, the elements or the geometry alone,
 only the orbits that it is most sure of, and some corrections drawn at random. All are encoded, and the nearest kept,
-until one is as near as a reconstruction or nothing comes nearer. In the end free coordinates and lattice can be
-polished by damped Gauss-Newton steps (Levenberg, Q. Appl. Math. 2, 164, 1944) with numerical derivatives.
+until one is as near as a reconstruction or nothing comes nearer. A longer search also polishes free coordinates and
+lattice by damped Gauss-Newton steps (Levenberg, Q. Appl. Math. 2, 164, 1944) with numerical derivatives, and tries
+other elements on several orbits at once (``xcrystal.model.exchange``).
 
 Nothing that is drawn depends on what else is searched for in the same call.
 """
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from xcrystal.model.correction import Corrector
+from xcrystal.model.exchange import exchange_elements
 from xcrystal.model.tables import position_tables
 from xcrystal.model.tensors import LATTICE_SIZE, Batch
 from xcrystal.model.vae import N_ELEMENTS, CrystalVAE
@@ -50,8 +52,12 @@ class SearchSettings:
         Corrections of each candidate that are drawn at random in each round.
     polish
         Gauss-Newton steps after the rounds.
+    exchanges
+        Rounds of exchanges of elements (``xcrystal.model.exchange``) after that.
+    improved
+        Candidates of each latent vector that are polished and have their elements exchanged.
     passes
-        How often rounds and polishing are gone through: a polished candidate tells the corrector more.
+        How often all this is gone through: a candidate that lies nearer tells the corrector more.
     """
 
     rounds: int = 6
@@ -59,6 +65,8 @@ class SearchSettings:
     beam: int = 2
     samples: int = 2
     polish: int = 0
+    exchanges: int = 0
+    improved: int = 1
     passes: int = 1
 
 
@@ -139,8 +147,8 @@ def search(
     for number in range(how.passes):
         before = _nearest(pool, R)
         pool = _corrected(network, corrector, pool, z, near, how, number * how.rounds)
-        if how.polish:
-            pool = _polished(network, pool, z, near, how.polish)
+        if how.polish or how.exchanges:
+            pool = _improved(network, pool, z, near, how)
         after = _nearest(pool, R)
         if not bool(((after > near) & (after < _BETTER * before)).any()):
             break
@@ -305,25 +313,30 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(*(torch.cat([getattr(b, f.name) for b in padded]) for f in fields(Batch)))
 
 
-def _polished(network: CrystalVAE, pool: _Pool, z: Tensor, near: float, steps: int) -> _Pool:
-    """The nearest candidate of each latent vector moved by Gauss-Newton steps, those that are far off left alone."""
-    first = torch.ones_like(pool.owner, dtype=torch.bool)
-    first[1:] = pool.owner[1:] != pool.owner[:-1]
-    rows: list[int] = torch.nonzero(first & (pool.distance < _POLISHED * near))[:, 0].tolist()
-    polished = [pool]
-    for row in rows:
-        here = pool.rows(torch.tensor([row], device=z.device))
-        better = _polished_one(network, here, z[here.owner[0]], steps)
-        if better is not None:
-            polished.append(better)
-    every = polished[0]
-    for part in polished[1:]:
-        every = every.joined(part)
-    return every.best(int(torch.bincount(pool.owner).max()) if len(pool.owner) else 1, len(z))
+def _improved(network: CrystalVAE, pool: _Pool, z: Tensor, near: float, how: SearchSettings) -> _Pool:
+    """The nearest candidates of each latent vector polished, their elements exchanged, and polished again."""
+    count = int(torch.bincount(pool.owner).max()) if len(pool.owner) else 1
+    some = pool.best(how.improved, len(z))
+    every = pool
+    for row in torch.nonzero(some.distance > 0.1 * near)[:, 0].tolist():
+        here = some.rows(torch.tensor([row], device=z.device))
+        here.batch = _cut(here.batch, int(here.batch.mask.sum()))
+        wanted = z[here.owner[0]]
+        if here.distance[0] < _POLISHED * near:
+            here = _polished(network, here, wanted, how.polish)
+        if how.exchanges and here.distance[0] > near:
+            before = here.distance[0]
+            crystal, code, distance = exchange_elements(network, here.batch, here.code[0], wanted, near, how.exchanges)
+            here = _Pool(crystal, here.owner, here.origin, code[None], distance[None])
+            if distance < before and distance < _POLISHED * near:
+                here = _polished(network, here, wanted, how.polish)
+        every = every.joined(here)
+    return every.best(count, len(z))
 
 
-def _polished_one(network: CrystalVAE, here: _Pool, z: Tensor, steps: int) -> _Pool | None:
-    batch = _cut(here.batch, int(here.batch.mask.sum()))
+def _polished(network: CrystalVAE, here: _Pool, z: Tensor, steps: int) -> _Pool:
+    """One candidate, without padding, after Gauss-Newton steps towards ``z`` (Z,) that bring it nearer."""
+    batch = here.batch
     moves = _moves(network, batch)
     code, distance = here.code[0], here.distance[0]
     for _ in range(steps):
@@ -345,8 +358,6 @@ def _polished_one(network: CrystalVAE, here: _Pool, z: Tensor, steps: int) -> _P
         batch, code, distance = candidates[torch.tensor([best])], codes[best], distances[best]
         if nearly:
             break
-    if distance >= here.distance[0]:
-        return None
     return _Pool(batch, here.owner, here.origin, code[None], distance[None])
 
 
