@@ -10,8 +10,8 @@ The most probable crystal is kept unless there is reason to doubt it:
   six most probable exchanges of elements on its orbits are tried, twice, and one that brings it nearer by a twentieth
   is taken.
 
-Where the model has a corrector, a search (``xcrystal.model.search``) takes the place of these exchanges and comes first:
-it moves atoms as well, and asks a trained network what to change.
+Where the model has a corrector, a search (``xcrystal.model.search``) takes the place of these exchanges and comes
+first: it moves atoms as well, and asks a trained network what to change.
 
 How much of this is done is the *effort*: "fast" is the most probable crystal alone, "normal" looks for better ones as
 said above, and "thorough" searches also for latent vectors that are nobody's, begins with many drawn crystals, searches
