@@ -121,12 +121,12 @@ def test_outcomes_have_names_or_numbers(model: CrystalModel) -> None:
             outcome_of(wrong)
     with pytest.raises(TargetError, match="already predicted"):
         counterfactuals(model, RUTILE, "band_gap < 9")
-    lower = counterfactuals(model, RUTILE, "formation_energy_per_atom < -3.5", most=3)
-    assert len(lower) <= 6 and all(one.value_after <= -3.5 for one in lower)
+    lower = counterfactuals(model, RUTILE, "formation_energy_per_atom < -3.8", most=3)
+    assert len(lower) <= 6 and all(one.value_after <= -3.8 for one in lower)
 
 
 def test_elements_that_the_model_hardly_knows_are_not_tried(model: CrystalModel) -> None:
     often = often_seen(model)
-    assert 8 in often and 26 in often and 2 not in often and 54 not in often
+    assert 8 in often and 26 in often and 18 not in often and 10 not in often
     tried = {one.change for one in candidates(model, encodable(RUTILE).crystal) if one.kind == "substitution"}
     assert tried <= {symbol(z) for z in often}

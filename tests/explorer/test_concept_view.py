@@ -136,7 +136,7 @@ def test_an_atlas_of_somebodys_own_is_explained(model: CrystalModel, bare_atlas:
 
 def test_labels_colour_the_map_as_yes_and_no(atlas: Atlas) -> None:
     labels = [name for name in colors(atlas) if name in atlas.table and atlas.table[name].dtype == bool]
-    assert {"perovskite", "layered", "rock_salt", "close_packed"} == set(labels)
+    assert {"perovskite", "layered", "rock_salt", "close_packed", "in_train"} == set(labels)
     told = coloring(atlas, "close_packed")
     assert told.title == "Close-packed" and told.kinds == ("no", "yes")
     yes = int(np.flatnonzero(atlas.table["close_packed"])[0])

@@ -38,7 +38,7 @@ def test_a_search_picks_crystals_as_a_table(session: Session, atlas: Atlas) -> N
     assert len(session.selected) == len(table)
 
 
-@pytest.mark.parametrize("query", ["unobtainium", "", "P222", "mp-0", "colour > 3", "<b>O</b>"])
+@pytest.mark.parametrize("query", ["unobtainium", "", "P222_1O", "mp-0", "colour > 3", "<b>O</b>"])
 def test_a_search_that_finds_nothing_says_so_and_changes_nothing(session: Session, query: str) -> None:
     session.search("Ti")
     state, entries = session.state, len(session.history)

@@ -64,7 +64,7 @@ def test_what_a_hand_is_moving_is_pinned_as_it_is_decoded_with_care(session: Ses
 
 
 def test_what_has_no_place_in_latent_space_cannot_be_pinned(session: Session) -> None:
-    large = CRYSTALS["rock salt NaCl"].to_structure().copy() * (3, 3, 3)
+    large = CRYSTALS["rock salt NaCl"].to_structure().copy() * (4, 4, 4)
     large.replace(0, "K")  # no smaller cell describes it
     session.load(large)
     assert session.state.shown == "loaded" and session.loaded is not None and session.loaded.reason
@@ -139,7 +139,7 @@ def test_a_path_needs_two_pins_that_differ(pinned: Session) -> None:
     assert pinned.message == "A path needs two different crystals."
     assert not pinned.interpolate_pins(0, 1, frames=1)
     assert "frames" in pinned.message and pinned.state.path is None
-    large = CRYSTALS["rock salt NaCl"].to_structure().copy() * (3, 3, 3)
+    large = CRYSTALS["rock salt NaCl"].to_structure().copy() * (4, 4, 4)
     large.replace(0, "K")
     assert not pinned.interpolate_pins(large, 0)
     assert pinned.message and pinned.state.path is None

@@ -46,7 +46,7 @@ def test_no_reduced_formula_on_both_sides(species: list[list[str]]) -> None:
 
 def test_a_seed_is_a_split(species: list[list[str]]) -> None:
     same = [composition_split(species, seed=3)[1] for _ in range(2)]
-    assert np.array_equal(*same)
+    assert np.array_equal(same[0], same[1])
     assert not np.array_equal(same[0], composition_split(species, seed=4)[1])
     backwards = species[::-1]
     assert formulas(backwards, composition_split(backwards, seed=3)[1]) == formulas(species, same[0])

@@ -19,7 +19,8 @@ from xcrystal.errors import TargetError
 from xcrystal.explanation.inputs import BASELINES, LEVELS, OF_ELEMENTS, Inputs
 from xcrystal.explanation.shapley import MOST_PLAYERS, interactions, shapley_values
 
-STEPS = 48  # of the integral, Gauss-Legendre
+STEPS, MOST_STEPS = 48, 384  # of the integral, Gauss-Legendre; doubled as long as scores do not add up
+_INCOMPLETE = 2e-3  # share of the difference to the baseline, or this much of the target's unit, that may be missing
 _SAMPLES = 24  # of noise, random baselines or orders of players
 _AT_ONCE = 32
 _SINGLE = ("atoms", "orbits", "elements", "lattice", "latent")
@@ -156,9 +157,7 @@ def scores(
     zero, leaf = torch.zeros_like(inputs.moved), inputs.moved.clone().requires_grad_(True)
     with _seeded(seed):
         if method == "integrated_gradients":
-            found = attr.IntegratedGradients(forward).attribute(
-                inputs.moved, baselines=zero, n_steps=STEPS, method="gausslegendre", **given
-            )
+            found = _integrated(forward, inputs.moved, rows)
         elif method == "input_x_gradient":
             found = attr.InputXGradient(forward).attribute(leaf, **given)
         elif method == "gradient_shap":
@@ -225,3 +224,25 @@ def _seeded(seed: int) -> Iterator[None]:
             yield
         finally:
             np.random.set_state(state)  # noqa: NPY002
+
+
+def _integrated(forward: Callable[..., Tensor], moved: Tensor, rows: Tensor) -> Tensor:
+    """Integrated gradients (B, P, F) with as many steps as it takes for each crystal's scores to add up.
+
+    A gate that opens somewhere on the path, as that of a band gap does, needs more steps than a smooth target.
+    """
+    from captum import attr
+
+    method, zero = attr.IntegratedGradients(forward), torch.zeros_like(moved)
+    with torch.no_grad():
+        difference = forward(moved, rows) - forward(zero, rows)
+    found, left, steps = torch.zeros_like(moved), torch.arange(len(moved), device=moved.device), STEPS
+    while len(left):
+        given = {"n_steps": steps, "method": "gausslegendre", "additional_forward_args": rows[left]}
+        found[left] = method.attribute(moved[left], baselines=zero[left], **given)
+        missing = (found[left].sum(dim=(1, 2)) - difference[left]).abs()
+        steps *= 2
+        if steps > MOST_STEPS:
+            break
+        left = left[missing > _INCOMPLETE * difference[left].abs().clamp(min=1.0)]
+    return found

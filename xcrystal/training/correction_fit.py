@@ -41,7 +41,7 @@ class CorrectorSettings:
     ----------
     minutes
         Time budget; the learning rate falls to zero over it.
-    batch_size, learning_rate, weight_decay, average
+    batch_size, learning_rate, weight_decay, warm_up_steps, average
         As for a recipe of ``xcrystal.training``.
     simple_share
         Share of the crystals of few orbits that an epoch takes.
@@ -53,6 +53,7 @@ class CorrectorSettings:
     batch_size: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
+    warm_up_steps: int = 200
     average: float = 0.998
     simple_share: float = 0.3
     drawn: float = 0.3
@@ -122,7 +123,7 @@ def fit_corrector(
                     break
                 fade = 0.5 * (1 + math.cos(math.pi * spent / (60 * how.minutes)))
                 for group in optimizer.param_groups:
-                    group["lr"] = how.learning_rate * min(1.0, (step + 1) / 200) * max(fade, 0.01)
+                    group["lr"] = how.learning_rate * min(1.0, (step + 1) / how.warm_up_steps) * max(fade, 0.01)
                 crystal, _ = sampler.augmented(rows, augmentation, rng)
                 parts = correction_loss(corrector, network, crystal, how.drawn, rng, generator)
                 loss = torch.stack([parts[n] for n in ("element", "coordinate", "residual", "lattice")]).sum()

@@ -1,0 +1,143 @@
+"""Searches never end farther off than they began, and polishing finds what was moved a little."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.crystals import CRYSTALS
+from xcrystal.generator import CrystalModel
+from xcrystal.model.choosing import EFFORTS, decode_best
+from xcrystal.model.correction import Corrector
+from xcrystal.model.exchange import exchange_elements
+from xcrystal.model.search import SearchSettings, encode, propose, search
+from xcrystal.model.tables import position_tables
+from xcrystal.model.tensors import Batch
+
+QUICK = SearchSettings(rounds=2, patience=1, beam=2, samples=1)
+POLISH = SearchSettings(rounds=0, beam=1, polish=6)
+NEAR = 0.01
+
+
+@pytest.fixture(scope="module")
+def corrector(model: CrystalModel) -> Corrector:
+    """Random weights: what it proposes is nonsense."""
+    torch.manual_seed(0)
+    return Corrector(model.network.config, depth=1).eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def crystals(model: CrystalModel) -> Batch:
+    return model.batch(list(CRYSTALS.values()))
+
+
+@pytest.fixture(scope="module")
+def wanted(model: CrystalModel, crystals: Batch) -> torch.Tensor:
+    with torch.inference_mode():
+        return encode(model.network, crystals)
+
+
+@pytest.fixture(scope="module")
+def moved(model: CrystalModel, crystals: Batch) -> Batch:
+    """The crystals with free coordinates and lattices moved a little."""
+    rng = np.random.default_rng(3)
+    free = model.network.embed.free[model.network.embed.rows(crystals.group, crystals.letter)]
+    free = free & crystals.mask[..., None]
+    shift = torch.from_numpy(rng.normal(0, 0.006, crystals.coordinates.shape).astype(np.float32)) * free
+    lattice = crystals.lattice.clone()
+    lattice[:, 0] += torch.from_numpy(rng.normal(0, 0.03, len(lattice)).astype(np.float32))
+    return replace(crystals, coordinates=(crystals.coordinates + shift) % 1.0, lattice=lattice)
+
+
+def test_nonsense_is_never_taken_for_something_nearer(
+    model: CrystalModel, corrector: Corrector, moved: Batch, wanted: torch.Tensor
+) -> None:
+    with torch.inference_mode():
+        before = (encode(model.network, moved) - wanted).norm(dim=1).numpy()
+        found = search(model.network, corrector, wanted, moved, torch.arange(len(moved)), NEAR, QUICK)
+    nearest = np.array([found.distance[found.owner == k].min() for k in range(len(moved))])
+    assert (nearest <= before + 1e-4).all()
+    own = (encode(model.network, found.batch) - wanted[found.owner]).norm(dim=1).numpy()
+    assert np.allclose(own, found.distance, atol=1e-3)
+
+
+def test_what_is_found_already_is_left_alone(
+    model: CrystalModel, corrector: Corrector, crystals: Batch, wanted: torch.Tensor
+) -> None:
+    with torch.inference_mode():
+        found = search(model.network, corrector, wanted, crystals, torch.arange(len(crystals)), NEAR, QUICK)
+    assert len(found.owner) == len(crystals)
+    assert torch.equal(found.batch.element, crystals.element)
+    assert torch.equal(found.batch.coordinates, crystals.coordinates)
+
+
+def test_polishing_finds_what_was_moved(
+    model: CrystalModel, corrector: Corrector, moved: Batch, crystals: Batch, wanted: torch.Tensor
+) -> None:
+    with torch.inference_mode():
+        before = (encode(model.network, moved) - wanted).norm(dim=1).numpy()
+        found = search(model.network, corrector, wanted, moved, torch.arange(len(moved)), 2.0, POLISH)
+    assert before.min() > 0.02
+    after = np.array([found.distance[found.owner == k].min() for k in range(len(moved))])
+    assert np.median(after / before) < 0.1
+    volumes = found.batch.lattice[:, 0] - crystals.lattice[torch.from_numpy(found.owner), 0]
+    assert float(volumes.abs().median()) < 0.005
+
+
+def test_exchanges_find_two_exchanged_elements(model: CrystalModel, crystals: Batch, wanted: torch.Tensor) -> None:
+    solved = 0
+    several = [k for k in range(len(crystals)) if len(set(crystals.element[k][crystals.mask[k]].tolist())) > 1]
+    for k in several:
+        n = int(crystals.mask[k].sum())
+        one = Batch(
+            crystals.group[k : k + 1],
+            crystals.lattice[k : k + 1],
+            crystals.letter[k : k + 1, :n],
+            crystals.element[k : k + 1, :n].clone(),
+            crystals.coordinates[k : k + 1, :n],
+        )
+        own = one.element[0].clone()
+        first = int((own != own[0]).nonzero()[0, 0])
+        wrong = own.clone()
+        wrong[0], wrong[first] = own[first], own[0]
+        with torch.inference_mode():
+            spoiled = replace(one, element=wrong[None])
+            code = model.network.posterior(spoiled)[0][0]
+            found, _, distance = exchange_elements(model.network, spoiled, code, wanted[k], 0.05, 3)
+        assert float(distance) <= float((code - wanted[k]).norm())
+        solved += torch.equal(found.element[0], own)
+    assert solved >= 0.8 * len(several)
+
+
+def test_proposals_keep_what_symmetry_fixes(
+    model: CrystalModel, corrector: Corrector, crystals: Batch, wanted: torch.Tensor
+) -> None:
+    with torch.inference_mode():
+        found = propose(model.network, corrector, crystals, wanted, wanted + 1, 2)
+    tables, copies = position_tables(), len(found) // len(crystals)
+    assert copies == 6
+    group = crystals.group.repeat(copies)
+    assert torch.equal(found.group, group)
+    assert torch.equal(found.letter, crystals.letter.repeat(copies, 1))
+    bound = ~model.network.embed.free[model.network.embed.rows(found.group, found.letter)] & found.mask[..., None]
+    assert (found.coordinates[bound] == 0).all()
+    assert (found.element[found.mask] > 0).all()
+    numbers = found.lattice.numpy()
+    fixed = ~tables.free_angles[group.numpy()]
+    assert np.allclose(numbers[:, 4:][fixed], tables.fixed_cosines[group.numpy()][fixed])
+    cubic = group.numpy() >= 195
+    assert np.allclose(numbers[cubic, 1:4], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("effort", EFFORTS[1:])
+def test_a_search_does_not_depend_on_what_else_is_searched_for(model: CrystalModel, effort: str) -> None:
+    z = torch.from_numpy(model.sample_latent(3, seed=4))
+    with torch.inference_mode():
+        together = decode_best(model.network, z, effort=effort, corrector=model.corrector)
+        alone = decode_best(model.network, z[1:2], effort=effort, corrector=model.corrector)[0]
+    assert alone.group == together[1].group
+    assert np.array_equal(alone.element, together[1].element)
+    assert np.allclose(alone.coordinates, together[1].coordinates, atol=1e-3)
