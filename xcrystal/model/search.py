@@ -31,7 +31,7 @@ _NOISE_SEED = 21
 _MOST_SAMPLES = 16
 _BETTER = 0.97  # of the distance before is what counts as nearer
 _CHUNK = 256
-# steps of numerical derivatives: fractional coordinates, and standardized lattice numbers
+# steps of numerical derivatives: fractional coordinates, and lattice numbers
 _COORDINATE_STEP, _LATTICE_STEP = 2e-3, 1e-2
 _DAMPING = (1e-2, 0.3, 3.0)
 _LONGEST_STEP = 0.15
@@ -144,27 +144,37 @@ def search(
     code = encode(network, starts)
     pool = _Pool(starts, owner, torch.arange(len(owner), device=z.device), code, (code - z[owner]).norm(dim=1))
     pool = pool.best(how.beam, R)
+    going = torch.ones(R, dtype=torch.bool, device=z.device)
     for number in range(how.passes):
         before = _nearest(pool, R)
-        pool = _corrected(network, corrector, pool, z, near, how, number * how.rounds)
+        pool = _corrected(network, corrector, pool, z, near, how, number * how.rounds, going)
         if how.polish or how.exchanges:
-            pool = _improved(network, pool, z, near, how)
+            pool = _improved(network, pool, z, near, how, going)
         after = _nearest(pool, R)
-        if not bool(((after > near) & (after < _BETTER * before)).any()):
+        # each for itself: whether others go on must not matter
+        going = (after > near) & (after < _BETTER * before)
+        if not bool(going.any()):
             break
     numbers = (pool.owner.cpu().numpy(), pool.origin.cpu().numpy(), pool.distance.float().cpu().numpy())
     return Found(pool.batch, *numbers)
 
 
 def _corrected(
-    network: CrystalVAE, corrector: Corrector, pool: _Pool, z: Tensor, near: float, how: SearchSettings, first: int
+    network: CrystalVAE,
+    corrector: Corrector,
+    pool: _Pool,
+    z: Tensor,
+    near: float,
+    how: SearchSettings,
+    first: int,
+    going: Tensor,
 ) -> _Pool:
-    """The nearest candidates after rounds of corrections, whose draws begin with the ``first``."""
+    """The nearest candidates after rounds of corrections, whose draws begin with the ``first``, of those ``going``."""
     R = len(z)
     waited = torch.zeros(R, dtype=torch.long, device=z.device)
     for turn in range(first, first + how.rounds):
         nearest = _nearest(pool, R)
-        active = (nearest > near) & (waited < how.patience) & torch.isfinite(nearest)
+        active = going & (nearest > near) & (waited < how.patience) & torch.isfinite(nearest)
         some = pool.rows(active[pool.owner])
         if not len(some.owner):
             break
@@ -313,12 +323,11 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(*(torch.cat([getattr(b, f.name) for b in padded]) for f in fields(Batch)))
 
 
-def _improved(network: CrystalVAE, pool: _Pool, z: Tensor, near: float, how: SearchSettings) -> _Pool:
-    """The nearest candidates of each latent vector polished, their elements exchanged, and polished again."""
-    count = int(torch.bincount(pool.owner).max()) if len(pool.owner) else 1
+def _improved(network: CrystalVAE, pool: _Pool, z: Tensor, near: float, how: SearchSettings, going: Tensor) -> _Pool:
+    """The nearest candidates of those ``going`` polished, their elements exchanged, and polished again."""
     some = pool.best(how.improved, len(z))
     every = pool
-    for row in torch.nonzero(some.distance > 0.1 * near)[:, 0].tolist():
+    for row in torch.nonzero(going[some.owner] & (some.distance > 0.1 * near))[:, 0].tolist():
         here = some.rows(torch.tensor([row], device=z.device))
         here.batch = _cut(here.batch, int(here.batch.mask.sum()))
         wanted = z[here.owner[0]]
@@ -331,7 +340,7 @@ def _improved(network: CrystalVAE, pool: _Pool, z: Tensor, near: float, how: Sea
             if distance < before and distance < _POLISHED * near:
                 here = _polished(network, here, wanted, how.polish)
         every = every.joined(here)
-    return every.best(count, len(z))
+    return every.best(how.beam, len(z))
 
 
 def _polished(network: CrystalVAE, here: _Pool, z: Tensor, steps: int) -> _Pool:
