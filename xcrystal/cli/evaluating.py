@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import xcrystal
-from xcrystal.cli.shared import Crystals, Device, Effort, Json, Kept, Model, Seed, Table, print_report
+from xcrystal.cli.shared import Crystals, Device, Effort, Json, Kept, Model, Report, Seed, Table, print_report
 from xcrystal.errors import DatasetError
 
 evaluate = typer.Typer(help="Measure a model, or any set of crystals.", no_args_is_help=True)
@@ -32,12 +32,12 @@ def reconstruction(
         ),
     ] = None,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How many crystals come back from encoding and decoding, and how exactly."""
     from xcrystal.evaluation.reconstruction import evaluate_reconstruction
 
     report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, seed, effort, half)
-    print_report(report, as_json)
+    return print_report(report, as_json)
 
 
 @evaluate.command()
@@ -61,11 +61,11 @@ def generation(
     workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
     effort: Effort = "normal",
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How good generated crystals are: validity, uniqueness, novelty, distributions, coverage.
 
-    No sample is left out. But a model's decoder, where its most probable crystal has a clash, looks for one without, by
-    the very rule that is measured here; --most-probable forbids it.
+    No sample is left out. But a model's decoder, where atoms of its most probable crystal overlap, looks for one in
+    which they do not, by the very rule that is measured here; --effort fast forbids it.
     """
     from xcrystal.evaluation.crystal_sets import crystal_set
     from xcrystal.evaluation.generation import evaluate_generation
@@ -75,7 +75,7 @@ def generation(
     # what cannot be opened shall be said before a model has sampled for minutes
     real, known = (None if path is None else crystal_set(path) for path in (reference, train))
     crystals = xcrystal.load(model or "mp20", device).sample(n, seed, effort) if samples is None else samples
-    print_report(evaluate_generation(crystals, real, known, workers, seed), as_json)
+    return print_report(evaluate_generation(crystals, real, known, workers, seed), as_json)
 
 
 @evaluate.command()
@@ -88,11 +88,11 @@ def latent(
     workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
     effort: Effort = "normal",
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How much the latent vector holds: active dimensions, KL divergence, decodes of shuffled vectors."""
     from xcrystal.evaluation.collapse import evaluate_collapse
 
-    print_report(evaluate_collapse(xcrystal.load(model, device), data, limit, workers, seed, effort), as_json)
+    return print_report(evaluate_collapse(xcrystal.load(model, device), data, limit, workers, seed, effort), as_json)
 
 
 @evaluate.command()
@@ -106,12 +106,12 @@ def interpolation(
     workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
     effort: Effort = "normal",
     as_json: Json = False,
-) -> None:
+) -> Report:
     """What lies between crystals: whether it is possible, how often it changes, how far energies jump."""
     from xcrystal.evaluation.interpolation import evaluate_interpolation
 
     opened = xcrystal.load(model, device)
-    print_report(evaluate_interpolation(opened, data, paths, steps, seed, workers, effort), as_json)
+    return print_report(evaluate_interpolation(opened, data, paths, steps, seed, workers, effort), as_json)
 
 
 @evaluate.command()
@@ -122,11 +122,11 @@ def invariance(
     limit: Annotated[int, typer.Option(min=1, help="How many crystals, drawn at random.")] = 200,
     seed: Seed = 0,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How much the latent vector depends on how a crystal is written."""
     from xcrystal.evaluation.invariance import evaluate_invariance
 
-    print_report(evaluate_invariance(xcrystal.load(model, device), data, limit, seed), as_json)
+    return print_report(evaluate_invariance(xcrystal.load(model, device), data, limit, seed), as_json)
 
 
 @evaluate.command()
@@ -145,7 +145,7 @@ def properties(
     tokens: Kept = None,
     seed: Seed = 0,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How well properties follow from the latent vector, and whether their intervals are true.
 
     Of the half of the compositions that does not choose between models and calibrates nothing.
@@ -153,7 +153,7 @@ def properties(
     from xcrystal.evaluation.properties import evaluate_properties
 
     opened = xcrystal.load(model, device)
-    print_report(evaluate_properties(opened, data, train or (), workers, seed, tokens, every), as_json)
+    return print_report(evaluate_properties(opened, data, train or (), workers, seed, tokens, every), as_json)
 
 
 @evaluate.command()
@@ -165,13 +165,13 @@ def steering(
     steps: Annotated[int, typer.Option(min=1, help="The most that each may take.")] = 10,
     seed: Seed = 0,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How far properties can be raised or lowered, as predicted for the crystals that steering really decodes."""
     from xcrystal.evaluation.steering import evaluate_steering
     from xcrystal.latent.chart import open_atlas
 
     opened = xcrystal.load(model, device)
-    print_report(evaluate_steering(opened, open_atlas(atlas or model), limit, steps, seed), as_json)
+    return print_report(evaluate_steering(opened, open_atlas(atlas or model), limit, steps, seed), as_json)
 
 
 @evaluate.command()
@@ -187,13 +187,14 @@ def proposals(
     count: Annotated[int, typer.Option(min=1, help="Proposals for each.")] = 5,
     seed: Seed = 0,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How often structures proposed for a formula that the atlas does not hold are the true ones."""
     from xcrystal.evaluation.proposals import evaluate_proposals
     from xcrystal.latent.chart import open_atlas
 
     opened = xcrystal.load(model, device)
-    print_report(evaluate_proposals(opened, open_atlas(atlas or model), data, train, limit, count, seed), as_json)
+    found = evaluate_proposals(opened, open_atlas(atlas or model), data, train, limit, count, seed)
+    return print_report(found, as_json)
 
 
 @evaluate.command()
@@ -204,13 +205,13 @@ def directions(
     n: Annotated[int, typer.Option("-n", "--n", min=1, help="From how many known crystals, drawn at random.")] = 40,
     seed: Seed = 0,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """What a step along a property's slider promises, and does to the crystals that are decoded."""
     from xcrystal.evaluation.direction_effects import evaluate_directions
     from xcrystal.latent.chart import open_atlas
 
     opened = xcrystal.load(model, device)
-    print_report(evaluate_directions(opened, open_atlas(atlas or model), n, seed), as_json)
+    return print_report(evaluate_directions(opened, open_atlas(atlas or model), n, seed), as_json)
 
 
 @evaluate.command()
@@ -226,11 +227,11 @@ def counterfactuals(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
     seed: Seed = 0,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How often the predicted effect of a substitution has the right sign, over pairs of real crystals."""
     from xcrystal.evaluation.counterfactual_pairs import evaluate_counterfactuals
 
-    print_report(evaluate_counterfactuals(xcrystal.load(model, device), data, train, workers, seed), as_json)
+    return print_report(evaluate_counterfactuals(xcrystal.load(model, device), data, train, workers, seed), as_json)
 
 
 @evaluate.command()
@@ -255,7 +256,7 @@ def explanations(
         bool, typer.Option("--save", help="Keep the figures beside the weights, for the explorer.")
     ] = False,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How far explanations can be trusted: known answers, faithfulness, completeness, sanity, invariance, speed."""
     from tqdm.auto import tqdm
 
@@ -268,22 +269,23 @@ def explanations(
     print_report(report, as_json)  # before it is saved, which may not be possible
     if save:
         report.save(model_folder(model))
+    return report
 
 
 @evaluate.command()
-def gallery(model: Model = "mp20", device: Device = "auto", effort: Effort = "normal", as_json: Json = False) -> None:
+def gallery(model: Model = "mp20", device: Device = "auto", effort: Effort = "normal", as_json: Json = False) -> Report:
     """Which classic structure types come back from encoding and decoding; many of them were learned from."""
     from xcrystal.evaluation.classics import evaluate_gallery
 
-    print_report(evaluate_gallery(xcrystal.load(model, device), effort), as_json)
+    return print_report(evaluate_gallery(xcrystal.load(model, device), effort), as_json)
 
 
 @evaluate.command()
-def classics(model: Model = "mp20", device: Device = "auto", as_json: Json = False) -> None:
+def classics(model: Model = "mp20", device: Device = "auto", as_json: Json = False) -> Report:
     """Predicted band gaps of classic crystals, with intervals, beside PBE values; many of them were learned from."""
     from xcrystal.evaluation.classic_gaps import evaluate_classics
 
-    print_report(evaluate_classics(xcrystal.load(model, device)), as_json)
+    return print_report(evaluate_classics(xcrystal.load(model, device)), as_json)
 
 
 @evaluate.command("map")
@@ -294,10 +296,10 @@ def map_(
     n: Annotated[int, typer.Option("-n", "--n", min=1, help="How many places of each kind.")] = 200,
     seed: Seed = 0,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How far from a place of the map the crystal lies that is decoded for it, also where no crystal is known."""
     from xcrystal.evaluation.map_inverse import evaluate_map
     from xcrystal.latent.chart import open_atlas
 
     opened = xcrystal.load(model, device)
-    print_report(evaluate_map(opened, open_atlas(atlas or model), n, seed), as_json)
+    return print_report(evaluate_map(opened, open_atlas(atlas or model), n, seed), as_json)

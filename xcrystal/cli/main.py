@@ -33,6 +33,7 @@ from xcrystal.cli.shared import (
     Json,
     Kept,
     Model,
+    Report,
     Seed,
     print_json,
     print_report,
@@ -428,7 +429,7 @@ def benchmark(
     device: Device = "auto",
     repeats: Annotated[int, typer.Option(min=1, help="Calls that are timed.")] = 50,
     as_json: Json = False,
-) -> None:
+) -> Report:
     """How fast a model is on this machine."""
     from dataclasses import replace
 
@@ -442,7 +443,7 @@ def benchmark(
     with contextlib.suppress(DatasetError):  # a model without an atlas has no explorer
         moves = np.quantile(move_milliseconds(opened, xcrystal.atlas(model), repeats), [0.5, 0.95])
         report = replace(report, move_ms=round(float(moves[0]), 1), move_ms_95=round(float(moves[1]), 1))
-    print_report(report, as_json)
+    return print_report(report, as_json)
 
 
 def bundled_notebook() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -35,12 +35,21 @@ Crystals = Annotated[
 Dataset = Annotated[Path, typer.Option(help="A folder with train.parquet and val.parquet.", show_default=False)]
 
 
-def print_report(report: Any, as_json: bool) -> None:
-    """Print a report of ``xcrystal.evaluation``."""
+class Report(Protocol):
+    """What ``xcrystal.evaluation`` measures."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+    def table(self) -> str: ...
+
+
+def print_report(report: Report, as_json: bool) -> Report:
+    """Print a report, and give it back: a command returns it to whoever calls it from Python."""
     if as_json:
         print_json(report.to_dict())
     else:
         typer.echo(report.table())
+    return report
 
 
 def print_json(value: Any) -> None:

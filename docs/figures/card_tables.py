@@ -1,0 +1,244 @@
+"""The tables of the model card, in Markdown, from the figures of the reports that ``model_report.py`` keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from xcrystal.crystal.tables import UNITS
+from xcrystal.evaluation.reconstruction import ORBIT_RANGES
+
+Figures = Mapping[str, Any]  # of each report, by its name
+_PROPERTIES = {
+    "formation_energy_per_atom": "formation energy",
+    "band_gap": "band gap",
+    "e_above_hull": "energy above hull",
+}
+_METHODS = {"integrated_gradients": "integrated gradients", "shapley": "Shapley values", "random": "random scores"}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows as a table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def share(value: float | None, interval: Sequence[float] | None = None, digits: int = 1) -> str:
+    """A share in percent, its interval in brackets."""
+    if value is None:
+        return ""
+    ends = "" if interval is None else f" ({interval[0]:.{digits}%} to {interval[1]:.{digits}%})"
+    return f"{value:.{digits}%}{ends}"
+
+
+def reconstruction(figures: Figures) -> str:
+    """What comes back, by crystals and effort."""
+    rows: list[tuple[str, ...]] = []
+    for name, crystals in (("reconstruction", "up to 20 atoms"), ("large", "21 to 64 atoms")):
+        for effort in ("fast", "normal", "thorough"):
+            found = figures.get(name if effort == "normal" else f"{name}-{effort}")
+            if found is not None:
+                rows.append(
+                    (
+                        f"{crystals} ({found['crystals']})",
+                        effort,
+                        share(found["match_rate"], found["match_interval"]),
+                        f"{found['mean_rms']:.4f}",
+                        share(found["volume_error_median"]),
+                        share(found["composition_rate"]),
+                        share(found["space_group_rate"]),
+                    )
+                )
+    if not rows:
+        raise KeyError("reconstruction")
+    head = ("crystals", "effort", "match (95 % interval)", "RMS", "volume error, median", "composition", "space group")
+    return table(head, rows)
+
+
+def orbits(figures: Figures) -> str:
+    """What comes back, by the number of orbits, with effort normal."""
+    sets = [{o["fewest"]: o for o in figures[name]["orbits"]} for name in ("reconstruction", "large")]
+    rows: list[tuple[str, ...]] = []
+    for fewest, most in ORBIT_RANGES:
+        cells = [f"{o['match_rate']:.0%} of {o['crystals']}" if o else "" for o in (s.get(fewest) for s in sets)]
+        if any(cells):
+            rows.append((f"{fewest} to {most}", *cells))
+    return table(("orbits", "up to 20 atoms", "21 to 64 atoms"), rows)
+
+
+def properties(figures: Figures) -> str:
+    """Errors, beside those of other predictors, and intervals."""
+    found = figures["properties"]
+    names = {"nearest_neighbours": "nearest neighbours", "random_forest": "forest of compositions",
+             "without_bottleneck": "without bottleneck"}  # fmt: skip
+    others = {name: title for name, title in names.items() if name in found["comparisons"]}
+    rows: list[tuple[str, ...]] = []
+    for name, score in found["properties"].items():
+        best = min(score["mae_of_mean"], score["mae_of_median"], score["mae_of_zero"])
+        covered = score["coverage"]
+        rows.append(
+            (
+                f"{_PROPERTIES[name]} ({UNITS[name]}, {score['crystals']})",
+                f"**{score['mae']:.3f}**",
+                f"{best:.3f}",
+                *(f"{found['comparisons'][other][name]:.3f}" for other in others),
+                "" if score["auroc"] is None else f"{score['auroc']:.3f}",
+                "" if covered is None else f"{share(covered['inside'])}, {covered['width']:.2f}",
+            )
+        )
+    head = ("MAE of", "model", "best constant", *others.values(), "AUROC", "in 90 % intervals, median width")
+    return table(head, rows)
+
+
+def samples(figures: Figures) -> str:
+    """Samples beside real crystals."""
+    names = {
+        "no_clash": "no contact below 0.7 of the covalent radii",
+        "smact": "charges can balance (SMACT)",
+        "valid": "valid: both, and no pair below 0.5 Å",
+        "unique": "unique",
+        "novel": "novel",
+        "unique_novel_valid": "unique, novel and valid",
+        "metals_only": "metals only",
+        "p1": "space group P1",
+    }
+    normal, fast = figures["generation"], figures.get("generation-fast")
+
+    def of(found: Any, name: str) -> str:
+        value = None if found is None else found["shares"].get(name)
+        return "" if value is None else share(value["share"])
+
+    rows: list[tuple[str, ...]] = [
+        (words, of(normal["samples"], name), of(fast and fast["samples"], name), of(normal["reference"], name))
+        for name, words in names.items()
+    ]
+    for name, words in (
+        ("density", "density, Wasserstein distance (g/cm3)"),
+        ("space_group", "space groups, total variation"),
+    ):
+        cells = [found and found["distances"] and f"{found['distances'][name]:.2f}" for found in (normal, fast)]
+        floor = normal["floor_of_draws"]
+        rows.append((words, *(cell or "" for cell in cells), f"{floor[name]:.2f} (training crystals)" if floor else ""))
+    number = normal["samples"]["crystals"]
+    return table((f"{number} samples", "effort normal", "effort fast", "`val`"), rows)
+
+
+def paths(figures: Figures) -> str:
+    """What lies between crystals."""
+    kinds = figures["interpolation"]["kinds"]
+    rows = [
+        ("no contact below 0.7, inner frames",
+         *(share(k["clash_free_inner"], k["clash_free_inner_interval"]) for k in kinds.values())),
+        ("crystals on a path of 16 frames, mean", *(f"{k['crystals_crossed']:.1f}" for k in kinds.values())),
+        ("steps that change the composition", *(share(k["composition_changes"]) for k in kinds.values())),
+        ("energy jump of decoded crystals, median (eV/atom)",
+         *(f"{k['energy_jump_again'][1]:.3f}" for k in kinds.values())),
+        ("detour of decoded crystals, median", *(f"{k['detour'][1]:.2f}" for k in kinds.values())),
+    ]  # fmt: skip
+    return table(("between two crystals", *kinds), rows)
+
+
+def sliders(figures: Figures) -> str:
+    """What a step of a property's slider does, and what it promised."""
+    by: dict[tuple[str, str], dict[str, Any]] = {}
+    for f in figures["directions"]["figures"]:
+        by.setdefault((f["target"], f["way"]), {})[f["direction"]] = f
+
+    def cell(f: Any) -> str:
+        if f is None:
+            return ""
+        kept = "nothing" if f["kept"] is None else share(f["kept"], digits=0)
+        return f"{share(f['changed'], digits=0)}, {kept}"
+
+    rows = [
+        (f"{_PROPERTIES[target]}, {way}", cell(found.get("straight")), cell(found.get("verified path")))
+        for (target, way), found in by.items()
+    ]
+    return table(("share that changes, median kept of what is promised", "straight line", "verified path"), rows)
+
+
+def steering(figures: Figures) -> str:
+    """How far properties are steered."""
+    rows = [
+        (
+            f"{_PROPERTIES[f['target']]}, {f['direction']}",
+            "elements, space group" if f["held"] else "nothing",
+            share(f["improved"], f["interval"], 0),
+            f"{f['median_change']:+.3f} {UNITS[f['target']]}",
+            share(f["elements_kept"], digits=0),
+        )
+        for f in figures["steering"]["figures"]
+    ]
+    return table(("steered", "held", "improved (95 % interval)", "median change", "same elements"), rows)
+
+
+def explanations(figures: Figures) -> str:
+    """Two methods and random scores, where the answer is known."""
+    rows = []
+    for name, task in figures["explanations"]["tasks"].items():
+        metric = {"binary": "auroc", "continuous": "tau"}.get(task["kind"])
+        if metric is not None:
+            cells = [f"{task['methods'][method][metric][0]:.2f}" for method in _METHODS]
+            rows.append((name.replace("_", " "), {"auroc": "AUROC", "tau": "tau-b"}[metric], *cells))
+    return table(("task", "measure", *_METHODS.values()), rows)
+
+
+def speed(figures: Figures) -> str:
+    """Times on the machine that measured."""
+    found = figures["benchmark"]
+    rows = [
+        ("decode one latent vector", f"{found['decode_ms']:.0f} ms (95th percentile {found['decode_ms_95']:.0f} ms)"),
+        ("decode, batches of 256", f"{found['decodes_per_second']:.0f} a second"),
+        ("  effort fast", f"{found['most_probable_per_second']:.0f} a second"),
+        ("encode one crystal", f"{found['encode_ms']:.0f} ms"),
+        ("explain one crystal", f"{found['attribution_ms']:.0f} ms"),
+    ]
+    if found["move_ms"] is not None:
+        rows.append(("one move of a slider", f"{found['move_ms']:.0f} ms"))
+    return table((f"{found['device']}, {found['threads']} threads", "median"), rows)
+
+
+def others(figures: Figures) -> str:
+    """What fits in a line each; of the reports that are there."""
+    lines: dict[str, Callable[[Any], tuple[str, str]]] = {
+        "gallery": lambda f: ("classic structure types that come back", f"{f['matched']} of {f['encoded']}"),
+        "classics": lambda f: (
+            "gaps of classic crystals within 0.6 eV of PBE", f"{share(f['within_0.6_eV'])} of {f['crystals']}"
+        ),
+        "latent": lambda f: (
+            "active dimensions; match rate with shuffled latent vectors",
+            f"{f['active']} of {f['latent_dim']}; {share(f['match_rate_shuffled'])}",
+        ),
+        "invariance": lambda f: (
+            "writings of a crystal that have its latent vector, within 0.001",
+            f"{f['share']:.2%} of {4 * f['crystals']}"
+        ),
+        "map": lambda f: (
+            "how far off a place of the map is decoded, median of its width: among crystals, where there are none",
+            ", ".join(share(p["median"]) for p in f["at_places"] if p["way"] == f["at_places"][0]["way"]),
+        ),
+        "proposals": lambda f: (
+            f"one of {f['count']} structures for a new formula is right: search, elements exchanged without a model",
+            ", ".join(share(f[who]["any"], f[who]["any_interval"], 0) for who in ("proposed", "substituted")),
+        ),
+        "counterfactuals": lambda f: (
+            "effects of a substitution on the formation energy with the right sign",
+            next(
+                f"{share(p['share'], p['interval'], 0)} of {p['pairs']}"
+                for p in f["figures"]
+                if p["target"] == "formation_energy_per_atom"
+            ),
+        ),
+    }  # fmt: skip
+    rows = [line(figures[name]) for name, line in lines.items() if name in figures]
+    if not rows:
+        raise KeyError("gallery")
+    return table(("", ""), rows)
+
+
+TABLES: dict[str, Callable[[Figures], str]] = {
+    function.__name__: function
+    for function in (
+        reconstruction, orbits, properties, samples, paths, sliders, steering, explanations, speed, others,
+    )
+}  # fmt: skip
