@@ -39,7 +39,7 @@ MODULE_NAMES = {
     "scikit-learn": "sklearn",
     "umap-learn": "umap",
 }
-WHEEL_LIMIT = 25e6
+WHEEL_LIMIT = 40e6
 
 
 def pins() -> list[Requirement]:

@@ -16,6 +16,7 @@ WORDS = {
     "wrapping": "a model of one's own in the shape of ours",
     "crystal": "reading, symmetry, orbits, matching",
     "model": "networks, loss, weights on disk",
+    "predicting": "properties with intervals, and what may be zero",
     "generator": "xc.load: encode, decode, predict, sample",
     "latent": "xc.atlas: codes, map, paths, directions",
     "explanation": "xc.explain: targets, methods, concepts",

@@ -133,7 +133,7 @@ def test_a_slider_moves_the_orbit(explorer: ExplorerPage) -> None:
 
 def test_a_counterfactual_is_a_click_away(explorer: ExplorerPage) -> None:
     lab, panel, page = explorer.lab, panel_of(explorer), explorer.page
-    panel.locator(".xc-outcome").select_option("insulator")
+    panel.locator(".xc-outcome").select_option("metal")
     panel.locator(".xc-search").click()
     cards = panel.locator(".xc-card")
     lab.wait_until(lambda: cards.count() > 3 and cards.locator("img").count() == cards.count(), "cards", 60)

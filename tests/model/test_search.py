@@ -80,9 +80,10 @@ def test_polishing_finds_what_was_moved(
     with torch.inference_mode():
         before = (encode(model.network, moved) - wanted).norm(dim=1).numpy()
         found = search(model.network, corrector, wanted, moved, torch.arange(len(moved)), 2.0, POLISH)
-    assert before.min() > 0.02
+    far = np.flatnonzero(before > 0.02)  # a cubic crystal without free coordinates hardly moves
+    assert len(far) > len(moved) // 2
     after = np.array([found.distance[found.owner == k].min() for k in range(len(moved))])
-    assert np.median(after / before) < 0.1
+    assert np.median(after[far] / before[far]) < 0.1
     volumes = found.batch.lattice[:, 0] - crystals.lattice[torch.from_numpy(found.owner), 0]
     assert float(volumes.abs().median()) < 0.005
 

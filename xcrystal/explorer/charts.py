@@ -165,7 +165,8 @@ class _Frame:
         self._edges = (8, 8, 8, 8) if bare else (_LEFT, _RIGHT, _TOP, _BOTTOM)
         self._x = (x[0], x[1] if x[1] > x[0] else x[0] + 1)
         spare = 0.04 * (y[1] - y[0]) or 0.5
-        self._y = (y[0] - (spare if y[0] else 0), y[1] + (spare if y[1] else 0))
+        flat = y[0] == y[1] == 0  # a frame needs a height also where every value is zero
+        self._y = (0.0, 1.0) if flat else (y[0] - (spare if y[0] else 0), y[1] + (spare if y[1] else 0))
 
     def x(self, value: Any) -> Any:
         left, right = self._edges[:2]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Hashable
 
 REST = 0.3  # seconds without a request after which the hand rests
+_PATIENCE = 10.0  # seconds that the end of the interpreter waits for what has begun
 _log = logging.getLogger(__name__)
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
 class Worker:
@@ -30,6 +34,10 @@ class Worker:
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="xcrystal-explorer", daemon=True)
         self._thread.start()
+        if not _workers:
+            atexit.unregister(_end_all)
+            atexit.register(_end_all)
+        _workers.add(self)
 
     def submit(self, key: Hashable, request: Callable[[], None]) -> None:
         """Ask for something; returns at once."""
@@ -63,3 +71,12 @@ class Worker:
             self._on_error(error)
         except Exception:  # noqa: BLE001  (the thread must live as long as the explorer)
             _log.exception("An error of the explorer could not be shown: %r", error)
+
+
+def _end_all() -> None:
+    """Let what has begun come to its end: a thread that computes while the interpreter ends brings the process down."""
+    workers = list(_workers)
+    for worker in workers:
+        worker.close()
+    for worker in workers:
+        worker._thread.join(_PATIENCE)
