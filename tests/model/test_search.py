@@ -91,6 +91,18 @@ def test_polishing_finds_what_was_moved(
     assert float(volumes[torch.from_numpy(off)[torch.from_numpy(found.owner)]].abs().max()) < 0.002
 
 
+def test_polishing_keeps_to_cells_that_can_be_built(model: CrystalModel, corrector: Corrector, crystals: Batch) -> None:
+    start = crystals[torch.tensor([list(CRYSTALS).index("triclinic P1")])]
+    flat, near_flat = start.lattice.clone(), start.lattice.clone()
+    flat[:, 4:], near_flat[:, 4:] = 0.97, 0.85
+    with torch.inference_mode():
+        z = encode(model.network, replace(start, lattice=flat))
+        starts = replace(start, lattice=near_flat)
+        found = search(model.network, corrector, z, starts, torch.tensor([0]), 5.0, POLISH)
+    assert (found.batch.lattice[:, 4:].abs() <= 0.9).all()
+    assert found.distance[0] > 0.1
+
+
 def test_exchanges_find_two_exchanged_elements(model: CrystalModel, crystals: Batch, wanted: torch.Tensor) -> None:
     solved = 0
     several = [k for k in range(len(crystals)) if len(set(crystals.element[k][crystals.mask[k]].tolist())) > 1]
