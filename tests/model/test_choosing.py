@@ -13,6 +13,8 @@ from xcrystal.errors import InvalidCrystalError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.chart import Atlas
 from xcrystal.model.choosing import (
+    CERTAIN,
+    EFFORTS,
     LESS_CLASH,
     MOST_PROBABLE,
     NEARER,
@@ -70,17 +72,52 @@ def test_a_choice_does_not_depend_on_what_else_is_decoded(
     assert [same(a, b) for a, b in zip(alone, chosen[::4], strict=True)].count(False) == 0
 
 
-def test_what_is_nearer_to_the_code_is_nearer(model: CrystalModel, atlas: Atlas) -> None:
+@pytest.mark.parametrize("searching", [False, True])
+def test_what_is_nearer_to_the_code_is_nearer(model: CrystalModel, atlas: Atlas, searching: bool) -> None:
+    corrector = model.corrector if searching else None
+    assert (corrector is not None) == searching
     codes = torch.from_numpy(np.asarray(atlas.z[:256], dtype=np.float32))
     z = codes + 0.3 * torch.from_numpy(np.random.default_rng(1).standard_normal(codes.shape).astype(np.float32))
     with torch.inference_mode():
-        greedy, chosen = greedy_decode(model.network, z), decode_best(model.network, z)
+        greedy, chosen = greedy_decode(model.network, z), decode_best(model.network, z, corrector=corrector)
         distances = [
             (model.network.posterior(as_batch(found))[0] - z).norm(dim=1).numpy() for found in (greedy, chosen)
         ]
     nearer = np.array([c.chosen == NEARER for c in chosen])
     assert nearer.any()
     assert (distances[1][nearer] < distances[0][nearer]).all()
+
+
+def test_only_what_is_doubtful_is_searched_for(model: CrystalModel, atlas: Atlas) -> None:
+    z = torch.from_numpy(np.asarray(atlas.z[:256], dtype=np.float32))
+    greedy, chosen = model.decode_arrays(z, "fast"), model.decode_arrays(z)
+    sound = (contact_ratios(greedy) >= CLASH) & np.array([c.certainty >= CERTAIN for c in greedy])
+    assert 0 < sound.sum() < len(z)
+    assert all(same(greedy[k], chosen[k]) for k in np.flatnonzero(sound))
+    assert not all(same(greedy[k], chosen[k]) for k in np.flatnonzero(~sound))
+
+
+def test_a_longer_search_comes_nearer(model: CrystalModel) -> None:
+    z = torch.from_numpy(model.sample_latent(12, seed=5))
+    with torch.inference_mode():
+        means = [
+            (model.network.posterior(as_batch(model.decode_arrays(z, effort)))[0] - z).norm(dim=1).mean()
+            for effort in EFFORTS
+        ]
+    assert means[0] > means[1] > means[2]
+
+
+def test_an_effort_that_does_not_exist_is_refused(model: CrystalModel) -> None:
+    with pytest.raises(InvalidCrystalError, match="no effort 'much'; there are: fast, normal, thorough") as refused:
+        model.decode(np.zeros(model.latent_dim), effort="much")
+    assert "\n" not in str(refused.value)
+
+
+def test_the_former_name_of_an_effort_still_works(model: CrystalModel, between: torch.Tensor) -> None:
+    for choose, effort in ((False, "fast"), (True, "normal")):
+        with pytest.warns(DeprecationWarning, match="effort"):
+            found = model.decode(between[:4], choose=choose)
+        assert found == model.decode(between[:4], effort=effort)
 
 
 @pytest.mark.parametrize("other_groups", [False, True])

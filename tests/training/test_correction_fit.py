@@ -35,6 +35,8 @@ def test_spoiling_keeps_the_symmetry(crystal_table: Path) -> None:
         assert (spoiled.coordinates.numpy()[bound] == 0).all()
         angles = tables.free_angles[spoiled.group.numpy()]
         assert np.allclose((spoiled.lattice - crystal.lattice).numpy()[:, 4:][~angles], 0)
+        strain = (spoiled.lattice - crystal.lattice).numpy()[:, 1:4]
+        assert np.allclose(np.einsum("bij,bj->bi", tables.tie[spoiled.group.numpy()], strain), strain, atol=1e-6)
         # the truth is the crystal, its orbits on equal letters perhaps in another order
         for k in range(len(crystal)):
             orbits = [

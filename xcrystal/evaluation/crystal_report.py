@@ -225,7 +225,7 @@ def intervals(model: CrystalModel, z: np.ndarray) -> dict[str, Interval]:
 
 def _closest(structure: Structure, judged: Validity) -> tuple[str, ...]:
     """Elements of the contact that is shortest relative to its radii."""
-    if not judged.apart or not math.isfinite(judged.contact_ratio):
+    if not 0 < judged.contact_ratio < math.inf:
         return ()
     numbers = np.array([site.specie.Z for site in structure])
     radii = COVALENT_RADII[np.clip(numbers, 0, len(COVALENT_RADII) - 1)]

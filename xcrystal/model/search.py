@@ -35,6 +35,7 @@ _CHUNK = 256
 _COORDINATE_STEP, _LATTICE_STEP = 2e-3, 1e-2
 _DAMPING = (1e-2, 0.3, 3.0)
 _LONGEST_STEP = 0.15
+_MOST_COSINE = 0.9  # of an angle, as in cells_from_numbers: what is encoded is what is returned
 _POLISHED = 9  # what lies farther off than so many times the distance of what is found is not worth a polish
 
 
@@ -287,7 +288,7 @@ def _possible(group: Tensor, lattice: Tensor) -> Tensor:
     fixed = torch.from_numpy(tables.fixed_cosines[index]).to(lattice)
     logs = torch.einsum("bij,bj->bi", tie.to(lattice), lattice[:, 1:4])
     logs = logs - logs.mean(dim=1, keepdim=True)
-    cosines = torch.where(angles.to(lattice.device), lattice[:, 4:].clamp(-0.9, 0.9), fixed)
+    cosines = torch.where(angles.to(lattice.device), lattice[:, 4:].clamp(-_MOST_COSINE, _MOST_COSINE), fixed)
     return torch.cat([lattice[:, :1], logs, cosines], dim=1)
 
 
@@ -401,4 +402,6 @@ def _moved(batch: Batch, moves: tuple[Tensor, Tensor, Tensor], steps: Tensor) ->
     k = len(steps)
     one = batch[torch.zeros(k, dtype=torch.long, device=steps.device)]
     coordinates = (one.coordinates + torch.einsum("kp,ptc->ktc", steps, moves[0])) % 1.0
-    return replace(one, coordinates=coordinates, lattice=one.lattice + steps @ moves[1])
+    lattice = one.lattice + steps @ moves[1]
+    lattice[:, 4:] = lattice[:, 4:].clamp(-_MOST_COSINE, _MOST_COSINE)
+    return replace(one, coordinates=coordinates, lattice=lattice)
