@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
@@ -19,11 +18,11 @@ MODEL = model_folder("mp20")
 
 
 @pytest.fixture
-def report(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def report(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "figures"))
     import model_report
 
-    yield model_report
+    return model_report
 
 
 def test_page_and_tables_are_those_of_the_reports(report: ModuleType) -> None:

@@ -28,7 +28,7 @@ def share(value: float | None, interval: Sequence[float] | None = None, digits: 
     if value is None:
         return ""
     ends = "" if interval is None else f" ({interval[0]:.{digits}%} to {interval[1]:.{digits}%})"
-    return f"{value:.{digits}%}{ends}"
+    return f"{value:z.{digits}%}{ends}"
 
 
 def reconstruction(figures: Figures) -> str:
@@ -154,7 +154,10 @@ def sliders(figures: Figures) -> str:
         (f"{_PROPERTIES[target]}, {way}", cell(found.get("straight")), cell(found.get("verified path")))
         for (target, way), found in by.items()
     ]
-    return table(("share that changes, median kept of what is promised", "straight line", "verified path"), rows)
+    number = figures["directions"]["crystals"]
+    return table(
+        (f"from {number} crystals: share that changes, share kept (median)", "straight line", "verified path"), rows
+    )
 
 
 def steering(figures: Figures) -> str:
@@ -169,7 +172,16 @@ def steering(figures: Figures) -> str:
         )
         for f in figures["steering"]["figures"]
     ]
-    return table(("steered", "held", "improved (95 % interval)", "median change", "same elements"), rows)
+    return table(
+        (
+            f"from {figures['steering']['crystals']} crystals",
+            "held",
+            "improved (95 % interval)",
+            "median change",
+            "same elements",
+        ),
+        rows,
+    )
 
 
 def explanations(figures: Figures) -> str:
