@@ -14,6 +14,7 @@ from pymatgen.core import Structure
 
 from tests.crystals import CRYSTALS
 from xcrystal.explorer import story_view, words
+from xcrystal.explorer import worker as worker_module
 from xcrystal.explorer.badges import badges, warning
 from xcrystal.explorer.facts import BEYOND, IN_TRAIN, FactsView, facts_text
 from xcrystal.explorer.glossary import BOTH, CHEMISTRY, MODEL, TERMS, term, terms
@@ -224,9 +225,13 @@ def test_the_strip_has_one_chip_for_each_crystal_visited(session: Session, story
     assert story.state["story"] == session.story and session.story.startswith("Undone")
 
 
-def test_a_drag_is_one_chip_and_short_messages(session: Session, story: StoryView) -> None:
+def test_a_drag_is_one_chip_and_short_messages(
+    session: Session, story: StoryView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "REST", 60.0)  # however slow the machine, the hand is not taken to rest
+    session.select(5)
     send(story, act="log", open=True)
-    wait_for(lambda: story._reading)
+    wait_for(lambda: bool(story.log))
     before = len(story.chips)
     for value in (0.2, 0.4, 0.6):
         session.move(0, value)
