@@ -82,6 +82,31 @@ def test_a_search_that_finds_the_same_says_nothing(session: Session) -> None:
     assert session.state is state and session.message == ""
 
 
+def test_a_search_that_finds_what_looks_the_same_is_no_step(session: Session) -> None:
+    model = session.model
+    assert isinstance(model, Searching)
+    session.select("mp-22862")
+    salt = session.structure.copy()
+    salt.scale_lattice(salt.volume * 1.01)
+    model.found = salt
+    state = session.state
+    assert not session.search_nearer() and session.state is state
+    salt.scale_lattice(salt.volume * 1.1)
+    assert session.search_nearer()
+
+
+def test_no_search_follows_undo_so_that_redo_stays(session: Session) -> None:
+    session.select(5)
+    session.select(6)
+    session.undo()
+    session.undo()
+    assert not session.search_when_at_rest()
+    session.redo()
+    assert not session.search_when_at_rest()
+    session.redo()
+    assert session.material_id == session.atlas.table["material_id"].iat[6]
+
+
 def test_what_is_found_for_a_crystal_that_was_left_is_forgotten(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,10 +80,9 @@ def test_the_worker_outlives_an_error_that_cannot_be_told(recorder: Recorder) ->
 
 
 def test_closing_ends_the_thread(recorder: Recorder) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     worker = Worker(recorder.rest, recorder.errors.append)
+    (thread,) = set(threading.enumerate()) - before
     worker.close()
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    thread.join(5)
+    assert not thread.is_alive()

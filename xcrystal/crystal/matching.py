@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 STOL, LTOL, ANGLE_TOL = 0.5, 0.3, 10.0
+SEEN = 0.02  # displacement in units of (V / N)^(1/3), and relative change of volume, that a picture shows
 
 
 @cache
@@ -25,3 +26,14 @@ def match_rms(one: Structure, other: Structure, scale: bool = True) -> float | N
         return None
     found = matcher(scale).get_rms_dist(one, other)
     return None if found is None else float(found[0])
+
+
+def looks_the_same(one: Structure, other: Structure) -> bool:
+    """Whether two structures match so closely that a picture shows no difference between them."""
+    if one == other:
+        return True
+    per_atom = [s.volume / len(s) for s in (one, other)]
+    if abs(per_atom[0] / per_atom[1] - 1) > SEEN:
+        return False
+    rms = match_rms(one, other)
+    return rms is not None and rms <= SEEN

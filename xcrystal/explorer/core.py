@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 import numpy as np
 
+from xcrystal.crystal.matching import looks_the_same
 from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError, one_sentence
 from xcrystal.explorer.history import Entry, History
 from xcrystal.explorer.records import Neighbour
@@ -209,7 +210,8 @@ class Core(Shown):
     def search_nearer(self) -> bool:
         """Search with all effort for a crystal whose own code is nearer to the latent vector; up to a second.
 
-        Another crystal than the one that is shown is one step of undo, and is said.
+        Another crystal than the one that is shown is one step of undo, and is said; one that looks the same is
+        left alone.
 
         Returns
         -------
@@ -223,7 +225,7 @@ class Core(Shown):
             return False
         structure = self._decode(point.z[None], "thorough")[0]  # the lock is free: the hand may go elsewhere
         with self._lock:
-            if self.state.point is not point or structure == point.structure:
+            if self.state.point is not point or looks_the_same(structure, point.structure):
                 return False
             code = (*point.code, "session.search_nearer()")
             landed = None if point.landed is None else self._landing(structure)
@@ -291,6 +293,7 @@ class Core(Shown):
             entry = self._history.go(place)
             if entry is None:
                 return
+            self._searched.add(entry.state.point)  # a search from here would be a new step, and end what can be redone
             if abs(place - was) == 1:
                 title = f"Undone: {left.title}" if earlier else f"Again: {entry.title}"
             else:
