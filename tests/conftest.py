@@ -15,7 +15,7 @@ if str(ROOT) not in sys.path:
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,7 +35,7 @@ def model() -> CrystalModel:
 @pytest.fixture(scope="session")
 def atlas() -> Atlas:
     """The bundled atlas."""
-    from xcrystal.latent.chart import open_atlas
+    from xcrystal.latent.atlas import open_atlas
 
     return open_atlas("mp20")
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 import xcrystal
 from tests.crystals import CRYSTALS
 from xcrystal.cli.main import NOTEBOOK, app
-from xcrystal.evaluation.layout import plain
+from xcrystal.reporting import plain
 
 COMMANDS = (
     ["lab"],

@@ -14,8 +14,8 @@ import pytest
 
 import xcrystal as xc
 from xcrystal.explanation.methods import METHODS
-from xcrystal.explorer.palette import COLOR_MAP, COLOR_MAPS
-from xcrystal.explorer.state import METHOD
+from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS
+from xcrystal.explorer.session.state import METHOD
 
 EXTENSION = Path(__file__).parents[1] / "extension"
 SCHEMA: dict[str, Any] = json.loads((EXTENSION / "schema/plugin.json").read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ import xcrystal
 ROOT = Path(xcrystal.__file__).parent
 LAYERS = (
     "errors",
+    "reporting",
     "crystal",
     "protocols",
     "model",
@@ -20,6 +21,7 @@ LAYERS = (
     "generator",
     "wrapping",
     "latent",
+    "assessment",
     "explanation",
     "evaluation",
     "training",
@@ -38,6 +40,7 @@ FORBIDDEN = {
     "generator": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "wrapping": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
+    "assessment": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "explanation": {"ipywidgets", "nglview"},  # an attribution draws itself with plotly, once it is asked to
     "evaluation": {"ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},
@@ -47,7 +50,7 @@ MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__
 
 
 def dotted(path: Path) -> str:
-    """``latent.chart`` for ``xcrystal/latent/chart.py``."""
+    """``latent.chart`` for ``xcrystal/latent/atlas.py``."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -91,11 +94,67 @@ def test_a_module_imports_only_from_above(path: Path) -> None:
 
 def test_violations_are_found() -> None:
     assert violations("crystal.reading", "import torch") == ["torch"]
-    assert violations("model.vae", "def f():\n    from xcrystal.explorer.session import Session") != []
+    assert violations("model.vae", "def f():\n    from xcrystal.explorer.session.session import Session") != []
     assert violations("latent.chart", "from xcrystal import load") != []
     assert violations("latent.chart", "from xcrystal.generator import open_model\nimport torch") == []
 
 
-def test_no_module_carries_the_name_of_a_public_function() -> None:
-    taken = {part for path in MODULES for part in dotted(path).split(".")}
+# within the explorer, from the inside out: what is in a folder, or a module beside the folders, imports only from above
+EXPLORER = (
+    ("words", "settings", "worker"),
+    ("drawing",),
+    ("session",),
+    ("view",),
+    ("panel",),
+    ("structure", "map", "panels", "notebook"),
+    ("widget",),
+    ("slider_speed",),
+)
+
+
+def floor_of(module: str) -> int:
+    """The place in ``EXPLORER`` of a module such as ``explorer.map.map_view``."""
+    part = module.split(".")[1]
+    return next(floor for floor, parts in enumerate(EXPLORER) if part in parts)
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if layer_of(dotted(path)) == "explorer"], ids=dotted)
+def test_the_explorer_imports_in_one_direction(path: Path) -> None:
+    module = dotted(path)
+    if module == "explorer":
+        return
+    for name in imports(path.read_text(encoding="utf-8")):
+        other = name.removeprefix("xcrystal.")
+        if other.startswith("explorer.") and other.split(".")[1] != module.split(".")[1]:
+            assert floor_of(other) < floor_of(module), f"{module} imports {other}"
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """Also for type checkers only: two modules that need each other are one idea in two places."""
+    graph = {
+        dotted(path): {name.removeprefix("xcrystal.") for name in imports(path.read_text(encoding="utf-8"))}
+        for path in MODULES
+    }
+    graph = {
+        module: {
+            other
+            for other in graph
+            if other != module
+            and any(n == other or (n.startswith(f"{other}.") and n.count(".") == other.count(".") + 1) for n in names)
+        }
+        for module, names in graph.items()
+    }
+    circles = {
+        frozenset((module, other)) for module, others in graph.items() for other in others if module in graph[other]
+    }
+    assert circles == set()
+
+
+def test_file_names_say_which_one_is_meant() -> None:
+    names = [path.stem for path in MODULES if path.stem not in ("__init__", "__main__", "shared")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_no_module_of_the_top_level_has_the_name_of_a_public_function() -> None:
+    taken = {dotted(path).split(".")[0] for path in MODULES}
     assert not taken & ({"load", "atlas", "explore", "explain", "gallery"} | set(xcrystal.__all__))

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tests.crystals import CRYSTALS
 from tests.markdown import ROOT, blocks, check_make_targets, check_options, run_python
 from xcrystal.cli import app
-from xcrystal.latent.chart import open_atlas
+from xcrystal.latent.atlas import open_atlas
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from xcrystal.cli.main import app
-from xcrystal.cli.serving import notebook, options
+from xcrystal.cli.serve_command import notebook, options
 
 
 @given(source=st.text(min_size=1), folder=st.text(min_size=1))

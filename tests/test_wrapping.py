@@ -12,7 +12,7 @@ from tests.crystals import structures
 from tests.own_data import Cubes, PlainVAE, Volume, scaled
 from xcrystal.errors import AbilityError, DatasetError, InvalidCrystalError, ModelError, UnsupportedCrystalError
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.descriptor_model import DescriptorPCA
 from xcrystal.protocols import Able, Decodes, Encodes, Predicts
 from xcrystal.wrapping import LatentModel, wrap_model

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
-    from xcrystal.explorer.formatter import draw_structures
-    from xcrystal.explorer.gallery_view import open_gallery as gallery
+    from xcrystal.explorer.notebook.gallery_output import open_gallery as gallery
+    from xcrystal.explorer.notebook.structure_output import draw_structures
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
+    from xcrystal.latent.atlas import open_atlas as atlas
     from xcrystal.latent.building import build_atlas
-    from xcrystal.latent.chart import open_atlas as atlas
     from xcrystal.wrapping import wrap_model as wrap
 
 __version__ = "0.1.0"
@@ -41,12 +41,12 @@ __all__ = [
 
 _PUBLIC = {
     "XCrystalError": ("xcrystal.errors", "XCrystalError"),
-    "atlas": ("xcrystal.latent.chart", "open_atlas"),
+    "atlas": ("xcrystal.latent.atlas", "open_atlas"),
     "build_atlas": ("xcrystal.latent.building", "build_atlas"),
-    "draw_structures": ("xcrystal.explorer.formatter", "draw_structures"),
+    "draw_structures": ("xcrystal.explorer.notebook.structure_output", "draw_structures"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explore": ("xcrystal.explorer.widget", "explore"),
-    "gallery": ("xcrystal.explorer.gallery_view", "open_gallery"),
+    "gallery": ("xcrystal.explorer.notebook.gallery_output", "open_gallery"),
     "load": ("xcrystal.generator", "open_model"),
     "wrap": ("xcrystal.wrapping", "wrap_model"),
 }

@@ -69,7 +69,7 @@ class Predicts(Protocol):
 
 
 class Known(Protocol):
-    """The known crystals of a model: what it needs of an ``xcrystal.latent.chart.Atlas``."""
+    """The known crystals of a model: what it needs of an ``xcrystal.latent.atlas.Atlas``."""
 
     name: str
     table: pd.DataFrame

@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
-from xcrystal.evaluation.attribution_sanity import cascade
+from xcrystal.evaluation.attribution.weight_randomization import cascade
 
 IMAGES = Path(__file__).parents[1] / "images"
 BASELINES = ("mean_crystal", "element_averaged", "vacuum")

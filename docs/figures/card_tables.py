@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from xcrystal.crystal.tables import UNITS
-from xcrystal.evaluation.reconstruction import ORBIT_RANGES
+from xcrystal.evaluation.generative.reconstruction import ORBIT_RANGES
 
 Figures = Mapping[str, Any]  # of each report, by its name
 _PROPERTIES = {

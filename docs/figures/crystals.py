@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pymatgen.core import Lattice, Structure
 
-from xcrystal.explorer.picture import svg
+from xcrystal.explorer.drawing.svg_picture import svg
 
 IMAGES = Path(__file__).parents[1] / "images"
 

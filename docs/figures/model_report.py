@@ -23,17 +23,17 @@ from typing import Any
 from card_tables import TABLES
 
 from xcrystal.cli import app
-from xcrystal.evaluation.attribution_invariance import AttributionInvariance
-from xcrystal.evaluation.attribution_sanity import SanityReport, Step
-from xcrystal.evaluation.attribution_speed import AttributionSpeed
-from xcrystal.evaluation.completeness import Complete, CompletenessReport
-from xcrystal.evaluation.explanations import ExplanationsReport
-from xcrystal.evaluation.faithfulness import Faithful, FaithfulnessReport
-from xcrystal.evaluation.known_answers import known_answers_table
-from xcrystal.evaluation.layout import plain
+from xcrystal.evaluation.attribution.attribution_invariance import AttributionInvariance
+from xcrystal.evaluation.attribution.attribution_speed import AttributionSpeed
+from xcrystal.evaluation.attribution.completeness import Complete, CompletenessReport
+from xcrystal.evaluation.attribution.explanation_report import ExplanationsReport
+from xcrystal.evaluation.attribution.faithfulness import Faithful, FaithfulnessReport
+from xcrystal.evaluation.attribution.known_answer_scores import known_answers_table
+from xcrystal.evaluation.attribution.weight_randomization import SanityReport, Step
 from xcrystal.explanation.trust import read_trust
 from xcrystal.generator import model_folder
 from xcrystal.model.checkpoint import weights_digest, write_text
+from xcrystal.reporting import plain
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "docs" / "model"
@@ -128,7 +128,7 @@ COMMANDS = {
         "Between crystals",
         "evaluate interpolation --data FOLDER/val.parquet --paths 50",
         "50 random pairs, 16 frames each, ends included; intervals by bootstrap over paths. The docstring of "
-        "`xcrystal.evaluation.interpolation` defines every row.",
+        "`xcrystal.evaluation.generative.interpolation_report` defines every row.",
     ),
     "directions": Command(
         "Sliders of properties",

@@ -1,7 +1,7 @@
 /**
  * From a crystal to what is drawn: spheres, bonds and the edges of the cell, as flat arrays.
  *
- * The rules and numbers are those of `xcrystal/explorer/scene.py`, so that a crystal looks the same
+ * The rules and numbers are those of `xcrystal/explorer/drawing/scene.py`, so that a crystal looks the same
  * in the explorer and in the viewer; tests compare the two.
  */
 import type { ICrystal, Vector } from './crystal';

@@ -44,7 +44,7 @@ OURS_SETUP = """import xcrystal as xc
 model, atlas = xc.load("mp20"), xc.atlas("mp20")"""
 OURS = "explorer = xc.explore()\nexplorer"
 MANY_SETUP = """import numpy as np, pandas as pd, xcrystal as xc
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 model, known = xc.load("mp20"), xc.atlas("mp20")
 random = np.random.default_rng(0)
 rows = random.integers(len(known), size={points})

@@ -14,7 +14,7 @@ from tests.browser.desk import Desk
 from tests.browser.lab import LabNotebook
 from tests.browser.pixels import canvas_pixels, changed_share, colourful_share, screen_pixels
 from tests.crystals import CRYSTALS
-from xcrystal.explorer.formatter import MIME_TYPE
+from xcrystal.explorer.notebook.structure_output import MIME_TYPE
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator

@@ -19,7 +19,7 @@ from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError
-from xcrystal.evaluation.invariance import writings
+from xcrystal.evaluation.generative.invariance import writings
 
 FEW = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 

@@ -17,7 +17,7 @@ from xcrystal.explanation.influence import influence
 from xcrystal.explanation.regions import region_attribution
 from xcrystal.explanation.targets import Target
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from xcrystal.explanation.counterfactuals import (
     table,
 )
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 
 NAMES = ["perovskite SrTiO3", "wurtzite ZnO", "polar BaTiO3", "baddeleyite ZrO2", "quartz SiO2"]
 RUTILE = CRYSTALS["rutile TiO2"].to_structure()

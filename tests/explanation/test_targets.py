@@ -19,8 +19,8 @@ from xcrystal.explanation.targets import (
     target_of,
 )
 from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.axes import Axes
-from xcrystal.latent.chart import Atlas
 
 PEROVSKITE = CRYSTALS["perovskite SrTiO3"]
 

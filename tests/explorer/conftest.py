@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ from tests.crystals import structures
 from tests.explorer.test_views import panels, wait_for
 from tests.own_data import Cubes, PlainVAE, Volume, scaled, write
 from xcrystal.errors import AbilityError, DatasetError, ModelError, TargetError
-from xcrystal.explorer.facts import fact_rows, facts_text
-from xcrystal.explorer.keeping import CONTROLS
-from xcrystal.explorer.points import Points
-from xcrystal.explorer.session import Session
+from xcrystal.explorer.map.map_figure import Points
+from xcrystal.explorer.panels.facts_panel import fact_rows, facts_text
+from xcrystal.explorer.session.saving import CONTROLS
+from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.widget import Explorer
 from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.building import build_atlas
-from xcrystal.latent.chart import Atlas, open_atlas
 from xcrystal.latent.descriptor_model import DescriptorPCA
 from xcrystal.wrapping import LatentModel, wrap_model
 

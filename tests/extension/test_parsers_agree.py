@@ -21,7 +21,7 @@ from tests.crystals import CRYSTALS
 from tests.extension.reading import read_folder
 from tests.extension.styles import STYLES
 from xcrystal.crystal.elements import MAX_Z
-from xcrystal.explorer.scene import Scene, build_scene
+from xcrystal.explorer.drawing.scene import Scene, build_scene
 
 
 def _decodes() -> dict[str, Structure]:

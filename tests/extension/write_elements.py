@@ -18,7 +18,7 @@ def elements_text() -> str:
     from ase.data import chemical_symbols, covalent_radii
     from pymatgen.core import Element
 
-    from xcrystal.explorer.scene import element_colors
+    from xcrystal.explorer.drawing.scene import element_colors
 
     lines = []
     radii = np.nan_to_num(np.asarray(covalent_radii, dtype=float), nan=1.5)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.axes import (
     FAMILIES,
     SMALLEST,
@@ -21,7 +22,6 @@ from xcrystal.latent.axes import (
     separability,
     towards,
 )
-from xcrystal.latent.chart import Atlas
 from xcrystal.latent.searching import search
 
 

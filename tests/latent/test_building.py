@@ -12,8 +12,8 @@ from tests.own_data import table
 from xcrystal.crystal.motifs import MOTIFS
 from xcrystal.crystal.tokens import load_tokens
 from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.building import build_atlas
-from xcrystal.latent.chart import Atlas, open_atlas
 
 SCALES = (0.97, 1.0, 1.03)
 

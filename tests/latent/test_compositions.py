@@ -6,7 +6,7 @@ import pytest
 from pymatgen.core import Composition
 
 from xcrystal.errors import ReadError
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.compositions import atlas_formulas, formula_text, parse_formula, pattern
 
 

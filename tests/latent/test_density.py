@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.density import Density
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.searching import search
 
 FORMULAS = """

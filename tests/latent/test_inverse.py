@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.inverse import MapInverse
 from xcrystal.latent.thinning import thin
 
@@ -41,7 +41,7 @@ def test_small_atlases_have_an_inverse(atlas: Atlas, count: int) -> None:
 
 def test_the_nearest_alone_is_its_code(atlas: Atlas) -> None:
     place = atlas.inverse.places[5]
-    code = MapInverse(atlas, nearest=1).code(*place)
+    code = MapInverse(atlas.z, atlas.inverse.places, nearest=1).code(*place)
     twins = np.flatnonzero((atlas.inverse.places == place).all(axis=1))
     assert any(np.allclose(code, atlas.z[row]) for row in twins)
 

@@ -9,8 +9,8 @@ import pytest
 
 from xcrystal.crystal.motifs import MOTIFS
 from xcrystal.errors import DatasetError, ReadError
+from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.building import build_atlas
-from xcrystal.latent.chart import Atlas, open_atlas
 from xcrystal.latent.labelling import has_alkali_metal, has_motif, is_labelled, label_atlas
 from xcrystal.latent.searching import search
 

@@ -15,10 +15,10 @@ import xcrystal as xc
 from tests.own_data import Cubes, Volume, scaled, table, write
 from xcrystal.errors import AbilityError, DatasetError
 from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import open_atlas
 from xcrystal.latent.building import build_atlas
-from xcrystal.latent.chart import open_atlas
 from xcrystal.latent.descriptor_model import DescriptorPCA
-from xcrystal.latent.layout import FEWEST, lay_out
+from xcrystal.latent.umap_layout import FEWEST, lay_out
 
 FILES = {"README.md", "atlas.json", "atlas.parquet", "atlas.safetensors", "skipped.csv", "structures.parquet"}
 

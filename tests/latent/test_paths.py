@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from xcrystal.errors import InvalidCrystalError, TargetError
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.density import Density
 from xcrystal.latent.paths import FLOW, KINDS, interpolate, kinds_for
 

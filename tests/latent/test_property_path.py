@@ -7,7 +7,7 @@ import pytest
 
 from xcrystal.errors import TargetError
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.property_path import PropertyPath, property_path, spread
 
 

@@ -11,7 +11,7 @@ from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import ReadError, TargetError
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.compositions import parse_formula
 from xcrystal.latent.proposing import Proposal, propose, prototypes
 

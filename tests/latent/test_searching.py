@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Composition
 
 from xcrystal.errors import ReadError
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.searching import CLASSES, EXAMPLE, search, understand
 
 

@@ -10,7 +10,7 @@ import pytest
 from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.errors import InvalidCrystalError, TargetError, UnsupportedElementWarning
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.density import Density
 from xcrystal.latent.steering import HOLDS, REACHES, steer
 

@@ -11,7 +11,7 @@ import torch
 from xcrystal.crystal.contacts import CLASH
 from xcrystal.errors import InvalidCrystalError
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.chart import Atlas
+from xcrystal.latent.atlas import Atlas
 from xcrystal.model.choosing import (
     CERTAIN,
     EFFORTS,

@@ -13,9 +13,9 @@ from xcrystal.crystal.canonical import canonicalize
 from xcrystal.crystal.groups import space_group
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.model.loss import LossWeights, loss_parts, total
-from xcrystal.model.tables import MAX_LETTERS, position_tables
 from xcrystal.model.tensors import Batch, collate, lattice_numbers
 from xcrystal.model.vae import Config, CrystalVAE
+from xcrystal.model.wyckoff_tables import MAX_LETTERS, position_tables
 
 SMALL = Config(
     width=48, encoder_layers=1, decoder_layers=2, heads=4, latent_dim=16, prefix=2, lattice_mean=(2.9,) + (0.1,) * 6,

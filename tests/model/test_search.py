@@ -15,8 +15,8 @@ from xcrystal.model.correction import Corrector
 from xcrystal.model.decoding import as_batch, greedy_decode
 from xcrystal.model.exchange import exchange_elements
 from xcrystal.model.search import SearchSettings, encode, propose, search
-from xcrystal.model.tables import position_tables
 from xcrystal.model.tensors import Batch
+from xcrystal.model.wyckoff_tables import position_tables
 
 QUICK = SearchSettings(rounds=2, patience=1, beam=2, samples=1)
 POLISH = SearchSettings(rounds=0, beam=1, polish=6)

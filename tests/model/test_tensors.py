@@ -11,8 +11,8 @@ from pymatgen.core import Lattice
 
 from tests.crystals import CRYSTALS, random_crystal
 from xcrystal.crystal.groups import crystal_system, space_group
-from xcrystal.model.tables import MAX_LETTERS, position_tables
 from xcrystal.model.tensors import cells_from_numbers, collate, lattice_numbers
+from xcrystal.model.wyckoff_tables import MAX_LETTERS, position_tables
 
 
 @given(st.integers(1, 230), st.integers(0, 10**6), st.integers(1, 20))

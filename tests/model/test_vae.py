@@ -16,9 +16,9 @@ from xcrystal.model.checkpoint import load_weights, save_weights, unique_state
 from xcrystal.model.decoding import Decoded, greedy_decode
 from xcrystal.model.device import pick_device
 from xcrystal.model.loss import LossWeights, loss_parts
-from xcrystal.model.tables import position_tables
 from xcrystal.model.tensors import Batch, collate, lattice_numbers
 from xcrystal.model.vae import Config, CrystalVAE
+from xcrystal.model.wyckoff_tables import position_tables
 
 SMALL = Config(width=48, encoder_layers=2, decoder_layers=2, heads=4, latent_dim=16, prefix=2)
 

@@ -13,8 +13,8 @@ from xcrystal.crystal.tokens import tokenize
 from xcrystal.errors import DatasetError
 from xcrystal.generator import open_model
 from xcrystal.model.checkpoint import save_weights
-from xcrystal.model.tables import position_tables
 from xcrystal.model.vae import Config, CrystalVAE
+from xcrystal.model.wyckoff_tables import position_tables
 from xcrystal.training.augmentation import Sampler
 from xcrystal.training.correction_fit import CorrectorSettings, fit_corrector, spoil
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.properties import PropertyReport
+from xcrystal.evaluation.properties.prediction_errors import PropertyReport
 from xcrystal.generator import model_folder, open_model
 from xcrystal.model.property_fitting import FitSettings
 from xcrystal.training.property_fit import fit_properties

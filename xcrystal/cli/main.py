@@ -19,12 +19,12 @@ import typer
 from typer.core import TyperGroup
 
 import xcrystal
-from xcrystal.cli.changing import counterfactuals
-from xcrystal.cli.checking import check_data
-from xcrystal.cli.concepts import concepts
-from xcrystal.cli.evaluating import evaluate
-from xcrystal.cli.fetching import fetch
-from xcrystal.cli.serving import serve
+from xcrystal.cli.check_data_command import check_data
+from xcrystal.cli.concepts_command import concepts
+from xcrystal.cli.counterfactuals_command import counterfactuals
+from xcrystal.cli.evaluate_commands import evaluate
+from xcrystal.cli.fetch_command import fetch
+from xcrystal.cli.serve_command import serve
 from xcrystal.cli.shared import (
     Also,
     Dataset,
@@ -435,8 +435,8 @@ def benchmark(
 
     import numpy as np
 
-    from xcrystal.evaluation.speed import benchmark as measure
-    from xcrystal.explorer.pace import move_milliseconds
+    from xcrystal.evaluation.generative.speed import benchmark as measure
+    from xcrystal.explorer.slider_speed import move_milliseconds
 
     opened = xcrystal.load(model, device)
     report = measure(opened, repeats)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
-from xcrystal.evaluation.layout import columns, plain
+from xcrystal.reporting import columns, plain
 
 Model = Annotated[str, typer.Option(help="A bundled model, or the folder of your own.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
     from pymatgen.core import Structure
 
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 _LIMIT = 24  # bars of a plot
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xcrystal.crystal.wyckoff import WyckoffCrystal
     from xcrystal.explanation.inputs import Inputs
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 _CHUNK = 32
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 BUILT_IN = {
     "perovskite": "perovskite",

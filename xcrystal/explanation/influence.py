@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 MOST = 200
 _SAMPLE = 500  # codes that tell how much a target varies
@@ -139,7 +139,7 @@ def influence(
     """
     import torch
 
-    from xcrystal.latent.chart import open_atlas
+    from xcrystal.latent.atlas import open_atlas
 
     if atlas is None:
         atlas = open_atlas(model.name)

@@ -32,8 +32,8 @@ from torch import Tensor
 from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.generator import CrystalModel
-from xcrystal.model.tables import position_tables
 from xcrystal.model.vae import N_ELEMENTS
+from xcrystal.model.wyckoff_tables import position_tables
 
 OF_ELEMENTS = ("atoms", "orbits", "elements", "pairs")
 LEVELS = (*OF_ELEMENTS[:3], "lattice", "latent", "pairs")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from xcrystal.crystal.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 _CHUNK = 16
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from xcrystal.crystal.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
+    from xcrystal.latent.atlas import Atlas
     from xcrystal.latent.axes import Axis
-    from xcrystal.latent.chart import Atlas
 
 _FEWEST = 50  # codes that a density is estimated from
 _HELD_OUT = 250
@@ -182,7 +182,7 @@ def density_target(model: CrystalModel, atlas: Atlas | None = None) -> Target:
     """
     import torch
 
-    from xcrystal.latent.chart import open_atlas
+    from xcrystal.latent.atlas import open_atlas
 
     if atlas is None:
         atlas = vars(model).get("_atlas")  # kept with the model, and gone with it

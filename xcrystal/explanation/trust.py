@@ -42,7 +42,7 @@ class Trust:
     Attributes
     ----------
     content
-        The whole file; see ``xcrystal.evaluation.explanations``.
+        The whole file; see ``xcrystal.evaluation.attribution.explanation_report``.
     """
 
     content: dict[str, Any]

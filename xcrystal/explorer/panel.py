@@ -16,7 +16,7 @@ import anywidget
 import traitlets
 
 if TYPE_CHECKING:
-    from xcrystal.explorer.session import Session
+    from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.worker import Worker
 
 _EACH = frozenset({"undo", "redo", "wander", "surprise", "swap"})  # relative to what was before

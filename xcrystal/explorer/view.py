@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 if TYPE_CHECKING:
-    from xcrystal.explorer.session import Session
+    from xcrystal.explorer.session.session import Session
 
 
 class View(widgets.VBox):

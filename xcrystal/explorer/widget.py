@@ -9,31 +9,31 @@ import ipywidgets as widgets
 
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer import settings, words
-from xcrystal.explorer.change_view import ChangeView
-from xcrystal.explorer.concept_view import ConceptView
-from xcrystal.explorer.door import DoorView
-from xcrystal.explorer.facts import FactsView
-from xcrystal.explorer.finding import FindView
-from xcrystal.explorer.hints import Hint
-from xcrystal.explorer.keeping import MODES
-from xcrystal.explorer.map import MapView
-from xcrystal.explorer.path_view import PathView
-from xcrystal.explorer.pins_view import PinsView
-from xcrystal.explorer.session import Session
-from xcrystal.explorer.sliders import SliderView
-from xcrystal.explorer.steer_view import SteerView
-from xcrystal.explorer.still import Still
-from xcrystal.explorer.story_view import StoryView
-from xcrystal.explorer.structure import StructureView
-from xcrystal.explorer.tabs import Tabs
-from xcrystal.explorer.why_view import WhyView
+from xcrystal.explorer.map.map_view import MapView
+from xcrystal.explorer.notebook.still_picture import Still
+from xcrystal.explorer.panels.attribution_panel import WhyView
+from xcrystal.explorer.panels.concept_panel import ConceptView
+from xcrystal.explorer.panels.facts_panel import FactsView
+from xcrystal.explorer.panels.hints import Hint
+from xcrystal.explorer.panels.history_panel import StoryView
+from xcrystal.explorer.panels.modification_panel import ChangeView
+from xcrystal.explorer.panels.path_panel import PathView
+from xcrystal.explorer.panels.pins_panel import PinsView
+from xcrystal.explorer.panels.search_panel import FindView
+from xcrystal.explorer.panels.slider_panel import SliderView
+from xcrystal.explorer.panels.steering_panel import SteerView
+from xcrystal.explorer.panels.tabs import Tabs
+from xcrystal.explorer.panels.toolbar import DoorView
+from xcrystal.explorer.session.saving import MODES
+from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.structure.structure_view import StructureView
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
     from xcrystal.wrapping import LatentModel
 
 _PARTS: dict[str, Any] = {
@@ -209,7 +209,7 @@ def explore(
         If there is no such model, atlas, mode, device, colour map or method, or the atlas is of another model.
     """
     from xcrystal.errors import DatasetError
-    from xcrystal.latent.chart import open_atlas
+    from xcrystal.latent.atlas import open_atlas
     from xcrystal.wrapping import LatentModel
 
     opened = _opened(model, device)

@@ -20,7 +20,7 @@ from xcrystal.errors import DatasetError, TargetError
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 FAMILIES = ("principal", "latent", "property", "concept")
 _TOWARDS = {

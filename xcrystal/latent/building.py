@@ -19,10 +19,10 @@ from xcrystal.crystal.tables import STRUCTURE_COLUMNS, row_of
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError, ModelError, UnsupportedCrystalError
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
-from xcrystal.latent.chart import CODES, FACTS, FLAG, IN_TRAIN, STRUCTURES, TABLE, Atlas, open_atlas
+from xcrystal.latent.atlas import CODES, FACTS, FLAG, IN_TRAIN, STRUCTURES, TABLE, Atlas, open_atlas
 from xcrystal.latent.labelling import labels_of
-from xcrystal.latent.layout import lay_out
 from xcrystal.latent.readme import SKIPPED, is_ours, write_readme
+from xcrystal.latent.umap_layout import lay_out
 from xcrystal.wrapping import LatentModel, wrap_model
 
 if TYPE_CHECKING:

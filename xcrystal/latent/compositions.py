@@ -12,7 +12,7 @@ from xcrystal.crystal.elements import MAX_Z
 from xcrystal.errors import ReadError
 
 if TYPE_CHECKING:
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 Formula = tuple[tuple[int, int], ...]
 """A reduced composition: (atomic number, count) in the order of atomic numbers, counts without a common divisor."""

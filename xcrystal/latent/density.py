@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 NEAREST = 5
 INSIDE = 0.95  # a place farther out than this share of the known crystals is an extrapolation

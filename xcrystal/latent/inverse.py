@@ -17,8 +17,6 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
-    from xcrystal.latent.chart import Atlas
-
 NEAREST = 16
 BLUR = 0.002  # of the map's width
 
@@ -28,8 +26,10 @@ class MapInverse:
 
     Parameters
     ----------
-    atlas
-        The known crystals; ``atlas.inverse`` is made once and kept.
+    z
+        (N, latent_dim) latent vectors of known crystals.
+    places
+        (N, 2) their coordinates on the map.
     nearest
         Of how many crystals the codes are mixed; with 1, it is the code of the nearest.
 
@@ -41,9 +41,9 @@ class MapInverse:
         Of the map: the larger of its two extents.
     """
 
-    def __init__(self, atlas: Atlas, nearest: int = NEAREST) -> None:
-        self._z, self._nearest = atlas.z, min(nearest, len(atlas))
-        self.places = atlas.table[["x", "y"]].to_numpy(dtype=float)
+    def __init__(self, z: np.ndarray, places: np.ndarray, nearest: int = NEAREST) -> None:
+        self._z, self._nearest = z, min(nearest, len(z))
+        self.places = np.asarray(places, dtype=float)
         self.width = float(np.ptp(self.places, axis=0).max()) or 1.0
 
     def code(self, x: float, y: float) -> np.ndarray:

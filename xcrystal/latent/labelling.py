@@ -16,7 +16,7 @@ from xcrystal.crystal.motifs import ALKALI, MOTIFS, motifs
 from xcrystal.crystal.tables import identifiers, read_table, write_table
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
-from xcrystal.latent.chart import TABLE, Atlas, open_atlas
+from xcrystal.latent.atlas import TABLE, Atlas, open_atlas
 from xcrystal.latent.compositions import Formula, atlas_formulas
 from xcrystal.latent.prototypes import PEROVSKITE_GROUPS, may_be_perovskite
 

@@ -16,7 +16,7 @@ from xcrystal.latent.steering import DIRECTIONS, Steering, Step, steer
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 STEPS = 8  # in each direction
 

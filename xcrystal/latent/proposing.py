@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
     from xcrystal.model.decoding import Decoded
 
 HULL, ENERGY = "e_above_hull", "formation_energy_per_atom"

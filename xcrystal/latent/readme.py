@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xcrystal.latent.chart import CODES, FACTS, STRUCTURES, TABLE
+from xcrystal.latent.atlas import CODES, FACTS, STRUCTURES, TABLE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 README, SKIPPED = "README.md", "skipped.csv"
 _TITLE = "# An atlas of crystals"

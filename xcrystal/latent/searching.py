@@ -40,7 +40,7 @@ from xcrystal.latent.labelling import UNLABELLED, has_motif, is_labelled
 from xcrystal.latent.prototypes import fits, numbers, parse_pattern
 
 if TYPE_CHECKING:
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 EXAMPLE = "for example: SrTiO3, Ti O, Sr-Ti-O, ABX3, mp-5986, band gap > 2, cubic, Fm-3m, oxide"
 LONGEST = 500

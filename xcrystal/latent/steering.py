@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
     from xcrystal.model.decoding import Decoded
 
 DIRECTIONS = ("lower", "higher")

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from xcrystal.crystal.wyckoff import WyckoffCrystal
-from xcrystal.model.tables import MAX_LETTERS
 from xcrystal.model.tensors import Batch, cells_from_numbers, collate, lattice_numbers
 from xcrystal.model.vae import N_ELEMENTS, Config, CrystalVAE
+from xcrystal.model.wyckoff_tables import MAX_LETTERS
 
 RUNNERS_UP = 4
 MAX_DRAWS = 32

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from xcrystal.model.tables import MAX_LETTERS
 from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import N_ELEMENTS, CrystalVAE
+from xcrystal.model.wyckoff_tables import MAX_LETTERS
 
 
 @dataclass(frozen=True)

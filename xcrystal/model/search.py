@@ -23,9 +23,9 @@ from torch import Tensor
 
 from xcrystal.model.correction import Corrector
 from xcrystal.model.exchange import exchange_elements
-from xcrystal.model.tables import position_tables
 from xcrystal.model.tensors import LATTICE_SIZE, Batch
 from xcrystal.model.vae import N_ELEMENTS, CrystalVAE
+from xcrystal.model.wyckoff_tables import position_tables
 
 _NOISE_SEED = 21
 _MOST_SAMPLES = 16

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xcrystal.model.tables import position_tables
+from xcrystal.model.wyckoff_tables import position_tables
 
 LATTICE_SIZE = 7
 

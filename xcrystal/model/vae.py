@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xcrystal.crystal.elements import MAX_Z, element_features
-from xcrystal.model.tables import MAX_LETTERS, position_tables
 from xcrystal.model.tensors import LATTICE_SIZE, Batch
+from xcrystal.model.wyckoff_tables import MAX_LETTERS, position_tables
 
 N_ELEMENTS = MAX_Z + 1
 N_PROPERTY_OUTPUTS = 5

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.evaluation.statistics import wilson_interval
-from xcrystal.evaluation.validity import Validity, validity
+from xcrystal.assessment.validity import Validity, validity
+from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.teaching import material
 from xcrystal.teaching.questions import Choice, Count, Number, Question
 
@@ -99,7 +99,7 @@ def _new() -> list[bool]:
 
 
 def _unique() -> float:
-    from xcrystal.evaluation.generation import evaluate_generation
+    from xcrystal.evaluation.generative.generation import evaluate_generation
 
     crystals = [*_samples(), *_samples()[:REPEATED]]
     return evaluate_generation(crystals, workers=1).samples.shares["unique"].share

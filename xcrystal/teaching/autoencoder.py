@@ -130,7 +130,7 @@ def _longer() -> str:
 
 
 def _better_prior() -> str:
-    from xcrystal.evaluation.validity import validity
+    from xcrystal.assessment.validity import validity
 
     model = material.model()
     sets = {"the learned prior": model.sample_latent(DRAWS, seed=0), "the standard normal": _normal(DRAWS)}

@@ -12,14 +12,14 @@ from xcrystal.crystal.gallery_types import entries
 from xcrystal.crystal.reading import check_structure
 from xcrystal.errors import InvalidCrystalError
 from xcrystal.generator import open_model
-from xcrystal.latent.chart import open_atlas
+from xcrystal.latent.atlas import open_atlas
 from xcrystal.teaching.questions import NotUnderstood
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.generator import CrystalModel
-    from xcrystal.latent.chart import Atlas
+    from xcrystal.latent.atlas import Atlas
 
 MODEL = "mp20"
 

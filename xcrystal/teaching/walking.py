@@ -134,8 +134,8 @@ def _gap(z: np.ndarray) -> float:
 def _is_better(given: Any, start: float) -> str:
     from pymatgen.core import Structure
 
+    from xcrystal.assessment.validity import validity
     from xcrystal.crystal.canonical import space_group_number
-    from xcrystal.evaluation.validity import validity
 
     if not isinstance(given, Structure):
         raise NotUnderstood("Give a pymatgen Structure.")

@@ -8,8 +8,8 @@ import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z, chemical_scale
 from xcrystal.crystal.tokens import Tokens
-from xcrystal.model.tables import position_tables
 from xcrystal.model.tensors import Batch, collate, lattice_numbers
+from xcrystal.model.wyckoff_tables import position_tables
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from torch import Tensor
 from xcrystal.crystal.tokens import Tokens
 from xcrystal.model.correction import Corrector, save_corrector
 from xcrystal.model.loss import coordinate_losses
-from xcrystal.model.tables import position_tables
 from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import CrystalVAE
+from xcrystal.model.wyckoff_tables import position_tables
 from xcrystal.training.augmentation import Augmentation, Sampler
 from xcrystal.training.codes import open_network, tokens_of
 

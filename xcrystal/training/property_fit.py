@@ -16,7 +16,7 @@ import numpy as np
 from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
 from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.properties import PropertyReport, scores_of
+from xcrystal.evaluation.properties.prediction_errors import PropertyReport, scores_of
 from xcrystal.generator import CrystalModel, model_folder
 from xcrystal.model.property_fitting import FitSettings
 from xcrystal.training.codes import open_network, posteriors, tokens_of

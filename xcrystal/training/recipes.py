@@ -132,7 +132,7 @@ class RecipeRun:
         CheckpointError
             If there is no model yet.
         """
-        from xcrystal.evaluation.statistics import wilson_interval
+        from xcrystal.evaluation.shared.statistics import wilson_interval
         from xcrystal.model.checkpoint import load_weights, write_text
 
         network, _ = load_weights(self.out / "best")

@@ -1,0 +1,341 @@
+"""The panels of facts and of the story: what they hand to their scripts, and what comes back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from html import escape
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from pymatgen.core import Structure
+
+from tests.crystals import CRYSTALS
+from xcrystal.explorer import words
+from xcrystal.explorer import worker as worker_module
+from xcrystal.explorer.panel import STATIC
+from xcrystal.explorer.panels import history_panel
+from xcrystal.explorer.panels.badges import badges, warning
+from xcrystal.explorer.panels.facts_panel import BEYOND, IN_TRAIN, FactsView, facts_text
+from xcrystal.explorer.panels.glossary import BOTH, CHEMISTRY, MODEL, TERMS, term, terms
+from xcrystal.explorer.panels.history_panel import StoryView
+from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.worker import Worker
+from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas
+
+EVIL = "<img src=x onerror=alert(1)>.cif"
+
+
+@pytest.fixture
+def session(model: CrystalModel, atlas: Atlas) -> Session:
+    return Session(model, atlas)
+
+
+@pytest.fixture
+def worker(session: Session) -> Iterator[Worker]:
+    failures: list[Exception] = []
+    worker = Worker(session.settle, failures.append)
+    yield worker
+    worker.close()
+    assert not failures
+
+
+@pytest.fixture
+def facts(session: Session, worker: Worker) -> Iterator[FactsView]:
+    view = FactsView(session, worker)
+    yield view
+    view.close()
+
+
+@pytest.fixture
+def story(session: Session, worker: Worker) -> Iterator[StoryView]:
+    view = StoryView(session, worker)
+    yield view
+    view.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened within 20 seconds"
+        time.sleep(0.02)
+
+
+def send(view: FactsView | StoryView, **message: object) -> None:
+    view._receive(view, message, [])
+
+
+def messages(view: FactsView | StoryView) -> list[dict[str, object]]:
+    """What the view sends to its script from now on."""
+    sent: list[dict[str, object]] = []
+    view.send = lambda content, buffers=None: sent.append(content)  # type: ignore[method-assign]
+    return sent
+
+
+def test_facts_name_what_everybody_looks_for(session: Session) -> None:
+    text = facts_text(session)
+    assert {"Formula", "Space group", "Formation energy, predicted", "Band gap, predicted"} <= set(text)
+    assert text["Formula"] == "BaTiO3, 5 atoms"
+    assert text["Space group"] == "P4mm (99)"
+    assert "DFT" in text["Formation energy, predicted"] and "90 %" in text["Formation energy, predicted"]
+    assert "Reconstruction" not in text
+    session.load(CRYSTALS["rock salt NaCl"].to_structure())
+    assert facts_text(session)["Reconstruction"].startswith("of NaCl: match, RMS 0.0")
+
+
+def test_where_an_entry_is_from_and_what_is_doubtful_is_told(model: CrystalModel, atlas: Atlas) -> None:
+    flag = "far above the hull"
+    table = atlas.table.iloc[:300].assign(in_train=np.arange(300) > 0, flag=["", flag, *[""] * 298])
+    session = Session(model, Atlas("mixed", table, atlas.z[:300]))
+    told = []
+    for row in range(3):
+        session.select(row)
+        told.append(facts_text(session)["Entry"])
+    assert told == [BEYOND, f"{IN_TRAIN}; {flag}", IN_TRAIN]
+    session = Session(model, Atlas("all", table.drop(columns=["in_train", "flag"]), atlas.z[:300]))
+    session.select(1)
+    assert "Entry" not in facts_text(session)
+
+
+def test_a_loaded_crystal_is_shown_with_its_own_numbers(session: Session, facts: FactsView) -> None:
+    session.load(CRYSTALS["rock salt NaCl"].to_structure())
+    session.select(5)
+    assert session.loaded is not None and session.loaded.predicted is not None
+    assert "DFT" in facts_text(session)["Formation energy, predicted"]
+    session.show("loaded")
+    shown = facts_text(session)["Formation energy, predicted"]
+    assert "DFT" not in shown
+    assert f"{session.loaded.predicted['formation_energy_per_atom']:.3f}" in shown
+    # what is said of decodes is not said of it
+    assert facts.state["badges"] == [] and facts.state["certainty"] is None
+
+
+def test_the_state_is_plain_json_and_small(session: Session, facts: FactsView, story: StoryView) -> None:
+    for seed in range(5):
+        session.surprise(seed)
+        assert len(json.dumps(facts.state)) < 12_000
+        assert len(json.dumps(story.state)) < 2_000
+    session.mode = "researcher"
+    facts.refresh()
+    assert facts.state["terms"] == {}
+    assert len(json.dumps(facts.state)) < 6_000
+
+
+def test_badges_wait_while_a_hand_moves(session: Session, facts: FactsView) -> None:
+    session.select(11)
+    assert {badge["look"] for badge in facts.state["badges"]} <= {"good", "bad", "note"}
+    session.move(0, 1.0)
+    assert {badge["look"] for badge in facts.state["badges"]} == {"waiting"}
+    assert not facts.state["resting"]
+    session.settle()
+    assert {badge["look"] for badge in facts.state["badges"]} <= {"good", "bad", "note"}
+    assert facts.state["resting"]
+
+
+def test_the_first_crystal_is_judged_when_the_page_asks(session: Session, facts: FactsView) -> None:
+    assert session.judgement is None
+    send(facts, act="judge")
+    wait_for(lambda: session.judgement is not None)
+    wait_for(lambda: {badge["look"] for badge in facts.state["badges"]} <= {"good", "bad", "note"})
+
+
+def test_badges_say_what_the_report_says(session: Session) -> None:
+    seen = set()
+    for seed in range(6):
+        session.surprise(seed)
+        report = session.judge()
+        found = {badge["name"]: badge for badge in badges(report)}
+        assert (found["contacts"]["look"] == "good") == report.apart
+        assert (found["nearness to data"]["look"] == "bad") == report.extrapolates == bool(warning(report))
+        novelty = report.novelty
+        if novelty.match is not None:
+            expected = "known" if novelty.in_train else "in the database"
+        else:
+            expected = "new structure" if novelty.known_formula else "new formula"
+        assert found["novelty"]["words"] == expected
+        assert all(badge["help"].endswith(".") and badge["words"] for badge in found.values())
+        seen.add(found["novelty"]["words"])
+    assert "new formula" in seen
+    assert [badge["look"] for badge in badges(None)] == ["waiting"] * 4
+
+
+def test_a_beginner_sees_fewer_rows_and_explanations(session: Session, facts: FactsView) -> None:
+    session.mode = "beginner"
+    facts.refresh()
+    brief = [row["name"] for row in facts.state["rows"]]
+    explained = facts.state["terms"]
+    assert all(row["term"] in explained for row in facts.state["rows"])
+    session.mode = "researcher"
+    facts.refresh()
+    assert set(brief) < {row["name"] for row in facts.state["rows"]}
+    assert {"a, b, c", "Volume"} & {row["name"] for row in facts.state["rows"]} and "Volume" not in brief
+
+
+def test_a_click_on_a_neighbour_goes_there(session: Session, facts: FactsView) -> None:
+    neighbour = session.neighbours[2]
+    send(facts, act="neighbour", row=neighbour.row)
+    wait_for(lambda: session.material_id == neighbour.material_id)
+    send(facts, act="neighbour", row="nonsense")
+    send(facts, act="neighbour", row=10**9)
+    wait_for(lambda: "no row" in session.message)
+
+
+def test_a_click_on_a_runner_up_looks_at_it(session: Session, facts: FactsView) -> None:
+    session.surprise(3)
+    offered = facts.state["certainty"]["alternatives"]
+    assert offered
+    send(facts, act="alternative", **{key: offered[0][key] for key in ("kind", "value", "orbit")})
+    wait_for(lambda: ", but " in session.label)
+    send(facts, act="alternative", kind="element", value="O", orbit=77)
+    wait_for(lambda: "no orbit 77" in session.message)
+
+
+def test_thumbnails_are_images_of_neighbours_only(session: Session, facts: FactsView) -> None:
+    sent = messages(facts)
+    rows = [n.row for n in session.neighbours]
+    send(facts, act="thumbnails", rows=[*rows[:2], 17000, "x", None])
+    wait_for(lambda: any(message.get("type") == "thumbnails" for message in sent))
+    pictures = next(message["pictures"] for message in sent if message.get("type") == "thumbnails")
+    assert isinstance(pictures, dict)
+    assert set(pictures) == {str(row) for row in rows[:2]}
+    assert all(ElementTree.fromstring(svg).tag.endswith("svg") and len(svg) < 20_000 for svg in pictures.values())
+
+
+def test_the_strip_has_one_chip_for_each_crystal_visited(session: Session, story: StoryView) -> None:
+    session.select(5)
+    session.show_cell("primitive")
+    session.select(6)
+    chips = story.chips
+    assert [chip["formula"] for chip in chips] == [
+        e.state.point.structure.composition.reduced_formula for e in session.history if not e.title.startswith("prim")
+    ]
+    assert [chip["current"] for chip in chips] == [False, False, True]
+    session.undo()
+    assert [chip["current"] for chip in story.chips] == [False, True, False]
+    assert (story.state["undo"], story.state["redo"]) == (session.history[2].title, session.history[3].title)
+    send(story, act="go", place=chips[0]["place"])
+    wait_for(lambda: session.place_in_history == 0 and story.chips[0]["current"])
+    assert session.label == "decode of mp-5986"
+    send(story, act="redo")
+    wait_for(lambda: session.place_in_history == 1)
+    send(story, act="undo")
+    wait_for(lambda: session.place_in_history == 0)
+    assert story.state["story"] == session.story and session.story.startswith("Undone")
+
+
+def test_a_drag_is_one_chip_and_short_messages(
+    session: Session, story: StoryView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "REST", 60.0)  # however slow the machine, the hand is not taken to rest
+    session.select(5)
+    send(story, act="log", open=True)
+    wait_for(lambda: bool(story.log))
+    before = len(story.chips)
+    for value in (0.2, 0.4, 0.6):
+        session.move(0, value)
+        assert len(story.chips) == before
+    session.settle()
+    assert len(story.chips) == before + 1
+    wait_for(lambda: list(story.log) == session.log)
+
+
+def test_the_strip_is_limited(session: Session, story: StoryView, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_panel, "CHIPS", 6)
+    for seed in range(8):
+        session.wander(seed)
+    assert len(story.chips) == 6
+    assert story.chips[-1]["current"]
+    sent = messages(story)
+    key = story.chips[-1]["key"]
+    send(story, act="thumbnails", keys=[key, 0, -5])
+    wait_for(lambda: bool(sent))
+    assert list(sent[0]["pictures"]) == [str(key)]  # type: ignore[call-overload]
+
+
+def test_the_log_is_sent_only_to_who_reads_it(session: Session, story: StoryView) -> None:
+    session.select(5)
+    assert list(story.log) == []
+    send(story, act="log", open=True)
+    wait_for(lambda: list(story.log) == session.log)
+    session.select(6)
+    assert list(story.log) == session.log and len(session.log) == 2
+    send(story, act="log", open=False)
+    wait_for(lambda: list(story.log) == [])
+
+
+def test_every_term_is_explained_in_a_sentence_or_two() -> None:
+    assert len(TERMS) == len({entry.name.lower() for entry in TERMS}) >= 30
+    for entry in TERMS:
+        assert entry.kind in (MODEL, CHEMISTRY, BOTH)
+        assert 1 <= entry.text.count(". ") + 1 <= 3 and entry.text.endswith(".")
+        assert term(entry.name.upper()) is entry
+    assert term("UMAP") is term("map")
+    assert terms("latent vector")["latent vector"]["kind"] == MODEL
+    with pytest.raises(KeyError):
+        term("phlogiston")
+
+
+@pytest.mark.parametrize("text", ["BaTiO3", "Ca(OH)2", "<b>", "La2Mg(Hg2Te)2", "3", ""])
+def test_parts_of_a_formula_are_the_formula(text: str) -> None:
+    parts = words.formula_parts(text, "b")
+    assert "".join(piece for _, piece in parts) == text
+    html = "".join(f"<sub>{piece}</sub>" if look == "sub" else escape(piece) for look, piece in parts)
+    assert html == words.formula_html(text)
+
+
+def test_symbols_and_probabilities() -> None:
+    assert words.space_group_parts("P6_3/mmc") == [("", "P6"), ("sub", "3"), ("", "/mmc")]
+    assert words.space_group_parts("P-1") == [("", "P"), ("over", "1")]
+    assert [words.percent(p) for p in (0.0001, 0.5, 0.999)] == ["< 1 %", "50 %", "> 99 %"]
+
+
+def test_names_of_files_stay_text(session: Session, facts: FactsView, story: StoryView) -> None:
+    session.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
+    assert EVIL in facts_text(session)["Reconstruction"]  # the script makes text nodes of it
+    assert EVIL in story.state["story"]
+    for name in ("facts.js", "story.js", "glossary.js"):
+        script = (STATIC / name).read_text()
+        assert "innerHTML" not in script and "insertAdjacentHTML" not in script
+
+
+def test_a_prediction_that_the_crystal_does_not_keep_is_said(session: Session) -> None:
+    session.subscribe(lambda _: None)  # somebody looks, so that crystals are judged
+    for _ in range(12):
+        session.move(0, 3.0)
+        session.move(1, -3.0)
+        session.settle()
+        own = session.achieved(session.state.point)["formation_energy_per_atom"]
+        told = facts_text(session)["Formation energy, predicted"]
+        if abs(own - session.predicted["formation_energy_per_atom"]) > 0.05:
+            assert f"but {own:.3f} for this crystal" in told
+            return
+        assert "but" not in told
+        session.wander()
+    raise AssertionError("every promise was kept, which the model card denies")
+
+
+def test_the_match_is_told_of_the_reconstruction_only(session: Session) -> None:
+    session.load(CRYSTALS["rock salt NaCl"].to_structure())
+    assert "Reconstruction" in facts_text(session)
+    session.select(5)
+    assert "Reconstruction" not in facts_text(session)
+    session.undo()
+    assert "Reconstruction" in facts_text(session)
+
+
+def test_a_mirror_image_is_called_one(session: Session) -> None:
+    quartz = CRYSTALS["quartz SiO2"].to_structure()
+    image = Structure(quartz.lattice.matrix * np.array([1, 1, -1]), quartz.species, quartz.frac_coords)
+    told = {}
+    for structure in (quartz, image):
+        session.load(structure)
+        assert session.loaded is not None
+        session.show("loaded")
+        told[session.loaded.space_group] = facts_text(session)
+        assert session.loaded.mirrored == (session.loaded.space_group == 154)
+    assert set(told) == {152, 154}
+    assert told[154]["Space group"].endswith("(154)")
+    assert "mirror image" in told[154]["Reconstruction"] and "mirror image" not in told[152]["Reconstruction"]

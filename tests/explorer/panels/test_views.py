@@ -1,0 +1,300 @@
+"""The widget as far as Python sees it; what a browser makes of it is tested in tests/browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ipywidgets import widgets
+
+from tests.crystals import CRYSTALS
+from xcrystal.errors import TargetError
+from xcrystal.explorer import words
+from xcrystal.explorer.drawing.palette import diverging
+from xcrystal.explorer.map.map_view import MapView
+from xcrystal.explorer.notebook.still_picture import Still
+from xcrystal.explorer.panel import Panel
+from xcrystal.explorer.panels.toolbar import DoorView
+from xcrystal.explorer.session.saving import CONTROLS
+from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.widget import Explorer, explore
+from xcrystal.generator import BUNDLED, CrystalModel
+from xcrystal.latent.atlas import Atlas
+
+EVIL = "<img src=x onerror=alert(1)>.cif"
+SALT = CRYSTALS["rock salt NaCl"].to_structure()
+
+
+@pytest.fixture
+def explorer(model: CrystalModel, atlas: Atlas) -> Iterator[Explorer]:
+    explorer = Explorer(Session(model, atlas))
+    yield explorer
+    explorer.close()
+
+
+@pytest.fixture
+def door(explorer: Explorer) -> DoorView:
+    found: DoorView = explorer.parts["door"]
+    return found
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened within 20 seconds"
+        time.sleep(0.02)
+
+
+def panels(widget: widgets.Widget) -> Iterator[Panel]:
+    """All panels inside of a widget."""
+    if isinstance(widget, Panel):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from panels(child)
+
+
+def wish(panel: Panel, act: str, *buffers: bytes, **values: Any) -> None:
+    """Send what the panel's script would."""
+    panel._receive(panel, {"act": act, **values}, list(buffers))
+
+
+def sent_by(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[bytes]]]:
+    """What the panel sends to its script from now on."""
+    sent: list[tuple[dict[str, Any], list[bytes]]] = []
+    monkeypatch.setattr(panel, "send", lambda content, buffers=None: sent.append((content, buffers or [])))
+    return sent
+
+
+# -- all panels
+
+
+def test_what_panels_say_is_plain_json_and_small(explorer: Explorer) -> None:
+    found = list(panels(explorer))
+    assert len(found) >= 8
+    explorer.session.load(SALT)
+    for panel in found:
+        text = json.dumps(panel.state, allow_nan=False)
+        assert len(text) < 60_000, type(panel).__name__
+
+
+@pytest.mark.parametrize("junk", [{}, {"value": "x", "axis": [], "row": "1e9", "key": 3}, {"points": None, "k": -1}])
+def test_no_message_of_a_script_ends_the_explorer(explorer: Explorer, junk: dict[str, Any]) -> None:
+    """Every act that a panel's source knows, with values that no script of ours would send."""
+    import inspect
+
+    for panel in panels(explorer):
+        for act in sorted(set(re.findall(r'"([a-z_]+)"', inspect.getsource(type(panel).act)))):
+            wish(panel, act, **junk)
+        panel._receive(panel, "nonsense", [])
+        panel._receive(panel, {"act": 5}, [])
+    wait_for(lambda: not explorer._worker._waiting)
+    explorer.session.select(5)
+    wish(explorer.parts["door"], "load", source="mp-22862")
+    wait_for(lambda: explorer.session.material_id == "mp-22862")
+
+
+def test_names_of_files_never_become_html(explorer: Explorer) -> None:
+    session = explorer.session
+    session.load_bytes(SALT.to(fmt="cif").encode(), EVIL)
+    assert EVIL in explorer.parts["door"].state["label"]  # as text: the scripts use textContent
+    session.load_bytes(b"nonsense", EVIL)
+    for widget in widgets.widget._instances.values():
+        if isinstance(widget, widgets.HTML):
+            assert "<img" not in widget.value
+    assert "<img" not in Still(session).html()
+    assert "&lt;img" in Still(session).html()
+
+
+def test_scripts_make_no_html_of_text() -> None:
+    """Pictures that Python draws are the only markup that is inserted, and each place says so."""
+    static = Path(__file__).parents[2] / "xcrystal" / "explorer" / "static"
+    for path in static.glob("*.js"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", line):
+                assert "picture" in line.lower(), f"{path.name}:{number} inserts HTML: {line.strip()}"
+
+
+def test_closing_leaves_no_view_and_no_widget(model: CrystalModel, atlas: Atlas) -> None:
+    session = Session(model, atlas)
+    before = len(widgets.widget._instances)
+    explorer = Explorer(session)
+    explorer.close()
+    assert len(widgets.widget._instances) == before
+    assert session._views == []
+    assert explorer.comm is None
+
+
+def test_a_view_that_was_never_finished_can_be_closed() -> None:
+    MapView.__new__(MapView).close()
+
+
+# -- the door
+
+
+def test_a_path_or_an_id_is_loaded_and_the_field_hears_of_it(
+    door: DoorView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sent = tmp_path / "salt.cif", sent_by(door, monkeypatch)
+    SALT.to(filename=str(path))
+    wish(door, "load", source=f" {path} ")
+    wait_for(lambda: door.state["label"] == "reconstruction of salt.cif")
+    wait_for(lambda: bool(sent))
+    assert sent[0][0] == {"type": "loaded", "source": str(path)}
+    wish(door, "load", source="no such file.cif")
+    wait_for(lambda: "no such file" in door.state["message"])
+    assert len(sent) == 1
+
+
+def test_a_file_is_loaded(door: DoorView) -> None:
+    wish(door, "file", SALT.to(fmt="cif").encode(), name="salt.cif")
+    wait_for(lambda: door.session.loaded is not None)
+    assert door.session.label == "reconstruction of salt.cif"
+
+
+def test_a_saved_session_is_a_file_like_any_other(door: DoorView, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = sent_by(door, monkeypatch)
+    door.session.select("mp-22862")
+    wish(door, "save")
+    wait_for(lambda: bool(sent))
+    assert sent[0][0]["name"].endswith(".json")
+    door.session.select(3)
+    wish(door, "file", sent[0][1][0], name="lesson.json")
+    wait_for(lambda: door.session.material_id == "mp-22862")
+
+
+def test_the_cif_and_the_code_are_what_is_shown(door: DoorView, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = sent_by(door, monkeypatch)
+    wish(door, "cif")
+    wish(door, "code")
+    wait_for(lambda: len(sent) == 2)
+    assert sent[0][1][0].decode() == door.session.cif()
+    assert sent[0][0]["name"] == f"{door.session.structure.composition.reduced_formula}.cif"
+    assert sent[1][0] == {"type": "code", "text": door.session.code()}
+
+
+def test_the_mode_changes_the_classes_and_what_is_hidden_is_marked(explorer: Explorer, door: DoorView) -> None:
+    assert "xc-beginner" in explorer._dom_classes
+    wish(door, "mode", mode="researcher")
+    wait_for(lambda: "xc-researcher" in explorer._dom_classes)
+    assert "xc-beginner" not in explorer._dom_classes
+    explorer.session.hide("steer", "map")
+    assert {"xc-hide-steer", "xc-hide-map"} <= set(explorer._dom_classes)
+    explorer.session.hide()
+    assert not any(name.startswith("xc-hide") for name in explorer._dom_classes)
+
+
+def test_every_control_that_can_be_hidden_has_a_rule() -> None:
+    css = (Path(__file__).parents[2] / "xcrystal" / "explorer" / "static" / "explorer.css").read_text()
+    for name in CONTROLS:
+        assert f".xc-hide-{name} " in css, name
+
+
+# -- the whole
+
+
+def test_explore_says_in_the_widget_what_it_cannot_read(model: CrystalModel, atlas: Atlas) -> None:
+    opened = explore("no such file.cif", model=model, atlas=atlas)
+    assert "no such file" in opened.parts["door"].state["message"]
+    assert opened.session.label.startswith("decode of")
+    opened.close()
+
+
+def test_explore_opens_folders_and_saved_sessions(tmp_path: Path) -> None:
+    for source in (BUNDLED / "mp20").iterdir():
+        (tmp_path / source.name).symlink_to(source)
+    opened = explore(model=tmp_path, atlas=tmp_path)
+    assert opened.session.model.name == opened.session.atlas.name == str(tmp_path)
+    opened.session.select(12)
+    opened.session.save(tmp_path / "here.json")
+    opened.close()
+    follows = explore(model=tmp_path, session=tmp_path / "here.json", mode="researcher")
+    assert follows.session.atlas.name == str(tmp_path)
+    assert follows.session.material_id == follows.session.atlas.table.material_id[12]
+    follows.close()
+    with pytest.raises(TargetError):
+        explore(model=tmp_path, mode="expert")
+
+
+def test_what_is_picked_goes_back_to_python(explorer: Explorer) -> None:
+    assert len(explorer.selection) == 0
+    explorer.session.search("Na-Cl")
+    table = explorer.selection
+    assert "NaCl" in set(table.formula)
+    np.testing.assert_array_equal(explorer.session.atlas.table.material_id[table.row], table.material_id)
+
+
+def test_the_still_picture_is_of_the_last_view(explorer: Explorer) -> None:
+    still = Still(explorer.session)
+    before = still.html()
+    explorer.session.load(SALT)
+    after = still.html()
+    assert before != after and "NaCl" in re.sub(r"<[^>]*>", "", after)
+    assert len(after) < 100_000
+    assert f"xc-still-{still.identity}" in after
+
+
+def test_zero_is_the_middle_of_the_diverging_scale() -> None:
+    low, zero, high = diverging(np.array([-1.0, 0.0, 1.0]))
+    assert zero.min() > 0.95
+    assert low[2] > low[0]
+    assert high[0] > high[2]
+
+
+@pytest.mark.parametrize(
+    ("formula", "html"), [("BaTiO3", "BaTiO<sub>3</sub>"), ("Ca(OH)2", "Ca(OH)<sub>2</sub>"), ("<b>", "&lt;b&gt;")]
+)
+def test_formulas(formula: str, html: str) -> None:
+    assert words.formula_html(formula) == html
+
+
+def test_links_cannot_be_broken_out_of() -> None:
+    assert '"><' not in words.material_link('mp-1"><script>')
+
+
+def test_panels_follow_a_hand_at_their_own_pace_and_are_right_when_it_rests(explorer: Explorer) -> None:
+    session, facts, sliders = explorer.session, explorer.parts["facts"], explorer.parts["move"]
+    drawn = {"facts": 0, "move": 0}
+    facts.observe(lambda _: drawn.update(facts=drawn["facts"] + 1), "state")
+    sliders.observe(lambda _: drawn.update(move=drawn["move"] + 1), "state")
+    session.select(11)
+    drawn.update(facts=0, move=0)
+    for value in np.linspace(-1, 1, 12):
+        session.move(0, float(value))
+    assert drawn["move"] >= 12
+    assert 1 <= drawn["facts"] < drawn["move"]
+    session.settle()
+    told = {row["name"]: row["parts"] for row in facts.state["rows"]}
+    assert session.structure.composition.reduced_formula in "".join(text for _, text in told["Formula"])
+
+
+def test_each_press_of_undo_counts_while_the_kernel_is_busy(explorer: Explorer) -> None:
+    session, story = explorer.session, explorer.parts["story"]
+    for row in range(4):
+        session.select(row)
+    place = session.place_in_history
+    busy = threading.Event()
+    explorer._worker.submit("busy", lambda: busy.wait(20))
+    for _ in range(3):
+        wish(story, "undo")
+    busy.set()
+    wait_for(lambda: session.place_in_history == place - 3)
+
+
+def test_a_typed_path_of_json_may_hold_a_session_or_a_crystal(door: DoorView, tmp_path: Path) -> None:
+    salt, kept, lost = (tmp_path / f"{name}.json" for name in ("salt", "kept", "lost"))
+    SALT.to(str(salt))
+    wish(door, "load", source=str(salt))
+    wait_for(lambda: door.session.label == "reconstruction of salt.json")
+    door.session.save(kept)
+    door.session.select(3)
+    wish(door, "load", source=str(kept))
+    wait_for(lambda: door.session.label == "reconstruction of salt.json")
+    wish(door, "load", source=str(lost))
+    wait_for(lambda: "lost.json" in door.state["message"])

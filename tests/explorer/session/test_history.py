@@ -1,0 +1,152 @@
+"""Whatever is done can be undone and done again, exactly."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.crystals import CRYSTALS
+from xcrystal.errors import TargetError
+from xcrystal.explorer.session.history import KEPT, Entry, History
+from xcrystal.explorer.session.session import Session
+from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas
+
+SALT = CRYSTALS["rock salt NaCl"].to_structure()
+PLACES = st.floats(-5, 15)
+ACTS = st.one_of(
+    st.tuples(st.just("select"), st.integers(-1, 20_000)),
+    st.tuples(st.just("select"), st.sampled_from(["mp-5986", "mp-22862", "no such id"])),
+    st.tuples(st.just("move"), st.integers(0, 7), st.floats(-3, 3)),
+    st.tuples(st.just("settle")),
+    st.tuples(st.just("load"), st.sampled_from([SALT, "no such file.cif", None])),
+    st.tuples(st.just("go_to_place"), PLACES, PLACES),
+    st.tuples(st.just("surprise"), st.integers(0, 9)),
+    st.tuples(st.just("wander"), st.integers(0, 9)),
+    st.tuples(st.just("undo_moves")),
+    st.tuples(st.just("reset")),
+    st.tuples(st.just("undo")),
+    st.tuples(st.just("redo")),
+    st.tuples(st.just("show"), st.sampled_from(["loaded", "decoded", "both"])),
+    st.tuples(st.just("show_cell"), st.sampled_from(["primitive", "conventional"])),
+    st.tuples(st.just("show_supercell"), st.tuples(*[st.integers(1, 3)] * 3)),
+    st.tuples(st.just("show_boundary"), st.booleans()),
+    st.tuples(st.just("show_bonds"), st.booleans()),
+    st.tuples(st.just("color_by"), st.sampled_from(["band_gap", "space_group"])),
+    st.tuples(st.just("attribute"), st.sampled_from([None, "band_gap"])),
+    st.tuples(st.just("search"), st.sampled_from(["SrTiO3", "gap > 4", "nonsense?"])),
+    st.tuples(st.just("select_polygon"), st.just([(0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)])),
+    st.tuples(st.just("keep_group"), st.integers(0, 1)),
+    st.tuples(st.just("show_axes"), st.sampled_from(["principal", "latent", "property"])),
+    st.tuples(st.just("set_end"), st.sampled_from(["A", "B"])),
+    st.tuples(st.just("interpolate"), st.just("linear"), st.just(3)),
+    st.tuples(st.just("show_frame"), st.integers(0, 3)),
+    st.tuples(st.just("clear_path")),
+)
+
+
+@pytest.fixture(scope="module")
+def session(model: CrystalModel, atlas: Atlas) -> Session:
+    return Session(model, atlas)
+
+
+def do(session: Session, act: tuple[object, ...]) -> None:
+    name, *arguments = act
+    with suppress(TargetError):  # a wish for what is not there, which must change nothing
+        getattr(session, str(name))(*arguments)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(ACTS, max_size=8))
+def test_any_acts_can_be_undone_to_the_start_and_done_again(session: Session, acts: list[tuple[object, ...]]) -> None:
+    while session.place_in_history:
+        session.undo()
+    start = session.state
+    for act in acts:
+        before, place = session.state, session.place_in_history
+        do(session, act)
+        if act[0] not in ("undo", "redo", "settle") and session.at_rest and session.state is not before:
+            assert session.place_in_history == place + 1
+    session.settle()
+    end, place = session.state, session.place_in_history
+    while session.place_in_history:
+        session.undo()
+    assert session.state is start
+    session.undo()  # there is nothing more to undo
+    assert session.state is start
+    for _ in range(place):
+        session.redo()
+    assert session.state is end
+
+
+def test_a_drag_is_one_step(session: Session) -> None:
+    session.reset()
+    session.select(3)
+    session.settle()
+    start, place = session.state, session.place_in_history
+    for value in np.linspace(-1, 1, 5):
+        session.move(0, value)
+    assert session.place_in_history == place + 1
+    session.settle()
+    session.move(0, 2.0)
+    assert session.place_in_history == place + 2  # the hand rested in between
+    session.settle()
+    session.undo()
+    session.undo()
+    assert session.state is start
+
+
+def test_what_was_undone_is_forgotten_when_something_new_is_done(session: Session) -> None:
+    session.reset()
+    session.select(3)
+    session.undo()
+    session.select(4)
+    assert [entry.title for entry in session.history][-1] == f"went to {session.atlas.table.material_id[4]}"
+    session.redo()
+    assert session.material_id == session.atlas.table.material_id[4]
+
+
+def test_undo_emits_what_changed_and_says_so(session: Session) -> None:
+    session.reset()
+    session.color_by("band_gap")
+    heard: list[str] = []
+    stop = session.subscribe(heard.append)
+    session.undo()
+    stop()
+    assert "color" in heard and "crystal" not in heard
+    assert session.story.startswith("Undone")
+
+
+def test_bad_wishes_leave_no_trace(session: Session) -> None:
+    before, place = session.state, session.place_in_history
+    session.select("no such id")
+    session.load("no such file")
+    session.go([1.0, 2.0])
+    session.move(0, float("inf"))
+    session.go_to_place(float("nan"), 0.0)
+    session.go_to_place(1e9, 0.0)
+    with pytest.raises(TargetError):
+        session.move("no such axis", 1.0)
+    assert session.state is before
+    assert session.place_in_history == place
+
+
+def test_the_oldest_are_forgotten(session: Session) -> None:
+    history = History(session.state)
+    for number in range(KEPT + 20):
+        history.add(Entry(str(number), session.state))
+    assert len(history.entries) == KEPT
+    assert history.now.title == str(KEPT + 19)
+    assert history.go(KEPT) is None
+
+
+def test_a_drag_on_the_map_leaves_no_moves_to_undo(session: Session) -> None:
+    session.reset()
+    x, y = session.position
+    session.go_to_place(x + 0.3, y + 0.2, moving=True)
+    session.settle()
+    assert not session.moved

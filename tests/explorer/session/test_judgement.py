@@ -1,0 +1,192 @@
+"""The report of the crystal in a session, the decoder's runners-up, and the line in words about every change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.crystals import CRYSTALS
+from xcrystal.errors import TargetError
+from xcrystal.explorer.session.session import Session
+from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas
+
+EVIL = "<img src=x onerror=alert(1)>.cif"
+
+
+@pytest.fixture
+def session(model: CrystalModel, atlas: Atlas) -> Session:
+    return Session(model, atlas)
+
+
+@pytest.fixture
+def events(session: Session) -> list[str]:
+    heard: list[str] = []
+    session.subscribe(heard.append)
+    return heard
+
+
+def test_the_judgement_comes_after_the_crystal_and_is_there_at_once_after_undo(
+    session: Session, events: list[str]
+) -> None:
+    session.select(11)
+    assert events.index("crystal") < events.index("judged")
+    first = session.judgement
+    assert first is not None and first.formula == session.structure.composition.reduced_formula
+    session.select(12)
+    events.clear()
+    session.undo()
+    assert session.judgement is first
+    assert "judged" not in events
+
+
+def test_there_is_no_judgement_while_a_hand_moves(session: Session, events: list[str]) -> None:
+    session.select(11)
+    session.move(0, 1.0)
+    assert session.judgement is None and not session.at_rest
+    session.settle()
+    assert session.judgement is not None
+    assert session.judgement.formula == session.structure.composition.reduced_formula
+
+
+def test_a_script_judges_when_it_asks(session: Session) -> None:
+    session.select(11)
+    assert session.judgement is None
+    report = session.judge()
+    assert session.judgement is report is session.judge()
+    assert not report.novelty.new
+
+
+def test_runners_up_are_less_certain_than_certain_choices(session: Session) -> None:
+    for seed in range(3):
+        session.surprise(seed)
+        found = session.alternatives()
+        assert all(0.001 <= a.probability <= 1 for a in found)
+        own = session.structure
+        for a in found:
+            if a.kind == "group":
+                assert a.value != own.properties["space_group"]
+            else:
+                site = own.site_properties["orbit"].index(a.orbit)
+                assert own[site].specie.symbol != a.value
+
+
+def test_a_runner_up_can_be_looked_at_and_undone(session: Session) -> None:
+    session.surprise(3)
+    before = session.state.point
+    alternatives = session.alternatives()
+    assert alternatives
+    for a in alternatives:
+        session.show_alternative(a.kind, a.value, a.orbit)
+        label, code = session.label, session.state.point.code
+        assert label.startswith(f"{before.label}, but ")
+        assert code[: len(before.code)] == before.code
+        assert code[-1].startswith(f"session.show_alternative({a.kind!r}, {a.value!r}")
+        if not session.message:
+            if a.kind == "group":
+                assert session.structure.properties["space_group"] == a.value
+            else:
+                assert a.value in session.structure.composition.as_dict()
+        session.undo()
+        assert session.state.point is before
+
+
+def test_the_code_of_a_runner_up_brings_it_back(session: Session, model: CrystalModel, atlas: Atlas) -> None:
+    session.select("mp-5986")
+    session.move(1, 1.0)
+    session.show_alternative("group", 221)
+    other = Session(model, atlas)
+    for line in session.state.point.code:
+        exec(line, {"session": other})
+    np.testing.assert_allclose(other.z, session.z, atol=1e-5)
+    assert other.label == session.label
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "orbit"),
+    [("colour", 1, None), ("group", 231, None), ("group", "x", None), ("element", "Qq", 0), ("element", "O", 99)],
+)
+def test_what_is_no_alternative_raises(session: Session, kind: str, value: int | str, orbit: int | None) -> None:
+    before = session.state
+    with pytest.raises(TargetError, match="There is no"):
+        session.show_alternative(kind, value, orbit)
+    assert session.state is before
+
+
+def test_the_story_of_a_move_tells_of_the_crystal_that_is_shown(session: Session) -> None:
+    session.select(123)
+    for value in (0.5, 1.0, 2.0, -2.0):
+        session.move(0, value)
+    old, new = session.history[-2].state.point, session.state.point
+    assert len(session.log) == 2
+    session.settle()
+    new = session.state.point
+    one, other = (p.structure.composition.reduced_formula for p in (old, new))
+    assert (f"{one} became {other}" if one != other else f"still {one}") in session.story
+    assert session.log[-1] == session.story and len(session.log) == 2
+    assert f"{new.predicted['band_gap']:.1f} eV" in session.story
+    assert f"nearest known crystal {new.neighbours[0].material_id}" in session.story
+
+
+def test_every_kind_of_change_has_a_story(session: Session) -> None:
+    said = []
+
+    def tell(act: object, *words: str) -> None:
+        said.append(session.story)
+        assert session.log[-1] == session.story
+        assert all(word in session.story for word in words), (session.story, words)
+        assert session.story[0].isupper() and session.story.endswith(".")
+        assert "None" not in session.story and "_" not in session.story
+
+    tell(session.select("mp-22862"), "Went to mp-22862", "NaCl instead of BaTiO3", "space group 99 → 225")
+    tell(session.color_by("band_gap"), "The map is coloured by band gap.")
+    tell(session.undo(), "Undone (map coloured by band gap)", "formation energy")
+    tell(session.show_supercell((2, 1, 3)), "The cell is drawn 2 × 1 × 3 times.")
+    tell(session.show_bonds(False), "Bonds are not drawn.")
+    tell(session.show_boundary(False), "Atoms on the boundary are drawn once.")
+    tell(session.show_cell("primitive"), "The primitive cell is drawn.")
+    tell(session.attribute("band_gap"), "predicted band gap")
+    tell(session.surprise(1), "Drew from the prior", "instead of NaCl")
+    tell(session.load(CRYSTALS["rock salt NaCl"].to_structure()), "the reconstruction of NaCl matches it, RMS 0.0")
+    tell(session.show("both"), "Two crystals are drawn side by side.")
+    tell(session.reset(), "Reset: BaTiO3 instead of NaCl")
+    tell(session.undo(), "Undone (reset): NaCl instead of BaTiO3")
+    assert len(session.log) == len(said)
+
+
+def test_the_story_of_an_undo_stays_that_of_an_undo(session: Session) -> None:
+    session.select(123)
+    session.move(0, 2.0)  # not settled: the crystal is decoded with care only when we come back to it
+    session.select(124)
+    session.undo()
+    assert not session.state.point.quick
+    formula = session.structure.composition.reduced_formula
+    assert session.story.startswith("Undone (went to ") and (f"{formula} instead of" in session.story)
+    session.select(125)
+    session.go_back(1)
+    assert session.story.startswith(f"Back to the {session.label}: ")
+    session.go_back(3)
+    assert session.story.startswith(f"Forward to the {session.label}: ")
+
+
+def test_a_story_tells_file_names_as_they_are(session: Session) -> None:
+    session.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
+    assert f"Loaded {EVIL}:" in session.story
+
+
+def test_a_move_tells_which_way_it_went(session: Session) -> None:
+    session.show_axes("property")
+    axis = next(a for a in session.axes if a.name.startswith("lower formation energy"))
+    here = float(axis.coordinates(session.z)[0])
+    session.move(axis.name, here + 1)
+    session.settle()
+    assert session.story.startswith(f"Towards {axis.name}: ")
+    session.move(axis.name, here - 1)
+    session.settle()
+    assert session.story.startswith(f"Away from {axis.name}: ")
+    session.show_axes("principal")
+    name = session.axes[0].name
+    session.move(name, float(session.coordinates[0]) - 0.7)
+    session.settle()
+    assert session.story.startswith(f"Moved along {name} by −0.7: ")
+    assert session.log[-1] == session.story

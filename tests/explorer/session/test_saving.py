@@ -1,0 +1,267 @@
+"""A session can be written down and opened again; what comes from a file is not trusted."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import xcrystal
+from tests.crystals import CRYSTALS
+from xcrystal.errors import TargetError
+from xcrystal.explorer import settings as remembered
+from xcrystal.explorer.session.saved_session import harmless
+from xcrystal.explorer.session.session import Session
+from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas
+
+
+@pytest.fixture
+def session(model: CrystalModel, atlas: Atlas) -> Session:
+    return Session(model, atlas)
+
+
+@pytest.fixture
+def other(model: CrystalModel, atlas: Atlas) -> Session:
+    return Session(model, atlas)
+
+
+def tour(session: Session) -> None:
+    """Something of everything."""
+    session.select("mp-22862")
+    session.set_end("A")
+    session.load(CRYSTALS["perovskite SrTiO3"].to_structure())
+    session.set_end("B")
+    session.interpolate("spherical", 4)
+    session.search("Na-Cl")
+    session.move(1, 0.75)
+    session.settle()
+    session.color_by("band_gap")
+    session.show_supercell((2, 1, 3))
+    session.show_bonds(False)
+    session.show_axes("property")
+
+
+def same(one: Session, other: Session) -> None:
+    for name in ("color", "shown", "cell", "supercell", "boundary", "bonds", "why", "family", "latents"):
+        assert getattr(one.state, name) == getattr(other.state, name), name
+    np.testing.assert_allclose(one.z, other.z, atol=1e-5)
+    assert one.structure.composition == other.structure.composition
+    assert (one.loaded is None) == (other.loaded is None)
+    assert (one.path is None) == (other.path is None)
+    if one.path is not None and other.path is not None:
+        assert (one.path.kind, len(one.path.frames)) == (other.path.kind, len(other.path.frames))
+        for mine, theirs in zip(one.path.frames, other.path.frames, strict=True):
+            np.testing.assert_allclose(mine.z, theirs.z, atol=1e-5)
+
+
+def test_json_brings_everything_back(session: Session, other: Session, tmp_path: Path) -> None:
+    tour(session)
+    session.hide("find")
+    session.show_mode("researcher")
+    session.save(tmp_path / "lesson.json")
+    assert other.open_file(tmp_path / "lesson.json"), other.message
+    same(session, other)
+    assert other.state.selection is not None and session.state.selection is not None
+    np.testing.assert_array_equal(other.state.selection.rows, session.state.selection.rows)
+    assert (other.mode, other.hidden) == ("researcher", {"find"})
+    assert other.loaded is not None and other.loaded.structure == session.loaded.structure
+    other.undo()
+    assert other.place_in_history == 0
+
+
+def test_code_brings_a_new_explorer_to_the_same_view(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    tour(session)
+    scope: dict[str, Any] = {}
+    monkeypatch.setattr(remembered, "recall", dict)
+    exec(session.code(), scope)
+    explorer = scope["explorer"]
+    try:
+        same(session, explorer.session)
+        assert explorer.session.state.selection.title == session.state.selection.title
+    finally:
+        explorer.close()
+
+
+@pytest.mark.parametrize("after", ["swap", "frame", "clear", "family"])
+def test_code_is_right_after_a_path_was_changed(session: Session, monkeypatch: pytest.MonkeyPatch, after: str) -> None:
+    session.set_end("A", "mp-5986")
+    session.set_end("B", "mp-22862")
+    session.interpolate("linear", 3)
+    session.show_frame(1)
+    session.settle()
+    if after == "swap":
+        session.swap_ends()
+    elif after == "clear":
+        session.clear_path()
+    elif after == "family":
+        session.show_latent(5)
+        session.show_axes("principal")
+    scope: dict[str, Any] = {}
+    monkeypatch.setattr(remembered, "recall", dict)
+    exec(session.code(), scope)
+    replayed: Session = scope["explorer"].session
+    try:
+        same(session, replayed)
+        for mine, theirs in zip(session.state.ends, replayed.state.ends, strict=True):
+            assert (mine is None) == (theirs is None)
+            if mine is not None and theirs is not None:
+                np.testing.assert_allclose(mine.z, theirs.z, atol=1e-5)
+        if session.path is not None and replayed.path is not None:
+            assert session.path.frame == replayed.path.frame
+    finally:
+        scope["explorer"].close()
+
+
+def test_code_of_the_beginning_is_short(session: Session) -> None:
+    assert len(session.code().strip().splitlines()) <= 5
+    session.select(7)
+    assert f"session.select({session.material_id!r})" in session.code()
+    ast.parse(session.code())
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"xcrystal_session": 99}', "null", '{"xcrystal_session": 1}', "é" * 9]
+)
+def test_what_is_no_session_becomes_one_sentence(session: Session, content: str) -> None:
+    before = session.state
+    assert not session.open_json(content)
+    assert session.state is before
+    assert 0 < len(session.message) <= 400
+
+
+def test_a_session_of_another_atlas_is_refused(session: Session, model: CrystalModel, bare_atlas: Atlas) -> None:
+    small = Session(model, bare_atlas)
+    assert not session.open_json(small.to_json())
+    assert "200 crystals" in session.message
+
+
+def test_a_missing_file_becomes_one_sentence(session: Session, tmp_path: Path) -> None:
+    assert not session.open_file(tmp_path / "nothing.json")
+    assert "cannot be read" in session.message
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_session_never_raises(data: st.DataObject, saved: tuple[Session, dict[str, Any]]) -> None:
+    session, content = saved
+    damaged = copy.deepcopy(content)
+    where: Any = damaged
+    while True:
+        key = data.draw(st.sampled_from(sorted(where) if isinstance(where, dict) else range(len(where))))
+        inner = where[key]
+        if isinstance(inner, (dict, list)) and inner and data.draw(st.booleans()):
+            where = inner
+            continue
+        where[key] = data.draw(JUNK)
+        break
+    before = session.state
+    if not session.open_json(json.dumps(damaged)):
+        assert session.state is before
+        assert session.message
+
+
+@pytest.fixture(scope="module")
+def saved(model: CrystalModel, atlas: Atlas) -> tuple[Session, dict[str, Any]]:
+    session = Session(model, atlas)
+    tour(session)
+    return session, json.loads(session.to_json())
+
+
+def test_code_from_a_file_is_not_believed(session: Session, other: Session) -> None:
+    session.select(3)
+    content = json.loads(session.to_json())
+    content["state"]["point"]["code"] = ["__import__('os').system('rm -rf /')"]
+    assert other.open_json(json.dumps(content))
+    assert "__import__" not in other.code()
+    np.testing.assert_allclose(other.z, session.z, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("line", "fine"),
+    [
+        ("session.select('mp-1')", True),
+        ("session.move('principal 1', -1.5)", True),
+        ("session.set_property('band_gap', 2.5)", True),
+        ("session.search_nearer()", True),
+        ("session.load(Structure([[1, 0, 0]], ['Na'], [[0.0, -0.5, 0]]))", True),
+        ("session.load(Structure([[3, 0, 0]], ['H'], [[0, 0, 0]], validate_proximity=__import__('os')))", False),
+        ("session.go(" + "-" * 3000 + "1)", False),
+        ("session.go(b'1')", False),
+        ("session.save('/etc/passwd')", False),
+        ("session.select(open('x'))", False),
+        ("session.model.decode(1)", False),
+        ("session.select('a'); import os", False),
+        ("session.select(*x)", False),
+        ("x.select('a')", False),
+        ("(", False),
+    ],
+)
+def test_only_calls_of_a_session_with_plain_values_are_harmless(line: str, fine: bool) -> None:
+    assert harmless([line]) is fine
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("point", "z", 0), 10**400),
+        (("point", "z", 0), float("nan")),
+        (("selection", "rows", 0), 10**30),
+        (("loaded", "structure"), {"@module": "no_such_module", "@class": "K"}),
+        (("loaded", "structure", "species", 0), "Xx"),
+        (("loaded", "structure", "matrix"), [0.0] * 9),
+    ],
+)
+def test_hostile_values_become_one_sentence(
+    session: Session, saved: tuple[Session, dict[str, Any]], where: tuple[Any, ...], value: Any
+) -> None:
+    content = copy.deepcopy(saved[1])
+    inner = content["state"]
+    for name in where[:-1]:
+        inner = inner[name]
+    inner[where[-1]] = value
+    before = session.state
+    assert not session.open_json(json.dumps(content))
+    assert session.state is before and 0 < len(session.message) <= 400
+
+
+def test_a_material_id_that_is_another_code_does_not_count(session: Session, other: Session) -> None:
+    session.select(3)
+    content = json.loads(session.to_json())
+    content["state"]["point"]["material_id"] = str(session.atlas.table.material_id[9])
+    assert other.open_json(json.dumps(content))
+    assert other.material_id is None
+
+
+def test_controls_that_do_not_exist_cannot_be_hidden(session: Session) -> None:
+    with pytest.raises(TargetError):
+        session.hide("everything")
+    with pytest.raises(TargetError):
+        session.show_mode("expert")
+
+
+def test_the_mode_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "new"))
+    assert remembered.recall() == {}
+    remembered.remember(mode="researcher")
+    remembered.remember(other=1)
+    assert remembered.recall() == {"mode": "researcher", "other": 1}
+    explorer = xcrystal.explore()
+    assert explorer.session.mode == "researcher"
+    explorer.close()
+    (tmp_path / "new" / "xcrystal.json").write_text("{broken")
+    assert remembered.recall() == {}

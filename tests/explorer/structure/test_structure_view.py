@@ -1,0 +1,336 @@
+"""The structure's view as far as Python sees it: scenes as bytes, its panel, picked atoms, two crystals together."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from tests.crystals import CRYSTALS
+from xcrystal.crystal.matching import match_rms
+from xcrystal.explorer.drawing.cells import conventional_cell
+from xcrystal.explorer.drawing.scene import build_scene, element_colors
+from xcrystal.explorer.drawing.scene_message import atom_names, scene_message
+from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.session.site_facts import coordination, orbit_choices, site_facts, with_orbits
+from xcrystal.explorer.structure.nglview_canvas import canvas_class
+from xcrystal.explorer.structure.structure_view import StructureView
+from xcrystal.explorer.worker import Worker
+from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas
+
+EVIL = "<img src=x onerror=alert(1)>.cif"
+SALT = CRYSTALS["rock salt NaCl"].to_structure()
+
+
+@pytest.fixture
+def session(model: CrystalModel, atlas: Atlas) -> Session:
+    return Session(model, atlas)
+
+
+@pytest.fixture
+def view(session: Session) -> Iterator[StructureView]:
+    worker = Worker(session.settle, lambda error: session.report(str(error)))
+    made = StructureView(session, worker)
+    yield made
+    worker.close()
+    made.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened within 20 seconds"
+        time.sleep(0.02)
+
+
+def do(view: StructureView, act: str, value: object = None) -> None:
+    """What the script of the panel sends, and its answer."""
+    answered = view.bar.state["answered"]
+    view.bar._receive(view.bar, {"act": act, "value": value}, [])
+    wait_for(lambda: view.bar.state["answered"] > answered)
+
+
+def listen(canvas: Any) -> list[tuple[dict[str, Any], list[bytes]]]:
+    """What is sent to a canvas from now on."""
+    sent: list[tuple[dict[str, Any], list[bytes]]] = []
+    canvas.send = lambda content, buffers=None: sent.append((content, list(buffers or ())))
+    return sent
+
+
+def numbers(header: dict[str, Any], data: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Spheres, bonds, edges and colours, taken apart as the script does."""
+    counts = (header["spheres"] * 5, header["bonds"] * 8, header["edges"] * 6, len(header["names"]) * 3)
+    parts = np.split(np.frombuffer(data, "<f4"), np.cumsum(counts))
+    assert len(parts[4]) == 0
+    return tuple(part.reshape(-1, width) for part, width in zip(parts[:4], (5, 8, 6, 3), strict=True))  # type: ignore[return-value]
+
+
+# -- what a canvas is told
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_a_scene_survives_the_way_through_bytes(name: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    header, data, _ = scene_message(structure, repeat=(2, 1, 1))
+    scene = build_scene(structure, repeat=(2, 1, 1))
+    spheres, bonds, edges, colors = numbers(json.loads(json.dumps(header)), data)
+    np.testing.assert_allclose(spheres[:, :3], scene.positions, atol=1e-5)
+    np.testing.assert_array_equal(spheres[:, 4], scene.atoms)
+    np.testing.assert_allclose(bonds[:, 3:6], scene.bond_ends, atol=1e-5)
+    np.testing.assert_array_equal(bonds[:, 7], scene.bond_atoms)
+    assert len(edges) == 4 + 6 + 6
+    np.testing.assert_allclose(colors, element_colors()[list(structure.atomic_numbers)], atol=1e-6)
+
+
+def test_scores_colour_and_name_the_atoms() -> None:
+    header, data, _ = scene_message(SALT, scores=np.array([1.0, -0.5]), unit="eV/atom")
+    colors = numbers(header, data)[3]
+    assert colors[0, 0] > colors[0, 2] and colors[1, 2] > colors[1, 0]
+    assert header["names"] == ["Na 4a, orbit 1: +1.000 eV/atom", "Cl 4b, orbit 2: -0.500 eV/atom"]
+    assert atom_names(Structure(Lattice.cubic(3), ["Po"], [[0, 0, 0]])) == ["Po"]
+
+
+def test_each_view_that_opens_gets_the_script_and_the_last_scene(session: Session, view: StructureView) -> None:
+    session.select(9)
+    sent = listen(view.canvases[0])
+    view.canvases[0]._handle_nglview_custom_msg(None, {"type": "request_loaded", "data": True}, [])
+    assert [content.get("methodName", content["type"]) for content, _ in sent] == ["executeCode", "xc-scene"]
+    assert sent[1][0]["names"] == atom_names(session.drawn)
+
+
+def test_scenes_are_numbered_one_at_a_time() -> None:
+    canvas, inside = canvas_class()(lambda atom: None), threading.Semaphore(1)
+    got = list[int]()
+
+    def send(content: dict[str, Any], buffers: object = None) -> None:
+        assert inside.acquire(blocking=False), "two scenes at once"
+        time.sleep(0.02)
+        got.append(content["number"])
+        inside.release()
+
+    canvas.send = send
+    canvas._scene = ({"type": "xc-scene"}, b"")
+    threads = [threading.Thread(target=canvas.draw) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == [1, 2, 3, 4]
+    canvas.close()
+
+
+# -- the panel
+
+
+def test_every_control_reaches_the_session(session: Session, view: StructureView) -> None:
+    for act, value, found in (
+        ("cell", False, lambda: session.cell == "primitive"),
+        ("supercell", [2, 1, 3], lambda: session.state.supercell == (2, 1, 3)),
+        ("boundary", False, lambda: not session.state.boundary),
+        ("bonds", False, lambda: not session.state.bonds),
+        ("attribute", "band_gap", lambda: session.target == "band_gap"),
+    ):
+        do(view, act, value)
+        assert found(), act
+    state = view.bar.state
+    assert (state["conventional"], state["cells"], state["boundary"], state["bonds"]) == (
+        False,
+        [2, 1, 3],
+        False,
+        False,
+    )
+    sent = listen(view.canvases[0])
+    do(view, "fit")
+    assert [content["methodName"] for content, _ in sent if content["type"] == "call_method"] == ["xcFit"]
+    json.dumps(state)
+
+
+def test_the_legend_is_of_elements_or_of_an_attribution(session: Session, view: StructureView) -> None:
+    session.load(SALT)
+    session.show("loaded")
+    assert [symbol for symbol, _ in view.bar.state["legend"]] == ["Na", "Cl"]
+    do(view, "attribute", "formation_energy_per_atom")
+    wait_for(lambda: view.bar.state["scale"] is not None)
+    found = session.attribution
+    assert found is not None
+    assert f"encoded again: {found.target_value:+.3f} eV/atom" in view.bar.state["scale"]["text"]
+    assert view.bar.state["legend"] == []
+    assert all(f"{score:+.3f} eV/atom" in name for score, name in zip(found.scores, _names(view), strict=True))
+    do(view, "attribute", "")
+    assert view.bar.state["scale"] is None and session.target is None
+
+
+def _names(view: StructureView) -> list[str]:
+    sent = listen(view.canvases[0])
+    view._draw()
+    return list(sent[-1][0]["names"])
+
+
+def test_what_is_too_large_becomes_smaller_and_says_so(session: Session, view: StructureView) -> None:
+    session.load(SALT * (4, 4, 4))
+    session.show("loaded")
+    session.show_supercell((4, 4, 4))
+    assert view.bar.state["note"] == "4 x 4 x 4 cells would be 8192 atoms; 1 x 2 x 2 are drawn."
+    session.show_supercell((1, 1, 1))
+    assert view.bar.state["note"] == ""
+
+
+# -- picked atoms
+
+
+def test_a_clicked_atom_is_marked_and_described(session: Session, view: StructureView) -> None:
+    canvas = view.canvases[0]
+    canvas._handle_nglview_custom_msg(None, {"type": "xc-pick", "atom": 1}, [])
+    wait_for(lambda: view.bar.state["picked"] == [0, 1])
+    facts = dict(view.bar.state["facts"])
+    assert facts["Element"].startswith(session.drawn[1].specie.symbol)
+    assert facts["Wyckoff position"] == session.drawn.site_properties["wyckoff"][1]
+    assert "%" in facts["Decoder's probability of the element"]
+    sent = listen(canvas)
+    view._draw()
+    assert sent[-1][0]["picked"] == 1
+    canvas._handle_nglview_custom_msg(None, {"type": "xc-pick", "atom": None}, [])
+    wait_for(lambda: view.bar.state["picked"] is None)
+    assert view.bar.state["facts"] == []
+
+
+def test_the_orbits_can_be_picked_without_a_mouse(session: Session, view: StructureView) -> None:
+    (choices,) = view.bar.state["orbits"]
+    assert len(choices) == len(set(session.drawn.site_properties["orbit"]))
+    do(view, "pick", [0, choices[-1]["atom"]])
+    assert dict(view.bar.state["facts"])["Orbit"].startswith(f"{len(choices)} of {len(choices)}")
+
+
+def test_a_pick_does_not_jump_to_another_atom(session: Session, view: StructureView) -> None:
+    do(view, "pick", [0, 0])
+    session.load(SALT)
+    assert view.bar.state["picked"] is None
+
+
+def test_nonsense_from_a_script_changes_nothing(session: Session, view: StructureView) -> None:
+    before = session.state
+    for message in ("pick", 7, {"act": 3}, None):
+        view.bar._receive(view.bar, message, [])
+    view.canvases[0]._handle_nglview_custom_msg(None, "text", [])
+    view.canvases[0]._handle_nglview_custom_msg(None, {"type": "xc-pick", "atom": "0"}, [])
+    do(view, "pick", [0, 10_000])
+    do(view, "pick", [5, 0])
+    assert session.state is before and view.picked is None
+
+
+# -- atoms
+
+
+def test_symmetry_of_a_loaded_crystal_is_found() -> None:
+    cell = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    marked = with_orbits(cell)
+    assert set(marked.site_properties["wyckoff"]) in ({"4a", "4b"}, {"4b", "4a"})
+    assert [choice["label"][3:] for choice in orbit_choices(marked)] == ["4a, 4 atoms", "4b, 4 atoms"]
+    assert set(with_orbits(cell.get_primitive_structure()).site_properties["wyckoff"]) == {"4a", "4b"}
+    assert with_orbits(marked) is marked
+    assert "wyckoff" not in cell.site_properties
+
+
+def test_coordination_is_that_of_the_endless_crystal() -> None:
+    assert coordination(SALT, 0) == coordination(conventional_cell(SALT), 0)
+    assert coordination(SALT, 0).startswith("6: 6 Cl at ")
+    facts = dict(site_facts(SALT, 1, score=0.25, unit="eV"))
+    assert facts["Attribution"] == "+0.250 eV"
+    assert facts["Orbit"] == "2 of 2; equivalent atoms in this cell: 1"
+    assert "Coordination" not in dict(site_facts(SALT, 1, neighbours=False))
+
+
+# -- side by side
+
+
+def test_a_loaded_crystal_beside_its_reconstruction(session: Session, view: StructureView) -> None:
+    before = len(view.canvases)
+    session.load(SALT)
+    assert [name for name, _ in view.bar.state["shown"]] == ["decoded", "loaded", "both"]
+    do(view, "show", "both")
+    assert (before, len(view.canvases), len(view._row.children)) == (1, 2, 2)
+    assert view.bar.state["sides"][0].startswith("loaded: ") and view.bar.state["sides"][1].startswith("decoded: ")
+    rms = match_rms(SALT, session.structure)
+    assert rms is not None and f"match, RMS {rms:.4f}" in view.bar.state["match"]
+    sent = [listen(canvas) for canvas in view.canvases]
+    view._draw()
+    assert sent[0][-1][0]["extent"] == sent[1][-1][0]["extent"]
+    do(view, "show", "decoded")
+    assert view.canvases[1].layout.display == "none" and view.bar.state["match"] == ""
+    do(view, "show", "both")
+    assert view.canvases[1].layout.display is None and len(view.canvases) == 2
+
+
+def test_crystals_that_do_not_match_are_said_not_to(session: Session, view: StructureView) -> None:
+    session.load(SALT)
+    session.select(3)
+    session.show("both")
+    expected = match_rms(SALT, session.structure)
+    assert expected is None and view.bar.state["match"] == "no match"
+
+
+# -- without WebGL
+
+
+def test_still_pictures_follow_where_there_is_no_webgl(session: Session, view: StructureView) -> None:
+    assert view.bar.state["pictures"] == []
+    do(view, "flat")
+    ((_, first),) = view.bar.state["pictures"]
+    assert base64.b64decode(first.split(",")[1]).startswith(b"<svg")
+    session.select(12)
+    ((_, second),) = view.bar.state["pictures"]
+    assert first != second
+
+
+def test_a_file_name_stays_text(session: Session, view: StructureView, tmp_path: Any) -> None:
+    path = tmp_path / EVIL.replace("/", "")
+    SALT.to(filename=str(path), fmt="cif")
+    session.load(str(path))
+    do(view, "show", "both")
+    do(view, "flat")
+    for _, picture in view.bar.state["pictures"]:
+        assert b"<img" not in base64.b64decode(picture.split(",")[1])
+    assert view.bar.state["sides"][0] == f"loaded: {path.name}"  # the script makes text of it, never markup
+
+
+# -- the end
+
+
+def test_closing_leaves_no_view_and_no_widget(model: CrystalModel, atlas: Atlas) -> None:
+    session = Session(model, atlas)
+    worker = Worker(session.settle, lambda error: None)
+    listening = len(session._views)
+    made = StructureView(session, worker)
+    session.load(SALT)
+    session.show("both")
+    made.close()
+    worker.close()
+    assert len(session._views) == listening
+    for canvas in made.canvases:
+        canvas.close()
+        assert canvas.comm is None
+    assert isinstance(made.bar, widgets.DOMWidget) and made.bar.comm is None
+
+
+@pytest.mark.parametrize("cells", [c for c in product((1, 2), repeat=3) if sum(c) > 3])
+def test_a_supercell_is_what_pymatgen_makes_of_it(cells: tuple[int, int, int]) -> None:
+    """The atoms and bonds of n x m x k cells are those of the one large cell."""
+    ours, large = build_scene(SALT, repeat=cells), build_scene(SALT * cells)
+    for one, other in ((ours.positions, large.positions), (ours.bond_ends, large.bond_ends)):
+        assert len(one) == len(other)
+        np.testing.assert_allclose(_ordered(one), _ordered(other), atol=1e-6)
+
+
+def _ordered(points: np.ndarray) -> np.ndarray:
+    rounded = np.round(points, 3) + 0.0
+    return np.asarray(points[np.lexsort(rounded.T)])

@@ -1,0 +1,305 @@
+"""The commands ``xcrystal evaluate ...``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import xcrystal
+from xcrystal.cli.shared import Crystals, Device, Effort, Json, Kept, Model, Report, Seed, Table, print_report
+from xcrystal.errors import DatasetError
+
+evaluate = typer.Typer(help="Measure a model, or any set of crystals.", no_args_is_help=True)
+
+
+@evaluate.command()
+def reconstruction(
+    data: Crystals,
+    model: Model = "mp20",
+    device: Device = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals, drawn at random.")] = None,
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
+    effort: Effort = "normal",
+    half: Annotated[
+        str | None,
+        typer.Option(
+            help="report (without the crystals that choose between models), selection (these alone) or all; by default "
+            "report for the model's own validation split, otherwise all."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> Report:
+    """How many crystals come back from encoding and decoding, and how exactly."""
+    from xcrystal.evaluation.generative.reconstruction import evaluate_reconstruction
+
+    report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, seed, effort, half)
+    return print_report(report, as_json)
+
+
+@evaluate.command()
+def generation(
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Crystals to measure: a folder of CIF files, or a parquet file. Without it, a model's own."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Measure samples of this model: a bundled one (mp20), or the folder of your own.")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many samples of the model.")] = 1000,
+    seed: Seed = 0,
+    device: Device = "auto",
+    reference: Annotated[
+        Path | None, typer.Option(help="Real crystals to compare with: a folder of CIF files, or a parquet file.")
+    ] = None,
+    train: Annotated[
+        Path | None, typer.Option(help="What the generator learned from; a sample is novel if it is not in here.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
+    effort: Effort = "normal",
+    as_json: Json = False,
+) -> Report:
+    """How good generated crystals are: validity, uniqueness, novelty, distributions, coverage.
+
+    No sample is left out. But a model's decoder, where atoms of its most probable crystal overlap, looks for one in
+    which they do not, by the very rule that is measured here; --effort fast forbids it.
+    """
+    from xcrystal.crystal.crystal_sets import crystal_set
+    from xcrystal.evaluation.generative.generation import evaluate_generation
+
+    if samples is not None and model is not None:
+        raise DatasetError("Give --samples to measure these, or --model to measure what a model makes, not both.")
+    # what cannot be opened shall be said before a model has sampled for minutes
+    real, known = (None if path is None else crystal_set(path) for path in (reference, train))
+    crystals = xcrystal.load(model or "mp20", device).sample(n, seed, effort) if samples is None else samples
+    return print_report(evaluate_generation(crystals, real, known, workers, seed), as_json)
+
+
+@evaluate.command()
+def latent(
+    data: Crystals,
+    model: Model = "mp20",
+    device: Device = "auto",
+    limit: Annotated[int | None, typer.Option(min=2, help="Only so many crystals, drawn at random.")] = None,
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
+    effort: Effort = "normal",
+    as_json: Json = False,
+) -> Report:
+    """How much the latent vector holds: active dimensions, KL divergence, decodes of shuffled vectors."""
+    from xcrystal.evaluation.latent.collapse import evaluate_collapse
+
+    return print_report(evaluate_collapse(xcrystal.load(model, device), data, limit, workers, seed, effort), as_json)
+
+
+@evaluate.command()
+def interpolation(
+    data: Crystals,
+    model: Model = "mp20",
+    device: Device = "auto",
+    paths: Annotated[int, typer.Option(min=1, help="How many pairs of crystals, drawn at random.")] = 100,
+    steps: Annotated[int, typer.Option(min=2, help="Frames of each path, both ends included.")] = 16,
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
+    effort: Effort = "normal",
+    as_json: Json = False,
+) -> Report:
+    """What lies between crystals: whether it is possible, how often it changes, how far energies jump."""
+    from xcrystal.evaluation.generative.interpolation_report import evaluate_interpolation
+
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_interpolation(opened, data, paths, steps, seed, workers, effort), as_json)
+
+
+@evaluate.command()
+def invariance(
+    data: Table,
+    model: Model = "mp20",
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=1, help="How many crystals, drawn at random.")] = 200,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """How much the latent vector depends on how a crystal is written."""
+    from xcrystal.evaluation.generative.invariance import evaluate_invariance
+
+    return print_report(evaluate_invariance(xcrystal.load(model, device), data, limit, seed), as_json)
+
+
+@evaluate.command()
+def properties(
+    data: Table,
+    train: Annotated[
+        list[Path] | None,
+        typer.Option(help="What the properties were learned from: compare with other predictors; may be given again."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All crystals, also of compositions that choose models and calibrate.")
+    ] = False,
+    model: Model = "mp20",
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
+    tokens: Kept = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """How well properties follow from the latent vector, and whether their intervals are true.
+
+    Of the half of the compositions that does not choose between models and calibrates nothing.
+    """
+    from xcrystal.evaluation.properties.prediction_errors import evaluate_properties
+
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_properties(opened, data, train or (), workers, seed, tokens, every), as_json)
+
+
+@evaluate.command()
+def steering(
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=1, help="From how many known crystals, drawn at random.")] = 100,
+    steps: Annotated[int, typer.Option(min=1, help="The most that each may take.")] = 10,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """How far properties can be raised or lowered, as predicted for the crystals that steering really decodes."""
+    from xcrystal.evaluation.latent.steering_success import evaluate_steering
+    from xcrystal.latent.atlas import open_atlas
+
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_steering(opened, open_atlas(atlas or model), limit, steps, seed), as_json)
+
+
+@evaluate.command()
+def proposals(
+    data: Crystals,
+    train: Annotated[
+        Path | None, typer.Option(help="What the atlas was made of: the baseline exchanges elements in these.")
+    ] = None,
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=1, help="How many compositions, drawn at random.")] = 100,
+    count: Annotated[int, typer.Option(min=1, help="Proposals for each.")] = 5,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """How often structures proposed for a formula that the atlas does not hold are the true ones."""
+    from xcrystal.evaluation.generative.proposals import evaluate_proposals
+    from xcrystal.latent.atlas import open_atlas
+
+    opened = xcrystal.load(model, device)
+    found = evaluate_proposals(opened, open_atlas(atlas or model), data, train, limit, count, seed)
+    return print_report(found, as_json)
+
+
+@evaluate.command()
+def directions(
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    n: Annotated[int, typer.Option("-n", "--n", min=1, help="From how many known crystals, drawn at random.")] = 40,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """What a step along a property's slider promises, and does to the crystals that are decoded."""
+    from xcrystal.evaluation.latent.direction_effects import evaluate_directions
+    from xcrystal.latent.atlas import open_atlas
+
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_directions(opened, open_atlas(atlas or model), n, seed), as_json)
+
+
+@evaluate.command()
+def counterfactuals(
+    data: Annotated[
+        Path, typer.Option(help="A parquet file with one crystal a row, or a folder with one.", show_default=False)
+    ],
+    train: Annotated[
+        Path | None, typer.Option(help="Edit the crystals of this table, such as those learned from, into the others.")
+    ] = None,
+    model: Model = "mp20",
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """How often the predicted effect of a substitution has the right sign, over pairs of real crystals."""
+    from xcrystal.evaluation.attribution.counterfactual_pairs import evaluate_counterfactuals
+
+    return print_report(evaluate_counterfactuals(xcrystal.load(model, device), data, train, workers, seed), as_json)
+
+
+@evaluate.command()
+def explanations(
+    data: Annotated[
+        Path,
+        typer.Option(help="A folder with val.parquet, or a parquet file with one crystal a row.", show_default=False),
+    ],
+    tasks: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder that xcrystal fit-tasks filled, to compare with known answers; may be repeated."),
+    ] = None,
+    model: Model = "mp20",
+    target: Annotated[
+        str, typer.Option(help="The predicted property that is explained.")
+    ] = "formation_energy_per_atom",
+    device: Device = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many crystals for each part.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = os.cpu_count() or 1,
+    seed: Seed = 0,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the figures beside the weights, for the explorer.")
+    ] = False,
+    as_json: Json = False,
+) -> Report:
+    """How far explanations can be trusted: known answers, faithfulness, completeness, sanity, invariance, speed."""
+    from tqdm.auto import tqdm
+
+    from xcrystal.evaluation.attribution.explanation_report import evaluate_explanations
+    from xcrystal.generator import model_folder
+
+    opened = xcrystal.load(model, device)
+    with tqdm(desc="explanations", bar_format="{desc}: {elapsed}", leave=False, disable=None) as bar:
+        report = evaluate_explanations(opened, data, tasks or (), target, limit, seed, workers, bar.set_description)
+    print_report(report, as_json)  # before it is saved, which may not be possible
+    if save:
+        report.save(model_folder(model))
+    return report
+
+
+@evaluate.command()
+def gallery(model: Model = "mp20", device: Device = "auto", effort: Effort = "normal", as_json: Json = False) -> Report:
+    """Which classic structure types come back from encoding and decoding; many of them were learned from."""
+    from xcrystal.evaluation.generative.gallery import evaluate_gallery
+
+    return print_report(evaluate_gallery(xcrystal.load(model, device), effort), as_json)
+
+
+@evaluate.command()
+def classics(model: Model = "mp20", device: Device = "auto", as_json: Json = False) -> Report:
+    """Predicted band gaps of classic crystals, with intervals, beside PBE values; many of them were learned from."""
+    from xcrystal.evaluation.properties.classic_gaps import evaluate_classics
+
+    return print_report(evaluate_classics(xcrystal.load(model, device)), as_json)
+
+
+@evaluate.command("map")
+def map_(
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    n: Annotated[int, typer.Option("-n", "--n", min=1, help="How many places of each kind.")] = 200,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """How far from a place of the map the crystal lies that is decoded for it, also where no crystal is known."""
+    from xcrystal.evaluation.latent.map_inverse import evaluate_map
+    from xcrystal.latent.atlas import open_atlas
+
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_map(opened, open_atlas(atlas or model), n, seed), as_json)

@@ -1,0 +1,191 @@
+"""How far explanations can be trusted: everything that is measured of them, in one report beside the model's weights.
+
+Known answers, faithfulness, completeness, sanity, invariance and speed; the parts are in modules of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.evaluation.attribution.attribution_invariance import evaluate_attribution_invariance
+from xcrystal.evaluation.attribution.attribution_speed import evaluate_attribution_speed
+from xcrystal.evaluation.attribution.completeness import evaluate_completeness
+from xcrystal.evaluation.attribution.faithfulness import evaluate_faithfulness
+from xcrystal.evaluation.attribution.weight_randomization import evaluate_sanity
+from xcrystal.evaluation.shared.encoding import Encodable, encodable_of, sources_of
+from xcrystal.evaluation.shared.parallel import workers_of
+from xcrystal.explanation.trust import FILE, VERSION
+from xcrystal.reporting import plain
+
+if TYPE_CHECKING:
+    from xcrystal.generator import CrystalModel
+
+CRYSTALS = {"faithfulness": 200, "completeness": 500, "sanity": 50, "invariance": 100, "speed": 20}
+_TITLES = {
+    "faithfulness": "Faithfulness",
+    "completeness": "Completeness",
+    "sanity": "Sanity: cascading randomisation of weights",
+    "invariance": "Invariance",
+    "speed": "Speed",
+}
+
+
+@dataclass(frozen=True)
+class ExplanationsReport:
+    """What was measured.
+
+    Attributes
+    ----------
+    weights
+        Digest of the weights that it was measured on.
+    protocol
+        Target, seed, crystals, and what was left out.
+    tasks
+        Known answers by task, see ``xcrystal.evaluation.attribution.known_answer_scores``; empty if not measured.
+    parts
+        "faithfulness", "completeness", "sanity", "invariance" and "speed", as plain JSON types.
+    texts
+        The same parts, and "tasks", as lines of text.
+    """
+
+    weights: str
+    protocol: dict[str, Any]
+    tasks: dict[str, Any]
+    parts: dict[str, Any]
+    texts: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``explanations.json`` holds."""
+        head = {"version": VERSION, "weights": self.weights, "protocol": self.protocol, "tasks": self.tasks}
+        found: dict[str, Any] = plain(head | self.parts)
+        return found
+
+    def table(self) -> str:
+        """Every part as lines of text, below its title."""
+        titles = {"tasks": "Known answers"} | _TITLES
+        return "\n\n".join(f"{titles[name]}\n{text}" for name, text in self.texts.items())
+
+    def save(self, folder: Path) -> None:
+        """Write ``explanations.json`` beside the weights, atomically."""
+        from xcrystal.model.checkpoint import write_text
+
+        write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", folder / FILE)
+
+
+def evaluate_explanations(
+    model: CrystalModel,
+    data: Path,
+    tasks: Sequence[Path] = (),
+    target: str = "formation_energy_per_atom",
+    limit: int | None = None,
+    seed: int = 0,
+    workers: int = 2,
+    progress: Callable[[str], object] | None = None,
+) -> ExplanationsReport:
+    """Measure the explanations of a model on crystals that it did not learn from.
+
+    Speed is timed first and by itself; the other parts then share the processes.
+
+    Parameters
+    ----------
+    model
+        One that was loaded by name or from a folder.
+    data
+        A folder with ``val.parquet``, or a table.
+    tasks
+        Folders of the networks of the known-answer tasks; without one that part is left out.
+    target
+        The property that is explained.
+    limit
+        Use at most so many crystals for each part.
+    seed
+        Of everything random.
+    workers
+        Processes that share the work.
+    progress
+        Told what is done next.
+
+    Raises
+    ------
+    DatasetError
+        If the crystals or the networks cannot be read.
+    TargetError
+        If the model does not predict the target.
+    """
+    from xcrystal.explanation.targets import target_of
+    from xcrystal.generator import model_folder
+    from xcrystal.model.checkpoint import weights_digest
+
+    target_of(model, target)
+    say = progress or (lambda _: None)
+    table = Path(data) / "val.parquet"
+    sources = sources_of(table if table.is_file() else Path(data))
+    counts = {name: count if limit is None else min(limit, count) for name, count in CRYSTALS.items()}
+    with workers_of(workers) as pool:
+        say("reading")
+        # some have too few or too many orbits for a part, so more are read than any part uses
+        found = encodable_of(sources.at_random(2 * max(counts.values()), seed), pool, model.limits)
+        order = np.random.default_rng(seed).permutation(len(found.crystals))
+        found = Encodable(
+            found.places[order],
+            [found.structures[i] for i in order],
+            [found.crystals[i] for i in order],
+            found.not_encoded,
+        )
+        say("speed")
+        speed = evaluate_attribution_speed(model, found.structures, found.crystals, target, counts["speed"])
+        say("faithfulness, completeness, sanity, invariance")
+        names = ("faithfulness", "completeness", "sanity", "invariance")
+        jobs = [(name, model.name, str(model.device), found, target, counts[name], seed) for name in names]
+        reports = list(pool.each(_measure, jobs))
+    parts = {**dict(zip(names, reports, strict=True)), "speed": speed}
+    answers: dict[str, Any] = {}
+    texts: dict[str, str] = {"tasks": "Not measured: give --tasks with the folder that xcrystal fit-tasks has filled."}
+    if tasks:
+        from xcrystal.evaluation.attribution.known_answer_scores import (
+            LIMIT,
+            evaluate_known_answers,
+            known_answers_table,
+        )
+
+        say("known answers")
+        answers = evaluate_known_answers(tasks, data, limit or LIMIT, seed, say, workers)
+        texts["tasks"] = known_answers_table(answers)
+    protocol = {
+        "target": target,
+        "seed": seed,
+        "crystals": len(found.crystals),
+        "not encoded": len(found.not_encoded),
+        "baseline": "mean_crystal",
+        "limit": limit,
+        "averaged_sites": model.facts.get("recipe", {}).get("augmentation", {}).get("averaged", 0.0),
+    }
+    return ExplanationsReport(
+        weights_digest(model_folder(model.name)),
+        protocol,
+        answers,
+        {name: report.to_dict() for name, report in parts.items()},
+        texts | {name: report.table() for name, report in parts.items()},
+    )
+
+
+def _measure(job: tuple[str, str, str, Encodable, str, int, int]) -> Any:
+    from xcrystal.generator import open_model
+    from xcrystal.model.device import one_thread
+
+    name, opened, device, found, target, count, seed = job
+    model = open_model(opened, device)
+    with one_thread():
+        if name == "faithfulness":
+            return evaluate_faithfulness(model, found.crystals, target, count, seed)
+        if name == "completeness":
+            return evaluate_completeness(model, found.crystals[:count], target, seed=seed)
+        if name == "sanity":
+            return evaluate_sanity(model, found.crystals, target, n=count, seed=seed)
+        return evaluate_attribution_invariance(model, found.structures[:count], target, seed=seed)

@@ -1,0 +1,90 @@
+"""What a canvas is told: a scene as numbers in one piece of bytes, and the words that belong to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.explorer.drawing.palette import diverging
+from xcrystal.explorer.drawing.scene import Scene, build_scene, element_colors
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+def scene_message(
+    structure: Structure,
+    *,
+    boundary: bool = True,
+    bonds: bool = True,
+    repeat: tuple[int, int, int] = (1, 1, 1),
+    scores: np.ndarray | None = None,
+    unit: str = "",
+) -> tuple[dict[str, Any], bytes, Scene]:
+    """What the front end draws; each atom of the structure is one kind, with a colour and a name.
+
+    Parameters
+    ----------
+    structure
+        Ordered, any cell.
+    boundary, bonds, repeat
+        As of ``build_scene``.
+    scores, unit
+        (n_atoms,) numbers that colour the atoms, and their unit; None for the colours of the elements.
+
+    Returns
+    -------
+    tuple
+        Plain JSON: how many spheres, bonds and edges there are, the names of the atoms, and the radius of all in Å.
+        float32 numbers one after the other, little-endian: of each sphere place, radius and atom; of each half bond
+        its ends, radius and atom; of each edge its ends; of each atom red, green and blue. And the scene itself.
+    """
+    scene = build_scene(structure, boundary=boundary, bonds=bonds, repeat=repeat)
+    blocks = (
+        np.column_stack([scene.positions, scene.radii, scene.atoms]),
+        np.column_stack([scene.bond_starts, scene.bond_ends, scene.bond_radii, scene.bond_atoms]),
+        scene.edges.reshape(-1, 6),
+        atom_colors(structure, scores),
+    )
+    header = {
+        "spheres": len(scene.positions),
+        "bonds": len(scene.bond_starts),
+        "edges": len(scene.edges),
+        "names": atom_names(structure, scores, unit),
+        "extent": round(scene.extent, 3),
+    }
+    data = np.concatenate([block.ravel() for block in blocks]).astype("<f4").tobytes()
+    return header, data, scene
+
+
+def atom_colors(structure: Structure, scores: np.ndarray | None = None) -> np.ndarray:
+    """(n_atoms, 3) colours, 0 to 1: of the elements, or of scores on a scale from blue to red."""
+    if scores is None:
+        colors: np.ndarray = element_colors()[[site.specie.Z for site in structure]]
+        return colors
+    return diverging(np.asarray(scores) / score_span(scores))
+
+
+def score_span(scores: np.ndarray) -> float:
+    """The score that has the strongest colour."""
+    return max(float(np.abs(scores).max()), 1e-9)
+
+
+def atom_names(structure: Structure, scores: np.ndarray | None = None, unit: str = "") -> list[str]:
+    """What is said of each atom under the mouse: element, Wyckoff position, orbit if it is not the only one, score."""
+    sites = structure.site_properties
+    count = len(structure)
+    wyckoff = sites.get("wyckoff") or [""] * count
+    orbits = sites.get("orbit") or [None] * count
+    symbols = [site.specie.symbol for site in structure]
+    several = len(set(orbits)) > 1
+    names = []
+    for k in range(count):
+        name = f"{symbols[k]} {wyckoff[k]}".strip()
+        if several and orbits[k] is not None:
+            name += f", orbit {orbits[k] + 1}"
+        if scores is not None:
+            name += f": {scores[k]:+.3f} {unit}"
+        names.append(name)
+    return names

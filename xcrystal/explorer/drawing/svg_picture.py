@@ -1,0 +1,180 @@
+"""Still pictures of crystals for notebooks: a row of SVG drawings, with nothing to run in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import count, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.explorer import words
+from xcrystal.explorer.drawing.palette import hex_color
+from xcrystal.explorer.drawing.scene import BOND_RADIUS, Scene, build_scene
+from xcrystal.explorer.drawing.scene_message import atom_colors
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+_TURN, _TILT = np.radians(-24.0), np.radians(14.0)  # a little from the side and from above, c upwards
+_EDGE_PIECES = 12  # an edge is drawn in pieces, so that it can pass behind one atom and before another
+_pictures = count()  # names of gradients are global in a page
+
+
+class Pictures:
+    """Crystals drawn side by side; a notebook shows it when it is the last line of a cell.
+
+    Parameters
+    ----------
+    structures
+        What to draw, each in the cell that it has.
+    captions
+        One line of text below each; formulas by default. Escaped, with the numbers of formulas as subscripts.
+    scores
+        For each structure None, to colour its atoms by element, or (n_atoms,) numbers, to colour them from blue
+        (negative) to red (positive).
+    width
+        Of one picture, in pixels.
+    """
+
+    def __init__(
+        self,
+        structures: Sequence[Structure],
+        captions: Sequence[str] = (),
+        *,
+        scores: Sequence[np.ndarray | None] = (),
+        width: int = 220,
+    ) -> None:
+        self.structures = list(structures)
+        self.captions = list(captions) or [s.composition.reduced_formula for s in self.structures]
+        self.scores = list(scores) or [None] * len(self.structures)
+        self.width = width
+
+    def _repr_html_(self) -> str:
+        drawings = (
+            f'<figure style="margin:0;width:{self.width}px;text-align:center">{svg(structure, scores, self.width)}'
+            f"<figcaption>{words.formula_html(caption)}</figcaption></figure>"
+            for structure, caption, scores in zip(self.structures, self.captions, self.scores, strict=True)
+        )
+        return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(drawings)}</div>'
+
+
+def svg(
+    structure: Structure,
+    scores: np.ndarray | None = None,
+    width: int = 220,
+    *,
+    boundary: bool = True,
+    bonds: bool = True,
+    repeat: tuple[int, int, int] = (1, 1, 1),
+) -> str:
+    """One crystal as an SVG image, seen from far away.
+
+    Parameters
+    ----------
+    structure
+        Ordered, any cell.
+    scores
+        (n_atoms,) numbers that colour the atoms, or None for the colours of the elements.
+    width
+        And height, in pixels.
+    boundary, bonds, repeat
+        As of ``build_scene``.
+    """
+    scene = build_scene(structure, boundary=boundary, bonds=bonds, repeat=repeat)
+    paints = [hex_color(color) for color in atom_colors(structure, scores)]
+    name = f"xc{next(_pictures)}"
+    balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
+    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, _gradients(name, set(paints)))
+
+
+def thumbnail(structure: Structure, width: int = 64) -> str:
+    """One crystal as a small SVG image of a few kilobytes: flat discs, whole edges, no bonds.
+
+    Parameters
+    ----------
+    structure
+        Ordered, any cell.
+    width
+        And height, in pixels.
+    """
+    scene = build_scene(structure, bonds=False)
+    paints = [hex_color(color) for color in atom_colors(structure)]
+    return _image(structure, scene, width, paints, paints, 1, 1, "")
+
+
+def _image(
+    structure: Structure,
+    scene: Scene,
+    width: int,
+    paints: list[str],
+    balls: list[str],
+    edge_pieces: int,
+    digits: int,
+    definitions: str,
+) -> str:
+    """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours."""
+    edges, starts, ends, centres = map(turned, (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions))
+    outermost = (np.abs(edges[..., :2]).max(), np.abs(centres[:, :2]).max(axis=1) + scene.radii, np.abs(ends[:, :2]))
+    reach = 0.1 + max(float(np.max(sizes, initial=0.0)) for sizes in outermost)
+    outline = "" if definitions else f' stroke="#666666" stroke-width="{0.05 * reach:.{digits}f}"'
+
+    pieces = [*_edges(edges, edge_pieces, digits)]
+    for start, end, radius, atom in zip(starts, ends, scene.bond_radii, scene.bond_atoms, strict=True):
+        pieces.append(((start[2] + end[2]) / 2, _line(start, end, 2 * radius, paints[atom], digits)))
+    for centre, radius, atom in zip(centres, scene.radii, scene.atoms, strict=True):
+        circle = (
+            f'<circle cx="{centre[0]:.{digits}f}" cy="{centre[1]:.{digits}f}" r="{radius:.2f}" '
+            f'fill="{balls[atom]}"{outline}/>'
+        )
+        pieces.append((centre[2], circle))
+    drawn = "".join(piece for _, piece in sorted(pieces, key=lambda item: item[0]))
+    side = 2 * reach
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{width}" role="img" '
+        f'aria-label="{escape(structure.composition.reduced_formula)}" '
+        f'viewBox="{-side / 2:.2f} {-side / 2:.2f} {side:.2f} {side:.2f}">{definitions}{drawn}</svg>'
+    )
+
+
+def turned(points: np.ndarray) -> np.ndarray:
+    """Points (..., 3) with x to the right, y down, and z towards the eye."""
+    cos, sin = np.cos(_TURN), np.sin(_TURN)
+    x = cos * points[..., 0] - sin * points[..., 1]
+    back = sin * points[..., 0] + cos * points[..., 1]
+    up = np.cos(_TILT) * points[..., 2] + np.sin(_TILT) * back
+    return np.stack([x, -up, np.sin(_TILT) * points[..., 2] - np.cos(_TILT) * back], axis=-1)
+
+
+def _edges(edges: np.ndarray, pieces: int, digits: int) -> Iterator[tuple[float, str]]:
+    steps = np.linspace(0, 1, pieces + 1)[:, None]
+    for start, end in edges:
+        points = start + steps * (end - start)
+        for one, other in pairwise(points):
+            yield (one[2] + other[2]) / 2, _line(one, other, 0.6 * BOND_RADIUS, "#888888", digits)
+
+
+def _line(start: np.ndarray, end: np.ndarray, width: float, color: str, digits: int) -> str:
+    return (
+        f'<line x1="{start[0]:.{digits}f}" y1="{start[1]:.{digits}f}" '
+        f'x2="{end[0]:.{digits}f}" y2="{end[1]:.{digits}f}" '
+        f'stroke="{color}" stroke-width="{width:.2f}" stroke-linecap="round"/>'
+    )
+
+
+def _gradients(name: str, paints: set[str]) -> str:
+    """For each colour a ball with the light from the upper left."""
+    balls = (
+        f'<radialGradient id="{name}-{paint[1:]}" cx="0.36" cy="0.32" r="0.75">'
+        f'<stop offset="0" stop-color="{_mixed(paint, 255, 0.65)}"/><stop offset="0.45" stop-color="{paint}"/>'
+        f'<stop offset="1" stop-color="{_mixed(paint, 0, 0.5)}"/></radialGradient>'
+        for paint in sorted(paints)
+    )
+    return f"<defs>{''.join(balls)}</defs>"
+
+
+def _mixed(paint: str, other: int, share: float) -> str:
+    """A colour with a share of white (255) or black (0)."""
+    channels = (int(paint[k : k + 2], 16) for k in (1, 3, 5))
+    return "#" + "".join(f"{round(channel + (other - channel) * share):02x}" for channel in channels)

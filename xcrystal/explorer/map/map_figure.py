@@ -1,0 +1,194 @@
+"""The points of the map as a plotly figure: which of them are drawn, their colours, and which ones stand out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, QUALITATIVE, UNKNOWN
+from xcrystal.explorer.drawing.plotly_adapter import complete_figure_class
+from xcrystal.explorer.drawing.point_colors import Coloring, coloring
+from xcrystal.latent.thinning import thin
+
+if TYPE_CHECKING:
+    from xcrystal.latent.atlas import Atlas
+
+HEIGHT = 430
+MOST = 20_000  # points that are drawn at once: few enough to be sent, and to move smoothly without a graphics card
+_MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
+_EDGE = 0.04  # of the map's extent, left free around it
+_FADED = 0.12
+_SMALLEST, _LARGEST, _MANY = 4.0, 10.0, 2000  # pixels; crystals from which on points are the smallest
+_KINDS = 1.125  # larger where colours are categories, which need some area to be told apart
+
+
+class Points:
+    """The figure, and what it shows.
+
+    Parameters
+    ----------
+    atlas
+        The crystals.
+    color
+        What colours them, of ``coloring.colors``, or "".
+    picked
+        (k,) rows that stand out; None for no difference.
+    color_map
+        The scale of colours for numbers, of ``palette.COLOR_MAPS``.
+
+    Attributes
+    ----------
+    figure
+        The widget: grey points of unknown value, and coloured ones above.
+    rows
+        (n,) rows of the atlas that are drawn.
+    coloring, color_map
+        What colours them, and the scale of colours.
+    """
+
+    def __init__(self, atlas: Atlas, color: str, picked: np.ndarray | None = None, color_map: str = COLOR_MAP) -> None:
+        self.places = atlas.inverse.places
+        self.coloring, self._atlas, self._picked = coloring(atlas, color), atlas, picked
+        self.color_map = color_map
+        low, high = self.places.min(axis=0), self.places.max(axis=0)
+        free = np.maximum((high - low) * _EDGE, 1e-6)
+        self._home = np.stack([low - free, high + free])
+        self._window: tuple[float, float, float, float] | None = None
+        self.rows = self._drawn()
+        self.figure = _figure(self._traces(), self._home)
+        self.figure.add_class("xc-points")
+
+    @property
+    def thinned(self) -> bool:
+        """Whether not all points can be drawn at once."""
+        return len(self.places) > MOST
+
+    def color_by(self, name: str, color_map: str = COLOR_MAP) -> None:
+        """Colour by something else, or in other colours."""
+        if (name, color_map) != (self.coloring.name, self.color_map):
+            self.coloring = self.coloring if name == self.coloring.name else coloring(self._atlas, name)
+            self.color_map = color_map
+            self._update()
+
+    def pick(self, rows: np.ndarray | None) -> None:
+        """Let other points stand out."""
+        if rows is not self._picked:
+            self._picked = rows
+            self.rows = self._drawn()
+            self._update()
+
+    def look_at(self, window: tuple[float, float, float, float]) -> None:
+        """Draw other points if there are too many to draw all: those around x from, x to, y from, y to."""
+        if not self.thinned:
+            return
+        x0, x1, y0, y1 = window
+        wide, high = 0.25 * (x1 - x0), 0.25 * (y1 - y0)  # beyond the edge, so that a small pan finds points there
+        self._window = (x0 - wide, x1 + wide, y0 - high, y1 + high)
+        rows = self._drawn()
+        if not np.array_equal(rows, self.rows):
+            self.rows = rows
+            self._update()
+
+    def nearest(self, place: tuple[float, float], pixel: tuple[float, float]) -> tuple[int, float]:
+        """Row of the drawn point that is nearest on the screen, and how many pixels off it is."""
+        if len(self.rows) == 0:
+            return 0, float("inf")
+        found = nearest(self.places[self.rows], place, pixel)
+        row = int(self.rows[found])
+        return row, float(np.linalg.norm((self.places[row] - np.array(place)) / np.array(pixel)))
+
+    def _drawn(self) -> np.ndarray:
+        """Rows to draw, of the whole map or of the window; what stands out has at least half of them if it needs to."""
+        if self._picked is None or not len(self._picked) or not self.thinned:
+            return thin(self.places, MOST, self._window)
+        others = np.setdiff1d(np.arange(len(self.places)), self._picked)
+        picked = self._thinned(np.unique(self._picked), max(MOST // 2, MOST - len(others)))
+        return np.union1d(picked, self._thinned(others, MOST - len(picked)))
+
+    def _thinned(self, rows: np.ndarray, limit: int) -> np.ndarray:
+        return rows[thin(self.places[rows], limit, self._window)] if len(rows) else rows
+
+    def _update(self) -> None:
+        for number, wanted in enumerate(self._traces()):
+            marker = {f"marker.{name}": [value] for name, value in wanted["marker"].items() if name != "size"}
+            # not by ``update``, which leaves out the places
+            self.figure.plotly_restyle({"x": [wanted["x"]], "y": [wanted["y"]], **marker}, trace_indexes=[number])
+
+    def _traces(self) -> list[dict[str, Any]]:
+        values = self.coloring.values[self.rows]
+        known = np.isfinite(values)
+        low, high = self.coloring.span
+        kinds = self.coloring.kinds
+        colored = {
+            "color": values[known],
+            "cmin": low,
+            "cmax": high,
+            "colorscale": scale(self.coloring, self.color_map),
+        }
+        size = point_size(len(self.places)) * (_KINDS if kinds else 1)
+        unknown = {"color": UNKNOWN, "size": point_size(len(self.places))}
+        # with categories, fewer points hide others when they are drawn in the atlas' order, which is not theirs
+        return [
+            _trace(self.places, self.rows[~known], self._opacity(self.rows[~known], 0.8), unknown),
+            _trace(self.places, self.rows[known], self._opacity(self.rows[known], 0.9), colored | {"size": size}),
+        ]
+
+    def _opacity(self, rows: np.ndarray, full: float) -> Any:
+        if self._picked is None:
+            return full
+        return np.where(np.isin(rows, self._picked), np.float32(1), np.float32(_FADED))
+
+
+def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, float]) -> int:
+    """Index of the point (n, 2) that is nearest on the screen, where a pixel has the size ``pixel``."""
+    return int((((points - np.array(place)) / np.array(pixel)) ** 2).sum(axis=1).argmin())
+
+
+def scale(coloring: Coloring, color_map: str = COLOR_MAP) -> list[list[Any]]:
+    """The colours as plotly wants them: from 0 to 1, in steps for categories."""
+    if not coloring.kinds:
+        stops = COLOR_MAPS[color_map]
+        return [[k / (len(stops) - 1), color] for k, color in enumerate(stops)]
+    n = len(coloring.kinds)
+    return [[(k + end) / n, QUALITATIVE[k % len(QUALITATIVE)]] for k in range(n) for end in (0, 1)]
+
+
+def point_size(count: int) -> float:
+    """Pixels across a point, so that a map of a few dozen crystals can be seen, and one of thousands seen through."""
+    return float(np.clip(_SMALLEST * (_MANY / max(count, 1)) ** 0.25, _SMALLEST, _LARGEST))
+
+
+def _trace(places: np.ndarray, rows: np.ndarray, opacity: Any, marker: dict[str, Any]) -> dict[str, Any]:
+    x, y = places[rows].astype(np.float32).T
+    return {
+        "type": "scattergl",
+        "mode": "markers",
+        "x": np.ascontiguousarray(x),
+        "y": np.ascontiguousarray(y),
+        "hoverinfo": "skip",  # plotly would look at every point on each move of the mouse, and know nothing of it
+        "marker": {"opacity": opacity, **marker},
+    }
+
+
+def _figure(traces: list[dict[str, Any]], home: np.ndarray) -> Any:
+    def axis(k: int) -> dict[str, Any]:
+        return {"visible": False, "showgrid": False, "zeroline": False, "range": home[:, k].tolist()}
+
+    layout = {
+        "height": HEIGHT,
+        "autosize": True,
+        "margin": _MARGIN,
+        "dragmode": "pan",
+        "hovermode": False,
+        "showlegend": False,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": axis(0),
+        "yaxis": axis(1),
+    }
+    # plotly's validation walks over all points several times, half a second for what we know to be right
+    figure = complete_figure_class()(data=traces, layout=layout, _validate=False)
+    figure._config = {**figure._config, "scrollZoom": True, "displaylogo": False, "responsive": True}
+    figure.introduce()
+    return figure

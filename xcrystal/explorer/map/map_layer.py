@@ -1,0 +1,177 @@
+"""What lies over the points of the map: markers, tooltip, tools; and what the hand does there."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+from xcrystal.explorer import words
+from xcrystal.explorer.drawing import point_colors
+from xcrystal.explorer.drawing.palette import COLOR_MAPS, QUALITATIVE, UNKNOWN
+from xcrystal.explorer.panel import Panel, script, style
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.map.map_figure import Points
+    from xcrystal.explorer.session.session import Session
+    from xcrystal.explorer.worker import Worker
+
+HIT = 8.0  # pixels around a point in which a press is meant for it
+HOVER = 10.0
+_LINES = 5  # of a tooltip
+
+
+class Markers(Panel):
+    """The layer over the plotly figure in the same ``.xc-plot`` box, with the bar above and the legend below it.
+
+    Parameters
+    ----------
+    session, worker
+        What is shown, and who does what users ask for.
+    points
+        What is drawn below.
+    """
+
+    _esm = script("map.js")
+    _css = style("map.css")
+    pace: ClassVar[float] = 0.0  # follows the hand
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "path"})
+
+    def __init__(self, session: Session, worker: Worker, points: Points) -> None:
+        self._points = points
+        ids = session.atlas.table["material_id"].astype(str)
+        # all at once, since a look at each id of a large atlas takes half a second
+        likely = ids[ids.str.startswith(("mp-", "mvc-"))]
+        self._credited = any(map(words.in_materials_project, likely))
+        super().__init__(session, worker)
+        self.add_class("xc-markers")
+
+    @property
+    def markers(self) -> list[dict[str, Any]]:
+        """What is marked: dictionaries of ``x``, ``y``, ``kind``, and words for those who hover or cannot see."""
+        session, point = self.session, self.session.state.point
+        marks = [_mark("current", point.position, "the current crystal")]
+        if session.loaded is not None and session.loaded.position is not None:
+            marks.append(_mark("loaded", session.loaded.position, f"loaded: {session.loaded.name}"))
+        for letter, end in zip("AB", session.state.ends, strict=True):
+            if end is not None:
+                marks.append(_mark("end", end.position, f"{letter}: {end.label}", letter))
+        for number, own in enumerate(session.state.own, 1):
+            marks.append(_mark("own", own.position, own.name, str(number)))
+        if point.wanted is not None:
+            marks.append(_mark("wanted", point.wanted, "the place that was asked for"))
+            if point.landed is not None:
+                marks.append(_mark("landed", point.landed, "where the decoded crystal itself lies"))
+        return marks
+
+    def describe(self) -> dict[str, Any]:
+        """Markers, neighbours, path, legend and words."""
+        session, point = self.session, self.session.state.point
+        places, path = self._points.places, session.state.path
+        chosen = session.state.selection
+        return {
+            "markers": self.markers,
+            "ring": [places[n.row].tolist() for n in point.neighbours],
+            "path": [] if path is None else [frame.position for frame in path.frames],
+            "off": self._off(),
+            "here": self._here(),
+            "color": session.color,
+            "colors": [[name, point_colors.title(name)] for name in point_colors.colors(session.atlas)],
+            "legend": self._legend(),
+            "picked": None if chosen is None else [len(chosen.rows), chosen.title],
+            "crystals": f"{len(places):,}",
+            "credit": self._credited,
+            "shown": f"{len(self._points.rows):,} of {len(places):,} shown" if self._points.thinned else "",
+        }
+
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Go somewhere, pick, colour, or look elsewhere."""
+        session, wish = self.session, message["act"]
+        if wish == "click":
+            place, pixel = _numbers(message, "x", "y"), _numbers(message, "dx", "dy")
+            row, off = self._points.nearest((place[0], place[1]), (pixel[0], pixel[1]))
+            if off <= HIT:
+                session.select(row)
+            else:
+                session.go_to_place(*place)
+        elif wish == "drag":
+            session.go_to_place(*_numbers(message, "x", "y"), moving=True)
+        elif wish == "own":
+            session.show_own(int(message["number"]))
+        elif wish == "polygon":
+            session.select_polygon(message.get("points"))
+        elif wish == "unpick":
+            session.clear_selection()
+        elif wish == "color" and point_colors.known(session.atlas, str(message.get("name"))):
+            session.color_by(str(message["name"]))
+        elif wish == "window":
+            x0, x1, y0, y1 = _numbers(message, "x0", "x1", "y0", "y1")
+            self._points.look_at((x0, x1, y0, y1))
+
+    def _receive(self, widget: Any, message: Any, buffers: Any) -> None:
+        if isinstance(message, dict) and message.get("act") == "hover":
+            # only reads, so it need not wait for the crystal that is being decoded
+            self.send({"type": "hover", "lines": self._tooltip(message)})
+        else:
+            super()._receive(widget, message, buffers)
+
+    def _tooltip(self, message: dict[str, Any]) -> list[str]:
+        x, y, dx, dy = _numbers(message, "x", "y", "dx", "dy")
+        row, off = self._points.nearest((x, y), (dx, dy))
+        if off > HOVER:
+            return []
+        table = self.session.atlas.table
+        lines = [str(table["formula"].iat[row]), str(table["material_id"].iat[row])]
+        told = self._points.coloring
+        lines.append(told.text(row))
+        lines += [
+            f"{words.with_unit(name)}: {float(table[name].iat[row]):.4g}"
+            for name in point_colors.FIRST
+            if name in table and name != told.name and math.isfinite(float(table[name].iat[row]))
+        ]
+        return [line for line in lines if line][:_LINES]
+
+    def _off(self) -> str:
+        """How far the decoded crystal lies from the place that was asked for, in words."""
+        point, inverse = self.session.state.point, self.session.atlas.inverse
+        if point.wanted is None:
+            return ""
+        if point.landed is None:
+            return "The crystal decoded for this place cannot be placed on the map."
+        share = inverse.distance(point.wanted, point.landed)
+        said = "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+        return f"The crystal decoded here lies {said} of the map's width from the place you chose."
+
+    def _here(self) -> dict[str, str]:
+        session = self.session
+        known = session.material_id
+        name = known or (session.neighbours[0].material_id if session.neighbours else "")
+        return {"title": "Here" if known else "Nearest known", "name": name, "href": _address(name)}
+
+    def _legend(self) -> dict[str, Any]:
+        told = self._points.coloring
+        low, high = told.span
+        missing = not all(map(math.isfinite, told.values[self._points.rows].tolist())) if told.name else False
+        return {
+            "title": told.title,
+            "low": f"{low:.3g}",
+            "high": f"{high:.3g}",
+            "colors": [] if told.kinds or not told.name else COLOR_MAPS[self._points.color_map],
+            "kinds": [[kind, QUALITATIVE[k % len(QUALITATIVE)]] for k, kind in enumerate(told.kinds)],
+            "absent": [told.absent, UNKNOWN] if missing else None,
+        }
+
+
+def _mark(kind: str, place: tuple[float, float], text: str, sign: str = "") -> dict[str, Any]:
+    return {"kind": kind, "x": place[0], "y": place[1], "text": text, "sign": sign}
+
+
+def _address(material_id: str) -> str:
+    """Of a material's page; empty if it is none of the Materials Project's."""
+    if not words.in_materials_project(material_id):
+        return ""
+    return f"https://next-gen.materialsproject.org/materials/{quote(material_id, safe='')}"
+
+
+def _numbers(message: dict[str, Any], *names: str) -> list[float]:
+    return [float(message[name]) for name in names]

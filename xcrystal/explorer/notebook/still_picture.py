@@ -1,0 +1,101 @@
+"""A still picture of the last view, kept in the notebook beside the live explorer for when no kernel runs.
+
+It is an output of its own, so that it can be replaced without drawing the explorer anew. A style rule hides it while
+the explorer is alive; where there is none (a saved notebook, an HTML export) it is what people see.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.explorer import words
+from xcrystal.explorer.drawing.svg_picture import svg
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.session.session import Session
+
+_POINTS = 1500  # of the map that are drawn
+_SIZE = 280  # pixels
+
+
+class Still:
+    """The picture of one session.
+
+    Attributes
+    ----------
+    identity
+        What the explorer and the picture know each other by.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.identity = session, secrets.token_hex(8)
+        self._handle: Any = None
+        self._shown: Any = None
+
+    def show(self) -> None:
+        """Add the picture to the output of the cell that runs."""
+        from IPython.display import HTML, display
+
+        self._shown = self.session.state
+        self._handle = display(HTML(self.html()), display_id=True)
+
+    def update(self) -> None:
+        """Replace the picture, if it has been shown and something has changed since."""
+        if self._handle is None or self._shown is self.session.state:
+            return
+        from IPython.display import HTML
+
+        self._shown = self.session.state
+        self._handle.update(HTML(self.html()))
+
+    def html(self) -> str:
+        """The picture: crystal, its place on the map, and what is predicted."""
+        session = self.session
+        structure, point = session.drawn, session.state.point
+        scores = session.attribution.atom_scores if session.attribution is not None else None
+        group = session.drawn_space_group
+        told = [f"{words.space_group_html(group[1])} ({group[0]})"] if group else []
+        told += [
+            f"{escape(words.title(name))} {value:.2f} {escape(words.unit(name))}"
+            for name, value in (session.predicted if session.shown_loaded is None else {}).items()
+        ]
+        shown = session.shown_loaded
+        label = escape(session.label if shown is None else f"{shown.name}, as loaded")
+        rule = f".xc-still-{self.identity}"
+        return (
+            f'<style>body:has(.xc-explorer[data-live="{self.identity}"]) {rule} {{ display: none; }}</style>'
+            f'<div class="xc-still xc-still-{self.identity}" style="font-family:sans-serif;font-size:13px">'
+            f"<p><b>{words.formula_html(structure.composition.reduced_formula)}</b> {label}</p>"
+            f'<div style="display:flex;flex-wrap:wrap;gap:16px">{svg(structure, scores, _SIZE)}'
+            f"{self._map(point.position)}</div><p>{'; '.join(told)}</p>"
+            "<p><small>The last view of the xcrystal explorer; run the cell again to explore. "
+            f"{escape(words.CAUTION)}</small></p></div>"
+        )
+
+    def _map(self, position: tuple[float, float]) -> str:
+        low, scale = self._frame
+        x, y = (np.array(position) - low) * scale
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_SIZE}" height="{_SIZE}" role="img" '
+            f'aria-label="Its place on the map" viewBox="-10 -10 {_SIZE + 20} {_SIZE + 20}">'
+            f'<path d="{self._dots}" stroke="#8a8a8a" stroke-width="2" stroke-linecap="round" fill="none"/>'
+            f'<circle cx="{x:.1f}" cy="{_SIZE - y:.1f}" r="7" fill="none" stroke="#d55e00" stroke-width="3"/></svg>'
+        )
+
+    @cached_property
+    def _frame(self) -> tuple[np.ndarray, float]:
+        xy = self.session.atlas.table[["x", "y"]].to_numpy(dtype=float)
+        return xy.min(axis=0), _SIZE / max(float(np.ptp(xy, axis=0).max()), 1e-9)
+
+    @cached_property
+    def _dots(self) -> str:
+        xy = self.session.atlas.table[["x", "y"]].to_numpy(dtype=float)
+        rows = np.random.default_rng(0).permutation(len(xy))[:_POINTS]
+        low, scale = self._frame
+        places = (xy[rows] - low) * scale
+        return "".join(f"M{x:.0f} {_SIZE - y:.0f}h0" for x, y in places)

@@ -1,0 +1,105 @@
+"""Paths: the two ends, a movie between them with what lies along it, and files of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from xcrystal.explorer import words
+from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.explorer.session.interpolation import ENDS, MOST_FRAMES
+from xcrystal.explorer.session.path_export import FORMATS
+from xcrystal.latent.paths import kinds_for
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.session.session import Session
+    from xcrystal.explorer.session.state import Point
+    from xcrystal.explorer.worker import Worker
+
+TASK = "Decoding the path"
+_MEASURED = {
+    "volume_per_atom": ("Volume an atom", "Å³", 2),
+    "contact": ("Shortest contact", "of the radii", 2),
+    "quantile": ("Distance from the data", "rank among known crystals", 2),
+}
+_DIGITS = {"e_above_hull": 3}
+
+
+class PathView(Panel):
+    """Ends, scrubber, chart, and exports of a path."""
+
+    _esm = script("chart.js", "path.js")
+    _css = style("path.css")
+    pace: ClassVar[float] = 0.0  # every step and every frame is seen
+    events: ClassVar[frozenset[str]] = frozenset({"path", "progress"})
+
+    def __init__(self, session: Session, worker: Worker) -> None:
+        super().__init__(session, worker)
+        self.add_class("xc-paths")
+
+    def describe(self) -> dict[str, Any]:
+        """The ends, and the path with what was measured along it."""
+        session = self.session
+        state, progress = session.state, session.progress
+        return {
+            "ends": [_end(point) for point in state.ends],
+            "kinds": list(kinds_for(session.model)),
+            "most": MOST_FRAMES,
+            "path": self._path(),
+            "progress": list(progress) if progress is not None and progress[0] == TASK else None,
+            "both": state.shown == "both" and state.loaded is None,
+        }
+
+    def _path(self) -> dict[str, Any] | None:
+        path = self.session.state.path
+        if path is None:
+            return None
+        table = self.session.path_table()
+        lanes = [(name, words.title(name), words.unit(name), _DIGITS.get(name, 2)) for name in path.frames[0].predicted]
+        lanes += [(name, *said) for name, said in _MEASURED.items()]
+        return {
+            "kind": path.kind,
+            "frame": path.frame,
+            "formulas": table["formula"].tolist(),
+            "groups": table["space_group"].tolist(),
+            "valid": table["valid"].tolist(),
+            "nearest": table["nearest"].tolist(),
+            "lanes": [
+                {
+                    "name": name,
+                    "title": title,
+                    "unit": unit,
+                    "digits": digits,
+                    "values": [round(value, 4) if math.isfinite(value) else None for value in table[name].tolist()],
+                    "limit": 0.7 if name == "contact" else None,
+                }
+                for name, title, unit, digits in lanes
+            ],
+        }
+
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Set ends, make the path, go along it, export it."""
+        session, wish = self.session, message["act"]
+        if wish == "end" and message.get("end") in ENDS:
+            source = str(message.get("source") or "").strip() or None
+            if session.set_end(message["end"], source) and source is not None:
+                self.send({"type": "taken", "end": message["end"]})
+        elif wish == "swap":
+            session.swap_ends()
+        elif wish == "make" and message.get("kind") in kinds_for(session.model):
+            session.interpolate(message["kind"], int(message.get("frames") or 16))
+        elif wish == "frame":
+            session.show_frame(int(message.get("frame") or 0))
+        elif wish == "clear":
+            session.clear_path()
+        elif wish == "both" and all(session.state.ends):
+            session.show("both" if message.get("on") else "decoded")
+        elif wish == "export" and message.get("format") in FORMATS and session.state.path is not None:
+            name, content = session.export_path(message["format"])
+            self.offer(name, FORMATS[message["format"]], content)
+
+
+def _end(point: Point | None) -> dict[str, str] | None:
+    if point is None:
+        return None
+    return {"formula": point.structure.composition.reduced_formula, "label": point.label}

@@ -1,0 +1,120 @@
+"""Finding crystals: a search, a table of what is picked, and directions made between groups of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from xcrystal.crystal.groups import space_group
+from xcrystal.errors import XCrystalError
+from xcrystal.explorer import words
+from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.latent.searching import understand
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.session.session import Session
+    from xcrystal.explorer.session.state import Selection
+    from xcrystal.explorer.worker import Worker
+
+SHOWN = 50  # rows of the table
+EXAMPLES = ("SrTiO3", "Ti O", "Sr-Ti-O", "ABX3", "oxide perovskites", "band gap > 2", "cubic metal", "Fm-3m")
+_COLUMNS = {
+    "formation_energy_per_atom": ("Energy", 2),
+    "band_gap": ("Gap", 2),
+    "e_above_hull": ("Hull", 3),
+}
+
+
+class FindView(Panel):
+    """Search box, results, groups A and B, and the directions between them."""
+
+    _esm = script("finding.js")
+    _css = style("finding.css")
+    events: ClassVar[frozenset[str]] = frozenset({"selection", "axes"})
+
+    def __init__(self, session: Session, worker: Worker) -> None:
+        self._trouble = ""  # why the last search found nothing
+        self._understood = ("", "")  # a query, and what it means
+        super().__init__(session, worker)
+        self.add_class("xc-find")
+
+    def describe(self) -> dict[str, Any]:
+        """The first rows of what is picked, the groups and the concepts."""
+        session = self.session
+        chosen = session.selection
+        title = "" if chosen is None else chosen.title
+        known = [name for name in _COLUMNS if name in session.atlas.table]
+        known = known or list(session.atlas.properties[: len(_COLUMNS)])  # of an atlas of one's own
+        return {
+            "examples": list(EXAMPLES),
+            "title": title,
+            "understood": self._understood[1] if title and title == self._understood[0] else "",
+            "trouble": self._trouble,
+            "count": 0 if chosen is None else len(chosen.rows),
+            "of": len(session.atlas),
+            "columns": [[_column(name)[0], words.with_unit(name)] for name in known],
+            "rows": [] if chosen is None else self._rows(chosen, known),
+            "groups": [None if group is None else [group.title, len(group.rows)] for group in session.state.groups],
+            "concepts": [[concept.name, concept.note] for concept in session.state.concepts],
+        }
+
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Search, go to a row, keep groups, make directions."""
+        session, wish = self.session, message["act"]
+        if wish == "search":
+            self._search(str(message.get("query", "")))
+            return
+        self._trouble = ""
+        try:
+            if wish == "go":
+                session.select(int(message["row"]))
+            elif wish == "clear":
+                session.clear_selection()
+            elif wish == "keep":
+                session.keep_group(int(message["group"]))
+            elif wish == "drop":
+                session.drop_group(int(message["group"]))
+            elif wish == "concept":
+                if session.make_concept(str(message.get("name", "")).strip() or None) is None:
+                    self._trouble = session.message
+            elif wish == "remove":
+                session.remove_concept(str(message["name"]))
+            elif wish == "csv":
+                self.offer("selection.csv", "text/csv", session.selected.to_csv(index=False).encode())
+        except (XCrystalError, KeyError, TypeError, ValueError) as error:
+            # what it is about may be gone by the time that a message arrives
+            session.report(str(error))
+
+    def _search(self, query: str) -> None:
+        query = " ".join(query.split())
+        before = self.session.selection
+        self._trouble = ""
+        try:
+            meaning = "; ".join(condition.words for condition in understand(self.session.atlas, query))
+            self._understood = (query, "" if meaning == query else meaning)
+        except XCrystalError:
+            pass  # the session says so
+        self.session.search(query)
+        if self.session.selection is before:
+            self._trouble = self.session.message
+
+    def _rows(self, chosen: Selection, known: list[str]) -> list[list[Any]]:
+        """Row, formula, id, space group, and numbers as text, of the first crystals."""
+        places = chosen.rows[:SHOWN]
+        table = self.session.atlas.table.iloc[places]
+        groups = ["–"] * len(places)
+        if "space_group" in table:
+            groups = [f"{number} {space_group(int(number)).symbol}" for number in table["space_group"]]
+        numbers = [[_text(value, _column(name)[1]) for value in table[name]] for name in known]
+        texts = [table["formula"].astype(str), table["material_id"].astype(str), groups, *numbers]
+        return [[int(place), *cells] for place, *cells in zip(places, *texts, strict=True)]
+
+
+def _column(name: str) -> tuple[str, int]:
+    """A short title and the digits of a column."""
+    return _COLUMNS.get(name) or (words.title(name), 3)
+
+
+def _text(value: float, digits: int) -> str:
+    # no minus before a zero
+    return f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "−") if math.isfinite(value) else "–"

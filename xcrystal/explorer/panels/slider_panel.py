@@ -1,0 +1,177 @@
+"""Sliders along axes of latent space, in standard deviations of the atlas, and along paths of properties."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from xcrystal.errors import XCrystalError
+from xcrystal.explorer import words
+from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.latent.axes import FAMILIES, Axis, coordinates, towards
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.session.session import Session
+    from xcrystal.explorer.worker import Worker
+    from xcrystal.latent.property_path import PropertyPath
+    from xcrystal.latent.steering import Step
+
+LIMIT = 4.0
+STEP = 0.05
+_TITLES = {
+    "principal": ("Principal", "Directions in which known crystals differ most, the strongest first"),
+    "latent": ("Single numbers", "One number of the latent vector each; those that vary most come first"),
+    "property": ("Properties", "Crystals with more or less of a property, each decoded and verified"),
+    "concept": ("Your own", "Directions between groups of crystals that you picked"),
+}
+_DIGITS = {"e_above_hull": 3}
+
+
+class SliderView(Panel):
+    """One slider an axis, and what a move along a property axis achieved."""
+
+    _esm = script("sliders.js")
+    _css = style("sliders.css")
+    pace: ClassVar[float] = 0.0  # follows the hand
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "axes", "reach", "settled"})
+
+    def __init__(self, session: Session, worker: Worker) -> None:
+        super().__init__(session, worker)
+        self.add_class("xc-sliders")
+
+    def describe(self) -> dict[str, Any]:
+        """The axes of the family that is shown, where the crystal lies on them, and where it began."""
+        session = self.session
+        axes, state = session.axes, session.state
+        values, begun = coordinates(axes, state.point.z), coordinates(axes, state.base.z)
+        return {
+            "family": state.family,
+            "families": [[name, *_TITLES[name]] for name in FAMILIES],
+            "axes": [
+                {"name": axis.name, "removable": axis.family == "concept"}
+                | (self._straight(axis, float(value), float(base)) if stops is None else self._verified(axis, stops))
+                for axis, value, base in zip(axes, values, begun, strict=True)
+                for stops in [self._stops(axis)]
+            ],
+            "rest": session.at_rest,
+            "moved": session.moved,
+            "latents": session.model.latent_dim,
+        }
+
+    def _straight(self, axis: Axis, value: float, base: float) -> dict[str, Any]:
+        """A slider along a straight line, in standard deviations."""
+        return {
+            "note": axis.note,
+            "value": round(value, 3),
+            "base": round(base, 3),
+            "least": -LIMIT,
+            "most": LIMIT,
+            "step": STEP,
+            "stops": None,
+            "achieved": self._achieved(axis, value - base),
+        }
+
+    def _stops(self, axis: Axis) -> tuple[Step, ...] | None:
+        """The stops of a property's slider, the least wanted first; None for a slider along a straight line."""
+        session, name = self.session, axis.target
+        if name not in session.model.properties or session.model.lacks("gradients"):
+            return None
+        path = session.property_path(name)
+        return () if path is None else path.stops[:: int(towards(name)[1])]
+
+    def _verified(self, axis: Axis, stops: tuple[Step, ...]) -> dict[str, Any]:
+        """A slider from stop to stop of a property's path, counted from where the path begins."""
+        assert axis.target is not None
+        name, point = axis.target, self.session.state.point
+        path = self.session.property_path(name)
+        first = 0 if path is None else stops.index(path.start)
+        here = next((k for k, stop in enumerate(stops) if np.array_equal(stop.z, point.z)), first)
+        unit, digits = words.unit(name), _DIGITS.get(name, 2)
+        said = [f"{_unsigned(stop.value, digits)} {unit}".rstrip() for stop in stops]
+        return {
+            "note": self._found(path),
+            "value": here - first,
+            "base": 0,
+            "least": -first,
+            "most": max(len(stops) - 1 - first, 0),
+            "step": 1,
+            "stops": said,
+            "achieved": ""
+            if here == first
+            else f"{words.title(name)} of the decoded crystal, at its own code: {said[first]} → {said[here]}."
+            + self._end(axis, path, here, len(stops)),
+        }
+
+    def _found(self, path: PropertyPath | None) -> str:
+        if path is None:
+            return "looking for crystals"
+        verified = len(path.stops) - 1
+        count = "1 verified step" if verified == 1 else f"{verified} verified steps"
+        return count if path.complete else f"{count}, looking for more"
+
+    def _end(self, axis: Axis, path: PropertyPath | None, here: int, count: int) -> str:
+        """Why a slider goes no farther, at one of its ends."""
+        if path is None or here not in (0, count - 1) or axis.target is None:
+            return ""
+        higher = (here > 0) == (towards(axis.target)[1] > 0)
+        reason = path.reasons[int(higher)]
+        return f" It ends here: {reason}." if reason else ""
+
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Move, choose axes, take moves back."""
+        session, wish = self.session, message["act"]
+        try:
+            if wish == "stop at":
+                self._stop_at(session.axis(str(message["axis"])), int(message["value"]))
+            elif wish == "move" and math.isfinite(value := float(message["value"])):
+                session.move(str(message["axis"]), value)
+            elif wish == "family":
+                session.show_axes(str(message["family"]))
+            elif wish == "latent":
+                session.show_latent(int(message["number"]))
+            elif wish == "remove":
+                session.remove_concept(str(message["name"]))
+            elif wish == "undo":
+                session.undo_moves()
+        except (XCrystalError, KeyError, TypeError, ValueError) as error:
+            # an axis may be gone by the time that a message about it arrives
+            session.report(str(error))
+
+    def _stop_at(self, axis: Axis, place: int) -> None:
+        """Go to a stop, counted from where the path begins."""
+        path = None if axis.target is None else self.session.property_path(axis.target)
+        if path is None or axis.target is None:
+            return  # the crystal is another one by now
+        stops = path.stops[:: int(towards(axis.target)[1])]
+        stop = stops[min(max(stops.index(path.start) + place, 0), len(stops) - 1)]
+        self.session.set_property(axis.target, stop.value, moving=True)
+
+    def _achieved(self, axis: Axis, change: float) -> str:
+        """What became of a property that a move along its axis was to change."""
+        base, point, name = self.session.state.base, self.session.state.point, axis.target
+        if name is None or abs(change) < STEP / 2 or name not in point.predicted:
+            return ""
+        there = _change(name, base.predicted[name], point.predicted[name])
+        said = f"Moved by {_signed(change, 2)}. Predicted {words.title(name).lower()} at this place: {there}"
+        if self.session.at_rest:
+            before, after = self.session.achieved(base), self.session.achieved(point)
+            if name in before and name in after:
+                said += f"; of the decoded crystal itself: {_change(name, before[name], after[name])}"
+        return f"{said}."
+
+
+def _change(name: str, before: float, after: float) -> str:
+    digits = _DIGITS.get(name, 2)
+    one, other = (f"{_unsigned(value, digits)}" for value in (before, after))
+    return f"{one} → {other} {words.unit(name)}".rstrip()
+
+
+def _unsigned(value: float, digits: int) -> str:
+    # no minus before a zero
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")

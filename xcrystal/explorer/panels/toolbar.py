@@ -1,0 +1,87 @@
+"""How crystals and sessions come in and go out; the line that says what is shown, and messages to the user."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from xcrystal.explorer import settings
+from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.explorer.session.saving import MODES
+
+if TYPE_CHECKING:
+    from xcrystal.explorer.session.session import Session
+    from xcrystal.explorer.worker import Worker
+
+
+_MARK, _HEAD = b"xcrystal_session", 2000  # by what, and within how many bytes, a saved session is known
+
+
+class DoorView(Panel):
+    """Title, message, and the controls that load, download, save, reset, and choose how much is offered."""
+
+    _esm = script("door.js")
+    _css = style("explorer.css") + style("door.css")
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "message", "mode"})
+
+    def __init__(self, session: Session, worker: Worker, identity: str = "live") -> None:
+        self._identity = identity
+        super().__init__(session, worker)
+        self.add_class("xc-door")
+
+    def describe(self) -> dict[str, Any]:
+        """Formula, label and message of what is shown."""
+        session = self.session
+        loaded = session.shown_loaded
+        return {
+            "formula": session.drawn.composition.reduced_formula,
+            "label": session.label if loaded is None else f"{loaded.name}, as loaded",
+            "message": session.message,
+            "mode": session.mode,
+            "modes": list(MODES),
+            "model": session.model.name,
+        }
+
+    def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        """Load, download, save, reset."""
+        session, wish = self.session, message["act"]
+        if wish == "here":
+            self.send({"type": "here", "identity": self._identity})
+        elif wish == "load":
+            source = str(message.get("source", "")).strip()
+            # what cannot be read stays in the field to be corrected
+            if source and self._load(source):
+                self.send({"type": "loaded", "source": source})
+        elif wish == "file" and buffers:
+            self._take(bytes(buffers[0]), str(message.get("name", "file")))
+        elif wish == "reset":
+            session.reset()
+        elif wish == "cif":
+            name = re.sub(r"[^\w.-]+", "_", session.drawn.composition.reduced_formula)
+            self.offer(f"{name}.cif", "chemical/x-cif", session.cif().encode())
+        elif wish == "save":
+            self.offer("xcrystal-session.json", "application/json", session.to_json().encode())
+        elif wish == "code":
+            self.send({"type": "code", "text": session.code()})
+        elif wish == "mode" and message.get("mode") in MODES:
+            session.show_mode(message["mode"])
+            settings.remember(mode=message["mode"])
+
+    def _load(self, source: str) -> bool:
+        return self.session.open_file(source) if _is_session(source) else self.session.load(source)
+
+    def _take(self, content: bytes, name: str) -> None:
+        """A file of the user's: a saved session, or a crystal."""
+        if name.endswith(".json") and _MARK in content[:_HEAD]:
+            self.session.open_json(content)
+        else:
+            self.session.load_bytes(content, name)
+
+
+def _is_session(path: str) -> bool:
+    """Whether a file holds a saved session; other JSON may hold a crystal."""
+    try:
+        with open(path, "rb") as file:
+            return path.endswith(".json") and _MARK in file.read(_HEAD)
+    except OSError:
+        return False  # what is wrong with it is said by who reads it

@@ -1,0 +1,328 @@
+"""What is explained of the crystal that is drawn: asked for, computed once when the hand rests, and compared."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError
+from xcrystal.explorer.session.selection import Picking
+from xcrystal.explorer.session.state import METHOD, State, Why
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.crystal.canonical import Canonical
+    from xcrystal.explanation.attribution import Attribution
+    from xcrystal.explanation.targets import Target
+    from xcrystal.explorer.session.state import Point
+    from xcrystal.latent.axes import Axis
+
+_KEPT = 24  # explanations
+_GRADIENTS = ("integrated_gradients", "gradient_shap", "input_x_gradient", "saliency", "smoothgrad")
+DISTANCE, ALONG = "distance to ", "along "
+
+
+@dataclass(frozen=True, eq=False)
+class Checks:
+    """What tells how far an explanation can be trusted, of this very crystal.
+
+    Attributes
+    ----------
+    method
+        An independent one: by coalitions where the first follows gradients, and the reverse; "" if none goes.
+    spearman
+        Rank correlation of the scores of both, of their sizes if one has no signs; None for fewer than three scores.
+    count
+        Of different scores.
+    quantile
+        Share of known crystals that lie nearer to the others than this one does: above 0.95 it is an extrapolation.
+    """
+
+    method: str
+    spearman: float | None
+    count: int
+    quantile: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    structure: Structure
+    why: Why
+    anchor: object
+    found: Attribution
+
+
+class Explaining(Picking):
+    """Acts about explanations.
+
+    Attributes
+    ----------
+    method
+        The attribution method that explanations begin with.
+    previous
+        The explanation of the same scores that was shown before, by another method or from another baseline.
+    checks
+        How far the present explanation can be trusted; None until it is known.
+    """
+
+    method: str = METHOD
+    previous: Attribution | None = None
+    checks: Checks | None = None
+    _last: _Kept | None = None
+    _form: tuple[Structure, Canonical] | None = None
+
+    def explain(
+        self,
+        target: str | None,
+        method: str | None = None,
+        level: str = "atoms",
+        baseline: str | None = None,
+    ) -> None:
+        """Explain what the model says of the crystal that is drawn, and colour its atoms by that.
+
+        Parameters
+        ----------
+        target
+            All that ``xcrystal.explanation.targets.target_of`` knows; "distance to A" or "B", the ends of a path, or
+            to a material of the atlas; "along" an axis, such as "along principal 1". None for no explanation.
+        method, level, baseline
+            As in ``xcrystal.explain``; without a method the one of ``begin_with``.
+
+        Raises
+        ------
+        TargetError, ReadError
+            If there is none of this name, or they do not go together.
+        """
+        if target is None:
+            with self._lock:
+                self._commit("no explanation", why=None)
+            return
+        if not self.able("gradients"):
+            return
+        from xcrystal.explanation.methods import check
+
+        method = method or self.method_at(level)
+        why = Why(target, method, level, check(method, level, baseline))
+        self._check_why(why, self.state)
+        with self._lock:
+            self._commit(f"explained {target.replace('_', ' ')}", why=why)
+
+    def begin_with(self, method: str) -> None:
+        """Let explanations begin with another method; what is explained now stays.
+
+        Raises
+        ------
+        TargetError
+            If there is no such method.
+        """
+        from xcrystal.explanation.methods import METHODS
+
+        self._one_of(method, tuple(METHODS), "method")
+        self.method = method
+
+    def method_at(self, level: str) -> str:
+        """The method to begin with at a level: that of ``begin_with``, or the first that goes with the level."""
+        from xcrystal.explanation.methods import METHODS
+
+        going = [name for name, method in METHODS.items() if level in method.levels]
+        return self.method if self.method in going or not going else going[0]
+
+    def attribute(self, target: str | None) -> None:
+        """``explain`` as before, or as usual, but another target; None for no explanation."""
+        why = self.state.why
+        if target is None or why is None:
+            self.explain(target)
+        else:
+            self.explain(target, why.method, why.level, why.baseline)
+
+    def compare_baselines(self) -> dict[str, Attribution]:
+        """The present explanation from each baseline that goes with its method and level; empty if there is none."""
+        from xcrystal.explanation.methods import baselines_of
+
+        with self._lock:
+            why = self.state.why
+            if why is None or self.attribution is None:
+                return {}
+            names = baselines_of(why.method, why.level)
+            return {name: self._explanation(self.drawn, replace(why, baseline=name)) for name in names}
+
+    def check(self) -> Checks | None:
+        """Find out how far the present explanation can be trusted; None if there is none."""
+        from xcrystal.latent.density import Density
+
+        with self._lock:
+            why, found = self.state.why, self.attribution
+            if why is None or found is None:
+                return None
+            if self.checks is not None:
+                return self.checks
+            z = self.model.encode_canonical([self.form.crystal])
+            method, spearman, count = self._agreement(why, found)
+            self.checks = Checks(method, spearman, count, Density.of(self.atlas).quantile(z))
+            self._emit("explained")
+            return self.checks
+
+    @property
+    def unexplained(self) -> str:
+        """Why there is no explanation, though one was asked for; otherwise empty."""
+        return self._uncolored
+
+    @property
+    def form(self) -> Canonical:
+        """The canonical form of what is drawn, and the orbit in it that each atom belongs to.
+
+        Raises
+        ------
+        UnsupportedCrystalError, InvalidCrystalError
+            If it cannot be encoded.
+        """
+        with self._lock:
+            structure = self.drawn
+            if self._form is None or self._form[0] is not structure:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UnsupportedElementWarning)
+                    self._form = (structure, self.model.canonical(structure))
+            return self._form[1]
+
+    # -- when the hand rests
+
+    def _explain(self) -> None:
+        why, shown = self.state.why, self.shown_loaded
+        assert why is not None
+        reason = shown.reason if shown is not None else ""
+        self.checks = None
+        if not reason:
+            try:
+                self.attribution = self._explanation(self.drawn, why)
+            except XCrystalError as error:
+                reason = str(error)
+        self._remember(why)
+        self._tell(self._said, f"This cannot be explained: {reason}" if reason else "")
+        self._emit("attribution")
+        if self.attribution is not None and self._views:  # somebody to show it to
+            self.check()
+
+    def _remember(self, why: Why) -> None:
+        """Keep what was shown before, if it is of the same scores in another way."""
+        found, last = self.attribution, self._last
+        if found is None:
+            self.previous = self._last = None
+            return
+        now = _Kept(self.drawn, why, self._anchor(why.target, self.state), found)
+        alike = (
+            last is not None
+            and last.structure is now.structure
+            and last.anchor is now.anchor
+            and (last.why.target, last.why.level) == (why.target, why.level)
+        )
+        if not alike:
+            self.previous = None
+        elif last is not None and last.why != why:
+            self.previous = last.found
+        self._last = now
+
+    def _explanation(self, structure: Structure, why: Why) -> Attribution:
+        """Computed once; raises XCrystalError."""
+        from xcrystal.explanation.attribution import attribute
+
+        anchor = self._anchor(why.target, self.state)
+        for kept in self._explanations:
+            if kept.structure is structure and kept.why == why and kept.anchor is anchor:
+                return kept.found
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnsupportedElementWarning)  # said when it was loaded
+            found = attribute(
+                self.model,
+                structure,
+                self._target(why.target, self.state),
+                why.method,
+                why.level,
+                why.baseline,
+                atlas=self.atlas,
+            )
+        self._explanations.append(_Kept(structure, why, anchor, found))
+        return found
+
+    @property
+    def _explanations(self) -> deque[_Kept]:
+        kept: deque[_Kept] = vars(self).setdefault("_explanations_kept", deque(maxlen=_KEPT))
+        return kept
+
+    def _agreement(self, why: Why, found: Attribution) -> tuple[str, float | None, int]:
+        from xcrystal.evaluation.shared.ranking import spearman
+        from xcrystal.explanation.methods import METHODS
+
+        # over all coalitions of latent dimensions it would take seconds
+        independent = "feature_ablation" if why.level == "latent" else "shapley"
+        other = independent if why.method in _GRADIENTS else "integrated_gradients"
+        level = {"atoms": "orbits", "pairs": "orbits"}.get(why.level, why.level)
+        try:
+            second = self._explanation(self.drawn, Why(why.target, other, level, why.baseline))
+        except XCrystalError:
+            return "", None, 0
+        atoms = found.atom_scores is not None and second.atom_scores is not None
+        one, two = (np.asarray(a.atom_scores if atoms else a.scores, dtype=float) for a in (found, second))
+        if not METHODS[why.method].signed:
+            one, two = abs(one), abs(two)
+        pairs = np.unique(np.round(np.column_stack([one, two]), 9), axis=0)  # equal atoms count once
+        if len(pairs) < 3:
+            return other, None, len(pairs)
+        alike = spearman(*pairs.T)
+        return other, alike if np.isfinite(alike) else None, len(pairs)
+
+    # -- targets
+
+    def _check_why(self, why: Why, state: State) -> None:
+        """Raises TargetError if a state could never be explained so, or AbilityError by this model."""
+        self.model.require("gradients")
+        from xcrystal.explanation.methods import check
+        from xcrystal.explanation.targets import of_one_crystal, target_of
+
+        check(why.method, why.level, why.baseline)
+        target = self._target(why.target, state)
+        if isinstance(target, str) and not of_one_crystal(target):
+            target_of(self.model, target, None, self.atlas)
+
+    def _target(self, name: str, state: State) -> str | Target:
+        """What the core can explain, of a target that only an explorer knows."""
+        from xcrystal.explanation.targets import direction_target, distance_target
+
+        anchor = self._anchor(name, state)
+        if name.startswith(DISTANCE):
+            return replace(distance_target(self.model, np.asarray(getattr(anchor, "z", anchor))), name=name)
+        return replace(direction_target(anchor), name=name) if name.startswith(ALONG) else name  # type: ignore[arg-type]
+
+    def _anchor_of(self, state: State) -> object:
+        try:
+            return None if state.why is None else self._anchor(state.why.target, state)
+        except XCrystalError:  # it is gone
+            return None
+
+    def _anchor(self, name: str, state: State) -> Point | Axis | np.ndarray | None:
+        """What else in a state a target depends on: an end of a path, a known code, or an axis."""
+        if name.startswith(DISTANCE):
+            other = name.removeprefix(DISTANCE)
+            if other in ("A", "B"):
+                end = state.ends["AB".index(other)]
+                if end is None:
+                    raise TargetError(f"There is no distance to {other}: it has not been set in the tab Path.")
+                return end
+            row = self.atlas.row(other)
+            codes: dict[int, np.ndarray] = vars(self).setdefault("_codes_kept", {})
+            return codes.setdefault(row, self.atlas.z[row])
+        if name.startswith(ALONG):
+            axis = name.removeprefix(ALONG)
+            return next((concept for concept in state.concepts if concept.name == axis), None) or self.axis(axis)
+        return None
+
+
+def known_method(name: str) -> bool:
+    """Whether there is such a method of attribution."""
+    from xcrystal.explanation.methods import METHODS
+
+    return name in METHODS

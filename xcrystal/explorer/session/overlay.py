@@ -1,0 +1,135 @@
+"""A user's own crystals, laid over the map."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xcrystal.crystal.reading import read_structure
+from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError, one_sentence
+from xcrystal.explorer.session.navigation import Going
+from xcrystal.explorer.session.state import Own
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.crystal.wyckoff import WyckoffCrystal
+
+SUFFIXES = (".cif", ".vasp", ".poscar", ".xyz", ".extxyz", ".json")
+MOST = 1000  # crystals; each is a marker of its own
+_TOGETHER = 32  # encoded at once
+_NAMED = 3  # failures that are told in full
+
+
+class Overlaying(Going):
+    """Acts on a user's list of crystals."""
+
+    def overlay(self, sources: Any) -> None:
+        """Lay crystals over the map, in place of those that lie there; undo brings these back.
+
+        Parameters
+        ----------
+        sources
+            A folder, a path, a Structure, or a list of paths and Structures. What cannot be read or encoded is left
+            out, which ``message`` tells.
+        """
+        with self._lock:
+            try:
+                given = _listed(sources)
+            except (OSError, TypeError) as error:
+                self.report(f"These crystals cannot be read: {error}.")
+                return
+            if not given:
+                self.report("There is no crystal to lay over the map.")
+                return
+            own, failed = self._encoded(given[:MOST])
+            if own:
+                count = "1 crystal" if len(own) == 1 else f"{len(own):,} crystals"
+                self._commit(f"laid {count} over the map", own=tuple(own))
+            if len(given) > MOST:
+                failed.append(f"only the first {MOST:,} of {len(given):,} were read")
+            if failed:
+                more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+                self.report(f"Left out: {'; '.join(failed[:_NAMED])}{more}.")
+
+    def clear_overlay(self) -> None:
+        """Take one's own crystals off the map."""
+        with self._lock:
+            if self.state.own:
+                self._commit("took own crystals off the map", own=())
+
+    def show_own(self, number: int) -> None:
+        """Go to one of the crystals over the map, as if it were loaded; the first is 0.
+
+        Raises
+        ------
+        TargetError
+            If there is no such crystal.
+        """
+        with self._lock:
+            if not 0 <= number < len(self.state.own):
+                raise TargetError(
+                    f"There are {len(self.state.own)} own crystals on the map; there is no number {number}."
+                )
+            own = self.state.own[number]
+            self._take(own.structure, own.name, None)
+
+    def _encoded(self, given: list[Any]) -> tuple[list[Own], list[str]]:
+        """Those that can be encoded, and why the others cannot."""
+        read: list[tuple[str, Structure, WyckoffCrystal]] = []
+        own: list[Own] = []
+        failed: list[str] = []
+        with self._working("Reading crystals", len(given)) as tick:
+            for k, source in enumerate(given):
+                name = _name(source, k)
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", UnsupportedElementWarning)
+                        structure = read_structure(source)
+                        read.append((name, structure, self.model.canonical(structure).crystal))
+                except XCrystalError as error:
+                    failed.append(f"{name} ({one_sentence(str(error)).rstrip('.')})")
+                going = tick(name)
+                if len(read) == _TOGETHER or (read and (k == len(given) - 1 or not going)):
+                    own += self._placed(read)
+                    read = []
+                if not going:
+                    failed.append(f"what comes after {name}, since it was stopped")
+                    break
+        return own, failed
+
+    def _placed(self, read: list[tuple[str, Structure, WyckoffCrystal]]) -> list[Own]:
+        z = self.model.encode_canonical([crystal for _, _, crystal in read])
+        places = self.atlas.place(z)
+        return [
+            Own(name, structure, code, (float(x), float(y)))
+            for (name, structure, _), code, (x, y) in zip(read, z, places, strict=True)
+        ]
+
+
+def _listed(sources: Any) -> list[Any]:
+    """What is to be read, one by one; a folder gives its crystal files in the order of their names."""
+    if isinstance(sources, (str, os.PathLike)):
+        path = Path(sources)
+        if path.is_dir():
+            return sorted(found for found in path.iterdir() if _is_crystal_file(found))
+        return [path]
+    if hasattr(sources, "lattice"):
+        return [sources]
+    if not isinstance(sources, Iterable):
+        raise TypeError(f"a {type(sources).__name__} is neither a folder nor a list of crystals")
+    return list(sources)
+
+
+def _is_crystal_file(path: Path) -> bool:
+    return path.is_file() and (path.suffix.lower() in SUFFIXES or path.name.upper().startswith(("POSCAR", "CONTCAR")))
+
+
+def _name(source: Any, number: int) -> str:
+    if isinstance(source, (str, os.PathLike)):
+        return Path(source).name
+    composition = getattr(source, "composition", None)
+    return str(composition.reduced_formula) if composition is not None else f"crystal {number + 1}"

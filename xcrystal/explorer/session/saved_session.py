@@ -1,0 +1,351 @@
+"""The state of a session as plain JSON, and back. Nothing in a file is trusted: all of it is checked."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.errors import ReadError, XCrystalError
+from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS
+from xcrystal.explorer.session.navigation import go_code
+from xcrystal.explorer.session.records import Loaded
+from xcrystal.explorer.session.state import MOST_PINS, Own, Path, Point, Selection, State, Why
+from xcrystal.latent.paths import KINDS
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.explorer.session.navigation import Going
+    from xcrystal.latent.axes import Axis
+
+_LONGEST = 1_000_000  # items of any list
+_CALLS = frozenset(  # what points are made by
+    "select load go move go_to_place surprise wander settle steer propose show_candidate set_end interpolate "
+    "show_frame show_alternative substitute remove move_orbit strain search select_rows add_concept show_latent "
+    "set_property search_nearer".split()
+)
+
+
+def saved_state(state: State) -> dict[str, Any]:
+    """A state as JSON: latent vectors and choices; what a model says of them is made anew when it is read."""
+    return {
+        "point": _saved_point(state.point),
+        "base": None if state.base is state.point else _saved_point(state.base),
+        "color": state.color,
+        "color_map": state.color_map,
+        "loaded": None if state.loaded is None else _saved_loaded(state.loaded),
+        "shown": state.shown,
+        "cell": state.cell,
+        "supercell": list(state.supercell),
+        "boundary": state.boundary,
+        "bonds": state.bonds,
+        "why": None if state.why is None else vars(state.why),
+        "family": state.family,
+        "latents": list(state.latents),
+        "concepts": [_saved_axis(axis) for axis in state.concepts],
+        "selection": _saved_selection(state.selection),
+        "groups": [_saved_selection(group) for group in state.groups],
+        "own": [{"name": own.name, "structure": plain_structure(own.structure)} for own in state.own],
+        "ends": [None if end is None else _saved_point(end) for end in state.ends],
+        "path": None
+        if state.path is None
+        else {
+            "kind": state.path.kind,
+            "frame": state.path.frame,
+            "frames": [_saved_point(frame) for frame in state.path.frames],
+        },
+        "candidates": [_saved_point(point) for point in state.candidates],
+        "pins": [_saved_point(point) for point in state.pins],
+    }
+
+
+def read_saved(content: dict[str, Any], session: Going) -> State:
+    """The state that was saved.
+
+    Raises
+    ------
+    ReadError
+        If anything in it is not what it should be; other errors of xcrystal for a crystal that cannot be encoded.
+    """
+    read = _Reader(content, session)
+    points = [read.value("point", dict), *([] if content.get("base") is None else [read.value("base", dict)])]
+    path = content.get("path")
+    ends = read.items("ends", (dict, type(None)), exactly=2)
+    candidates = read.items("candidates", dict)
+    pins = read.items("pins", dict) if "pins" in content else []  # older sessions have none
+    if len(pins) > MOST_PINS:
+        raise _damaged("pins")
+    frames = _Reader(path, session).items("frames", dict, least=2) if isinstance(path, dict) else []
+    found = iter(read.points([*points, *[end for end in ends if end], *candidates, *pins, *frames]))
+    point = next(found)
+    base = next(found) if len(points) == 2 else point
+    two = [None if end is None else next(found) for end in ends]
+    supercell = read.items("supercell", int, exactly=3)
+    if not all(1 <= count <= 4 for count in supercell):
+        raise _damaged("supercell")
+    groups = [read.selection(group) for group in read.items("groups", (dict, type(None)), exactly=2)]
+    state = State(
+        point=point,
+        base=base,
+        color=read.value("color", str),
+        color_map=read.choice("color_map", tuple(COLOR_MAPS)) if "color_map" in content else COLOR_MAP,
+        loaded=None if content.get("loaded") is None else read.loaded(read.value("loaded", dict)),
+        shown=read.choice("shown", ("decoded", "loaded", "both")),
+        cell=read.choice("cell", ("conventional", "primitive")),
+        supercell=(supercell[0], supercell[1], supercell[2]),
+        boundary=read.value("boundary", bool),
+        bonds=read.value("bonds", bool),
+        why=read.why(),
+        family=read.choice("family", ("principal", "latent", "property", "concept")),
+        latents=tuple(read.items("latents", int)),
+        concepts=tuple(read.axis(axis) for axis in read.items("concepts", dict)),
+        selection=read.selection(content.get("selection")),
+        groups=(groups[0], groups[1]),
+        own=tuple(read.own(own) for own in read.items("own", dict)),
+        ends=(two[0], two[1]),
+        candidates=tuple(next(found) for _ in candidates),
+        pins=tuple(next(found) for _ in pins),
+    )
+    if isinstance(path, dict):
+        of_path = _Reader(path, session)
+        frame = of_path.value("frame", int)
+        if not 0 <= frame < len(frames):
+            raise _damaged("frame")
+        kind = of_path.choice("kind", KINDS)
+        state = replace(state, path=Path(kind, tuple(found), frame))
+    loaded = state.loaded
+    if loaded is not None and loaded.z is not None and np.allclose(loaded.z, point.z, atol=1e-4):
+        # what is said of a reconstruction is said as long as this very vector is shown
+        state = replace(state, loaded=replace(loaded, z=point.z))
+    if any(not 0 <= number < session.model.latent_dim for number in state.latents):
+        raise _damaged("latents")
+    return state
+
+
+def _saved_point(point: Point) -> dict[str, Any]:
+    return {
+        "z": _floats(point.z),
+        "label": point.label,
+        "code": list(point.code),
+        "material_id": point.material_id,
+        "wanted": None if point.wanted is None else list(point.wanted),
+    }
+
+
+def _saved_loaded(loaded: Loaded) -> dict[str, Any]:
+    return {
+        "name": loaded.name,
+        "structure": plain_structure(loaded.structure),
+        "space_group": loaded.space_group,
+        "reason": loaded.reason,
+        "caution": loaded.caution,
+    }
+
+
+def plain_structure(structure: Structure) -> dict[str, Any]:
+    """An ordered structure as JSON: nine numbers of its cell in Å, symbols, and fractional coordinates."""
+    return {
+        "matrix": _floats(structure.lattice.matrix.ravel()),
+        "species": [site.specie.symbol for site in structure],
+        "frac_coords": _floats(structure.frac_coords.ravel()),
+    }
+
+
+def read_plain_structure(content: Any, session: Going) -> Structure:
+    """The structure that ``plain_structure`` wrote, from wherever it comes.
+
+    Raises
+    ------
+    ReadError
+        If anything in it is not what it should be; other errors of xcrystal if it is no possible crystal.
+    """
+    return _Reader({}, session).structure(content)
+
+
+def _saved_axis(axis: Axis) -> dict[str, Any]:
+    return {
+        "name": axis.name,
+        "vector": _floats(axis.vector),
+        "mean": _floats(axis.mean),
+        "scale": float(axis.scale),
+        "note": axis.note,
+    }
+
+
+def _saved_selection(selection: Selection | None) -> dict[str, Any] | None:
+    return None if selection is None else {"rows": selection.rows.tolist(), "title": selection.title}
+
+
+def _floats(values: np.ndarray) -> list[float]:
+    return [float(np.format_float_positional(x, trim="0")) for x in np.asarray(values, dtype=np.float32)]
+
+
+def _damaged(name: str) -> ReadError:
+    return ReadError(f"This saved session is damaged: its {name!r} is missing or not what it should be.")
+
+
+def harmless(lines: Sequence[str]) -> bool:
+    """Whether lines of Python do nothing but call methods of ``session`` with numbers, texts and crystals.
+
+    They come from a file, and people run them after "copy as code".
+    """
+    try:
+        return all(_is_call_of_session(ast.parse(line, mode="eval").body) for line in lines)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+
+
+def _is_call_of_session(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "session"
+        and node.func.attr in _CALLS
+        and all(_is_plain(value) for value in [*node.args, *[keyword.value for keyword in node.keywords]])
+    )
+
+
+def _is_plain(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        named = isinstance(node.func, ast.Name) and node.func.id == "Structure"
+        return named and not node.keywords and all(map(_is_plain, node.args))
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return all(map(_is_plain, node.elts))
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.USub) and _is_plain(node.operand)
+    return isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, NoneType))
+
+
+class _Reader:
+    """Parts of a dictionary that came from outside, each checked."""
+
+    def __init__(self, content: dict[str, Any], session: Going) -> None:
+        self.content, self.session = content, session
+
+    def value(self, name: str, kind: type) -> Any:
+        value = self.content.get(name)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise _damaged(name)
+        return value
+
+    def choice(self, name: str, known: Sequence[str]) -> str:
+        value = self.content.get(name)
+        if value not in known:
+            raise _damaged(name)
+        return str(value)
+
+    def items(self, name: str, kind: type | tuple[type, ...], exactly: int | None = None, least: int = 0) -> list[Any]:
+        values = self.content.get(name)
+        if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+            raise _damaged(name)
+        if not least <= len(values) <= _LONGEST or (exactly is not None and len(values) != exactly):
+            raise _damaged(name)
+        return values
+
+    def numbers(self, name: str, count: int) -> np.ndarray:
+        values = self.items(name, (int, float), exactly=count)
+        if not all(abs(value) < 1e6 for value in values):  # also if it is not a number
+            raise _damaged(name)
+        return np.array(values, dtype=np.float32)
+
+    def points(self, contents: list[dict[str, Any]]) -> list[Point]:
+        """Saved points, all decoded together."""
+        of = [_Reader(content, self.session) for content in contents]
+        z = np.stack([reader.numbers("z", self.session.model.latent_dim) for reader in of])
+        labels, codes = ([reader.value("label", str) for reader in of], [reader.items("code", str) for reader in of])
+        safe = [code if harmless(code) else [go_code(vector)] for code, vector in zip(codes, z, strict=True)]
+        return [
+            replace(point, material_id=reader.material_id(point.z), wanted=reader.place("wanted"))
+            for point, reader in zip(self.session._points(z, labels, safe), of, strict=True)
+        ]
+
+    def material_id(self, z: np.ndarray) -> str | None:
+        """Of the atlas crystal whose code ``z`` is; what is written does not count if it is another's."""
+        name, atlas = self.content.get("material_id"), self.session.atlas
+        if not isinstance(name, str) or not self.session._known(name):
+            return None
+        return name if np.array_equal(atlas.z[atlas.row(name)], z) else None
+
+    def place(self, name: str) -> tuple[float, float] | None:
+        if self.content.get(name) is None:
+            return None
+        x, y = self.numbers(name, 2)
+        return float(x), float(y)
+
+    def axis(self, content: dict[str, Any]) -> Axis:
+        from xcrystal.latent.axes import Axis
+
+        of, size = _Reader(content, self.session), self.session.model.latent_dim
+        scale = of.value("scale", float)
+        vector, mean = of.numbers("vector", size), of.numbers("mean", size)
+        length = float(np.linalg.norm(vector))
+        if not (1e-6 < scale < 1e6 and length > 1e-6):
+            raise _damaged("scale")
+        vector = vector / length
+        return Axis(of.value("name", str), "concept", vector, mean, scale, of.value("note", str))
+
+    def why(self) -> Why | None:
+        """What is explained; older sessions name a property only."""
+        if self.content.get("why") is None:
+            return None if self.content.get("target") is None else Why(self.value("target", str))
+        of = _Reader(self.value("why", dict), self.session)
+        target, method, level, baseline = (of.value(name, str) for name in ("target", "method", "level", "baseline"))
+        return Why(target, method, level, baseline)
+
+    def selection(self, content: Any) -> Selection | None:
+        if content is None:
+            return None
+        if not isinstance(content, dict):
+            raise _damaged("selection")
+        of = _Reader(content, self.session)
+        listed = of.items("rows", int)
+        if not all(0 <= row < len(self.session.atlas) for row in listed):
+            raise _damaged("rows")
+        rows = np.array(listed, dtype=int)
+        return Selection(rows, of.value("title", str))
+
+    def structure(self, content: Any) -> Structure:
+        """From plain numbers and symbols: pymatgen's own format can name modules, which are then imported."""
+        from pymatgen.core import Lattice, Structure
+
+        from xcrystal.crystal.reading import check_structure
+
+        if not isinstance(content, dict):
+            raise _damaged("structure")
+        of = _Reader(content, self.session)
+        symbols = of.items("species", str, least=1)
+        matrix, points = of.numbers("matrix", 9), of.numbers("frac_coords", 3 * len(symbols))
+        try:
+            lattice = Lattice(matrix.astype(float).reshape(3, 3))
+            return check_structure(Structure(lattice, symbols, points.astype(float).reshape(-1, 3)))
+        except XCrystalError:
+            raise
+        except Exception as error:
+            raise _damaged("structure") from error
+
+    def loaded(self, content: dict[str, Any]) -> Loaded:
+        """With what the model says of it made anew, unless it could not be encoded."""
+        of = _Reader(content, self.session)
+        structure = self.structure(of.value("structure", dict))
+        group = None if content.get("space_group") is None else of.value("space_group", int)
+        if group is not None and not 1 <= group <= 230:
+            raise _damaged("space_group")
+        name, reason, caution = (of.value(key, str) for key in ("name", "reason", "caution"))
+        if reason:
+            return Loaded(name, structure, group, reason=reason)
+        found = self.session.model.canonical(structure)
+        point = self.session._reconstruction(found.crystal, name, "")
+        return self.session._as_loaded(structure, found, name, point, caution)
+
+    def own(self, content: dict[str, Any]) -> Own:
+        of = _Reader(content, self.session)
+        structure = self.structure(of.value("structure", dict))
+        z = self.session.model.encode(structure)[0]
+        x, y = self.session.atlas.place(z)[0]
+        return Own(of.value("name", str), structure, z, (float(x), float(y)))

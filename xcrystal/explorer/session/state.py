@@ -1,0 +1,194 @@
+"""What an explorer shows, as values that never change: each act makes a new one, and undo brings an old one back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.explorer.drawing.palette import COLOR_MAP
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.explorer.session.records import Loaded, Neighbour
+    from xcrystal.latent.axes import Axis
+
+METHOD = "integrated_gradients"  # of attribution, unless another is chosen
+MOST_PINS = 48
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A place in latent space, and all that is known of it at once.
+
+    Attributes
+    ----------
+    z
+        (latent_dim,) float32.
+    label
+        What it is, in words; may hold a file name, so escape it.
+    code
+        Lines of Python that bring a fresh ``session`` here.
+    structure
+        Decode of ``z``, in the primitive cell.
+    predicted, intervals, nonzero
+        Property name to value, to 90 % interval, and to the probability of not being zero; the latter two empty if the
+        model knows none.
+    position
+        (x, y) on the map.
+    neighbours
+        The nearest atlas crystals, nearest first.
+    material_id
+        Of the atlas crystal that ``z`` is the code of, otherwise None.
+    wanted
+        (x, y) of the map that ``z`` was sought for, otherwise None.
+    landed
+        (x, y) where the decoded crystal itself lies on the map, if it was asked for.
+    quick
+        Decoded while a hand moves: the most probable crystal, not chosen among candidates.
+    """
+
+    z: np.ndarray
+    label: str
+    code: tuple[str, ...]
+    structure: Structure
+    predicted: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    nonzero: dict[str, float]
+    position: tuple[float, float]
+    neighbours: tuple[Neighbour, ...]
+    material_id: str | None = None
+    wanted: tuple[float, float] | None = None
+    landed: tuple[float, float] | None = None
+    quick: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Rows of the atlas that were picked, (k,) int, and by what, in words that may come from outside."""
+
+    rows: np.ndarray
+    title: str
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """A crystal of the user's, laid over the map."""
+
+    name: str
+    structure: Structure
+    z: np.ndarray
+    position: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A path through latent space: its kind, its decoded frames, and the frame that is shown."""
+
+    kind: str
+    frames: tuple[Point, ...]
+    frame: int = 0
+
+
+@dataclass(frozen=True)
+class Why:
+    """What is explained, and how: names as of ``xcrystal.explain``, and targets as of ``Session.explain``."""
+
+    target: str
+    method: str = METHOD
+    level: str = "atoms"
+    baseline: str = "mean_crystal"
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that undo brings back.
+
+    Attributes
+    ----------
+    point
+        Where we are.
+    base
+        The point that sliders were moved away from.
+    loaded
+        The crystal that was loaded, kept until a reset.
+    shown
+        "decoded", "loaded", or "both" side by side.
+    cell
+        "conventional" or "primitive": which cell of a decode is drawn. A loaded crystal is drawn as it came.
+    supercell
+        Cells drawn along a, b and c.
+    boundary, bonds
+        Whether atoms on the boundary are repeated on the other side, and bonds drawn.
+    color, color_map
+        What colours the map, empty if nothing can; and the scale of colours for numbers.
+    why
+        What is explained, and colours the atoms; None for the colours of elements.
+    family
+        Which axes the sliders move along: "principal", "latent", "property" or "concept".
+    latents
+        Numbers of single latent dimensions that were asked for.
+    concepts
+        Directions that were made from groups of crystals.
+    selection, groups
+        Rows that are picked now; those kept as groups A and B.
+    own
+        The user's crystals laid over the map.
+    ends
+        A and B of a path.
+    path
+        The path between them.
+    candidates
+        Structures proposed for a formula, best first.
+    pins
+        Crystals that are kept at hand.
+    """
+
+    point: Point
+    base: Point
+    color: str = ""
+    color_map: str = COLOR_MAP
+    loaded: Loaded | None = None
+    shown: str = "decoded"
+    cell: str = "conventional"
+    supercell: tuple[int, int, int] = (1, 1, 1)
+    boundary: bool = True
+    bonds: bool = True
+    why: Why | None = None
+    family: str = "principal"
+    latents: tuple[int, ...] = ()
+    concepts: tuple[Axis, ...] = ()
+    selection: Selection | None = None
+    groups: tuple[Selection | None, Selection | None] = (None, None)
+    own: tuple[Own, ...] = ()
+    ends: tuple[Point | None, Point | None] = (None, None)
+    path: Path | None = None
+    candidates: tuple[Point, ...] = ()
+    pins: tuple[Point, ...] = ()
+
+
+_EVENTS = {
+    "crystal": ("point", "base"),
+    "shown": ("loaded", "shown", "cell", "supercell", "boundary", "bonds"),
+    "color": ("color", "color_map"),
+    "axes": ("family", "latents", "concepts"),
+    "selection": ("selection", "groups"),
+    "own": ("own",),
+    "path": ("ends", "path"),
+    "candidates": ("candidates",),
+    "pins": ("pins",),
+    "attribution": ("why",),
+}
+assert {name for names in _EVENTS.values() for name in names} == {field.name for field in fields(State)}
+
+
+def changes(before: State, after: State) -> list[str]:
+    """The events that views are to hear of when one state takes the place of another."""
+    return [event for event, names in _EVENTS.items() if any(_differs(before, after, name) for name in names)]
+
+
+def _differs(before: State, after: State, name: str) -> bool:
+    one, other = getattr(before, name), getattr(after, name)
+    return one is not other and one != other

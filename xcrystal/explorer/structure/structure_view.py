@@ -1,0 +1,221 @@
+"""The crystal in three dimensions: one canvas, or two side by side, and what is said of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from xcrystal.crystal.matching import match_rms
+from xcrystal.explorer.drawing.cells import conventional_cell
+from xcrystal.explorer.drawing.scene_message import atom_names, scene_message
+from xcrystal.explorer.drawing.svg_picture import svg
+from xcrystal.explorer.session.site_facts import site_facts, with_orbits
+from xcrystal.explorer.structure.nglview_canvas import canvas_class
+from xcrystal.explorer.structure.structure_controls import StructureBar
+from xcrystal.explorer.view import View
+from xcrystal.explorer.worker import Worker
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.explorer.session.session import Session
+
+_EVENTS = frozenset({"crystal", "shown", "attribution", "settled", "path"})
+
+
+class StructureView(View):
+    """Canvases, the bar above them, and below them the legend and what is known of a picked atom."""
+
+    def __init__(self, session: Session, worker: Worker) -> None:
+        self.session, self.worker = session, worker
+        self.picked: tuple[int, int] | None = None  # which of the crystals, which of its atoms
+        self._picked_name = ""
+        self.flat = False  # whether the browser has no WebGL, so that still pictures are drawn instead
+        self._facts: list[tuple[str, str]] = []
+        self._marked: tuple[Structure, Structure] | None = None
+        self._match: tuple[Structure, Structure, str] | None = None
+        self._notes: list[str] = []
+        self.canvases = [self._canvas(0)]
+        self._row = widgets.Box(list(self.canvases))
+        self._row.add_class("xc-canvases")
+        self._draw()
+        self.bar = StructureBar(session, worker, self)
+        super().__init__([self.bar, self._row])
+        self.add_class("xc-structure")
+        self.listen(session)
+
+    def close(self) -> None:
+        """End listening, also of the bar."""
+        self.bar.close()
+        super().close()
+
+    # -- what is drawn
+
+    @property
+    def crystals(self) -> list[tuple[str, Structure]]:
+        """Caption and structure of what is drawn, one or two; the captions may hold file names."""
+        session = self.session
+        if session.shown != "both":
+            return [("", self._known(session.drawn))]
+        if session.loaded is not None:
+            return [
+                (f"loaded: {session.loaded.name}", self._known(session.loaded.structure)),
+                (f"decoded: {session.label}", session.drawn),
+            ]
+        ends = [end for end in session.state.ends if end is not None]
+        if len(ends) < 2:
+            return [("", session.drawn)]
+        whole = session.cell == "conventional"
+        return [
+            (f"{name}: {end.label}", conventional_cell(end.structure) if whole else end.structure)
+            for name, end in zip("AB", ends, strict=True)
+        ]
+
+    @property
+    def note(self) -> str:
+        """What was left out of the drawing, in words; empty if nothing was."""
+        return " ".join(dict.fromkeys(self._notes))
+
+    @property
+    def match(self) -> str:
+        """How well two crystals side by side match, in words; empty for one."""
+        crystals = self.crystals
+        if len(crystals) < 2:
+            return ""
+        session = self.session
+        if session.loaded is not None and session.z is session.loaded.z:
+            return _match_words(session.loaded.rms)
+        (_, one), (_, other) = crystals
+        if not session.at_rest:
+            return "match: when the hand rests"
+        if self._match is None or self._match[0] is not one or self._match[1] is not other:
+            self._match = (one, other, _match_words(match_rms(one, other)))
+        return self._match[2]
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Headings and texts about the picked atom; empty if none is."""
+        return self._facts
+
+    def pictures(self, width: int = 420) -> list[tuple[str, str]]:
+        """Caption and SVG image of what is drawn, for where there is no WebGL."""
+        return [
+            (caption, svg(structure, self._scores(structure), width, **self._options))
+            for caption, structure in self.crystals
+        ]
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        session = self.session
+        return {"boundary": session.state.boundary, "bonds": session.state.bonds, "repeat": session.state.supercell}
+
+    # -- from the user
+
+    def pick(self, picked: tuple[int, int] | None) -> None:
+        """Mark an atom of one of the crystals, and say what is known of it; None for none."""
+        self.picked, self._picked_name = picked, ""
+        self._draw()
+        self.bar.refresh()
+        self.session.pick(picked)
+
+    def fit(self) -> None:
+        """Let the crystals fill their canvases."""
+        for canvas in self.canvases:
+            canvas.call("xcFit")
+
+    def be_flat(self) -> None:
+        """Show still pictures from now on."""
+        self.flat = True
+        self.bar.refresh()
+
+    def _canvas(self, which: int) -> Any:
+        def on_pick(atom: int | None) -> None:
+            picked = None if atom is None else (which, atom)
+            self.worker.submit(("pick", id(self)), lambda: self.pick(picked))
+
+        return canvas_class()(on_pick)
+
+    # -- from the session
+
+    def _on_event(self, event: str) -> None:
+        if event in _EVENTS:
+            self._draw()
+            self.bar.refresh()
+
+    def _draw(self) -> None:
+        session, crystals = self.session, self.crystals
+        self._keep_pick(crystals)
+        drawn = []
+        for _, structure in crystals:
+            scores = self._scores(structure)
+            unit = session.attribution.unit if scores is not None and session.attribution is not None else ""
+            drawn.append(scene_message(structure, scores=scores, unit=unit, **self._options))
+        self._notes = [scene.note for _, _, scene in drawn if scene.note]
+        extent = max(header["extent"] for header, _, _ in drawn)  # both at one scale
+        self._make_canvases(len(crystals))
+        for which, ((caption, _), (header, data, _)) in enumerate(zip(crystals, drawn, strict=True)):
+            picked = self.picked[1] if self.picked is not None and self.picked[0] == which else -1
+            more = {"extent": extent, "picked": picked, "caption": caption, "fine": session.at_rest}
+            more["explained"] = self._is_explained(crystals[which][1])
+            self.canvases[which].draw(({**header, **more}, data))
+
+    def _make_canvases(self, count: int) -> None:
+        """The second canvas is made when it is first needed, and then kept out of sight."""
+        if count > len(self.canvases):
+            self.canvases.append(self._canvas(len(self.canvases)))
+            self._row.children = tuple(self.canvases)
+        if len(self.canvases) > 1:
+            wished = "" if count > 1 else "none"
+            if self.canvases[1].layout.display != (wished or None):
+                self.canvases[1].layout.display = wished or None
+
+    def _keep_pick(self, crystals: list[tuple[str, Structure]]) -> None:
+        """The pick stays while the crystal morphs, as long as there is such an atom."""
+        self._facts = []
+        if self.picked is None:
+            return
+        which, atom = self.picked
+        structure = crystals[which][1] if which < len(crystals) else None
+        name = atom_names(structure)[atom] if structure is not None and atom < len(structure) else None
+        if structure is None or name is None or self._picked_name not in ("", name):
+            self.picked = None
+            return
+        self._picked_name = name
+        scores = self._scores(structure)
+        attribution = self.session.attribution
+        score = None if scores is None else float(scores[atom])
+        unit = "" if attribution is None else attribution.unit
+        self._facts = site_facts(structure, atom, score=score, unit=unit, neighbours=self.session.at_rest)
+
+    def _scores(self, structure: Structure) -> np.ndarray | None:
+        """Attribution of the atoms of a structure that is drawn, if it is the one that was attributed."""
+        session = self.session
+        found = session.attribution
+        if (
+            found is None
+            or not self._is_explained(structure)
+            or found.atom_scores is None
+            or len(found.atom_scores) != len(structure)
+        ):
+            return None
+        return np.asarray(found.atom_scores)
+
+    def _is_explained(self, structure: Structure) -> bool:
+        """Whether explanations are of this one of the structures that are drawn."""
+        drawn = self.session.drawn
+        return structure is drawn or structure is self._known(drawn) or structure == drawn
+
+    def _known(self, structure: Structure) -> Structure:
+        """The structure with its orbits, which are looked for once."""
+        if self._marked is None or self._marked[0] is not structure:
+            marked = with_orbits(structure)
+            if marked is structure:
+                return structure
+            self._marked = (structure, marked)
+        return self._marked[1]
+
+
+def _match_words(rms: float | None) -> str:
+    return "no match" if rms is None else f"match, RMS {rms:.4f} of (V / N)^(1/3)"

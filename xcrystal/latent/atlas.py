@@ -1,0 +1,225 @@
+"""The atlas: codes, map coordinates and properties of known crystals, as flat files that anyone can read.
+
+A folder holds ``atlas.parquet`` (one row a crystal: id, formula, properties, space group, map coordinates) and
+``atlas.safetensors`` (the codes ``z`` in the same order). One that was built from a user's crystals also holds these
+(``structures.parquet``, in the same order), how it was made (``atlas.json``), and a README.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.crystal.tables import write_table
+from xcrystal.errors import DatasetError, ReadError
+from xcrystal.generator import BUNDLED
+from xcrystal.latent.directions import Directions, principal_directions
+from xcrystal.latent.inverse import MapInverse
+from xcrystal.latent.nearest import Nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pymatgen.core import Structure
+
+TABLE, CODES, STRUCTURES, FACTS = "atlas.parquet", "atlas.safetensors", "structures.parquet", "atlas.json"
+IN_TRAIN, FLAG = "in_train", "flag"
+_PLACING_NEIGHBOURS = 8
+
+
+class Atlas:
+    """Known crystals in latent space and on the map.
+
+    Attributes
+    ----------
+    name
+        Name or folder.
+    table
+        One row a crystal: ``material_id``, ``formula``, ``formation_energy_per_atom`` (eV/atom), ``band_gap`` (eV),
+        ``e_above_hull`` (eV/atom), ``space_group``, and the map coordinates ``x``, ``y``; of a user's own crystals
+        instead any numbers that came with them. If only some of the crystals are what the others are measured by,
+        ``in_train`` tells which; ``flag`` says what is doubtful about a crystal (see ``xcrystal.crystal.quality``).
+    z
+        (N, latent_dim) float32 posterior means.
+    facts
+        How it was made, if it says so.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        z: np.ndarray,
+        facts: dict[str, Any] | None = None,
+        structures: pd.DataFrame | Path | None = None,
+    ) -> None:
+        if len(table) != len(z):
+            raise DatasetError(f"The atlas {name} has {len(table)} rows but {len(z)} codes.")
+        self.name, self.table, self.z, self.facts, self._structures = name, table, z, facts or {}, structures
+
+    def __repr__(self) -> str:
+        return f"Atlas({self.name!r}, {len(self)} crystals)"
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    @cached_property
+    def in_train(self) -> np.ndarray:
+        """(N,) bool: crystals that tell what a real one is like, as the prior learns it; all if the table names none.
+
+        The others can be found and gone to, but a place near to them alone is far from the data.
+        """
+        if IN_TRAIN in self.table and self.table[IN_TRAIN].dtype.kind == "b" and self.table[IN_TRAIN].any():
+            return self.table[IN_TRAIN].to_numpy(dtype=bool)
+        return np.ones(len(self), dtype=bool)
+
+    @cached_property
+    def reference(self) -> Atlas:
+        """The atlas of the crystals ``in_train`` alone; the atlas itself if these are all."""
+        if self.in_train.all():
+            return self
+        return Atlas(self.name, self.table[self.in_train].reset_index(drop=True), self.z[self.in_train])
+
+    def flag(self, row: int) -> str:
+        """What is doubtful about the crystal of a row; "" if nothing is known to be."""
+        return str(self.table[FLAG].iat[int(row)]) if FLAG in self.table else ""
+
+    @cached_property
+    def directions(self) -> Directions:
+        """Principal directions of the codes."""
+        return principal_directions(self.z)
+
+    @cached_property
+    def inverse(self) -> MapInverse:
+        """Latent vectors of places on the map."""
+        return MapInverse(self.z, self.table[["x", "y"]].to_numpy(dtype=float))
+
+    @cached_property
+    def properties(self) -> tuple[str, ...]:
+        """Columns of the table that are properties: numbers with a fraction, some of them known."""
+        columns = [str(name) for name in self.table.columns if name not in ("x", "y")]
+        return tuple(n for n in columns if self.table[n].dtype.kind == "f" and self.table[n].notna().any())
+
+    def structure(self, row: int) -> Structure | None:
+        """The crystal of a row as it was given, in the primitive cell or another; None if the atlas keeps none.
+
+        Raises
+        ------
+        DatasetError
+            If the file of the crystals is damaged.
+        """
+        from xcrystal.crystal.tables import structure_of
+
+        kept = self._kept
+        return None if kept is None else structure_of(kept.iloc[int(row)].to_dict())
+
+    @cached_property
+    def _kept(self) -> pd.DataFrame | None:
+        from xcrystal.crystal.tables import read_table
+
+        kept = self._structures
+        table = read_table(kept) if isinstance(kept, Path) else kept
+        if table is not None and len(table) != len(self):
+            raise DatasetError(f"The atlas {self.name} has {len(self)} rows but {len(table)} crystals.")
+        return table
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {str(name): i for i, name in reversed(list(enumerate(self.table["material_id"])))}
+
+    @cached_property
+    def _nearest(self) -> Nearest:
+        return Nearest(self.z)
+
+    def row(self, material_id: str) -> int:
+        """Row of a material id.
+
+        Raises
+        ------
+        ReadError
+            If the atlas does not hold it.
+        """
+        try:
+            return self._row_of[str(material_id)]
+        except KeyError:
+            raise ReadError(f"The atlas {self.name} holds no material {str(material_id)[:60]!r}.") from None
+
+    def neighbours(self, z: np.ndarray, k: int = 8) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest crystals in latent space.
+
+        Parameters
+        ----------
+        z
+            (n, latent_dim) or (latent_dim,).
+
+        Returns
+        -------
+        tuple
+            Rows (n, k) and Euclidean distances (n, k), nearest first.
+        """
+        return self._nearest.query(np.atleast_2d(np.asarray(z, dtype=np.float32)), k)
+
+    def place(self, z: np.ndarray) -> np.ndarray:
+        """Map coordinates (n, 2) of latent vectors, at once.
+
+        The mean of the nearest crystals' places, each weighted by its closeness; neighbours that lie far from the
+        nearest one's place on the map are left out, since between two islands of the map there is nothing.
+        A known crystal's own code falls on its own place. ``xcrystal atlas`` prints how far crystals that are left out
+        of the neighbours fall from the place that UMAP gave them.
+        """
+        rows, distances = self.neighbours(z, _PLACING_NEIGHBOURS)
+        xy = self.inverse.places[rows]
+        weight = 1 / np.maximum(distances, 1e-6) ** 2
+        near = np.linalg.norm(xy - xy[:, :1], axis=2) <= self._reach
+        weight = np.where(near, weight, 0.0)
+        placed: np.ndarray = (xy * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+        return placed
+
+    @cached_property
+    def _reach(self) -> float:
+        return 0.1 * float(np.ptp(self.inverse.places, axis=0).max())
+
+    def save(self, folder: Path, half: bool = True) -> None:
+        """Write its files, each atomically; codes of 16 bits, or with ``half=False`` of 32."""
+        import torch
+
+        from xcrystal.model.checkpoint import write_tensors, write_text
+
+        folder.mkdir(parents=True, exist_ok=True)
+        codes = torch.from_numpy(self.z)
+        write_tensors({"z": (codes.half() if half else codes).contiguous()}, folder / CODES)
+        if self.facts:
+            write_text(json.dumps(self.facts, indent=1) + "\n", folder / FACTS)
+        if self._kept is not None:
+            write_table(self._kept, folder / STRUCTURES)
+        write_table(self.table, folder / TABLE)
+
+
+def open_atlas(name: str | Path = "mp20") -> Atlas:
+    """Open the atlas of a bundled model, or of a folder.
+
+    Raises
+    ------
+    DatasetError
+        If there is none, or it is damaged.
+    """
+    import pandas as pd
+    from safetensors.numpy import load_file
+
+    folder = next((f for f in (BUNDLED / str(name), Path(name)) if (f / TABLE).is_file()), None)
+    if folder is None:
+        raise DatasetError(f"There is no atlas {str(name)!r}: neither bundled nor a folder with {TABLE}.")
+    try:
+        table = pd.read_parquet(folder / TABLE)
+        z = load_file(folder / CODES)["z"].astype(np.float32)
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8")) if (folder / FACTS).is_file() else {}
+        missing = [column for column in ("material_id", "x", "y") if column not in table]
+        if missing or z.ndim != 2 or not isinstance(facts, dict):
+            raise ValueError(f"{TABLE} lacks {', '.join(missing)}" if missing else "codes or facts are damaged")
+    except Exception as error:
+        raise DatasetError(f"The atlas in {folder} cannot be read: {error}") from error
+    structures = folder / STRUCTURES
+    return Atlas(str(name), table, z, facts, structures if structures.is_file() else None)
