@@ -12,7 +12,7 @@ import pytest
 
 import xcrystal as xc
 from tests.crystals import structures
-from tests.explorer.test_views import panels, wait_for
+from tests.explorer.panels.test_views import panels, wait_for
 from tests.own_data import Cubes, PlainVAE, Volume, scaled, write
 from xcrystal.errors import AbilityError, DatasetError, ModelError, TargetError
 from xcrystal.explorer.map.map_figure import Points
