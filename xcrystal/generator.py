@@ -75,7 +75,6 @@ class CrystalModel(PropertyPredictor):
         self.max_atoms, self.max_orbits = network.config.max_atoms, network.config.max_orbits
         self.prior = prior.to(device) if prior is not None else None
         self.corrector = corrector.to(device).requires_grad_(False) if corrector is not None else None
-        self.max_atoms, self.max_orbits = network.config.max_atoms, network.config.max_orbits
         learned = facts.get("properties", PROPERTIES)
         self.properties = tuple(name for name in PROPERTIES if name in learned)
         self._seen = {int(z): n for z, n in facts.get("elements_seen", {}).items()}
@@ -195,8 +194,8 @@ class CrystalModel(PropertyPredictor):
             (n, latent_dim) or (latent_dim,), numpy or torch, any float type, finite.
         effort
             "fast" gives the most probable crystal, whatever it is; "normal" looks for a better one where that has
-            overlapping atoms or is uncertain; "thorough" searches longer (up to a second for each latent vector). See
-            ``xcrystal.model.choosing``.
+            overlapping atoms or is uncertain; "thorough" searches longer (up to some seconds for a latent vector of a
+            large crystal). See ``xcrystal.model.choosing``.
         group
             A space group number, 1 to 230, that the crystals shall have, instead of the most probable one.
         choose

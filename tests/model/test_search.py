@@ -165,3 +165,27 @@ def test_a_search_does_not_depend_on_what_else_is_searched_for(model: CrystalMod
 def test_a_decoded_crystal_does_not_depend_on_what_else_is_decoded(model: CrystalModel, effort: str) -> None:
     z = model.sample_latent(3, seed=4)
     assert same_crystal(model.decode_arrays(z[1], effort)[0], model.decode_arrays(z, effort)[1])
+
+
+def test_no_latent_vectors_are_encoded_at_once(model: CrystalModel, crystals: Batch) -> None:
+    none = encode(model.network, crystals[torch.arange(0)])
+    assert none.shape == (0, model.latent_dim)
+
+
+def test_a_crystal_of_the_only_likely_element_has_no_exchange(
+    model: CrystalModel, crystals: Batch, wanted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xcrystal.model.exchange._palette", lambda network, crystal, z: crystal.element[0].unique())
+    one = crystals[torch.tensor([0])]
+    count = int(one.mask.sum())
+    one = replace(
+        one,
+        letter=one.letter[:, :count],
+        element=torch.full((1, count), 26),
+        coordinates=one.coordinates[:, :count],
+    )
+    code = encode(model.network, one)[0]
+    with torch.inference_mode():
+        found, _, distance = exchange_elements(model.network, one, code, wanted[1], 0.0, 3)
+    assert torch.equal(found.element, one.element)
+    assert distance == pytest.approx((code - wanted[1]).norm())

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.tables import selection_half
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.generator import open_model
 from xcrystal.training.curves import read_metrics
@@ -80,7 +81,11 @@ def test_a_recipe_splits_trains_and_measures_on_what_was_held_out(toys: Path, tm
     found = run_recipe("toy", toys, tmp_path / "run", minutes=0.03, seed=2, device="cpu")
     parts = {name: pd.read_parquet(tmp_path / "run" / "split" / f"{name}.parquet") for name in ("train", "val")}
     assert not set(parts["train"].formula) & set(parts["val"].formula)
-    assert found["crystals"] == len(parts["val"])
+    # those that did not choose the best model; a handful may all be of one half
+    assert (found["crystals"], found["half"]) in {
+        (int((~selection_half(parts["val"].species)).sum()), "report"),
+        (len(parts["val"]), "all"),
+    }
     assert found["match_low"] <= found["match_rate"] <= found["match_high"]
     assert json.loads((tmp_path / "run" / "result.json").read_text()) == found
     assert {path.name for path in toys.iterdir()} == {"train.parquet"}

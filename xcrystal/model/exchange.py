@@ -47,6 +47,8 @@ def exchange_elements(
     for _ in range(rounds):
         own = crystal.element[0]
         orbits, kinds = torch.nonzero(own[:, None] != palette[None], as_tuple=True)
+        if not len(orbits):
+            break
         single = own.repeat(len(orbits), 1)
         single[torch.arange(len(orbits)), orbits] = palette[kinds]
         moves = _encoded(network, crystal, single) - code
@@ -57,8 +59,6 @@ def exchange_elements(
             several = torch.stack(combined).unique(dim=0)
             elements = torch.cat([single, several])
             every = torch.cat([every, _encoded(network, crystal, several)])
-        if not len(elements):
-            break
         distances = (every - z).norm(dim=1)
         best = int(distances.argmin())
         if distances[best] >= _BETTER * distance:

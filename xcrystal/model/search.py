@@ -195,7 +195,7 @@ def encode(network: CrystalVAE, batch: Batch) -> Tensor:
     lengths = batch.mask.sum(dim=1)
     order = torch.argsort(lengths, stable=True)
     code = torch.empty(len(batch), network.config.latent_dim, device=lengths.device, dtype=batch.lattice.dtype)
-    for rows in order.split(_CHUNK):
+    for rows in order.split(_CHUNK) if len(order) else ():
         longest = int(lengths[rows[-1]])
         code[rows] = network.posterior(_cut(batch[rows], longest))[0]
     return code
@@ -350,7 +350,9 @@ def _polished(network: CrystalVAE, here: _Pool, z: Tensor, steps: int) -> _Pool:
     moves = _moves(network, batch)
     code, distance = here.code[0], here.distance[0]
     for _ in range(steps):
-        jacobian = network.posterior(_moved(batch, moves, torch.eye(len(moves[0]), device=z.device)))[0] - code
+        jacobian = (
+            network.posterior(_moved(batch, moves, torch.eye(len(moves[0]), device=z.device, dtype=z.dtype)))[0] - code
+        )
         gram, slope = jacobian @ jacobian.T, jacobian @ (z - code)
         tried = []
         for damping in _DAMPING:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -118,14 +118,17 @@ class RecipeRun:
         with torch_threads(threads) if threads else nullcontext():
             self.training.run(self.score, report, stop)
 
-    def result(self) -> dict[str, float]:
-        """How many crystals of the whole validation split the best model reconstructs; also in ``out/result.json``.
+    def result(self) -> dict[str, Any]:
+        """How many validation crystals the best model reconstructs; also in ``out/result.json``.
+
+        They are those of the half that did not choose the best model.
 
         Returns
         -------
         dict
             ``match_rate`` with its 95 % interval ``match_low`` to ``match_high``, ``rms`` of the matches, mean absolute
-            errors of the properties that were learned, ``crystals`` measured, ``steps`` and ``minutes`` of training.
+            errors of the properties that were learned, ``crystals`` measured and of which ``half``, ``steps`` and
+            ``minutes`` of training.
 
         Raises
         ------
@@ -136,12 +139,12 @@ class RecipeRun:
         from xcrystal.model.checkpoint import load_weights, write_text
 
         network, _ = load_weights(self.out / "best")
-        scores = MatchRate(self.validation, self.tokens, count=None)(network)
-        n = len(self.tokens)
+        measured = MatchRate(self.validation, self.tokens, half="report")
+        scores, n = measured(network), len(measured.rows)
         low, high = wilson_interval(round(scores["match_rate"] * n), n)
         interval = {"match_low": round(low, 4), "match_high": round(high, 4)}
         spent = {"steps": self.training.steps, "minutes": round(self.training.seconds / 60, 2)}
-        found = {**scores, **interval, "crystals": n, **spent}
+        found = {**scores, **interval, "crystals": n, "half": measured.half, **spent}
         write_text(json.dumps(found) + "\n", self.out / "result.json")
         return found
 
@@ -183,7 +186,7 @@ def open_run(
     if resume:
         training.resume()
     val = val.within(training.recipe.config.max_atoms, training.recipe.config.max_orbits)
-    return RecipeRun(training, MatchRate(val_table, val, seed, chosen.score_crystals, chooses=True), val_table, val)
+    return RecipeRun(training, MatchRate(val_table, val, seed, chosen.score_crystals, half="selection"), val_table, val)
 
 
 def run_recipe(
@@ -197,7 +200,7 @@ def run_recipe(
     start: Path | None = None,
     also: Sequence[Path] = (),
     split: str = "composition",
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Train a model; the best one so far lies in ``out/best``, metrics in ``out/metrics.jsonl``.
 
     Interrupted, it leaves a checkpoint of the last full epoch to resume from.
@@ -261,18 +264,27 @@ def run_recipe(
 class MatchRate:
     """Scores a network by how many validation crystals it reconstructs: ``count`` of them, or all when None.
 
-    With ``chooses`` they are of the half that may choose between models; see ``selection_half``.
+    With ``half`` they are of the half that may choose between models ("selection") or of the other ("report"); see
+    ``selection_half``. A handful of crystals may all be of one half: then all of them are taken.
     """
 
     def __init__(
-        self, table: Path, tokens: Tokens, seed: int = 0, count: int | None = None, chooses: bool = False
+        self,
+        table: Path,
+        tokens: Tokens,
+        seed: int = 0,
+        count: int | None = None,
+        half: Literal["selection", "report"] | None = None,
     ) -> None:
         from xcrystal.training.augmentation import Sampler
 
         found = read_table(table)
         rows = np.random.default_rng(seed).permutation(len(tokens))
-        if chooses:
-            rows = rows[selection_half(found.species.iloc[tokens.row])[rows]]
+        self.half = "all"
+        if half is not None:
+            of_half = rows[(selection_half(found.species.iloc[tokens.row]) == (half == "selection"))[rows]]
+            if len(of_half):
+                rows, self.half = of_half, half
         self.rows = np.sort(rows[:count])
         records = list(found.itertuples(index=False))
         self.references = [structure_of(records[tokens.row[i]]) for i in self.rows]

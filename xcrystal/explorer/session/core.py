@@ -208,7 +208,7 @@ class Core(Shown):
         return not same
 
     def search_nearer(self) -> bool:
-        """Search with all effort for a crystal whose own code is nearer to the latent vector; up to a second.
+        """Search with all effort for a crystal whose own code is nearer to the latent vector; it may take seconds.
 
         Another crystal than the one that is shown is one step of undo, and is said; one that looks the same is
         left alone.
