@@ -7,15 +7,15 @@ another, from the output to the input. A method whose map stays as it was shows 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xcrystal.evaluation.attribution.method_scores import orbit_scores
 from xcrystal.evaluation.shared.ranking import spearman
 from xcrystal.evaluation.shared.statistics import Interval, bootstrap_interval, interval_text
-from xcrystal.reporting import columns
+from xcrystal.reporting import Report, columns
 
 if TYPE_CHECKING:
     from xcrystal.crystal.wyckoff import WyckoffCrystal
@@ -43,7 +43,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class SanityReport:
+class SanityReport(Report):
     """The curve of cascading randomisation, for each method.
 
     Attributes
@@ -58,10 +58,6 @@ class SanityReport:
     crystals: int
     seeds: int
     curves: dict[str, tuple[Step, ...]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     def table(self) -> str:
         """The figures as lines of text."""

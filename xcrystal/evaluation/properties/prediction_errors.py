@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from xcrystal.evaluation.properties.comparisons import forest_values, neighbour_
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.model.intervals import ZERO
-from xcrystal.reporting import aligned
+from xcrystal.reporting import Report, aligned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ class PropertyScore:
 
 
 @dataclass(frozen=True)
-class PropertyReport:
+class PropertyReport(Report):
     """Scores by property.
 
     Attributes
@@ -119,10 +119,6 @@ class PropertyReport:
     properties: dict[str, PropertyScore]
     which: str
     comparisons: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     def table(self) -> str:
         """The figures as lines of text."""
