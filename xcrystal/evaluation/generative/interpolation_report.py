@@ -36,6 +36,7 @@ from xcrystal.errors import DatasetError
 from xcrystal.evaluation.generative.path_frames import Paths, measure_paths
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
+from xcrystal.evaluation.shared.statistics import bootstrap_interval
 from xcrystal.latent.paths import kinds_for
 from xcrystal.reporting import Report, aligned, not_encoded_rows, share_text
 
@@ -201,9 +202,9 @@ def path_figures(paths: Paths, seed: int = 0) -> PathFigures:
     return PathFigures(
         chosen=float(paths.chosen.mean()),
         clash_free=float(free.mean()),
-        clash_free_interval=bootstrap_interval(free.mean(axis=1), seed),
+        clash_free_interval=_mean_interval(free, seed),
         clash_free_inner=float(inner.mean()) if inner.size else math.nan,
-        clash_free_inner_interval=bootstrap_interval(inner.mean(axis=1), seed) if inner.size else (math.nan, math.nan),
+        clash_free_inner_interval=_mean_interval(inner, seed),
         clash_free_at=tuple(free.mean(axis=0).tolist()),
         crystals_crossed=float(1 + (~paths.alike).sum(axis=1).mean()),
         composition_changes=float((paths.formulas[:, 1:] != paths.formulas[:, :-1]).mean()),
@@ -217,11 +218,11 @@ def path_figures(paths: Paths, seed: int = 0) -> PathFigures:
     )
 
 
-def bootstrap_interval(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile bootstrap interval (Efron, Ann. Stat. 7, 1, 1979) of the mean of independent values (n,)."""
-    draws = np.random.default_rng(seed).integers(len(values), size=(_DRAWS, len(values)))
-    low, high = np.quantile(np.asarray(values, dtype=float)[draws].mean(axis=1), [0.025, 0.975])
-    return float(low), float(high)
+def _mean_interval(frames: np.ndarray, seed: int) -> tuple[float, float]:
+    """The 95 % interval of the mean of frames (paths, n), of which whole paths are drawn; NaN if there are none."""
+    means = frames.mean(axis=1) if frames.size else np.empty(0)
+    _, low, high = bootstrap_interval(means, seed=seed, draws=_DRAWS)
+    return low, high
 
 
 def _mean_median_tail(values: np.ndarray) -> tuple[float, float, float]:
