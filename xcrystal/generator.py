@@ -389,6 +389,6 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     network, facts = load_weights(folder)
     ensemble = load_ensemble(folder)
     if ensemble is not None:
-        network.add_module("properties", ensemble)
+        network.properties = ensemble
     corrector = load_corrector(folder, network.config)
     return CrystalModel(network, str(name), facts, pick_device(device), load_flow(folder), corrector)

@@ -71,8 +71,7 @@ class PropertyPredictor(Able):
         InvalidCrystalError
             If ``z`` has another shape or is not finite.
         """
-        head: torch.nn.Module = self.network.properties
-        values = self._columns(self._by_head(z, head))
+        values = self._columns(self._by_head(z, self.network.properties))
         if not return_std:
             return values
         warnings.warn(
@@ -84,7 +83,7 @@ class PropertyPredictor(Able):
     @property
     def knows_intervals(self) -> bool:
         """Whether its properties were fitted, so that ``predict_interval`` and ``predict_nonzero`` say something."""
-        return bool(getattr(self.network.properties, "calibrations", {}))
+        return bool(self.network.properties.calibrations)
 
     def predict_interval(self, z: Any, level: float = 0.9) -> dict[str, np.ndarray]:
         """Intervals that hold the true properties of crystals with a given probability.
@@ -151,7 +150,7 @@ class PropertyPredictor(Able):
     def _fitted(self) -> PropertyEnsemble:
         from xcrystal.model.properties import PropertyEnsemble
 
-        head: torch.nn.Module = self.network.properties
+        head = self.network.properties
         if isinstance(head, PropertyEnsemble) and head.calibrations:
             return head
         if not self.properties:

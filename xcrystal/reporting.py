@@ -1,10 +1,29 @@
-"""How reports print, and what becomes of them as JSON."""
+"""Reports: how they print, and what becomes of them as JSON."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+_NAMED = 10  # crystals that could not be encoded, and are told one by one
+
+
+@dataclass(frozen=True)
+class Report(ABC):
+    """What was measured: the figures are the fields of a subclass."""
+
+    NOT_IN_JSON: ClassVar[tuple[str, ...]] = ()  # fields that tell of crystals one by one
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as plain JSON types; a number that is not finite is None."""
+        return {name: plain(value) for name, value in asdict(self).items() if name not in self.NOT_IN_JSON}
+
+    @abstractmethod
+    def table(self) -> str:
+        """Return the figures as lines of text."""
 
 
 def aligned(rows: Sequence[tuple[str, str]]) -> str:
@@ -19,6 +38,17 @@ def columns(rows: Iterable[Sequence[Any]]) -> str:
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def share_text(share: float, interval: Sequence[float], digits: int = 1, name: str = "") -> str:
+    """A share and its interval in per cent: "50.1% (42.5% to 58.1%)"; ``name`` says which interval it is."""
+    low, high = (f"{end:.{digits}%}" for end in interval)
+    return f"{share:.{digits}%} ({name}{low} to {high})"
+
+
+def not_encoded_rows(reasons: Mapping[str, str], most: int | None = _NAMED) -> Iterator[tuple[str, str]]:
+    """Rows for ``aligned`` that say why crystals could not be encoded; only the first ``most`` of them."""
+    return ((f"not encoded: {name}", reason) for name, reason in list(reasons.items())[:most])
 
 
 def plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from xcrystal.assessment.novelty import KnownCrystals, Novelty
 from xcrystal.assessment.validity import Validity, validity
 from xcrystal.crystal.contacts import COVALENT_RADII
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError
-from xcrystal.reporting import columns, plain
+from xcrystal.reporting import Report, columns, plain
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -43,7 +43,7 @@ class LeastCertain(NamedTuple):
 
 
 @dataclass(frozen=True)
-class CrystalReport:
+class CrystalReport(Report):
     """What is known of one decoded crystal; nothing of it is measured or computed by DFT.
 
     Attributes
@@ -115,7 +115,7 @@ class CrystalReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON."""
-        found = asdict(self)
+        found = super().to_dict()
         found |= {"apart": self.apart, "charges": self.charges, "extrapolates": self.extrapolates}
         found["novelty"] |= {"new": self.novelty.new, "known_formula": self.novelty.known_formula}
         found["least_certain"] = None if self.least_certain is None else self.least_certain._asdict()

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 import xcrystal
-from xcrystal.cli.shared import Crystals, Device, Effort, Json, Kept, Model, Report, Seed, Table, print_report
+from xcrystal.cli.shared import Crystals, Device, Effort, Json, Kept, Model, Seed, Table, print_report
 from xcrystal.errors import DatasetError
+from xcrystal.reporting import Report
 
 evaluate = typer.Typer(help="Measure a model, or any set of crystals.", no_args_is_help=True)
 

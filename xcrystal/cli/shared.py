@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import typer
 
-from xcrystal.reporting import columns, plain
+from xcrystal.reporting import Report, columns, plain
 
 Model = Annotated[str, typer.Option(help="A bundled model, or the folder of your own.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
@@ -33,14 +33,6 @@ Crystals = Annotated[
     ),
 ]
 Dataset = Annotated[Path, typer.Option(help="A folder with train.parquet and val.parquet.", show_default=False)]
-
-
-class Report(Protocol):
-    """What ``xcrystal.evaluation`` measures."""
-
-    def to_dict(self) -> dict[str, Any]: ...
-
-    def table(self) -> str: ...
 
 
 def print_report(report: Report, as_json: bool) -> Report:

@@ -275,9 +275,10 @@ def discriminant(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def area_under_roc(positive: np.ndarray, negative: np.ndarray) -> float:
     """Probability that a positive score (n,) is above a negative one (m,); ties count half."""
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, side="left") + np.searchsorted(ordered, positive, side="right")
-    return float(below.mean() / (2 * len(negative)))
+    from sklearn.metrics import roc_auc_score
+
+    truth = np.repeat([True, False], [len(positive), len(negative)])
+    return float(roc_auc_score(truth, np.concatenate([positive, negative])))
 
 
 def _folds(n: int, rng: np.random.Generator) -> np.ndarray:

@@ -122,7 +122,7 @@ def _space_groups(model: CrystalVAE, z: Tensor, draws: Tensor | None, forced: in
     logits = model.decoder.group(z)
     logits[:, 0] = float("-inf")
     noise = _NONE if draws is None else _noise(model.config.bins, model.config.max_orbits).to(z.device)
-    group = _choose(logits, noise.group, draws)
+    group = _pick(logits, noise.group, draws)
     if forced is not None:
         group = torch.full_like(group, forced)
     p = logits.softmax(dim=-1)
@@ -132,57 +132,122 @@ def _space_groups(model: CrystalVAE, z: Tensor, draws: Tensor | None, forced: in
 
 def _decode(model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None, copies: int = 1) -> list[Decoded]:
     """Decode ``copies`` of latent vectors (B, Z) in space groups; ``draws`` (B * copies,) are the numbers of noise."""
-    decoder, embed = model.decoder, model.embed
-    device = z.device
-    noise = _NONE if draws is None else _noise(decoder.config.bins, decoder.config.max_orbits).to(device)
-    past: list[tuple[Tensor, Tensor]] = []
-    x = decoder.start(z, groups.number)
-    for block in decoder.blocks:
-        x, keys = block(x)
-        past.append(keys)
+    decoder, most = model.decoder, model.config.max_orbits
+    noise = _NONE if draws is None else _noise(decoder.config.bins, decoder.config.max_orbits).to(z.device)
+    x, past = _before_orbits(model, z, groups.number)
     if copies > 1:  # what stands before the first orbit is the same for all of them
-        x, z = (t.repeat_interleave(copies, dim=0) for t in (x, z))
-        groups = _Groups(*(t.repeat_interleave(copies, dim=0) for t in groups))
-        past = [(k.repeat_interleave(copies, dim=0), v.repeat_interleave(copies, dim=0)) for k, v in past]
-    B = len(z)
-
-    kept = _Kept(B, decoder.config, z)
-    final, letter_p = kept.final, kept.letter_probability
-    # what is below holds the crystals that are not finished yet; ``live`` are their rows
-    live, code, number, draw = torch.arange(B, device=device), z, groups.number, draws
-    composition = decoder.composition(z)
-    last = torch.full((B, 1), -1, dtype=torch.long, device=device)
-    atoms = torch.zeros((B, 1), dtype=torch.long, device=device)
-    for step in range(model.config.max_orbits + 1):
+        x, z = (_repeat(t, copies) for t in (x, z))
+        groups = _Groups(*(_repeat(t, copies) for t in groups))
+        past = [(_repeat(keys, copies), _repeat(values, copies)) for keys, values in past]
+    kept = _Kept(len(z), decoder.config, z)
+    live = _Unfinished.begin(model, z, groups.number, draws, past)
+    for step in range(most + 1):
         here = noise.at(step)
         h = decoder.norm(x[:, -1:])
-        logits = decoder.letter_logits(h, number, decoder.allowed(number, last, atoms))
-        letter = _choose(logits[:, 0], here.letter, draw)[:, None]
-        taken = logits[:, 0].softmax(dim=-1).gather(1, letter)[:, 0]
-        letter_p[live] = torch.minimum(letter_p[live], taken)
-        stops = (letter[:, 0] == MAX_LETTERS) | (step == model.config.max_orbits)
+        letter = _next_letter(model, live, h, here.letter, kept)
+        stops = (letter[:, 0] == MAX_LETTERS) | (step == most)
         if bool(stops.any()):
-            final[live[stops]] = h[stops, 0]
+            kept.final[live.rows[stops]] = h[stops, 0]
             on = ~stops
             if not bool(on.any()):
                 break
-            live, code, number, h, letter = live[on], code[on], number[on], h[on], letter[on]
-            last, atoms, composition = last[on], atoms[on], composition[on]
-            draw = None if draw is None else draw[on]
-            past = [(keys[on], values[on]) for keys, values in past]
-        rows = embed.rows(number, letter)
-        state = h + embed.all_positions()[rows]
-        element_logits = decoder.element_logits(state, composition)[:, 0]
-        element = _choose(element_logits, here.element, draw)[:, None]
-        placed = _place(model, state + embed.elements(element), rows, here.axes, draw)
-        atoms = atoms + embed.multiplicity[rows]
-        last = torch.maximum(last, letter)
-        kept.orbit(live, step, letter, element, placed, element_logits.softmax(dim=-1), atoms)
-        x = decoder.orbit_tokens(code, rows, element, placed, atoms, first=step)
-        for i, block in enumerate(decoder.blocks):
-            x, past[i] = block(x, None, past[i])
-    numbers = decoder.lattice_numbers(final, z) * model.lattice_std + model.lattice_mean
+            live, h, letter = live.where(on), h[on], letter[on]
+        x = _next_orbit(model, live, step, h, letter, here, kept)
+    numbers = decoder.lattice_numbers(kept.final, z) * model.lattice_std + model.lattice_mean
     return kept.decoded(groups, numbers)
+
+
+_Past = list[tuple[Tensor, Tensor]]  # keys and values of each block (C, heads, tokens, width / heads)
+
+
+def _repeat(tensor: Tensor, copies: int) -> Tensor:
+    return tensor.repeat_interleave(copies, dim=0)
+
+
+def _before_orbits(model: CrystalVAE, z: Tensor, group: Tensor) -> tuple[Tensor, _Past]:
+    """Let the blocks read what stands before the first orbit: their output (B, P + 1, W), and its keys and values."""
+    past: _Past = []
+    x = model.decoder.start(z, group)
+    for block in model.decoder.blocks:
+        x, keys = block(x)
+        past.append(keys)
+    return x, past
+
+
+@dataclass
+class _Unfinished:
+    """The C crystals of a batch that may still get orbits.
+
+    Attributes
+    ----------
+    rows, z, group, composition
+        (C,) their rows in the batch, (C, Z) latent vectors, (C,) space groups and (C, 95) composition logits.
+    draws
+        (C,) numbers of their noise; None where the most probable choices are taken.
+    last, atoms
+        (C, 1) the last letter, -1 at the start, and how many atoms there are.
+    past
+        What was read so far.
+    """
+
+    rows: Tensor
+    z: Tensor
+    group: Tensor
+    composition: Tensor
+    draws: Tensor | None
+    last: Tensor
+    atoms: Tensor
+    past: _Past
+
+    @classmethod
+    def begin(cls, model: CrystalVAE, z: Tensor, group: Tensor, draws: Tensor | None, past: _Past) -> _Unfinished:
+        """All crystals of a batch, without any orbits."""
+        last = torch.full((len(z), 1), -1, dtype=torch.long, device=z.device)
+        rows = torch.arange(len(z), device=z.device)
+        composition = model.decoder.composition(z)
+        return cls(rows, z, group, composition, draws, last, torch.zeros_like(last), past)
+
+    def where(self, on: Tensor) -> _Unfinished:
+        """Those for which ``on`` (C,) is true."""
+        return _Unfinished(
+            rows=self.rows[on],
+            z=self.z[on],
+            group=self.group[on],
+            composition=self.composition[on],
+            draws=None if self.draws is None else self.draws[on],
+            last=self.last[on],
+            atoms=self.atoms[on],
+            past=[(keys[on], values[on]) for keys, values in self.past],
+        )
+
+
+def _next_letter(model: CrystalVAE, live: _Unfinished, h: Tensor, noise: Tensor | None, kept: _Kept) -> Tensor:
+    """(C, 1) the next Wyckoff letters, or the end, from states (C, 1, W); their probabilities are kept."""
+    decoder = model.decoder
+    logits = decoder.letter_logits(h, live.group, decoder.allowed(live.group, live.last, live.atoms))[:, 0]
+    letter = _pick(logits, noise, live.draws)[:, None]
+    probability = logits.softmax(dim=-1).gather(1, letter)[:, 0]
+    kept.letter_probability[live.rows] = torch.minimum(kept.letter_probability[live.rows], probability)
+    return letter
+
+
+def _next_orbit(
+    model: CrystalVAE, live: _Unfinished, step: int, h: Tensor, letter: Tensor, noise: _Noise, kept: _Kept
+) -> Tensor:
+    """Put elements and coordinates on the letters (C, 1), keep the orbits, and read them: states (C, 1, W)."""
+    decoder, embed = model.decoder, model.embed
+    rows = embed.rows(live.group, letter)
+    state = h + embed.all_positions()[rows]
+    logits = decoder.element_logits(state, live.composition)[:, 0]
+    element = _pick(logits, noise.element, live.draws)[:, None]
+    placed = _place(model, state + embed.elements(element), rows, noise.axes, live.draws)
+    live.atoms = live.atoms + embed.multiplicity[rows]
+    live.last = torch.maximum(live.last, letter)
+    kept.orbit(live.rows, step, letter, element, placed, logits.softmax(dim=-1), live.atoms)
+    x = decoder.orbit_tokens(live.z, rows, element, placed, live.atoms, first=step)
+    for i, block in enumerate(decoder.blocks):
+        x, live.past[i] = block(x, None, live.past[i])
+    return x
 
 
 @dataclass(frozen=True)
@@ -217,7 +282,7 @@ def _noise(bins: int, orbits: int) -> _Noise:
     return _Noise(parts[0], parts[1], parts[2], parts[3] * _COORDINATE_TEMPERATURE)
 
 
-def _choose(logits: Tensor, noise: Tensor | None, draws: Tensor | None) -> Tensor:
+def _pick(logits: Tensor, noise: Tensor | None, draws: Tensor | None) -> Tensor:
     """(B,) choices from logits (B, V); noise (32, V)."""
     return (logits if noise is None else logits + noise[draws]).argmax(dim=-1)
 
@@ -232,7 +297,7 @@ def _place(model: CrystalVAE, state: Tensor, rows: Tensor, noise: Tensor | None,
             chosen.append(torch.zeros_like(state[..., 0]))
             continue
         logits = decoder.axes[axis](state)[:, 0]
-        index = _choose(logits, None if noise is None else noise[:, axis], draws)[:, None, None]
+        index = _pick(logits, None if noise is None else noise[:, axis], draws)[:, None, None]
         offset = decoder.residual[axis](state).gather(-1, index)[..., 0].clamp(-1, 1)
         value = (index[..., 0] + offset / 2) / bins % 1.0
         value = torch.where(free[..., axis], value, torch.zeros_like(value))

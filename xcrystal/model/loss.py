@@ -47,32 +47,94 @@ def loss_parts(
     frequencies
         (95,) shares of the elements in the mean element; needed where sites are averaged.
     """
-    decoder, embed = model.decoder, model.embed
     averaged = (batch.element == 0) & batch.mask
-    vectors = embed.elements(batch.element)
-    if frequencies is not None:
-        mean = frequencies.to(vectors.dtype) @ embed.elements(torch.arange(N_ELEMENTS, device=vectors.device))
-        vectors = torch.where(averaged[..., None], mean, vectors)
-    mu, log_variance = model.posterior(batch, vectors)
-    spread = (0.5 * log_variance).exp()
+    mu, log_variance = model.posterior(batch, _element_vectors(model, batch, averaged, frequencies))
+    z = _sample(mu, log_variance, generator)
+    orbits = _Orbits.of(model, batch, averaged)
+    # in the order in which random numbers are drawn and gradients add up
+    parts = {"kl": _kl(mu, log_variance), "group": F.cross_entropy(model.decoder.group(z), batch.group)}
+    composition = model.decoder.composition(z)
+    parts["composition"] = _composition_loss(composition, batch, orbits)
+    states = _states(model, z, batch, orbits, weights.token_dropout, generator)
+    parts["letter"] = _letter_loss(model, states, batch, orbits)
+    at_positions = states[:, :-1] + model.embed.all_positions()[orbits.rows]
+    parts["element"] = _element_loss(model, at_positions, composition, batch, orbits)
+    parts |= _coordinate_parts(model, at_positions, batch, orbits)
+    parts["lattice"] = _lattice_loss(model, states, z, batch, orbits)
+    parts["properties"] = property_loss(model, z, properties)
+    return parts
+
+
+@dataclass(frozen=True)
+class _Orbits:
+    """What the orbits of B crystals, T each with padding, are in the tables.
+
+    Attributes
+    ----------
+    rows, multiplicity, atoms
+        (B, T) row of the Wyckoff position, atoms on the orbit, 0 for padding, and atoms up to and with it.
+    averaged
+        (B, T) whether the element is a mean one, which is not learned.
+    count
+        (B,) orbits of each crystal.
+    """
+
+    rows: Tensor
+    multiplicity: Tensor
+    atoms: Tensor
+    averaged: Tensor
+    count: Tensor
+
+    @classmethod
+    def of(cls, model: CrystalVAE, batch: Batch, averaged: Tensor) -> _Orbits:
+        rows = model.embed.rows(batch.group, batch.letter)
+        multiplicity = torch.where(batch.mask, model.embed.multiplicity[rows], 0)
+        return cls(rows, multiplicity, multiplicity.cumsum(dim=1), averaged, batch.mask.sum(dim=1))
+
+
+def _element_vectors(model: CrystalVAE, batch: Batch, averaged: Tensor, frequencies: Tensor | None) -> Tensor:
+    """(B, T, W) vectors of the elements, or of the mean element (``frequencies`` (95,)) where they are averaged."""
+    vectors = model.embed.elements(batch.element)
+    if frequencies is None:
+        return vectors
+    every = model.embed.elements(torch.arange(N_ELEMENTS, device=vectors.device))
+    mean = frequencies.to(vectors.dtype) @ every
+    return torch.where(averaged[..., None], mean, vectors)
+
+
+def _sample(mu: Tensor, log_variance: Tensor, generator: torch.Generator | None) -> Tensor:
+    """(B, Z) a draw of the posterior."""
     noise = torch.randn(mu.shape, generator=generator, device=mu.device)
-    z = mu + spread * noise
-    kl = 0.5 * (mu**2 + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
+    return mu + (0.5 * log_variance).exp() * noise
 
-    mask, B, T = batch.mask, *batch.letter.shape
-    rows = embed.rows(batch.group, batch.letter)
-    count = torch.where(mask, embed.multiplicity[rows], 0)
-    atoms = count.cumsum(dim=1)
-    group_loss = F.cross_entropy(decoder.group(z), batch.group)
-    composition = decoder.composition(z)
-    fractions = torch.zeros(B, N_ELEMENTS, device=z.device).scatter_add_(1, batch.element, count.to(z.dtype))
-    whole = ~averaged.any(dim=1, keepdim=True)
+
+def _kl(mu: Tensor, log_variance: Tensor) -> Tensor:
+    """Divergence of the posterior (B, Z) from the standard normal distribution, nats."""
+    return 0.5 * (mu**2 + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
+
+
+def _composition_loss(composition: Tensor, batch: Batch, orbits: _Orbits) -> Tensor:
+    """Cross-entropy of the atomic fractions with logits (B, 95); crystals with averaged sites have none to learn."""
+    fractions = torch.zeros(len(batch), N_ELEMENTS, device=composition.device)
+    fractions = fractions.scatter_add_(1, batch.element, orbits.multiplicity.to(fractions.dtype))
+    whole = ~orbits.averaged.any(dim=1, keepdim=True)
     fractions = fractions / fractions.sum(dim=1, keepdim=True) * whole
-    composition_loss = -(fractions * composition.log_softmax(dim=1)).sum(dim=1).mean()
+    return -(fractions * composition.log_softmax(dim=1)).sum(dim=1).mean()
 
-    tokens = decoder.orbit_tokens(z, rows, batch.element, batch.coordinates, atoms)
-    keep = torch.rand(B, T, 1, generator=generator, device=z.device) >= weights.token_dropout
-    bare = decoder.each_step(z)[:, None] + decoder.step.weight[1 : T + 1] + decoder.atoms_so_far(atoms)
+
+def _states(
+    model: CrystalVAE,
+    z: Tensor,
+    batch: Batch,
+    orbits: _Orbits,
+    dropout: float,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """(B, T + 1, W) states of the decoder that is shown the true orbits, some dropped; state i predicts orbit i."""
+    decoder, (B, T) = model.decoder, batch.letter.shape
+    tokens = decoder.orbit_tokens(z, orbits.rows, batch.element, batch.coordinates, orbits.atoms)
+    keep = torch.rand(B, T, 1, generator=generator, device=z.device) >= dropout
+    bare = decoder.each_step(z)[:, None] + decoder.step.weight[1 : T + 1] + decoder.atoms_so_far(orbits.atoms)
     start = decoder.start(z, batch.group)
     P = start.shape[1]
     x = torch.cat([start, torch.where(keep, tokens, bare)], dim=1)
@@ -80,41 +142,46 @@ def loss_parts(
     causal[:P, :P] = True
     for block in decoder.blocks:
         x, _ = block(x, causal)
-    h = decoder.norm(x[:, P - 1 :])  # (B, T + 1, W): state i predicts orbit i
+    states: Tensor = decoder.norm(x[:, P - 1 :])
+    return states
 
-    lengths = mask.sum(dim=1)
+
+def _letter_loss(model: CrystalVAE, states: Tensor, batch: Batch, orbits: _Orbits) -> Tensor:
+    """Cross-entropy of the Wyckoff letters, and of the end, with states (B, T + 1, W)."""
+    T = batch.letter.shape[1]
     last = F.pad(batch.letter, (1, 0), value=-1)
-    allowed = decoder.allowed(batch.group, last, F.pad(atoms, (1, 0)))
-    target = torch.where(mask, batch.letter, MAX_LETTERS)
+    allowed = model.decoder.allowed(batch.group, last, F.pad(orbits.atoms, (1, 0)))
+    target = torch.where(batch.mask, batch.letter, MAX_LETTERS)
     target = F.pad(target, (0, 1), value=MAX_LETTERS)
-    live = torch.arange(T + 1, device=z.device) <= lengths[:, None]
-    allowed = allowed | ~live[..., None]
-    letter_logits = decoder.letter_logits(h, batch.group, allowed)
-    letter_loss = _mean(F.cross_entropy(letter_logits.transpose(1, 2), target, reduction="none"), live, B)
+    live = torch.arange(T + 1, device=states.device) <= orbits.count[:, None]
+    logits = model.decoder.letter_logits(states, batch.group, allowed | ~live[..., None])
+    return _mean(F.cross_entropy(logits.transpose(1, 2), target, reduction="none"), live, len(batch))
 
-    state = h[:, :T] + embed.all_positions()[rows]
-    element_logits = decoder.element_logits(state, composition)
-    known = mask & ~averaged
-    element_loss = _mean(F.cross_entropy(element_logits.transpose(1, 2), batch.element, reduction="none"), known, B)
 
-    state = state + embed.elements(batch.element)
-    free = embed.free[rows] & mask[..., None]
-    coordinate_loss, residual_loss = coordinate_losses(decoder, state, batch.coordinates, free, decoder.with_axis)
+def _element_loss(
+    model: CrystalVAE, at_positions: Tensor, composition: Tensor, batch: Batch, orbits: _Orbits
+) -> Tensor:
+    """Cross-entropy of the elements with states (B, T, W) that know the positions, and composition logits (B, 95)."""
+    logits = model.decoder.element_logits(at_positions, composition)
+    known = batch.mask & ~orbits.averaged
+    return _mean(F.cross_entropy(logits.transpose(1, 2), batch.element, reduction="none"), known, len(batch))
 
-    stops = h[torch.arange(B, device=z.device), lengths]
-    lattice = decoder.lattice_numbers(stops, z)
-    lattice_errors = F.smooth_l1_loss(lattice, model.standardized(batch.lattice), beta=0.02, reduction="none")
-    return {
-        "kl": kl,
-        "group": group_loss,
-        "composition": composition_loss,
-        "letter": letter_loss,
-        "element": element_loss,
-        "coordinate": coordinate_loss,
-        "residual": residual_loss,
-        "lattice": lattice_errors.sum(dim=1).mean(),
-        "properties": property_loss(model, z, properties),
-    }
+
+def _coordinate_parts(model: CrystalVAE, at_positions: Tensor, batch: Batch, orbits: _Orbits) -> dict[str, Tensor]:
+    """Losses of the free coordinates with states (B, T, W) that know the positions."""
+    state = at_positions + model.embed.elements(batch.element)
+    free = model.embed.free[orbits.rows] & batch.mask[..., None]
+    decoder = model.decoder
+    coordinate, residual = coordinate_losses(decoder, state, batch.coordinates, free, decoder.with_axis)
+    return {"coordinate": coordinate, "residual": residual}
+
+
+def _lattice_loss(model: CrystalVAE, states: Tensor, z: Tensor, batch: Batch, orbits: _Orbits) -> Tensor:
+    """Errors of the standardized lattice numbers with the states (B, T + 1, W) that predict the end."""
+    stops = states[torch.arange(len(batch), device=z.device), orbits.count]
+    lattice = model.decoder.lattice_numbers(stops, z)
+    errors = F.smooth_l1_loss(lattice, model.standardized(batch.lattice), beta=0.02, reduction="none")
+    return errors.sum(dim=1).mean()
 
 
 class _Axes(Protocol):
@@ -167,8 +234,9 @@ def coordinate_losses(
 
 def property_loss(model: CrystalVAE, z: Tensor, properties: Tensor) -> Tensor:
     """Absolute errors, and cross-entropy for whether gap and hull distance are zero; unknown values are left out."""
-    raw = model.properties.raw(z)
-    predicted = model.properties.properties(raw)
+    head = model.joint_head()
+    raw = head.raw(z)
+    predicted = head.properties(raw)
     known = ~properties.isnan()
     truth = torch.nan_to_num(properties)
     scale = torch.tensor([model.config.property_std, 1.0, 0.1], device=z.device)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from xcrystal.errors import CheckpointError
 from xcrystal.model.checkpoint import weights_digest, write_tensors
+from xcrystal.model.optimizing import set_learning_rate, update_average
 
 FILE = "prior.safetensors"
 _FREQUENCIES = 16
@@ -109,9 +110,7 @@ def fit_flow(
     averaged = copy.deepcopy(flow).requires_grad_(False)
     optimizer = torch.optim.AdamW(flow.parameters(), lr=0.0, weight_decay=0.01, fused=True)
     for step in range(steps):
-        fade = 0.5 * (1 + math.cos(math.pi * step / steps))
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min(1.0, (step + 1) / 100) * fade
+        set_learning_rate(optimizer, learning_rate, step / steps, (step + 1) / 100)
         rows = torch.randint(len(means), (batch_size,), generator=generator)
         end = means[rows] + noise * deviations[rows] * torch.randn(batch_size, means.shape[1], generator=generator)
         start = torch.randn(batch_size, means.shape[1], generator=generator)
@@ -122,9 +121,7 @@ def fit_flow(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        with torch.no_grad():
-            decay = min(0.998, (1 + step) / (10 + step))
-            torch._foreach_lerp_(list(averaged.parameters()), list(flow.parameters()), 1 - decay)
+        update_average(averaged, flow, step, 0.998)
         if progress:
             progress()
     return averaged.eval()

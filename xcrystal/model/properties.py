@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from xcrystal.errors import CheckpointError
 from xcrystal.model.checkpoint import weights_digest, write_tensors
 from xcrystal.model.intervals import ZERO, Calibration, Prediction, intervals, platt
-from xcrystal.model.vae import N_PROPERTY_OUTPUTS, PropertyHead
+from xcrystal.model.vae import N_PROPERTY_OUTPUTS, PropertyHead, PropertyModel
 
 FILE = "properties.safetensors"
 HULL_UNIT = 0.1
@@ -49,16 +49,11 @@ class Layer(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
-class PropertyEnsemble(nn.Module):
+class PropertyEnsemble(PropertyModel):
     """Properties (B, 3) of inputs (B, I), with their intervals once it is calibrated.
 
     The value is smooth in the input (a gate between 0 and 1 times a positive size, for gap and hull distance), so that
     the value that is reported is the one that is attributed.
-
-    Attributes
-    ----------
-    calibrations
-        Of each property of which held-out crystals told something, by its column.
     """
 
     target: Tensor
@@ -69,7 +64,6 @@ class PropertyEnsemble(nn.Module):
         self.first, self.second = Layer(members, inputs, width), Layer(members, width, width)
         self.last = Layer(members, width, _OUTPUTS)
         self.dropout = 0.0
-        self.calibrations: dict[int, Calibration] = {}
         self.register_buffer("target", torch.tensor([mean, std]))
         self.register_buffer("platt", torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
 
@@ -113,6 +107,10 @@ class PropertyEnsemble(nn.Module):
     def members(self) -> int:
         """How many there are."""
         return self.first.weight.shape[0]
+
+    def untrained(self) -> PropertyEnsemble:
+        """An ensemble of the same sizes with random weights."""
+        return PropertyEnsemble(*self.first.weight.shape)
 
     def hidden(self, x: Tensor) -> Tensor:
         """(M, B, W) last hidden layer of inputs (B, I) or (M, B, I)."""

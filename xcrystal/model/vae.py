@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xcrystal.crystal.elements import MAX_Z, element_features
+from xcrystal.model.intervals import Calibration
 from xcrystal.model.tensors import LATTICE_SIZE, Batch
 from xcrystal.model.wyckoff_tables import MAX_LETTERS, position_tables
 
@@ -284,8 +285,29 @@ class Decoder(nn.Module):
         return self.lattice(h + self.from_latent(z))
 
 
-class PropertyHead(nn.Module):
-    """Properties from the latent vector alone."""
+class PropertyModel(nn.Module):
+    """What predicts properties (B, 3) of latent vectors (B, Z).
+
+    It is the head that is trained with the autoencoder, or the ensemble that is fitted afterwards and replaces it
+    (``xcrystal.model.properties``).
+
+    Attributes
+    ----------
+    calibrations
+        Of each property whose intervals are known, by its column.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calibrations: dict[int, Calibration] = {}
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(B, 3) properties: formation energy (eV/atom), band gap (eV), energy above hull (eV/atom)."""
+        raise NotImplementedError
+
+
+class PropertyHead(PropertyModel):
+    """The head that is trained together with the autoencoder; it knows no intervals."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -319,6 +341,7 @@ class CrystalVAE(nn.Module):
 
     lattice_mean: Tensor
     lattice_std: Tensor
+    properties: PropertyModel
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -329,6 +352,18 @@ class CrystalVAE(nn.Module):
         self.properties = PropertyHead(config)
         self.register_buffer("lattice_mean", torch.tensor(config.lattice_mean), persistent=False)
         self.register_buffer("lattice_std", torch.tensor(config.lattice_std), persistent=False)
+
+    def joint_head(self) -> PropertyHead:
+        """The head that is trained with the autoencoder.
+
+        Raises
+        ------
+        TypeError
+            If an ensemble has replaced it, which is not trained together with anything.
+        """
+        if not isinstance(self.properties, PropertyHead):
+            raise TypeError("The properties are those of an ensemble, which is not trained with the autoencoder.")
+        return self.properties
 
     def standardized(self, lattice: Tensor) -> Tensor:
         """Lattice numbers (B, 7) in units of their spread over the training data."""

@@ -9,7 +9,6 @@ the same Wyckoff letter apart but what stands on them.
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from torch import Tensor
 from xcrystal.crystal.tokens import Tokens
 from xcrystal.model.correction import Corrector, save_corrector
 from xcrystal.model.loss import coordinate_losses
+from xcrystal.model.optimizing import set_learning_rate, update_average
 from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import CrystalVAE
 from xcrystal.model.wyckoff_tables import position_tables
@@ -121,9 +121,8 @@ def fit_corrector(
                 spent = time.monotonic() - began
                 if spent >= 60 * how.minutes:
                     break
-                fade = 0.5 * (1 + math.cos(math.pi * spent / (60 * how.minutes)))
-                for group in optimizer.param_groups:
-                    group["lr"] = how.learning_rate * min(1.0, (step + 1) / how.warm_up_steps) * max(fade, 0.01)
+                used, warmed = spent / (60 * how.minutes), (step + 1) / how.warm_up_steps
+                set_learning_rate(optimizer, how.learning_rate, used, warmed, lowest=0.01)
                 crystal, _ = sampler.augmented(rows, augmentation, rng)
                 parts = correction_loss(corrector, network, crystal, how.drawn, rng, generator)
                 loss = torch.stack([parts[n] for n in ("element", "coordinate", "residual", "lattice")]).sum()
@@ -132,9 +131,7 @@ def fit_corrector(
                 torch.nn.utils.clip_grad_norm_(corrector.parameters(), 5.0)
                 optimizer.step()
                 step, count = step + 1, count + 1
-                decay = min(how.average, (1 + step) / (10 + step))
-                with torch.no_grad():
-                    torch._foreach_lerp_(list(averaged.parameters()), list(corrector.parameters()), 1 - decay)
+                update_average(averaged, corrector, step, how.average)
                 for name, value in parts.items():
                     sums[name] = sums.get(name, 0.0) + float(value.detach())
             epoch += 1

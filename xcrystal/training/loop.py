@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -20,6 +19,7 @@ from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.model.checkpoint import load_unique_state, save_weights, unique_state, write_tensors, write_text
 from xcrystal.model.loss import LossWeights, loss_parts, total
+from xcrystal.model.optimizing import set_learning_rate, update_average
 from xcrystal.model.vae import Config, CrystalVAE
 from xcrystal.training.augmentation import Augmentation, Sampler
 
@@ -193,9 +193,8 @@ class Training:
     def _step(self, rows: np.ndarray, rng: np.random.Generator, generator: torch.Generator) -> dict[str, float]:
         recipe = self.recipe
         batch, properties = self.sampler.augmented(rows, recipe.augmentation, rng)
-        fade = 0.5 * (1 + math.cos(math.pi * self.progress))
-        for group in self.optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * min(1.0, (self.steps + 1) / recipe.warm_up_steps) * max(fade, 0.01)
+        warmed = (self.steps + 1) / recipe.warm_up_steps
+        set_learning_rate(self.optimizer, recipe.learning_rate, self.progress, warmed, lowest=0.01)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type in ("cpu", "cuda")):
             parts = loss_parts(
                 self.model,
@@ -212,9 +211,7 @@ class Training:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
             self.optimizer.step()
         self.steps += 1
-        decay = min(self.recipe.average, (1 + self.steps) / (10 + self.steps))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.averaged.parameters()), list(self.model.parameters()), 1 - decay)
+        update_average(self.averaged, self.model, self.steps, recipe.average)
         return {name: float(value.detach()) for name, value in parts.items()} | {"loss": float(loss.detach())}
 
     def save(self) -> None:

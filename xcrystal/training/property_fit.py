@@ -76,7 +76,7 @@ def fit_properties(
     known = np.isfinite(val.properties).any(axis=1)
     if not (known & chooses).any() or not (known & ~chooses).any():
         raise DatasetError(f"{data / 'val.parquet'} holds too few compositions to calibrate on some and report others.")
-    ensemble = PropertyEnsemble.from_head(network.properties, how.members)
+    ensemble = PropertyEnsemble.from_head(network.joint_head(), how.members)
     with one_thread():
         means, deviations = posteriors(opened, train)
         truth = torch.from_numpy(train.properties.astype(np.float32))
@@ -85,7 +85,7 @@ def fit_properties(
             fit_ensemble(ensemble, *inputs, truth, how, seed, bar.update)
         z, _ = posteriors(opened, val)
         calibrate(ensemble, torch.from_numpy(z[chooses]), torch.from_numpy(val.properties[chooses].astype(np.float32)))
-        network.add_module("properties", ensemble)
+        network.properties = ensemble
         scores = scores_of(opened, z[~chooses], val.properties[~chooses])
     report = PropertyReport(int((~chooses).sum()), {}, scores, "the half of the validation split that chose nothing")
     learned = {"crystals": len(train), "tables": [data.name, *(table.stem for table in also)]}

@@ -35,6 +35,7 @@ from xcrystal.explanation.known_answers import (
 from xcrystal.explanation.task_models import TaskNetwork, open_task, save_task
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.axes import area_under_roc
+from xcrystal.model.optimizing import set_learning_rate
 from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import N_ELEMENTS, CrystalVAE
 from xcrystal.training.codes import open_network, tokens_of
@@ -191,11 +192,7 @@ def train_task(
     while len(losses) < total:
         for rows in _epoch(data.lengths, how.batch_size, rng):
             share = len(losses) / total
-            rate = (
-                how.learning_rate * min(1.0, (share + 1 / total) / how.warm_up) * 0.5 * (1 + math.cos(math.pi * share))
-            )
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            set_learning_rate(optimizer, how.learning_rate, share, (share + 1 / total) / how.warm_up)
             elements, truth = _drawn(task, data, rows, targets, exchange, baseline, how, rng)
             found = network(data.rows(rows, elements), weights)
             wanted = torch.from_numpy(truth.astype(np.float32))

@@ -16,7 +16,6 @@ from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import DatasetError, InvalidCrystalError
 from xcrystal.evaluation.generative.interpolation_report import (
-    bootstrap_interval,
     evaluate_interpolation,
     path_figures,
     random_pairs,
@@ -176,11 +175,3 @@ def test_random_pairs(count: int, pairs: int) -> None:
     np.testing.assert_array_equal(found, random_pairs(count, pairs, np.random.default_rng(0)))
     if count > 10:
         assert (found != random_pairs(count, pairs, np.random.default_rng(1))).any()
-
-
-def test_bootstrap_intervals_are_those_of_the_mean() -> None:
-    values = np.random.default_rng(0).normal(3.0, 1.0, size=400)
-    low, high = bootstrap_interval(values)
-    assert low < values.mean() < high
-    assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.1)
-    assert bootstrap_interval(np.ones(5)) == (1.0, 1.0)

@@ -20,7 +20,6 @@ from xcrystal.evaluation.properties.prediction_errors import (
     Coverage,
     evaluate_properties,
     mean_absolute_errors,
-    roc_area,
 )
 from xcrystal.generator import CrystalModel, model_folder, open_model
 from xcrystal.model.checkpoint import load_weights
@@ -115,14 +114,6 @@ def test_compositions_know_nothing_else() -> None:
     assert rutile[[8, 22]] == pytest.approx([2 / 3, 1 / 3])
     assert perovskite[[8, 22, 38]] == pytest.approx([0.6, 0.2, 0.2])
     assert rutile[:95].sum() == pytest.approx(1)
-
-
-def test_areas_under_curves() -> None:
-    scores = np.array([0.1, 0.4, 0.35, 0.8])
-    assert roc_area(scores, np.array([False, False, True, True])) == pytest.approx(0.75)
-    assert roc_area(scores, np.array([False, True, True, True])) == pytest.approx(1)
-    assert roc_area(np.zeros(4), np.array([False, True, False, True])) == pytest.approx(0.5)
-    assert roc_area(scores, np.zeros(4, dtype=bool)) is None
 
 
 def test_coverage_counts_what_is_inside() -> None:

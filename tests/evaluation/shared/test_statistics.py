@@ -27,3 +27,4 @@ def test_bootstrap_intervals_of_a_normal_sample() -> None:
     assert low < median < high
     assert median == pytest.approx(np.median(values))
     assert all(math.isnan(number) for number in bootstrap_interval(np.array([np.nan])))
+    assert bootstrap_interval(np.ones(5)) == bootstrap_interval(np.ones(1)) == (1, 1, 1)

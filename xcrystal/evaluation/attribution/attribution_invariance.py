@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.generative.invariance import TOLERANCE
 from xcrystal.explanation.attribution import attribute
-from xcrystal.reporting import aligned
+from xcrystal.reporting import Report, aligned
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -23,7 +23,7 @@ _ORIGIN = "origin"
 
 
 @dataclass(frozen=True)
-class AttributionInvariance:
+class AttributionInvariance(Report):
     """Scores per atom of four writings of each crystal against those of the crystal as given.
 
     Attributes
@@ -45,10 +45,6 @@ class AttributionInvariance:
     share: float
     share_by_writing: dict[str, float]
     worst: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     def table(self) -> str:
         """The figures as lines of text."""

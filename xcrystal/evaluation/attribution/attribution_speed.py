@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from xcrystal.evaluation.attribution.method_scores import RANDOM, methods_with_r
 from xcrystal.evaluation.generative.speed import cores, milliseconds
 from xcrystal.explanation.attribution import attribute
 from xcrystal.explanation.batches import score_crystals
-from xcrystal.reporting import aligned
+from xcrystal.reporting import Report, aligned
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AttributionSpeed:
+class AttributionSpeed(Report):
     """Wall-clock times.
 
     Attributes
@@ -53,10 +53,6 @@ class AttributionSpeed:
     device: str
     cores: int
     load: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     def table(self) -> str:
         """The figures as lines of text."""

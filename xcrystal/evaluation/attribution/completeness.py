@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.explanation.batches import score_crystals
 from xcrystal.explanation.targets import Target, target_of
-from xcrystal.reporting import columns
+from xcrystal.reporting import Report, columns, share_text
 
 if TYPE_CHECKING:
     from xcrystal.crystal.wyckoff import WyckoffCrystal
@@ -49,7 +49,7 @@ class Complete:
 
 
 @dataclass(frozen=True)
-class CompletenessReport:
+class CompletenessReport(Report):
     """Every method that is complete by construction, at its default steps.
 
     Attributes
@@ -69,10 +69,6 @@ class CompletenessReport:
     absolute: float
     rows: tuple[Complete, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
-
     def table(self) -> str:
         """The figures as lines of text."""
         head = (
@@ -81,7 +77,7 @@ class CompletenessReport:
         )
         rows = [("", "level", "share within", "median error", "worst error", "of a difference of")]
         for r in self.rows:
-            share = f"{r.share:.1%} ({r.low:.1%} to {r.high:.1%})"
+            share = share_text(r.share, (r.low, r.high))
             errors = (f"{r.median:.2g}", f"{r.worst:.2g}", f"{r.worst_difference:.3g}")
             rows.append((r.method, r.level, share, *errors))
         return f"{head}\n{columns(rows)}"

@@ -9,7 +9,7 @@ relaxed crystals. Only pairs whose true values differ count, since no sign is ri
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.explanation.counterfactuals import difference_interval, exchanged
-from xcrystal.reporting import columns
+from xcrystal.reporting import Report, columns, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,17 +63,13 @@ class PairFigures:
 
 
 @dataclass(frozen=True)
-class PairsReport:
+class PairsReport(Report):
     """Figures of every property."""
 
     crystals: int
     not_encoded: dict[str, str]
     pairs: int
     figures: list[PairFigures]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types."""
-        return asdict(self)
 
     def table(self) -> str:
         """A table for reading."""
@@ -83,7 +79,7 @@ class PairsReport:
                 f.target,
                 f.which,
                 f.pairs,
-                f"{f.share:.1%} ({f.interval[0]:.1%} to {f.interval[1]:.1%})" if f.pairs else "–",
+                share_text(f.share, f.interval) if f.pairs else "–",
                 f"{f.median_error:.3f} {UNITS[f.target]}" if f.pairs else "–",
                 f"{f.covered:.1%}" if f.pairs else "–",
             )

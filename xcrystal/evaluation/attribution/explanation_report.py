@@ -21,7 +21,7 @@ from xcrystal.evaluation.attribution.weight_randomization import evaluate_sanity
 from xcrystal.evaluation.shared.encoding import Encodable, encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.explanation.trust import FILE, VERSION
-from xcrystal.reporting import plain
+from xcrystal.reporting import Report, plain
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
@@ -37,7 +37,7 @@ _TITLES = {
 
 
 @dataclass(frozen=True)
-class ExplanationsReport:
+class ExplanationsReport(Report):
     """What was measured.
 
     Attributes

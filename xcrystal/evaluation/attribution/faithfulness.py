@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from xcrystal.evaluation.attribution.deletion_curves import MOST_ORBITS, best_ga
 from xcrystal.evaluation.attribution.method_scores import is_signed, methods_with_random, orbit_scores
 from xcrystal.evaluation.shared.statistics import Interval, bootstrap_interval, interval_text
 from xcrystal.explanation.targets import Target, target_of
-from xcrystal.reporting import columns
+from xcrystal.reporting import Report, columns
 
 if TYPE_CHECKING:
     from xcrystal.crystal.wyckoff import WyckoffCrystal
@@ -47,7 +47,7 @@ class Faithful:
 
 
 @dataclass(frozen=True)
-class FaithfulnessReport:
+class FaithfulnessReport(Report):
     """Every method on the same crystals.
 
     Attributes
@@ -73,10 +73,6 @@ class FaithfulnessReport:
     small_differences: int
     best: dict[str, Interval]
     methods: dict[str, Faithful]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     def table(self) -> str:
         """The figures as lines of text."""

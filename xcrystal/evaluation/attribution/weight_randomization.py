@@ -7,19 +7,20 @@ another, from the output to the input. A method whose map stays as it was shows 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xcrystal.evaluation.attribution.method_scores import orbit_scores
 from xcrystal.evaluation.shared.ranking import spearman
 from xcrystal.evaluation.shared.statistics import Interval, bootstrap_interval, interval_text
-from xcrystal.reporting import columns
+from xcrystal.reporting import Report, columns
 
 if TYPE_CHECKING:
     from xcrystal.crystal.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
+    from xcrystal.model.vae import CrystalVAE
 
 _FEWEST = 3  # orbits that have an order worth the name
 
@@ -43,7 +44,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class SanityReport:
+class SanityReport(Report):
     """The curve of cascading randomisation, for each method.
 
     Attributes
@@ -58,10 +59,6 @@ class SanityReport:
     crystals: int
     seeds: int
     curves: dict[str, tuple[Step, ...]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     def table(self) -> str:
         """The figures as lines of text."""
@@ -117,8 +114,6 @@ def cascade(model: CrystalModel, seed: int) -> Iterator[tuple[str, CrystalModel]
     import torch
 
     from xcrystal.generator import CrystalModel
-    from xcrystal.model.properties import PropertyEnsemble
-    from xcrystal.model.vae import CrystalVAE
 
     network = model.network
     layers = len(network.encoder.blocks)
@@ -131,23 +126,28 @@ def cascade(model: CrystalModel, seed: int) -> Iterator[tuple[str, CrystalModel]
     ]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        fresh = CrystalVAE(network.config)
-        if isinstance(network.properties, PropertyEnsemble):
-            members, inputs, width = network.properties.first.weight.shape
-            fresh.add_module("properties", PropertyEnsemble(members, inputs, width))
-        drawn = {name: value.clone() for name, value in fresh.state_dict().items()}
+        drawn = {name: value.clone() for name, value in _untrained(network).state_dict().items()}
     trained = network.state_dict()
     random: tuple[str, ...] = ()
     for name, prefixes in stages:
         random = (*random, *prefixes)
-        other = CrystalVAE(network.config)
-        if isinstance(network.properties, PropertyEnsemble):
-            other.add_module("properties", PropertyEnsemble(members, inputs, width))
+        other = _untrained(network)
         mixed = {key: drawn[key] if key.startswith(random) else trained[key] for key in drawn}
         other.load_state_dict(mixed)
         # scale and shift of what is read and predicted are units, not weights
         other.lattice_mean, other.lattice_std = network.lattice_mean, network.lattice_std
         yield name, CrystalModel(other, model.name, model.facts, model.device)
+
+
+def _untrained(network: CrystalVAE) -> CrystalVAE:
+    """A network of the same sizes with random weights."""
+    from xcrystal.model.properties import PropertyEnsemble
+    from xcrystal.model.vae import CrystalVAE
+
+    made = CrystalVAE(network.config)
+    if isinstance(network.properties, PropertyEnsemble):
+        made.properties = network.properties.untrained()
+    return made
 
 
 def _per_atom(

@@ -18,7 +18,7 @@ from xcrystal.crystal.gallery_entries import Entry
 from xcrystal.crystal.gallery_types import entries
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.generative.reconstruction import compare
-from xcrystal.reporting import aligned, columns
+from xcrystal.reporting import Report, aligned, columns
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -55,7 +55,7 @@ class Classic:
 
 
 @dataclass(frozen=True)
-class GalleryReport:
+class GalleryReport(Report):
     """What came back of each entry of the gallery."""
 
     classics: tuple[Classic, ...]

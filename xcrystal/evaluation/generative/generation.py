@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from xcrystal.evaluation.generative.distributions import Descriptors, Distances,
 from xcrystal.evaluation.shared.parallel import Workers, workers_of
 from xcrystal.evaluation.shared.set_matching import Coverage, coverage, matches_any, matches_earlier
 from xcrystal.evaluation.shared.statistics import wilson_interval
-from xcrystal.reporting import columns, plain
+from xcrystal.reporting import Report, columns, share_text
 
 _SHARES = {
     "apart": "no pair closer than 0.5 Å, volume > 0.1 Å3",
@@ -100,7 +100,7 @@ class SetFigures:
 
 
 @dataclass(frozen=True)
-class GenerationReport:
+class GenerationReport(Report):
     """The figures of a set of generated crystals, beside those of real ones.
 
     Attributes
@@ -129,9 +129,7 @@ class GenerationReport:
     precision: Coverage | None
     judgements: tuple[Judgement, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types (a number that does not exist is None); without the samples one by one."""
-        return {name: plain(value) for name, value in asdict(self).items() if name != "judgements"}
+    NOT_IN_JSON = ("judgements",)
 
     def table(self) -> str:
         """The figures as lines of text."""
@@ -185,7 +183,7 @@ class GenerationReport:
             ("reference by samples (METRe)", self.recall),
             ("samples by reference", self.precision),
         ):
-            share = f"{c.share:.1%} ({c.interval[0]:.1%} to {c.interval[1]:.1%})"
+            share = share_text(c.share, c.interval)
             rows.append([words, share, f"{c.matched} of {c.of_shared_formula}", f"{c.rms:.4f}"])
         return rows
 

@@ -25,7 +25,7 @@ left out. Asked is, of the frames,
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +36,9 @@ from xcrystal.errors import DatasetError
 from xcrystal.evaluation.generative.path_frames import Paths, measure_paths
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
+from xcrystal.evaluation.shared.statistics import bootstrap_interval
 from xcrystal.latent.paths import kinds_for
-from xcrystal.reporting import aligned, plain
+from xcrystal.reporting import Report, aligned, not_encoded_rows, share_text
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
@@ -88,7 +89,7 @@ class PathFigures:
 
 
 @dataclass(frozen=True)
-class InterpolationReport:
+class InterpolationReport(Report):
     """Paths of each kind between the same pairs of crystals.
 
     Attributes
@@ -109,12 +110,6 @@ class InterpolationReport:
     better: str
     not_encoded: dict[str, str]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types (a number that does not exist is None)."""
-        content = asdict(self)
-        content["kinds"] = plain(content["kinds"])
-        return content
-
     def table(self) -> str:
         """The figures as lines of text, the kinds side by side."""
         columns = {kind: dict(_rows(figures)) for kind, figures in self.kinds.items()}
@@ -127,7 +122,7 @@ class InterpolationReport:
             *((name, "  ".join(cells).rstrip()) for name, cells in zip(names, body, strict=True)),
             ("better", self.better),
         ]
-        rows += [(f"not encoded: {name}", reason) for name, reason in list(self.not_encoded.items())[:10]]
+        rows += not_encoded_rows(self.not_encoded)
         return aligned(rows)
 
 
@@ -207,9 +202,9 @@ def path_figures(paths: Paths, seed: int = 0) -> PathFigures:
     return PathFigures(
         chosen=float(paths.chosen.mean()),
         clash_free=float(free.mean()),
-        clash_free_interval=bootstrap_interval(free.mean(axis=1), seed),
+        clash_free_interval=_mean_interval(free, seed),
         clash_free_inner=float(inner.mean()) if inner.size else math.nan,
-        clash_free_inner_interval=bootstrap_interval(inner.mean(axis=1), seed) if inner.size else (math.nan, math.nan),
+        clash_free_inner_interval=_mean_interval(inner, seed),
         clash_free_at=tuple(free.mean(axis=0).tolist()),
         crystals_crossed=float(1 + (~paths.alike).sum(axis=1).mean()),
         composition_changes=float((paths.formulas[:, 1:] != paths.formulas[:, :-1]).mean()),
@@ -223,11 +218,11 @@ def path_figures(paths: Paths, seed: int = 0) -> PathFigures:
     )
 
 
-def bootstrap_interval(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile bootstrap interval (Efron, Ann. Stat. 7, 1, 1979) of the mean of independent values (n,)."""
-    draws = np.random.default_rng(seed).integers(len(values), size=(_DRAWS, len(values)))
-    low, high = np.quantile(np.asarray(values, dtype=float)[draws].mean(axis=1), [0.025, 0.975])
-    return float(low), float(high)
+def _mean_interval(frames: np.ndarray, seed: int) -> tuple[float, float]:
+    """The 95 % interval of the mean of frames (paths, n), of which whole paths are drawn; NaN if there are none."""
+    means = frames.mean(axis=1) if frames.size else np.empty(0)
+    _, low, high = bootstrap_interval(means, seed=seed, draws=_DRAWS)
+    return low, high
 
 
 def _mean_median_tail(values: np.ndarray) -> tuple[float, float, float]:
@@ -239,9 +234,6 @@ def _mean_median_tail(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def _rows(figures: PathFigures) -> list[tuple[str, str]]:
-    def share(value: float, interval: tuple[float, float]) -> str:
-        return f"{value:.1%} ({interval[0]:.1%} to {interval[1]:.1%})"
-
     def three(values: tuple[float, float, float], unit: str = "") -> str:
         return ", ".join(f"{value:.3f}" for value in values) + unit
 
@@ -250,8 +242,8 @@ def _rows(figures: PathFigures) -> list[tuple[str, str]]:
     folded = ((at + at[::-1]) / 2)[: (len(at) + 1) // 2]
     places = ["at the ends", *(f"frame {i + 1} from an end" for i in range(1, len(folded)))]
     return [
-        ("free of clashes, all frames", share(figures.clash_free, figures.clash_free_interval)),
-        ("free of clashes, inner frames", share(figures.clash_free_inner, figures.clash_free_inner_interval)),
+        ("free of clashes, all frames", share_text(figures.clash_free, figures.clash_free_interval)),
+        ("free of clashes, inner frames", share_text(figures.clash_free_inner, figures.clash_free_inner_interval)),
         *((f"  {place}", f"{value:.1%}") for place, value in zip(places, folded, strict=True)),
         ("frames not the most probable crystal", f"{figures.chosen:.1%}"),
         ("crystals that a path crosses, mean", f"{figures.crystals_crossed:.1f}"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC
 from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
-from xcrystal.reporting import aligned
+from xcrystal.reporting import Report, aligned
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -33,7 +33,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class InvarianceReport:
+class InvarianceReport(Report):
     """Codes of four writings of each crystal against the code of the crystal as given.
 
     Attributes
@@ -54,14 +54,6 @@ class InvarianceReport:
     share_by_writing: dict[str, float]
     worst: tuple[Difference, ...]
     not_encoded: dict[str, str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types (an infinite difference is None)."""
-        content = asdict(self)
-        content["worst"] = [
-            {**asdict(w), "difference": w.difference if math.isfinite(w.difference) else None} for w in self.worst
-        ]
-        return content
 
     def table(self) -> str:
         """The figures as lines of text, worst cases named."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from xcrystal.evaluation.shared.encoding import prepare, sources_of
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.latent.compositions import Formula, atlas_formulas, formula_text
 from xcrystal.latent.proposing import propose, prototypes
-from xcrystal.reporting import aligned
+from xcrystal.reporting import Report, aligned, share_text
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -42,7 +42,7 @@ class Hits:
 
 
 @dataclass(frozen=True)
-class ProposalReport:
+class ProposalReport(Report):
     """What became of each composition.
 
     Attributes
@@ -68,22 +68,15 @@ class ProposalReport:
     seconds: float
     missed: list[str]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types."""
-        return asdict(self)
-
     def table(self) -> str:
         """Lines for reading."""
-
-        def share(value: float, interval: tuple[float, float]) -> str:
-            return f"{value:.0%} ({interval[0]:.0%} to {interval[1]:.0%})"
 
         known = "known crystals" if self.real else "decodes of known crystals"
         rows = [("compositions that the atlas does not hold", str(self.compositions))]
         for name, hits in (("search", self.proposed), (f"elements exchanged in {known}", self.substituted)):
             rows += [
-                (f"{name}: one of {self.count} is right", share(hits.any, hits.any_interval)),
-                (f"{name}: the first is right", share(hits.first, hits.first_interval)),
+                (f"{name}: one of {self.count} is right", share_text(hits.any, hits.any_interval, 0)),
+                (f"{name}: the first is right", share_text(hits.first, hits.first_interval, 0)),
                 (f"{name}: there is a proposal", f"{hits.answered:.0%}"),
             ]
         return aligned([*rows, ("a search takes, median", f"{self.seconds:.1f} s")])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from xcrystal.errors import CheckpointError, DatasetError
 from xcrystal.evaluation.shared.encoding import Sources, encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.evaluation.shared.statistics import wilson_interval
-from xcrystal.reporting import aligned, columns, plain
+from xcrystal.reporting import Report, aligned, columns, not_encoded_rows, share_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ class OrbitRange:
 
 
 @dataclass(frozen=True)
-class ReconstructionReport:
+class ReconstructionReport(Report):
     """The figures over all crystals of a source.
 
     Attributes
@@ -126,22 +126,15 @@ class ReconstructionReport:
     not_encoded: dict[str, str]
     comparisons: tuple[Comparison, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types (a number that does not exist is None); without the crystals one by one."""
-        content = asdict(self)
-        del content["comparisons"]
-        content["match_interval"] = list(self.match_interval)
-        found: dict[str, Any] = plain(content)
-        return found
+    NOT_IN_JSON = ("comparisons",)
 
     def table(self) -> str:
         """The figures as lines of text."""
-        low, high = self.match_interval
         taken = {"report": " (the half that did not choose the model)", "selection": " (the half that chose the model)"}
         rows = [
             ("crystals", f"{self.crystals}{taken.get(self.half, '')}"),
             ("could not be encoded", f"{len(self.not_encoded)}"),
-            ("match rate", f"{self.match_rate:.1%} (95 % interval {low:.1%} to {high:.1%})"),
+            ("match rate", share_text(self.match_rate, self.match_interval, name="95 % interval ")),
             ("mean RMS of matches", f"{self.mean_rms:.4f} (V/N)^(1/3)"),
             ("match rate without rescaling", f"{self.match_rate_unscaled:.1%}"),
             (
@@ -155,7 +148,7 @@ class ReconstructionReport:
             (f"MAE {name}", f"{e.mae:.3f} (mean predictor {e.mae_of_mean:.3f}, zero {e.mae_of_zero:.3f}; {e.crystals})")
             for name, e in self.properties.items()
         ]
-        rows += [(f"not encoded: {name}", reason) for name, reason in list(self.not_encoded.items())[:10]]
+        rows += not_encoded_rows(self.not_encoded)
         by_orbits = [("orbits", "crystals", "share", "match", "RMS", "composition")]
         by_orbits += [
             (

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcrystal.errors import XCrystalError
-from xcrystal.reporting import aligned
+from xcrystal.reporting import Report, aligned
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -26,7 +26,7 @@ _IMPORT = "import time; t = time.perf_counter(); import xcrystal; print(time.per
 
 
 @dataclass(frozen=True)
-class SpeedReport:
+class SpeedReport(Report):
     """Medians, in milliseconds unless the name says otherwise.
 
     Attributes
@@ -63,10 +63,6 @@ class SpeedReport:
     threads: int
     move_ms: float | None = None
     move_ms_95: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     def table(self) -> str:
         """The figures as lines of text."""

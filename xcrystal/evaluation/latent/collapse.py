@@ -8,7 +8,7 @@ from a flow that was fitted to the codes later and that samples are drawn from.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from xcrystal.errors import DatasetError
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.evaluation.shared.statistics import wilson_interval
-from xcrystal.reporting import aligned
+from xcrystal.reporting import Report, aligned, not_encoded_rows, share_text
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -29,7 +29,7 @@ ACTIVE = 0.01
 
 
 @dataclass(frozen=True)
-class CollapseReport:
+class CollapseReport(Report):
     """How much of a crystal its latent vector holds.
 
     Attributes
@@ -65,18 +65,9 @@ class CollapseReport:
     match_interval_shuffled: tuple[float, float]
     not_encoded: dict[str, str]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        lists = {name: list(value) for name, value in asdict(self).items() if isinstance(value, tuple)}
-        return asdict(self) | lists
-
     def table(self) -> str:
         """The figures as lines of text."""
-
-        def share(value: float, interval: tuple[float, float]) -> str:
-            return f"{value:.1%} (95 % interval {interval[0]:.1%} to {interval[1]:.1%})"
-
-        kl = self.kl_by_dimension
+        kl, by = self.kl_by_dimension, "95 % interval "
         places = sorted({0, len(kl) // 4, len(kl) // 2, 3 * len(kl) // 4, len(kl) - 1})
         rows = [
             ("crystals", f"{self.crystals}"),
@@ -86,10 +77,13 @@ class CollapseReport:
             *((f"  dimension {i + 1}, by size", f"{kl[i]:.3f} nats") for i in places),
             ("posterior standard deviation", f"{self.posterior_deviation:.3f}"),
             ("standard deviation of the means", f"{self.means_deviation:.3f}"),
-            ("match rate, own vectors", share(self.match_rate, self.match_interval)),
-            ("match rate, shuffled vectors", share(self.match_rate_shuffled, self.match_interval_shuffled)),
+            ("match rate, own vectors", share_text(self.match_rate, self.match_interval, name=by)),
+            (
+                "match rate, shuffled vectors",
+                share_text(self.match_rate_shuffled, self.match_interval_shuffled, name=by),
+            ),
         ]
-        rows += [(f"not encoded: {name}", reason) for name, reason in list(self.not_encoded.items())[:10]]
+        rows += not_encoded_rows(self.not_encoded)
         return aligned(rows)
 
 

@@ -18,7 +18,7 @@ The crystal of every step, on the path too, is decoded, canonicalized and encode
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.latent.axes import Axes, Axis, ridge_weights, towards
 from xcrystal.latent.property_path import PropertyPath, property_path, spread
 from xcrystal.latent.steering import NOISE
-from xcrystal.reporting import columns
+from xcrystal.reporting import Report, columns, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,15 +77,11 @@ class DirectionFigures:
 
 
 @dataclass(frozen=True)
-class DirectionsReport:
+class DirectionsReport(Report):
     """Figures of every property, way and direction."""
 
     crystals: int
     figures: list[DirectionFigures]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types."""
-        return asdict(self)
 
     def table(self) -> str:
         """A table for reading."""
@@ -99,7 +95,7 @@ class DirectionsReport:
                 f.target,
                 f.way,
                 f.direction,
-                f"{f.changed:.0%} ({f.interval[0]:.0%} to {f.interval[1]:.0%})",
+                share_text(f.changed, f.interval, 0),
                 share(f.possible),
                 f"{f.promised:+.3f} {UNITS[f.target]}",
                 f"{f.obtained:+.3f}",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.crystal_sets import cell_of
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError
 from xcrystal.latent.inverse import MapInverse
-from xcrystal.reporting import columns
+from xcrystal.reporting import Report, columns
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
@@ -78,16 +78,12 @@ class DragFigures:
 
 
 @dataclass(frozen=True)
-class InverseReport:
+class InverseReport(Report):
     """Figures at places, and of drags; ``n`` places of each kind."""
 
     n: int
     at_places: list[InverseFigures]
     dragged: list[DragFigures]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types."""
-        return asdict(self)
 
     def table(self) -> str:
         """Two tables for reading."""

@@ -7,7 +7,7 @@ itself, so this tells whether steering moves its own opinion of real decodes, no
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from xcrystal.crystal.tables import UNITS
 from xcrystal.errors import CheckpointError, InvalidCrystalError
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.latent.steering import HOLDS, steer
-from xcrystal.reporting import columns
+from xcrystal.reporting import Report, columns, share_text
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
@@ -60,16 +60,12 @@ class SteeringFigures:
 
 
 @dataclass(frozen=True)
-class SteeringReport:
+class SteeringReport(Report):
     """Figures of every property, held and free."""
 
     crystals: int
     most_steps: int
     figures: list[SteeringFigures]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types."""
-        return asdict(self)
 
     def table(self) -> str:
         """A table for reading."""
@@ -80,7 +76,7 @@ class SteeringReport:
                 f.target,
                 f.direction,
                 "elements, group" if f.held else "nothing",
-                f"{f.improved:.0%} ({f.interval[0]:.0%} to {f.interval[1]:.0%})",
+                share_text(f.improved, f.interval, 0),
                 f"{f.median_change:+.3f} {UNITS[f.target]}",
                 f"{f.quartiles[0]:+.3f}, {f.quartiles[1]:+.3f}",
                 f"{f.steps:.1f}",

@@ -23,7 +23,7 @@ from xcrystal.crystal.gallery_types import entries
 from xcrystal.errors import CheckpointError, XCrystalError
 from xcrystal.generator import BUNDLED
 from xcrystal.model.intervals import ZERO
-from xcrystal.reporting import aligned, columns
+from xcrystal.reporting import Report, aligned, columns, not_encoded_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ class ClassicGap:
 
 
 @dataclass(frozen=True)
-class ClassicsReport:
+class ClassicsReport(Report):
     """The gaps of the classics, and why others could not be encoded."""
 
     gaps: tuple[ClassicGap, ...]
@@ -116,7 +116,7 @@ class ClassicsReport:
                 ("metal or insulator, right", f"{found['right_side']:.1%}"),
                 ("MAE", f"{found['mae']:.3f} eV"),
             ]
-        sums += [(f"not encoded: {name}", why) for name, why in self.not_encoded.items()]
+        sums += not_encoded_rows(self.not_encoded, None)
         return f"{columns(rows)}\n\n{aligned(sums)}"
 
 

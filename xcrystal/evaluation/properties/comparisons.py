@@ -122,9 +122,9 @@ def unsqueezed_values(
     from xcrystal.model.property_fitting import FitSettings, fit_ensemble, steps
 
     how = FitSettings(members=2, epochs=8)
-    head: nn.Module = model.network.properties
+    head = model.network.properties
     if not isinstance(head, PropertyEnsemble):
-        head = PropertyEnsemble.from_head(model.network.properties, how.members)
+        head = PropertyEnsemble.from_head(model.network.joint_head(), how.members)
     posterior = model.network.encoder.posterior
     mean = nn.Linear(posterior.in_features, model.latent_dim)
     with torch.no_grad():

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,8 +25,9 @@ from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties.comparisons import forest_values, neighbour_values, unsqueezed_values
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
+from xcrystal.evaluation.shared.ranking import auroc
 from xcrystal.model.intervals import ZERO
-from xcrystal.reporting import aligned
+from xcrystal.reporting import Report, aligned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +97,7 @@ class PropertyScore:
 
 
 @dataclass(frozen=True)
-class PropertyReport:
+class PropertyReport(Report):
     """Scores by property.
 
     Attributes
@@ -119,10 +120,6 @@ class PropertyReport:
     properties: dict[str, PropertyScore]
     which: str
     comparisons: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
 
     def table(self) -> str:
         """The figures as lines of text."""
@@ -257,6 +254,7 @@ def _score(
     true = np.where(true <= ZERO, 0.0, true) if can_be_zero else true
     zero = true == 0 if can_be_zero else np.zeros(len(true), dtype=bool)
     parts = (slice(None), zero, ~zero)
+    area = auroc(predicted, true > POSITIVE[name]) if can_be_zero else math.nan
     every, at_zero, others = (None if bounds is None else Coverage.of(bounds[part], true[part]) for part in parts)
     return PropertyScore(
         crystals=len(true),
@@ -264,22 +262,12 @@ def _score(
         mae_of_mean=of_mean,
         mae_of_median=of_median,
         mae_of_zero=of_zero,
-        auroc=roc_area(predicted, true > POSITIVE[name]) if can_be_zero else None,
+        auroc=None if math.isnan(area) else area,
         right_side=None if nonzero is None else float(((nonzero > 0.5) == ~zero).mean()),
         coverage=every,
         coverage_zero=at_zero if can_be_zero else None,
         coverage_others=others if can_be_zero else None,
     )
-
-
-def roc_area(scores: np.ndarray, positive: np.ndarray) -> float | None:
-    """Area under the ROC curve of scores (n,) for labels (n,): the Mann-Whitney statistic; None with one class only."""
-    from scipy.stats import rankdata
-
-    n, m = int(positive.sum()), int((~positive).sum())
-    if n == 0 or m == 0:
-        return None
-    return float((rankdata(scores)[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def mean_absolute_errors(values: np.ndarray, truth: np.ndarray) -> dict[str, float]:

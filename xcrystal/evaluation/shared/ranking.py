@@ -5,35 +5,36 @@ from __future__ import annotations
 import numpy as np
 
 
-def auroc(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> float:
-    """Probability that a thing of the truth scores above one that is not of it; ties count half.
+def auroc(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Area under the ROC curve: the probability that a thing of the truth scores above another one; ties count half.
 
     Parameters
     ----------
-    scores, truth, weights
-        (n,) scores, booleans, and how often each thing is there.
+    scores, truth
+        (n,) scores and booleans.
+    weights
+        (n,) how often each thing is there; once if None.
 
     Returns
     -------
     float
         NaN where all or none are of the truth, or a score is missing.
     """
+    from sklearn.metrics import roc_auc_score
+
     truth = np.asarray(truth, dtype=bool)
     if truth.all() or not truth.any() or not np.isfinite(scores).all():
         return float("nan")
-    above = scores[truth][:, None] - scores[~truth][None]
-    pairs = weights[truth][:, None] * weights[~truth][None]
-    return float(((above > 0) + 0.5 * (above == 0)).ravel() @ pairs.ravel() / pairs.sum())
+    return float(roc_auc_score(truth, scores, sample_weight=weights))
 
 
 def tau_b(scores: np.ndarray, truth: np.ndarray) -> float:
     """Kendall's tau-b of scores and truth (n,) each; NaN where one of them is constant or a score is missing."""
-    if not np.isfinite(scores).all():
+    from scipy.stats import kendalltau
+
+    if len(truth) < 2 or not np.isfinite(scores).all():
         return float("nan")
-    i, j = np.triu_indices(len(truth), 1)
-    one, other = np.sign(scores[i] - scores[j]), np.sign(truth[i] - truth[j])
-    norm = np.sqrt(float((one != 0).sum()) * float((other != 0).sum()))
-    return float(one @ other / norm) if norm else float("nan")
+    return float(kendalltau(scores, truth).statistic)
 
 
 def tau_b_ceiling(truth: np.ndarray) -> float:

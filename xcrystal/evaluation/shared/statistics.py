@@ -13,15 +13,13 @@ Interval = tuple[float, float, float]  # a figure, and the lower and upper end o
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """95 % Wilson score interval (J. Am. Stat. Assoc. 22, 209, 1927) of a share; (0, 1) without trials."""
+    """95 % Wilson score interval (J. Am. Stat. Assoc. 22, 209, 1927) of a share (scalars); (0, 1) without trials."""
+    from scipy.stats import binomtest
+
     if trials == 0:
         return 0.0, 1.0
-    z = 1.959963984540054
-    share = successes / trials
-    middle = share + z * z / (2 * trials)
-    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    scale = 1 + z * z / trials
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    interval = binomtest(successes, trials).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def bootstrap_interval(
@@ -31,14 +29,17 @@ def bootstrap_interval(
 
     Values that are not finite are left out; NaN three times if none is left.
     """
+    from scipy.stats import bootstrap
+
+    of = np.mean if statistic == "mean" else np.median
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
-    if not len(finite):
-        return math.nan, math.nan, math.nan
-    of = np.mean if statistic == "mean" else np.median
-    drawn = np.random.default_rng(seed).integers(len(finite), size=(draws, len(finite)))
-    low, high = np.quantile(of(finite[drawn], axis=1), [0.025, 0.975])
-    return float(of(finite)), float(low), float(high)
+    if len(finite) < 2:  # of which SciPy makes no interval
+        only = float(finite[0]) if len(finite) else math.nan
+        return only, only, only
+    rng = np.random.default_rng(seed)
+    found = bootstrap((finite,), of, n_resamples=draws, vectorized=True, method="percentile", random_state=rng)
+    return float(of(finite)), float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def interval_text(interval: Sequence[float], digits: int = 3) -> str:
