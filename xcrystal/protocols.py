@@ -15,7 +15,7 @@ explorer or said in one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core import Structure
 
+    from xcrystal.crystal.canonical import Canonical
+    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.model.prior import LatentFlow
+
 LACKS = {
     "encode": "has no encode, so it knows the crystals of its atlas only, and no others",
     "decode": "has no decode: what is drawn is the nearest known crystal",
@@ -35,15 +39,15 @@ LACKS = {
     "sample": "has no prior to draw crystals from",
     "runners_up": "does not tell what else it might have decoded",
 }
-"""What a model may be able to do, and what is said of one that is not."""
+"""Capabilities of models, and what is said of a model without one."""
 
 
 @runtime_checkable
 class Encodes(Protocol):
-    """A model that gives crystals their codes."""
+    """A model that encodes crystals."""
 
     def encode(self, structures: Sequence[Structure]) -> np.ndarray:
-        """Codes (n, d), finite numbers, of n crystals.
+        """Latent vectors (n, d), finite numbers, of n crystals.
 
         They come as standardized primitive cells, in one and the same setting however a crystal was written.
         """
@@ -52,19 +56,19 @@ class Encodes(Protocol):
 
 @runtime_checkable
 class Decodes(Protocol):
-    """A model that gives codes their crystals."""
+    """A model that decodes latent vectors."""
 
     def decode(self, z: np.ndarray) -> Sequence[Structure]:
-        """Crystals of n codes (n, d) float32: ordered, periodic Structures, in any cell."""
+        """Crystals of n latent vectors (n, d) float32: ordered, periodic Structures, in any cell."""
         ...
 
 
 @runtime_checkable
 class Predicts(Protocol):
-    """A model that predicts properties from codes."""
+    """A model that predicts properties from latent vectors."""
 
     def predict(self, z: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Values (n,) of each property, by name, of n codes (n, d) float32; always of the same properties."""
+        """Values (n,) of each property, by name, of n latent vectors (n, d) float32; always of the same properties."""
         ...
 
 
@@ -85,8 +89,87 @@ class Known(Protocol):
         ...
 
 
+class Explorable(Protocol):
+    """A model as the explorer uses it: ours, and yours once it is wrapped.
+
+    All of its methods are there whatever the model can do; ``lacks`` says which of them need a capability that it does
+    not have, and these then raise AbilityError.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def latent_dim(self) -> int: ...
+    @property
+    def spread(self) -> float: ...
+    @property
+    def properties(self) -> tuple[str, ...]: ...
+    @property
+    def facts(self) -> dict[str, Any]: ...
+    @property
+    def prior(self) -> LatentFlow | None: ...
+    @property
+    def limits(self) -> tuple[int, int]: ...
+    @property
+    def max_atoms(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+
+    def lacks(self, ability: str) -> str:
+        """Why the model cannot do something, in one sentence; empty if it can."""
+        ...
+
+    def require(self, ability: str) -> None:
+        """Raise AbilityError if the model cannot do it."""
+        ...
+
+    def with_known(self, atlas: Known) -> Self:
+        """The model together with the atlas that it is explored in."""
+        ...
+
+    def canonical(self, source: Any) -> Canonical:
+        """The canonical form of one crystal that can be encoded."""
+        ...
+
+    def encode(self, structures: Iterable[Any] | Any) -> np.ndarray:
+        """Latent vectors (n, latent_dim) float32 of crystals."""
+        ...
+
+    def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
+        """Latent vectors (n, latent_dim) float32 of crystals in canonical form."""
+        ...
+
+    def decode(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Structure]:
+        """Crystals of latent vectors (n, latent_dim)."""
+        ...
+
+    def predict(self, z: Any) -> dict[str, np.ndarray]:
+        """Properties (n,) of latent vectors (n, latent_dim), by name."""
+        ...
+
+    def known_intervals(self, z: Any) -> dict[str, np.ndarray]:
+        """90 % intervals (n, 2) of predicted properties by name, of those for which they are known."""
+        ...
+
+    def known_nonzero(self, z: Any) -> dict[str, np.ndarray]:
+        """Probabilities (n,) that predicted properties are not zero, by name, of those for which they are known."""
+        ...
+
+    def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
+        """Draws (n, latent_dim) from the prior."""
+        ...
+
+    def vectors(self, z: Any) -> np.ndarray:
+        """Latent vectors as (n, latent_dim) float32; raises InvalidCrystalError for anything else."""
+        ...
+
+    def warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
+        """Warn of elements that the model hardly saw in training."""
+        ...
+
+
 class Able:
-    """A model as everything else uses it, which says of itself what it can do.
+    """What a model says of itself: its name and sizes, and which capabilities it has.
 
     Attributes
     ----------
@@ -95,11 +178,11 @@ class Able:
     abilities
         Of the names in ``LACKS``.
     latent_dim
-        Length of its codes.
+        Length of its latent vectors.
     max_atoms, max_orbits
         The most atoms of a primitive cell, and the most orbits, that it encodes.
     spread
-        How far codes of crystals differ in a dimension, about: the unit of distances that are said in words.
+        How far latent vectors of crystals differ in a dimension, about: the unit of distances that are said in words.
     code
         Python that stands for it.
     """
@@ -153,8 +236,8 @@ class Able:
         size = atlas.z.shape[1]
         if size != self.latent_dim:
             raise DatasetError(
-                f"The atlas {atlas.name} belongs to another model than {self.name!r}: its codes have {size} numbers, "
-                f"not {self.latent_dim}."
+                f"The atlas {atlas.name} belongs to another model than {self.name!r}: its latent vectors have {size} "
+                f"numbers, not {self.latent_dim}."
             )
         made_with = str(atlas.facts.get("model_digest") or "")
         if made_with and self.digest not in ("", made_with):

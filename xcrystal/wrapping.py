@@ -19,7 +19,7 @@ from xcrystal.errors import (
     XCrystalError,
 )
 from xcrystal.generator import CrystalModel
-from xcrystal.protocols import Able, Decodes, Encodes, Known, Predicts
+from xcrystal.protocols import LACKS, Able, Decodes, Encodes, Explorable, Known, Predicts
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -273,7 +273,7 @@ class LatentModel(Able):
 
     # -- inside
 
-    def _warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
+    def warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
         """Which elements it has hardly seen is not known."""
 
     def _ask(self, what: str, method: Callable[[Any], Any], given: Any) -> Any:
@@ -313,6 +313,20 @@ def wrap_model(model: Any, name: str | None = None, max_atoms: int | None = None
     called = name or getattr(model, "name", None) or kind.__name__
     most: Any = max_atoms or getattr(model, "max_atoms", None) or MOST_ATOMS
     return LatentModel(model, str(called), int(most))
+
+
+def differentiable(model: Explorable) -> CrystalModel:
+    """The model as one of ours, through which gradients are known.
+
+    Raises
+    ------
+    AbilityError
+        If it is a model of your own, which gives none.
+    """
+    if isinstance(model, CrystalModel):
+        return model
+    model.require("gradients")
+    raise AbilityError(f"The model {model.name!r} {LACKS['gradients']}.")
 
 
 def _standard(structure: Structure) -> Structure:
