@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from xcrystal.explorer.session.saving import CONTROLS
+from xcrystal.explorer.session.controls import CONTROLS
 
 import xcrystal as xc
 from tests.crystals import structures

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ipywidgets import widgets
-from xcrystal.explorer.session.saving import CONTROLS
+from xcrystal.explorer.session.controls import CONTROLS
 
 from tests.crystals import CRYSTALS
 from xcrystal.errors import TargetError
