@@ -15,7 +15,7 @@ explorer or said in one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -26,10 +26,6 @@ from xcrystal.errors import AbilityError, DatasetError
 if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core import Structure
-
-    from xcrystal.crystal.canonical import Canonical
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
-    from xcrystal.model.prior import LatentFlow
 
 LACKS = {
     "encode": "has no encode, so it knows the crystals of its atlas only, and no others",
@@ -86,85 +82,6 @@ class Known(Protocol):
 
     def structure(self, row: int) -> Structure | None:
         """The known crystal itself, if it is kept."""
-        ...
-
-
-class Explorable(Protocol):
-    """A model as the explorer uses it: ours, and yours once it is wrapped.
-
-    All of its methods are there whatever the model can do; ``lacks`` says which of them need a capability that it does
-    not have, and these then raise AbilityError.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def latent_dim(self) -> int: ...
-    @property
-    def spread(self) -> float: ...
-    @property
-    def properties(self) -> tuple[str, ...]: ...
-    @property
-    def facts(self) -> dict[str, Any]: ...
-    @property
-    def prior(self) -> LatentFlow | None: ...
-    @property
-    def limits(self) -> tuple[int, int]: ...
-    @property
-    def max_atoms(self) -> int: ...
-    @property
-    def code(self) -> str: ...
-
-    def lacks(self, ability: str) -> str:
-        """Why the model cannot do something, in one sentence; empty if it can."""
-        ...
-
-    def require(self, ability: str) -> None:
-        """Raise AbilityError if the model cannot do it."""
-        ...
-
-    def with_known(self, atlas: Known) -> Self:
-        """The model together with the atlas that it is explored in."""
-        ...
-
-    def canonical(self, source: Any) -> Canonical:
-        """The canonical form of one crystal that can be encoded."""
-        ...
-
-    def encode(self, structures: Iterable[Any] | Any) -> np.ndarray:
-        """Latent vectors (n, latent_dim) float32 of crystals."""
-        ...
-
-    def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
-        """Latent vectors (n, latent_dim) float32 of crystals in canonical form."""
-        ...
-
-    def decode(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Structure]:
-        """Crystals of latent vectors (n, latent_dim)."""
-        ...
-
-    def predict(self, z: Any) -> dict[str, np.ndarray]:
-        """Properties (n,) of latent vectors (n, latent_dim), by name."""
-        ...
-
-    def known_intervals(self, z: Any) -> dict[str, np.ndarray]:
-        """90 % intervals (n, 2) of predicted properties by name, of those for which they are known."""
-        ...
-
-    def known_nonzero(self, z: Any) -> dict[str, np.ndarray]:
-        """Probabilities (n,) that predicted properties are not zero, by name, of those for which they are known."""
-        ...
-
-    def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
-        """Draws (n, latent_dim) from the prior."""
-        ...
-
-    def vectors(self, z: Any) -> np.ndarray:
-        """Latent vectors as (n, latent_dim) float32; raises InvalidCrystalError for anything else."""
-        ...
-
-    def warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
-        """Warn of elements that the model hardly saw in training."""
         ...
 
 

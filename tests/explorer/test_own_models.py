@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from xcrystal.explorer.session.controls import CONTROLS
 
 import xcrystal as xc
 from tests.crystals import structures
@@ -18,6 +17,7 @@ from tests.own_data import Cubes, PlainVAE, Volume, scaled, write
 from xcrystal.errors import AbilityError, DatasetError, ModelError, TargetError
 from xcrystal.explorer.map.map_figure import Points
 from xcrystal.explorer.panels.facts_panel import fact_rows, facts_text
+from xcrystal.explorer.session.controls import CONTROLS
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.widget import Explorer
 from xcrystal.generator import CrystalModel

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.protocols import Explorable
+    from xcrystal.wrapping import Explorable
 
 FAR = 0.95  # farther from the data than this share of the known crystals: an extrapolation
 RETURNS = 0.45  # of the root of the latent dimension: a code farther than this from its crystal's own is no crystal's

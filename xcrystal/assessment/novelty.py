@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.protocols import Explorable
+    from xcrystal.wrapping import Explorable
 
 MOST = 24  # entries of one formula that are compared, nearest in latent space first
 _SAME = 0.01  # RMS below which it is the same crystal, so that no better match is looked for

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.protocols import Explorable
+    from xcrystal.wrapping import Explorable
 
 METAL_BELOW = 0.1  # eV: a smaller gap counts as none, if the model knows no probability of one
 STABLE_BELOW = 0.05  # eV/atom above hull: 86 % of the known crystals of the bundled atlas lie below

@@ -20,7 +20,7 @@ from xcrystal.errors import DatasetError, TargetError
 
 if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.protocols import Explorable
+    from xcrystal.wrapping import Explorable
 
 FAMILIES = ("principal", "latent", "property", "concept")
 _TOWARDS = {

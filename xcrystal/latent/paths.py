@@ -10,7 +10,7 @@ from xcrystal.errors import InvalidCrystalError, TargetError
 
 if TYPE_CHECKING:
     from xcrystal.model.prior import LatentFlow
-    from xcrystal.protocols import Explorable
+    from xcrystal.wrapping import Explorable
 
 FLOW = "flow"
 KINDS = ("linear", "spherical", FLOW)

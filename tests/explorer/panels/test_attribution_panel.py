@@ -73,7 +73,7 @@ def test_what_is_explained_is_undone_and_done_again(session: Session) -> None:
 def test_nothing_is_computed_while_a_hand_moves(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     session.show("decoded")
     session.explain("band_gap")
-    monkeypatch.setattr(session, "_explain", lambda: pytest.fail("explained while the hand moved"))
+    monkeypatch.setattr(session.explanations, "_update", lambda *_: pytest.fail("explained while the hand moved"))
     for step in range(3):
         session.move(0, float(session.sliders.coordinates[0]) + 0.01 * step + 0.01)
         assert session.explanations.attribution is None

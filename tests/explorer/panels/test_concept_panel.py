@@ -81,7 +81,7 @@ def test_concepts_become_rows_that_say_what_counts(session: Session, view: Conce
 def test_elements_are_averaged_over_what_is_picked(session: Session, view: ConceptView) -> None:
     act(view, "awake", value=True)
     act(view, "region")
-    assert view.state["region"] is None and "Pick crystals first" in session.message
+    assert view.state["region"] is None and "Select crystals first" in session.message
     session.search("Sr-Ti-O")
     act(view, "region")
     found = view.state["region"]

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from ipywidgets import widgets
-from xcrystal.explorer.session.controls import CONTROLS
 
 from tests.crystals import CRYSTALS
 from xcrystal.errors import TargetError
@@ -23,6 +22,7 @@ from xcrystal.explorer.map.map_view import MapView
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panel import Panel
 from xcrystal.explorer.panels.toolbar import DoorView
+from xcrystal.explorer.session.controls import CONTROLS
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.widget import Explorer, explore
 from xcrystal.generator import BUNDLED, CrystalModel

@@ -9,7 +9,7 @@ from xcrystal.latent.atlas import Atlas
 
 def test_groups_are_explained(model: CrystalModel, atlas: Atlas) -> None:
     session = Session(model, atlas)
-    assert not session.group_explanations.explain_region() and "Pick crystals first" in session.message
+    assert not session.group_explanations.explain_region() and "Select crystals first" in session.message
     assert not session.group_explanations.test_concepts("colour") and "no target 'colour'" in session.message
     assert session.group_explanations.influence("colour") is None
     near = session.group_explanations.influence("band_gap", k=4)

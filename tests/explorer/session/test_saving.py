@@ -206,8 +206,8 @@ def test_acts_from_a_file_are_not_believed(session: Session, other: Session, whe
     [
         ("session.select('mp-1')", True),
         ("session.move('principal 1', -1.5)", True),
-        ("session.property_sliders.set('band_gap', 2.5)", True),
-        ("session.refinement.search_nearer()", True),
+        ("session.set_property('band_gap', 2.5)", True),
+        ("session.search_nearer()", True),
         ("session.load(Structure([[3, 0, 0], [0, 3, 0], [0, 0, 3]], ['Na'], [[0.0, -0.5, 0]]))", True),
         ("session.steer('band_gap', 'higher', steps=2, hold=('elements',))", True),
         ("session.select(3)", False),

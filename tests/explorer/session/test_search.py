@@ -111,13 +111,13 @@ def test_no_search_follows_undo_so_that_redo_stays(session: Session) -> None:
 def test_what_is_found_for_a_crystal_that_was_left_is_forgotten(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode = session._decode
+    decode = session.points.decode
 
     def leave(z: np.ndarray, effort: str = "normal") -> list[Structure]:
         if effort == "thorough":
             session.select(5)
         return decode(z, effort)
 
-    monkeypatch.setattr(session, "_decode", leave)
+    monkeypatch.setattr(session.points, "decode", leave)
     assert not session.refinement.search_nearer()
     assert session.state.point.material_id == session.atlas.table["material_id"].iat[5]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xcrystal.explorer.session.selections import inside
 
 from xcrystal.errors import TargetError
+from xcrystal.explorer.session.selections import inside
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
@@ -89,7 +89,7 @@ def test_a_direction_between_kept_groups(session: Session) -> None:
     session.directions.make()
     assert "group A" in session.message
     session.directions.keep_group(0)
-    assert "Pick crystals first" in session.message
+    assert "Select crystals first" in session.message
     session.search("oxide perovskites")
     session.directions.keep_group(0)
     session.search("oxide")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
-from functools import cache
+from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
@@ -27,13 +26,8 @@ GROUPS = ("A", "B")
 
 
 def result(default: Any) -> Any:
-    """A field that says how an act turned out; it is part of the title, and not of what repeats the act."""
-    return field(default=default, kw_only=True, compare=False, metadata={"result": True})
-
-
-def option(default: Any = MISSING) -> Any:
-    """A field that is written with its name, and left out where it has its default."""
-    return field(kw_only=True) if default is MISSING else field(default=default, kw_only=True)
+    """Make a keyword field that says how an act turned out: part of the title, but not of what repeats the act."""
+    return field(default=default, compare=False, metadata={"result": True})
 
 
 @dataclass(frozen=True)
@@ -105,7 +99,8 @@ class Command:
 
 
 def _arguments(kind: type[Command]) -> list[Field[Any]]:
-    return [one for one in fields(kind) if not one.metadata.get("result")]
+    given = [one for one in fields(kind) if not one.metadata.get("result")]
+    return sorted(given, key=lambda one: one.kw_only)
 
 
 def _plain(value: Any) -> Any:
@@ -140,6 +135,7 @@ class Select(Command):
 
     call = "select"
     material_id: str
+    _: KW_ONLY
     decoded: bool = result(True)
 
     @property
@@ -156,6 +152,7 @@ class Load(Command):
 
     call = "load"
     source: str | PlainCrystal
+    _: KW_ONLY
     name: str = result("")
 
     @property
@@ -172,6 +169,7 @@ class Go(Command):
 
     call = "go"
     z: tuple[float, ...] = field(metadata={"vector": True})
+    _: KW_ONLY
     name: str = result("")
 
     @property
@@ -240,7 +238,8 @@ class Sample(Command):
     """Draw from the prior."""
 
     call = "navigation.sample"
-    seed: int = option()
+    _: KW_ONLY
+    seed: int
 
     @property
     def title(self) -> str:
@@ -255,7 +254,8 @@ class RandomStep(Command):
     """Take one random step."""
 
     call = "navigation.random_step"
-    seed: int = option()
+    _: KW_ONLY
+    seed: int
 
     @property
     def title(self) -> str:
@@ -317,6 +317,7 @@ class ShowAlternative(Command):
     kind: str
     value: int | str
     orbit: int | None = None
+    _: KW_ONLY
     words: str = result("")
 
     @property
@@ -337,9 +338,10 @@ class Steer(Command):
     call = "steer"
     target: str
     direction: str
-    steps: int = option()
-    hold: tuple[str, ...] = option()
-    seed: int = option(0)
+    _: KW_ONLY
+    steps: int
+    hold: tuple[str, ...]
+    seed: int = 0
 
     @property
     def aim(self) -> str:
@@ -369,7 +371,8 @@ class Propose(Command):
     call = "propose"
     formula: str
     count: int
-    seed: int = option(0)
+    _: KW_ONLY
+    seed: int = 0
 
     @property
     def title(self) -> str:
@@ -386,6 +389,7 @@ class ShowCandidate(Command):
 
     call = "steering.show_candidate"
     number: int
+    _: KW_ONLY
     formula: str = result("")
 
     @property
@@ -403,6 +407,7 @@ class ShowCandidate(Command):
 class EditCrystal(Command):
     """An edit of the crystal; how it turned out is its title."""
 
+    _: KW_ONLY
     words: str = result("")
     formula: str = result("")
 
@@ -423,8 +428,9 @@ class EditCrystal(Command):
 class EditOrbit(EditCrystal):
     """An edit of an orbit, or of one of its atoms, by its number in the cell that is drawn."""
 
-    only_atom: int | None = option(None)
-    cell: str | None = option(None)
+    _: KW_ONLY
+    only_atom: int | None = None
+    cell: str | None = None
 
 
 @dataclass(frozen=True)
@@ -512,6 +518,7 @@ class Interpolate(Command):
     call = "interpolate"
     kind: str
     frames: int
+    _: KW_ONLY
     formulas: tuple[str, ...] = result(())
 
     @property
@@ -529,6 +536,7 @@ class ShowFrame(Command):
 
     call = "interpolation.show_frame"
     frame: int
+    _: KW_ONLY
     frames: int = result(0)
     formulas: tuple[str, ...] = result(())
 
@@ -556,6 +564,7 @@ class Pin(Command):
     """Pin the crystal that is shown."""
 
     call = "pin"
+    _: KW_ONLY
     formula: str = result("")
 
     @property
@@ -569,6 +578,7 @@ class Unpin(Command):
 
     call = "pins.remove"
     number: int
+    _: KW_ONLY
     formula: str = result("")
 
     @property
@@ -583,6 +593,7 @@ class MovePin(Command):
     call = "pins.move"
     number: int
     to: int
+    _: KW_ONLY
     formula: str = result("")
 
     @property
@@ -596,6 +607,7 @@ class GoToPin(Command):
 
     call = "pins.go_to"
     number: int
+    _: KW_ONLY
     formula: str = result("")
 
     @property
@@ -610,6 +622,7 @@ class GoToPin(Command):
 class Choose(Command):
     """Select crystals of the atlas; how many, and by what, is the result."""
 
+    _: KW_ONLY
     count: int = result(0)
     name: str = result("")
 
@@ -660,6 +673,7 @@ class KeepGroup(Command):
 
     call = "directions.keep_group"
     which: int
+    _: KW_ONLY
     name: str = result("")
 
     @property
@@ -857,9 +871,10 @@ class Explain(Command):
 
     call = "explain"
     target: str | None
-    method: str | None = option(None)
-    level: str = option("atoms")
-    baseline: str | None = option(None)
+    _: KW_ONLY
+    method: str | None = None
+    level: str = "atoms"
+    baseline: str | None = None
 
     @property
     def title(self) -> str:
@@ -1002,7 +1017,6 @@ def checked_command(kind: type[Command], given: dict[str, Any]) -> Command:
     return kind(**{name: _checked(value, kinds[name]) for name, value in given.items()})
 
 
-@cache
 def _kinds(kind: type[Command]) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {one.name: hints[one.name] for one in fields(kind)}

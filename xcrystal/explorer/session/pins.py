@@ -65,7 +65,7 @@ class Pins:
             If there is no such pin.
         """
         with self._store.lock:
-            gone, pins = self._numbered(number), self._store.state.pins
+            gone, pins = self.numbered(number), self._store.state.pins
             self._store.commit(
                 Unpin(number, formula=_formula(gone)), pins=tuple(pin for pin in pins if pin is not gone)
             )
@@ -79,7 +79,7 @@ class Pins:
             If there is no such pin.
         """
         with self._store.lock:
-            moved = self._numbered(number)
+            moved = self.numbered(number)
             others = [pin for pin in self._store.state.pins if pin is not moved]
             others.insert(max(0, min(int(to), len(others))), moved)
             if any(one is not other for one, other in zip(others, self._store.state.pins, strict=True)):
@@ -94,7 +94,7 @@ class Pins:
             If there is no such pin.
         """
         with self._store.lock:
-            point = self._numbered(number)
+            point = self.numbered(number)
             self._navigation.arrive(GoToPin(number, formula=_formula(point)), point)
 
     def interpolate(self, start: int | Structure, end: int | Structure, kind: str = "linear", frames: int = 16) -> bool:
@@ -135,9 +135,10 @@ class Pins:
             return True
 
     def _end_of(self, source: int | Structure) -> Point:
-        return self._numbered(source) if isinstance(source, int) else self._interpolation.end_point(source)
+        return self.numbered(source) if isinstance(source, int) else self._interpolation.end_point(source)
 
-    def _numbered(self, number: int) -> Point:
+    def numbered(self, number: int) -> Point:
+        """A pin by its number; raises TargetError if there is none."""
         pins = self._store.state.pins
         if not 0 <= number < len(pins):
             raise TargetError(f"{_count(len(pins))} pinned; there is no pin {number}.")

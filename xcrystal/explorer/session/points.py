@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from xcrystal.crystal.canonical import Canonical
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.protocols import Explorable
+    from xcrystal.wrapping import Explorable
 
 FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
 NEIGHBOURS = 6

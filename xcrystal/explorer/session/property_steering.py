@@ -187,7 +187,7 @@ class PropertySteering:
                 return 0
             self._store.commit(command, candidates=tuple(self._candidates(found, command)))
             if not found:
-                self._store.report(f"The model decodes no structure of {name} without overlapping atoms.")
+                self._store.report(f"No structure of {name} was found that decodes without overlapping atoms.")
             return len(found)
 
     def show_candidate(self, number: int) -> None:

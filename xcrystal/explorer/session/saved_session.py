@@ -144,9 +144,9 @@ def _saved_loaded(loaded: Loaded) -> dict[str, Any]:
 def plain_structure(structure: Structure) -> dict[str, Any]:
     """An ordered structure as JSON: nine numbers of its cell in Å, symbols, and fractional coordinates."""
     return {
-        "matrix": as_floats(structure.lattice.matrix),
+        "matrix": list(as_floats(structure.lattice.matrix)),
         "species": [site.specie.symbol for site in structure],
-        "frac_coords": as_floats(structure.frac_coords),
+        "frac_coords": list(as_floats(structure.frac_coords)),
     }
 
 

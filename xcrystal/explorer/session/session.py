@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.protocols import Explorable
+    from xcrystal.wrapping import Explorable
 
 
 class Session:
@@ -107,7 +107,7 @@ class Session:
         self.explanations = Explanations(store, points, self.display, self.sliders)
         self.group_explanations = GroupExplanations(store, points)
         self.assessment = Assessment(store, points, self.navigation)
-        self.file = SessionFile(store, points, self.display, self.explanations, self.controls)
+        self.file = SessionFile(store, points, self.pins, self.display, self.explanations, self.controls)
         store.reactions = Reactions(
             replaced=self.explanations.follow,
             summarize=self._summarize,

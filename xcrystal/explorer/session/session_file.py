@@ -39,6 +39,7 @@ from xcrystal.explorer.session.commands import (
 from xcrystal.explorer.session.controls import CONTROLS, MODES, Controls
 from xcrystal.explorer.session.display import Display
 from xcrystal.explorer.session.explanations import Explanations, command_of, known_method
+from xcrystal.explorer.session.pins import Pins
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.saved_session import read_saved, saved_state
 from xcrystal.explorer.session.state import METHOD, Point, State
@@ -52,9 +53,15 @@ class SessionFile:
     """Writes a session down, and opens what was written."""
 
     def __init__(
-        self, store: Store, points: Points, display: Display, explanations: Explanations, controls: Controls
+        self,
+        store: Store,
+        points: Points,
+        pins: Pins,
+        display: Display,
+        explanations: Explanations,
+        controls: Controls,
     ) -> None:
-        self._store, self._points = store, points
+        self._store, self._points, self._pins = store, points, pins
         self._display, self._explanations, self._controls = display, explanations, controls
         self._default = store.state
 
@@ -81,10 +88,7 @@ class SessionFile:
             If there is no such pin.
         """
         with self._store.lock:
-            pins = self._store.state.pins
-            if not 0 <= number < len(pins):
-                raise TargetError(f"There is no pin {number} among {len(pins)}.")
-            return self._new_explorer([command.code() for command in _way_to(pins[number])])
+            return self._new_explorer([command.code() for command in _way_to(self._pins.numbered(number))])
 
     def _new_explorer(self, lines: Sequence[str]) -> str:
         """Python that opens an explorer and then runs lines that call ``session``."""
