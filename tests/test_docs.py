@@ -80,7 +80,7 @@ def test_every_public_name_is_described(site: Path) -> None:
     ids = Loaded((site / "reference" / "python.html").read_text(encoding="utf-8")).ids
     for name in set(xcrystal.__all__) - {"__version__"}:
         assert f"xcrystal.{name}" in ids, name
-    for name in ("generator.CrystalModel.encode", "latent.chart.Atlas.neighbours"):
+    for name in ("generator.CrystalModel.encode", "latent.atlas.Atlas.neighbours"):
         assert f"xcrystal.{name}" in ids, name
 
 

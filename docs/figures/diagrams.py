@@ -12,13 +12,15 @@ IMAGES = ROOT / "docs" / "images"
 # what each layer is for; how they depend on each other is read from the code
 WORDS = {
     "errors": "what can go wrong, by name",
+    "reporting": "how figures print, and as JSON",
     "protocols": "what a model has to be able to do",
     "wrapping": "a model of one's own in the shape of ours",
     "crystal": "reading, symmetry, orbits, matching",
     "model": "networks, loss, weights on disk",
     "predicting": "properties with intervals, and what may be zero",
     "generator": "xc.load: encode, decode, predict, sample",
-    "latent": "xc.atlas: codes, map, paths, directions",
+    "latent": "xc.atlas: latent vectors, map, paths, directions",
+    "assessment": "what can be said of one crystal",
     "explanation": "xc.explain: targets, methods, concepts",
     "evaluation": "is it any good: figures and reports",
     "training": "recipes, data, the loop",

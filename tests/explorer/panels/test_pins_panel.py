@@ -21,7 +21,7 @@ from xcrystal.explorer.worker import Worker
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 
-TYPESCRIPT = Path(__file__).parents[2] / "extension" / "src" / "latentspace" / "registry.ts"
+TYPESCRIPT = Path(__file__).parents[3] / "extension" / "src" / "latentspace" / "registry.ts"
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_names_of_files_never_become_html(explorer: Explorer) -> None:
 
 def test_scripts_make_no_html_of_text() -> None:
     """Pictures that Python draws are the only markup that is inserted, and each place says so."""
-    static = Path(__file__).parents[2] / "xcrystal" / "explorer" / "static"
+    static = Path(__file__).parents[3] / "xcrystal" / "explorer" / "static"
     for path in static.glob("*.js"):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", line):
@@ -191,7 +191,7 @@ def test_the_mode_changes_the_classes_and_what_is_hidden_is_marked(explorer: Exp
 
 
 def test_every_control_that_can_be_hidden_has_a_rule() -> None:
-    css = (Path(__file__).parents[2] / "xcrystal" / "explorer" / "static" / "explorer.css").read_text()
+    css = (Path(__file__).parents[3] / "xcrystal" / "explorer" / "static" / "explorer.css").read_text()
     for name in CONTROLS:
         assert f".xc-hide-{name} " in css, name
 
