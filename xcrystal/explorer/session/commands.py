@@ -100,7 +100,7 @@ class Command:
 
 def _arguments(kind: type[Command]) -> list[Field[Any]]:
     given = [one for one in fields(kind) if not one.metadata.get("result")]
-    return sorted(given, key=lambda one: one.kw_only)
+    return sorted(given, key=lambda one: bool(one.kw_only))
 
 
 def _plain(value: Any) -> Any:
