@@ -23,7 +23,7 @@ from tests.browser.server import jupyter_server
 OPEN = "import xcrystal as xc\nexplorer = xc.explore()\nexplorer"
 WORK = (
     "session = explorer.session\nsession.search('ABX3, O')\nsession.steer('band_gap', 'higher', steps=3)\n"
-    "xc.explain(session.model, session.drawn)\nsession.model.sample(16, seed=0)\nNone"
+    "xc.explain(session.model, session.display.structure)\nsession.model.sample(16, seed=0)\nNone"
 )
 COUNTS = (1, 2, 4)
 _KILO = 1 / 1024  # smaps counts in kB, this in MB

@@ -31,7 +31,7 @@ salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.69), ["Na", "Cl"], [[0
 model = xc.load("mp20", "cpu")
 z = model.encode(salt)
 explorer = xc.explore(salt, model=model)
-explorer.session.surprise(seed=0)
+explorer.session.navigation.sample(seed=0)
 print(json.dumps({
     "home": str(Path(xc.__file__).parent),
     "formula": model.decode(z)[0].composition.reduced_formula,

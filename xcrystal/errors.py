@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 MAX_MESSAGE = 400
 
 
@@ -52,6 +54,12 @@ class AbilityError(XCrystalError):
 
 class TargetError(XCrystalError):
     """An attribution target, method or option that does not exist."""
+
+
+def check_one_of(name: str, known: Iterable[str], what: str) -> None:
+    """Raise TargetError if ``name`` is not among those that are known."""
+    if name not in (names := tuple(known)):
+        raise TargetError(f"There is no {what} {name!r}; there are: {', '.join(names)}.")
 
 
 class UnsupportedElementWarning(UserWarning):

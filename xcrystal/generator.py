@@ -129,7 +129,7 @@ class CrystalModel(PropertyPredictor):
                 if len(sources) == 1:
                     raise
                 raise type(error)(f"Crystal {i} of {len(sources)}: {error}") from error
-        self._warn_of_elements(crystals, stacklevel=4)
+        self.warn_of_elements(crystals, stacklevel=4)
         return crystals
 
     def posterior(self, structures: Iterable[Any] | Any) -> tuple[np.ndarray, np.ndarray]:
@@ -162,7 +162,7 @@ class CrystalModel(PropertyPredictor):
     def canonical(self, source: Any) -> Canonical:
         """The canonical form of one crystal that can be encoded; warns of elements hardly seen in training."""
         found = encodable(read_structure(source), *self.limits)
-        self._warn_of_elements([found.crystal], stacklevel=3)
+        self.warn_of_elements([found.crystal], stacklevel=3)
         return found
 
     def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
@@ -318,7 +318,7 @@ class CrystalModel(PropertyPredictor):
         # beyond this float32 overflows in the network, and nothing is learned there anyway
         return torch.from_numpy(np.clip(vectors, -1e4, 1e4).astype(np.float32)).to(self.device)
 
-    def _warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
+    def warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
         elements = {int(z) for crystal in crystals for z in crystal.elements}
         rare = sorted(z for z in elements if self._seen.get(z, 0) < _HARDLY_SEEN)
         if rare and self._seen:

@@ -35,15 +35,15 @@ LACKS = {
     "sample": "has no prior to draw crystals from",
     "runners_up": "does not tell what else it might have decoded",
 }
-"""What a model may be able to do, and what is said of one that is not."""
+"""Capabilities of models, and what is said of a model without one."""
 
 
 @runtime_checkable
 class Encodes(Protocol):
-    """A model that gives crystals their codes."""
+    """A model that encodes crystals."""
 
     def encode(self, structures: Sequence[Structure]) -> np.ndarray:
-        """Codes (n, d), finite numbers, of n crystals.
+        """Latent vectors (n, d), finite numbers, of n crystals.
 
         They come as standardized primitive cells, in one and the same setting however a crystal was written.
         """
@@ -52,19 +52,19 @@ class Encodes(Protocol):
 
 @runtime_checkable
 class Decodes(Protocol):
-    """A model that gives codes their crystals."""
+    """A model that decodes latent vectors."""
 
     def decode(self, z: np.ndarray) -> Sequence[Structure]:
-        """Crystals of n codes (n, d) float32: ordered, periodic Structures, in any cell."""
+        """Crystals of n latent vectors (n, d) float32: ordered, periodic Structures, in any cell."""
         ...
 
 
 @runtime_checkable
 class Predicts(Protocol):
-    """A model that predicts properties from codes."""
+    """A model that predicts properties from latent vectors."""
 
     def predict(self, z: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Values (n,) of each property, by name, of n codes (n, d) float32; always of the same properties."""
+        """Values (n,) of each property, by name, of n latent vectors (n, d) float32; always of the same properties."""
         ...
 
 
@@ -86,7 +86,7 @@ class Known(Protocol):
 
 
 class Able:
-    """A model as everything else uses it, which says of itself what it can do.
+    """What a model says of itself: its name and sizes, and which capabilities it has.
 
     Attributes
     ----------
@@ -95,11 +95,11 @@ class Able:
     abilities
         Of the names in ``LACKS``.
     latent_dim
-        Length of its codes.
+        Length of its latent vectors.
     max_atoms, max_orbits
         The most atoms of a primitive cell, and the most orbits, that it encodes.
     spread
-        How far codes of crystals differ in a dimension, about: the unit of distances that are said in words.
+        How far latent vectors of crystals differ in a dimension, about: the unit of distances that are said in words.
     code
         Python that stands for it.
     """
@@ -153,8 +153,8 @@ class Able:
         size = atlas.z.shape[1]
         if size != self.latent_dim:
             raise DatasetError(
-                f"The atlas {atlas.name} belongs to another model than {self.name!r}: its codes have {size} numbers, "
-                f"not {self.latent_dim}."
+                f"The atlas {atlas.name} belongs to another model than {self.name!r}: its latent vectors have {size} "
+                f"numbers, not {self.latent_dim}."
             )
         made_with = str(atlas.facts.get("model_digest") or "")
         if made_with and self.digest not in ("", made_with):

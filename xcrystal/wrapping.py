@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from xcrystal.errors import (
     XCrystalError,
 )
 from xcrystal.generator import CrystalModel
-from xcrystal.protocols import Able, Decodes, Encodes, Known, Predicts
+from xcrystal.protocols import LACKS, Able, Decodes, Encodes, Known, Predicts
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -30,6 +30,85 @@ if TYPE_CHECKING:
 
 MOST_ATOMS = 100  # in a primitive cell, unless a model says otherwise
 NEAREST = "nearest known"  # how a known crystal that stands for a decode was chosen
+
+
+class Explorable(Protocol):
+    """A model as the explorer uses it: ours, and yours once it is wrapped.
+
+    All of its methods are there whatever the model can do; ``lacks`` says which of them need a capability that it does
+    not have, and these then raise AbilityError.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def latent_dim(self) -> int: ...
+    @property
+    def spread(self) -> float: ...
+    @property
+    def properties(self) -> tuple[str, ...]: ...
+    @property
+    def facts(self) -> dict[str, Any]: ...
+    @property
+    def prior(self) -> LatentFlow | None: ...
+    @property
+    def limits(self) -> tuple[int, int]: ...
+    @property
+    def max_atoms(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+
+    def lacks(self, ability: str) -> str:
+        """Why the model cannot do something, in one sentence; empty if it can."""
+        ...
+
+    def require(self, ability: str) -> None:
+        """Raise AbilityError if the model cannot do it."""
+        ...
+
+    def with_known(self, atlas: Known) -> Self:
+        """The model together with the atlas that it is explored in."""
+        ...
+
+    def canonical(self, source: Any) -> Canonical:
+        """The canonical form of one crystal that can be encoded."""
+        ...
+
+    def encode(self, structures: Iterable[Any] | Any) -> np.ndarray:
+        """Latent vectors (n, latent_dim) float32 of crystals."""
+        ...
+
+    def encode_canonical(self, crystals: Sequence[WyckoffCrystal]) -> np.ndarray:
+        """Latent vectors (n, latent_dim) float32 of crystals in canonical form."""
+        ...
+
+    def decode(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Structure]:
+        """Crystals of latent vectors (n, latent_dim)."""
+        ...
+
+    def predict(self, z: Any) -> dict[str, np.ndarray]:
+        """Properties (n,) of latent vectors (n, latent_dim), by name."""
+        ...
+
+    def known_intervals(self, z: Any) -> dict[str, np.ndarray]:
+        """90 % intervals (n, 2) of predicted properties by name, of those for which they are known."""
+        ...
+
+    def known_nonzero(self, z: Any) -> dict[str, np.ndarray]:
+        """Probabilities (n,) that predicted properties are not zero, by name, of those for which they are known."""
+        ...
+
+    def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
+        """Draws (n, latent_dim) from the prior."""
+        ...
+
+    def vectors(self, z: Any) -> np.ndarray:
+        """Latent vectors as (n, latent_dim) float32; raises InvalidCrystalError for anything else."""
+        ...
+
+    def warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
+        """Warn of elements that the model hardly saw in training."""
+        ...
 
 
 class LatentModel(Able):
@@ -273,7 +352,7 @@ class LatentModel(Able):
 
     # -- inside
 
-    def _warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
+    def warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
         """Which elements it has hardly seen is not known."""
 
     def _ask(self, what: str, method: Callable[[Any], Any], given: Any) -> Any:
@@ -313,6 +392,20 @@ def wrap_model(model: Any, name: str | None = None, max_atoms: int | None = None
     called = name or getattr(model, "name", None) or kind.__name__
     most: Any = max_atoms or getattr(model, "max_atoms", None) or MOST_ATOMS
     return LatentModel(model, str(called), int(most))
+
+
+def differentiable(model: Explorable) -> CrystalModel:
+    """The model as one of ours, through which gradients are known.
+
+    Raises
+    ------
+    AbilityError
+        If it is a model of your own, which gives none.
+    """
+    if isinstance(model, CrystalModel):
+        return model
+    model.require("gradients")
+    raise AbilityError(f"The model {model.name!r} {LACKS['gradients']}.")
 
 
 def _standard(structure: Structure) -> Structure:

@@ -127,7 +127,7 @@ def test_a_slider_moves_the_orbit(explorer: ExplorerPage) -> None:
         explorer.page.keyboard.press("ArrowRight")
     lab.wait_until(lambda: "moved by" in explorer.story and place(explorer) == here + 1, "a moved orbit")
     lab.python("explorer.session.settle()")
-    assert explorer.lab.python("print(explorer.session.loaded.space_group)").strip() == "136"
+    assert explorer.lab.python("print(explorer.session.state.loaded.space_group)").strip() == "136"
     assert "does not match" not in explorer.story
 
 

@@ -59,7 +59,7 @@ def test_concepts_are_tested_by_keyboard(explorer: ExplorerPage) -> None:
 
 def test_a_box_on_the_map_becomes_a_heat_map(explorer: ExplorerPage) -> None:
     lab, panel, page = explorer.lab, panel_of(explorer), explorer.page
-    x, y = map(float, lab.python("print(*explorer.session.position)").split())
+    x, y = map(float, lab.python("print(*explorer.session.state.point.position)").split())
     explorer.press("Box", ".xc-tools")
     explorer.drag_map([(x - 0.3, y - 0.3), (x + 0.3, y + 0.3)])
     button = panel.locator(".xc-ask-region")
@@ -70,7 +70,7 @@ def test_a_box_on_the_map_becomes_a_heat_map(explorer: ExplorerPage) -> None:
     cells = panel.locator(".xc-scored")
     lab.wait_until(lambda: cells.count() > 0, "a heat map", 90)
     shown = set(cells.all_inner_texts())
-    known = set(lab.python("print(*(e.element for e in explorer.session.region.elements))").split())
+    known = set(lab.python("print(*(e.element for e in explorer.session.group_explanations.region.elements))").split())
     assert shown == known and "O" in shown
     oxygen = panel.locator(".xc-scored", has_text="O").filter(has_text="O").first
     oxygen.hover()

@@ -98,7 +98,7 @@ def test_a_click_goes_to_that_crystal(explorer: ExplorerPage, lab: LabNotebook) 
         "_xy = atlas.table[['x', 'y']].to_numpy()\n"
         "_some = np.random.default_rng(0).choice(explorer.parts['map'].points.rows, 500, replace=False)\n"
         "_gap = np.array([np.sort(((_xy - _xy[i]) ** 2).sum(axis=1))[1] for i in _some])\n"
-        "_far = ((_xy[_some] - explorer.session.position) ** 2).sum(axis=1)\n"
+        "_far = ((_xy[_some] - explorer.session.state.point.position) ** 2).sum(axis=1)\n"
         "_i = _some[np.where(_gap >= np.quantile(_gap, 0.8), _far, 0).argmax()]\n"
         "print(atlas.table.material_id[_i], *_xy[_i])"
     ).split()

@@ -196,10 +196,10 @@ def test_unpinned_and_undone(lab: LabNotebook, side: SidePanel) -> None:
 def test_the_explorer_itself_has_them_too(lab: LabNotebook, side: SidePanel) -> None:
     strip = explorers(lab).locator(".xc-pin-chip")
     assert strip.locator(".xc-pin-formula").all_inner_texts() == ["BaTiO3", "NaCl"]
-    lab.python("explorer.session.clear_path()")
+    lab.python("explorer.session.interpolation.clear()")
     strip.nth(1).drag_to(strip.nth(0))
     lab.wait_until(lambda: ends(lab) == "['NaCl', 'BaTiO3'] True", "the path of the strip")
-    lab.python("explorer.session.clear_path(); explorer.session.select('mp-22862')")
+    lab.python("explorer.session.interpolation.clear(); explorer.session.select('mp-22862')")
     strip.nth(0).locator(".xc-pin-path").focus()
     lab.page.keyboard.press("Enter")
     strip.nth(1).locator(".xc-pinned").focus()

@@ -38,7 +38,7 @@ def opened(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerP
 @pytest.fixture
 def explorer(opened: ExplorerPage) -> ExplorerPage:
     """The explorer at a draw from the prior, about which there is something to say."""
-    opened.lab.python("explorer.session.reset(); explorer.session.surprise(3)")
+    opened.lab.python("explorer.session.reset(); explorer.session.navigation.sample(3)")
     opened.lab.wait_until(lambda: "draw 3" in opened.label and waiting(opened) == 0, "verdicts on draw 3")
     return opened
 
@@ -72,10 +72,10 @@ def test_terms_are_explained_in_the_beginner_view_only(explorer: ExplorerPage) -
     explorer.page.keyboard.press("Escape")
     rows = set(explorer.facts)
     assert "Space group" in rows and "Volume" not in rows
-    lab.python("explorer.session.show_mode('researcher')")
+    lab.python("explorer.session.controls.show_mode('researcher')")
     lab.wait_until(lambda: root.locator(".xc-facts .xc-term").count() == 0, "no question marks for researchers")
     assert rows < set(explorer.facts)
-    lab.python("explorer.session.show_mode('beginner')")
+    lab.python("explorer.session.controls.show_mode('beginner')")
 
 
 def test_a_runner_up_is_one_click_away_and_undo_one_key(explorer: ExplorerPage) -> None:

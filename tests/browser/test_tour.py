@@ -102,7 +102,7 @@ def test_two_groups_make_a_direction(explorer: ExplorerPage) -> None:
 
 
 def test_a_lasso_picks_crystals_and_a_row_goes_there(explorer: ExplorerPage) -> None:
-    x, y = map(float, asked(explorer, "*session.position").split())
+    x, y = map(float, asked(explorer, "*session.state.point.position").split())
     explorer.press("Lasso", ".xc-tools")
     explorer.drag_map([(x - 0.7, y - 0.7), (x + 0.7, y - 0.7), (x + 0.7, y + 0.7), (x - 0.7, y + 0.7)])
     explorer.lab.wait_until(lambda: asked(explorer, "len(explorer.selection)") not in ("0", ""), "a selection")
@@ -178,7 +178,7 @@ def test_steering_lowers_the_energy_in_steps_that_can_be_undone(explorer: Explor
     steer.locator(".xc-frames").fill("3")
     explorer.press("Start", ".xc-steer")
     explorer.lab.wait_until(lambda: "ended" in steer.locator(".xc-summary").inner_text(), "the end of steering", 60)
-    values = json.loads(asked(explorer, "list(session.steered.values)"))
+    values = json.loads(asked(explorer, "list(session.steering.last.values)"))
     assert len(values) >= 2 and values[-1] < values[0]
     assert int(asked(explorer, "session.place_in_history")) == before + len(values) - 1
     explorer.lab.screenshot("tour-6-steered")
@@ -294,11 +294,11 @@ def test_beginners_are_told_more_and_offered_less(explorer: ExplorerPage, lab: L
 
 
 def test_a_lesson_hides_controls(explorer: ExplorerPage, lab: LabNotebook) -> None:
-    lab.python("explorer.session.hide('steer', 'load', 'move')")
+    lab.python("explorer.session.controls.hide('steer', 'load', 'move')")
     lab.wait_until(lambda: not explorer.root.locator(".xc-tab-xc-steer").is_visible(), "no tab for steering")
     assert not explorer.root.locator(".xc-path").is_visible()
     assert explorer.root.locator(".xc-tab-xc-find").get_attribute("aria-selected") == "true"
-    lab.python("explorer.session.hide()")
+    lab.python("explorer.session.controls.hide()")
     lab.wait_until(lambda: explorer.root.locator(".xc-tab-xc-steer").is_visible(), "all tabs")
     explorer.tab("move")
 

@@ -73,10 +73,10 @@ def asked(explorer: ExplorerPage, expression: str) -> str:
 def test_everything_is_chosen_by_keyboard(explorer: ExplorerPage) -> None:
     lab, page, tab = explorer.lab, explorer.page, explorer.tab("why")
     assert tab.locator(".xc-why-row:visible").count() == 0
-    assert asked(explorer, "session.attribution") == "None"
+    assert asked(explorer, "session.explanations.attribution") == "None"
     tab.locator(".xc-why-target").focus()
     page.keyboard.type("Band gap")  # a list of choices jumps to what is typed
-    lab.wait_until(lambda: asked(explorer, "session.target") == "band_gap", "a target")
+    lab.wait_until(lambda: asked(explorer, "session.explanations.target") == "band_gap", "a target")
     lab.wait_until(lambda: tab.locator(".xc-why-row").count() == 5, "bars", 60)
     for name, key, wanted in (
         ("method", "Shapley", "shapley"),
@@ -175,11 +175,11 @@ def test_pairs_are_a_heat_map_and_a_wrong_number_one_sentence(explorer: Explorer
     lab.screenshot("why-pairs")
     why.locator(".xc-why-target").select_option("latent")
     number = why.locator(".xc-why-number")
-    lab.wait_until(lambda: asked(explorer, "session.target") == "latent 0", "the first latent dimension")
+    lab.wait_until(lambda: asked(explorer, "session.explanations.target") == "latent 0", "the first latent dimension")
     number.fill("9999")
     number.press("Enter")
     lab.wait_until(lambda: "no latent dimension 9999" in why.locator(".xc-why-trouble").inner_text(), "one sentence")
-    assert asked(explorer, "session.target") == "latent 0"
+    assert asked(explorer, "session.explanations.target") == "latent 0"
 
 
 @pytest.mark.parametrize("width", [600, 1000, 1600])

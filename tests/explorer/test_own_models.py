@@ -17,7 +17,7 @@ from tests.own_data import Cubes, PlainVAE, Volume, scaled, write
 from xcrystal.errors import AbilityError, DatasetError, ModelError, TargetError
 from xcrystal.explorer.map.map_figure import Points
 from xcrystal.explorer.panels.facts_panel import fact_rows, facts_text
-from xcrystal.explorer.session.saving import CONTROLS
+from xcrystal.explorer.session.controls import CONTROLS
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.widget import Explorer
 from xcrystal.generator import CrystalModel
@@ -57,29 +57,29 @@ ACTS: dict[str, Callable[[Session], Any]] = {
     "load": lambda s: s.load(structures()[3]),
     "go": lambda s: s.go(s.z),
     "move": lambda s: (s.move(0, 1.0), s.settle()),
-    "move along a property": lambda s: (s.show_axes("property"), s.move(0, 1.0), s.settle()),
-    "move one number": lambda s: (s.show_axes("latent"), s.move(0, 1.0), s.settle()),
-    "place": lambda s: s.go_to_place(*np.mean(s.atlas.table[["x", "y"]].to_numpy(), axis=0)),
-    "wander": lambda s: s.wander(),
-    "surprise": lambda s: s.surprise(),
+    "move along a property": lambda s: (s.sliders.show_axes("property"), s.move(0, 1.0), s.settle()),
+    "move one number": lambda s: (s.sliders.show_axes("latent"), s.move(0, 1.0), s.settle()),
+    "place": lambda s: s.navigation.go_to_coordinates(*np.mean(s.atlas.table[["x", "y"]].to_numpy(), axis=0)),
+    "wander": lambda s: s.navigation.random_step(),
+    "surprise": lambda s: s.navigation.sample(),
     "search": lambda s: s.search("O"),
     "search own": lambda s: s.search("hardness > 15"),
-    "concept": lambda s: s.make_concept("oxides", "O"),
-    "path": lambda s: (s.set_end("A"), s.select(20), s.set_end("B"), s.interpolate(frames=4), s.path_table()),
+    "concept": lambda s: s.directions.make("oxides", "O"),
+    "path": lambda s: (s.set_end("A"), s.select(20), s.set_end("B"), s.interpolate(frames=4), s.interpolation.table()),
     "end": lambda s: s.set_end("A", structures()[2]),
     "steer": lambda s: s.steer("hardness"),
     "propose": lambda s: s.propose("NaCl"),
     "explain": lambda s: s.explain("hardness"),
-    "concepts": lambda s: s.test_concepts("hardness"),
-    "region": lambda s: (s.search("O"), s.explain_region("hardness")),
-    "influence": lambda s: s.influence("hardness"),
-    "counterfactuals": lambda s: s.counterfactuals("metal"),
-    "substitute": lambda s: s.substitute(0, "K"),
-    "strain": lambda s: s.strain("all", 0.02),
+    "concepts": lambda s: s.group_explanations.test_concepts("hardness"),
+    "region": lambda s: (s.search("O"), s.group_explanations.explain_region("hardness")),
+    "influence": lambda s: s.group_explanations.influence("hardness"),
+    "counterfactuals": lambda s: s.counterfactual_search.search("metal"),
+    "substitute": lambda s: s.modifications.substitute(0, "K"),
+    "strain": lambda s: s.modifications.strain("all", 0.02),
     "overlay": lambda s: s.overlay(structures()[:3]),
-    "alternative group": lambda s: s.show_alternative("group", 225),
-    "judge": lambda s: s.judge().table(),
-    "cif": lambda s: s.cif(),
+    "alternative group": lambda s: s.assessment.show_alternative("group", 225),
+    "judge": lambda s: s.assessment.make().table(),
+    "cif": lambda s: s.display.cif(),
     "code": lambda s: s.code(),
     "reset": lambda s: s.reset(),
 }
@@ -121,10 +121,10 @@ def test_what_the_second_model_cannot_do_is_not_offered(folder: Path, second: De
             hidden = {c.removeprefix("xc-hide-") for c in explorer._dom_classes if c.startswith("xc-hide-")}
             assert hidden == absent
             assert hidden <= set(CONTROLS)
-            explorer.session.hide("find")
+            explorer.session.controls.hide("find")
             assert "xc-hide-find" in explorer._dom_classes
             assert "xc-hide-why" in explorer._dom_classes
-            assert explorer.session.hidden == {"find"}  # what is saved is what was chosen
+            assert explorer.session.controls.hidden == {"find"}  # what is saved is what was chosen
         finally:
             explorer.close()
 
@@ -133,40 +133,40 @@ def test_the_second_model_is_explored(folder: Path, second: DescriptorPCA) -> No
     session = open_session(second, folder / "second")
     assert session.load(structures()[2])
     assert session.structure.composition.reduced_formula == "SrTiO3"
-    assert session.loaded is not None
-    assert session.loaded.rms is not None
-    assert session.neighbours[0].material_id == "perovskite SrTiO3, 0"
-    assert session.neighbours[0].distance < 1e-3
+    assert session.state.loaded is not None
+    assert session.state.loaded.rms is not None
+    assert session.state.point.neighbours[0].material_id == "perovskite SrTiO3, 0"
+    assert session.state.point.neighbours[0].distance < 1e-3
     assert set(session.predicted) == {"hardness"}
     assert session.message == ""
-    session.show_axes("property")
-    axis = next(a for a in session.axes if a.target == "hardness")
+    session.sliders.show_axes("property")
+    axis = next(a for a in session.sliders.axes if a.target == "hardness")
     before = session.predicted["hardness"]
     session.move(axis.name, float(axis.coordinates(session.z)[0]) + 1.0)
     session.settle()
     assert session.predicted["hardness"] > before
     assert "Hardness, predicted" in dict(fact_rows(session, brief=True))  # also for a beginner
     assert f"{session.predicted['hardness']:.3f}" in facts_text(session)["Hardness, predicted"]
-    assert not session.search_when_at_rest() and not session.search_nearer()
+    assert not session.refinement.search_when_idle() and not session.refinement.search_nearer()
     session.search("hardness > 15, O")
-    assert len(session.selected)
-    assert (session.selected["hardness"] > 15).all()
+    assert len(session.selections.table)
+    assert (session.selections.table["hardness"] > 15).all()
 
 
 def test_no_decoder_is_said_at_once_and_no_encoder_when_loading(folder: Path) -> None:
     session = open_session(Volume(), folder / "volume")
     assert "no decode" in session.message
-    assert session.label == f"known crystal {session.material_id}"
-    assert session.material_id is not None
-    assert session.material_id in session.message
+    assert session.label == f"known crystal {session.state.point.material_id}"
+    assert session.state.point.material_id is not None
+    assert session.state.point.material_id in session.message
     session.load(structures()[0])
     assert "no decode" in session.message
     session = open_session(Cubes(), folder / "cubes")
     assert session.message == ""
     assert session.load(structures()[0])  # it is drawn
-    assert session.shown == "loaded"
+    assert session.state.shown == "loaded"
     assert "no encode" in session.message
-    assert session.drawn.composition.reduced_formula == "NaCl"
+    assert session.display.structure.composition.reduced_formula == "NaCl"
     session.reset()
     session.move(0, 0.5)
     session.settle()
@@ -193,14 +193,14 @@ def test_our_model_explores_an_atlas_of_other_properties(folder: Path) -> None:
     explorer = xc.explore(atlas=folder / "vae")
     try:
         session = explorer.session
-        assert session.color == "hardness"
-        assert {"hardness", "run", "space_group", "density"} <= set(session.colors)
+        assert session.state.color == "hardness"
+        assert {"hardness", "run", "space_group", "density"} <= set(session.display.colors)
         session.select(5)
         assert facts_text(session)["Hardness, known"]
-        session.show_axes("property")
-        assert "higher hardness" in [axis.name for axis in session.axes]
+        session.sliders.show_axes("property")
+        assert "higher hardness" in [axis.name for axis in session.sliders.axes]
         session.search("run < 10")
-        assert len(session.selected) == 10
+        assert len(session.selections.table) == 10
         find = explorer.parts["find"].describe()
         assert [title for title, _ in find["columns"]] == ["Hardness", "Run"]
         assert len(find["rows"][0]) == 4 + 2
@@ -224,16 +224,16 @@ def test_a_session_is_saved_and_opened(folder: Path, second: DescriptorPCA, tmp_
     session.settle()
     session.save(tmp_path / "own.json")
     again = open_session(second, folder / "second")
-    assert again.open_file(tmp_path / "own.json"), again.message
+    assert again.file.open(tmp_path / "own.json"), again.message
     assert np.allclose(again.z, session.z)
-    assert again.loaded is not None
+    assert again.state.loaded is not None
     assert "xc.explore(model=model, atlas=" in session.code()
     # ours explains; what it saved so cannot be opened with a model that does not
     content = json.loads((tmp_path / "own.json").read_text())
     content["state"]["why"] = {
         "target": "hardness", "method": "integrated_gradients", "level": "atoms", "baseline": "mean_crystal"
     }  # fmt: skip
-    assert not again.open_json(json.dumps(content))
+    assert not again.file.open_json(json.dumps(content))
     assert again.message
 
 
@@ -278,14 +278,14 @@ def test_a_small_atlas_opens(small: Atlas, model: CrystalModel) -> None:
     try:
         session.select(len(small) - 1)
         for family in ("principal", "latent", "property"):
-            session.show_axes(family)
-            if session.axes:
+            session.sliders.show_axes(family)
+            if session.sliders.axes:
                 session.move(0, 0.5)
                 session.settle()
-        session.go_to_place(*small.table[["x", "y"]].to_numpy()[0])
-        session.judge()
+        session.navigation.go_to_coordinates(*small.table[["x", "y"]].to_numpy()[0])
+        session.assessment.make()
         session.load(structures()[1])
-        session.wander()
+        session.navigation.random_step()
         for panel in panels(explorer):
             json.dumps(panel.describe())
     finally:

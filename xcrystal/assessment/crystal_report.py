@@ -18,8 +18,8 @@ from xcrystal.reporting import Report, columns, plain
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
+    from xcrystal.wrapping import Explorable
 
 FAR = 0.95  # farther from the data than this share of the known crystals: an extrapolation
 RETURNS = 0.45  # of the root of the latent dimension: a code farther than this from its crystal's own is no crystal's
@@ -158,7 +158,7 @@ class CrystalReport(Report):
 
 
 def crystal_report(
-    model: CrystalModel, atlas: Atlas, structure: Structure, z: np.ndarray, known: KnownCrystals | None = None
+    model: Explorable, atlas: Atlas, structure: Structure, z: np.ndarray, known: KnownCrystals | None = None
 ) -> CrystalReport:
     """Judge one crystal that was decoded from a latent vector.
 
@@ -214,7 +214,7 @@ def prepare(atlas: Atlas) -> None:
     Density.of(atlas).own  # noqa: B018  (measured at first use, and kept)
 
 
-def intervals(model: CrystalModel, z: np.ndarray) -> dict[str, Interval]:
+def intervals(model: Explorable, z: np.ndarray) -> dict[str, Interval]:
     """Predicted properties of one latent vector (latent_dim,), with 90 % intervals if the model knows them."""
     bounds = model.known_intervals(z)
     return {
@@ -236,7 +236,7 @@ def _closest(structure: Structure, judged: Validity) -> tuple[str, ...]:
     return tuple(sorted(structure[int(k)].specie.symbol for k in (one[nearest], other[nearest])))
 
 
-def _returned(model: CrystalModel, structure: Structure, z: np.ndarray) -> float | None:
+def _returned(model: Explorable, structure: Structure, z: np.ndarray) -> float | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnsupportedElementWarning)  # it is about training, not about this number

@@ -22,8 +22,8 @@ from xcrystal.crystal.matching import match_rms
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
+    from xcrystal.wrapping import Explorable
 
 MOST = 24  # entries of one formula that are compared, nearest in latent space first
 _SAME = 0.01  # RMS below which it is the same crystal, so that no better match is looked for
@@ -78,7 +78,7 @@ class KnownCrystals:
         Holds them.
     """
 
-    def __init__(self, model: CrystalModel, atlas: Atlas) -> None:
+    def __init__(self, model: Explorable, atlas: Atlas) -> None:
         self.model, self.atlas = model, atlas
         self._decodes: OrderedDict[int, Structure] = OrderedDict()
 

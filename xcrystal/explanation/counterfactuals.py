@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core import Structure
 
-    from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
+    from xcrystal.wrapping import Explorable
 
 METAL_BELOW = 0.1  # eV: a smaller gap counts as none, if the model knows no probability of one
 STABLE_BELOW = 0.05  # eV/atom above hull: 86 % of the known crystals of the bundled atlas lie below
@@ -188,7 +188,7 @@ def outcome_of(outcome: str | Outcome, stable_below: float = STABLE_BELOW) -> Ou
 
 
 def counterfactuals(
-    model: CrystalModel,
+    model: Explorable,
     structure: Any,
     outcome: str | Outcome = "metal",
     *,
@@ -335,13 +335,13 @@ class Candidate:
     amount: float
 
 
-def often_seen(model: CrystalModel) -> list[int]:
+def often_seen(model: Explorable) -> list[int]:
     """Atomic numbers that are on at least 50 orbits of the training data; all, if that is not known."""
     seen = {int(z): int(n) for z, n in model.facts.get("elements_seen", {}).items()}
     return [z for z in range(1, MAX_Z + 1) if not seen or seen.get(z, 0) >= OFTEN]
 
 
-def candidates(model: CrystalModel, crystal: WyckoffCrystal, strains: Sequence[float] = STRAINS) -> list[Candidate]:
+def candidates(model: Explorable, crystal: WyckoffCrystal, strains: Sequence[float] = STRAINS) -> list[Candidate]:
     """All single substitutions and small strains of a crystal in canonical form whose atoms do not clash."""
     found = [*_substitutions(crystal, often_seen(model), model.limits), *_strains(crystal, strains, model.limits)]
     atoms = expand([crystal, *(one.crystal for one in found)])
@@ -429,7 +429,7 @@ class _Predicted:
     nonzero: np.ndarray
 
     @classmethod
-    def of(cls, model: CrystalModel, z: np.ndarray, target: str) -> _Predicted:
+    def of(cls, model: Explorable, z: np.ndarray, target: str) -> _Predicted:
         unknown, nonzero = np.full((len(z), 2), np.nan), model.known_nonzero(z)
         intervals = model.known_intervals(z).get(target, unknown)
         return cls(model.predict(z)[target], intervals, nonzero.get(target, unknown[:, 0]))

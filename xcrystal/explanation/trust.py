@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xcrystal.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from xcrystal.generator import CrystalModel
+    from xcrystal.wrapping import Explorable
 
 FILE = "explanations.json"
 VERSION = 1
@@ -97,7 +97,7 @@ def _chance(value: float | None) -> str:
     return "" if value is None else f" (random {round(value, 2) + 0:.2f})"  # never -0.00
 
 
-def load_trust(model: CrystalModel) -> Trust | None:
+def load_trust(model: Explorable) -> Trust | None:
     """What was measured for a model; None if nothing was.
 
     Raises

@@ -32,7 +32,7 @@ def move_milliseconds(model: CrystalModel, atlas: Atlas, repeats: int = 50, seed
         for number in range(_WARM + repeats):
             if number % _MOVES == 0:
                 session.select(int(rng.integers(len(atlas))))
-            axis, value = int(rng.integers(min(8, len(session.axes)))), float(rng.uniform(-2.5, 2.5))
+            axis, value = int(rng.integers(min(8, len(session.sliders.axes)))), float(rng.uniform(-2.5, 2.5))
             begun = time.perf_counter()
             session.move(axis, value)
             times.append(1e3 * (time.perf_counter() - begun))

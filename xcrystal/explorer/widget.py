@@ -24,7 +24,7 @@ from xcrystal.explorer.panels.slider_panel import SliderView
 from xcrystal.explorer.panels.steering_panel import SteerView
 from xcrystal.explorer.panels.tabs import Tabs
 from xcrystal.explorer.panels.toolbar import DoorView
-from xcrystal.explorer.session.saving import MODES
+from xcrystal.explorer.session.controls import MODES
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.structure.structure_view import StructureView
 from xcrystal.explorer.worker import Worker
@@ -107,7 +107,7 @@ class Explorer(widgets.VBox):
     @property
     def selection(self) -> pd.DataFrame:
         """The crystals that are picked on the map, with all that the atlas knows of them."""
-        return self.session.selected
+        return self.session.selections.table
 
     def close(self) -> None:
         """End the worker and close all widgets, here and in the browser."""
@@ -131,7 +131,7 @@ class Explorer(widgets.VBox):
     def _left_out(self) -> frozenset[str]:
         """Controls that are not offered, or are for what the model cannot do."""
         lacking = (names for ability, names in _NEEDED.items() if self.session.model.lacks(ability))
-        return self.session.hidden.union(*lacking)
+        return self.session.controls.hidden.union(*lacking)
 
     def _rest(self) -> None:
         self.session.settle()
@@ -140,19 +140,19 @@ class Explorer(widgets.VBox):
 
     def _look_further(self) -> None:
         """Do what nobody waits for, piece by piece, so that a hand that moves again waits for one piece at most."""
-        if self.session.search_when_at_rest() or self.session.look_ahead():
+        if self.session.refinement.search_when_idle() or self.session.property_sliders.look_ahead():
             self._worker.submit("ahead", self._look_further)
 
     def _on_event(self, event: str) -> None:
         if event == "mode":
-            wanted = {f"xc-{self.session.mode}", *(f"xc-hide-{name}" for name in self._left_out)}
+            wanted = {f"xc-{self.session.controls.mode}", *(f"xc-hide-{name}" for name in self._left_out)}
             for name in self._classes - wanted:
                 self.remove_class(name)
             for name in wanted - self._classes:
                 self.add_class(name)
             self._classes = wanted
         elif event == "front":
-            self._tabs.send({"type": "front", "name": f"xc-{self.session.front}"})
+            self._tabs.send({"type": "front", "name": f"xc-{self.session.controls.front}"})
         elif event == "story":
             # also what is done from a cell is followed by a rest, and a still picture
             self._worker.submit("rest", lambda: None)
@@ -222,13 +222,13 @@ def explore(
         atlas = open_atlas(os.fspath(atlas or opened.name))
     new = Session(opened, atlas)
     remembered = settings.recall().get("mode")
-    new.show_mode(mode or (remembered if remembered in MODES else MODES[0]))
+    new.controls.show_mode(mode or (remembered if remembered in MODES else MODES[0]))
     if session is not None:
-        new.open_file(session)
+        new.file.open(session)
     if color_map is not None:
-        new.show_color_map(color_map)
+        new.display.show_color_map(color_map)
     if method is not None:
-        new.begin_with(method)
+        new.explanations.begin_with(method)
     if overlay is not None:
         new.overlay(overlay)
     left_out = new.message

@@ -19,8 +19,8 @@ import numpy as np
 from xcrystal.errors import DatasetError, TargetError
 
 if TYPE_CHECKING:
-    from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
+    from xcrystal.wrapping import Explorable
 
 FAMILIES = ("principal", "latent", "property", "concept")
 _TOWARDS = {
@@ -88,7 +88,7 @@ class Axes:
         Names the properties; its predictions stand in where the atlas knows too few of their values.
     """
 
-    def __init__(self, atlas: Atlas, model: CrystalModel) -> None:
+    def __init__(self, atlas: Atlas, model: Explorable) -> None:
         self.atlas, self.model = atlas, model
 
     @cached_property

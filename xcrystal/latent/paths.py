@@ -9,16 +9,15 @@ import numpy as np
 from xcrystal.errors import InvalidCrystalError, TargetError
 
 if TYPE_CHECKING:
-    from xcrystal.generator import CrystalModel
     from xcrystal.model.prior import LatentFlow
-    from xcrystal.wrapping import LatentModel
+    from xcrystal.wrapping import Explorable
 
 FLOW = "flow"
 KINDS = ("linear", "spherical", FLOW)
 _TINY = 1e-12
 
 
-def kinds_for(model: CrystalModel | LatentModel) -> tuple[str, ...]:
+def kinds_for(model: Explorable) -> tuple[str, ...]:
     """The kinds of paths that there are for a model: a flow path takes a learned prior."""
     return tuple(kind for kind in KINDS if kind != FLOW or model.prior is not None)
 

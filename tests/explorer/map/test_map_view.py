@@ -46,7 +46,7 @@ def click(view: MapView, place: Any, pixel: float = 0.01) -> None:
 def test_a_click_on_a_point_goes_to_that_crystal(view: MapView, atlas: Atlas) -> None:
     row = view.points.rows[77]
     click(view, atlas.inverse.places[row] + 1e-4, 1e-4)
-    assert view.session.material_id == atlas.table.material_id[row]
+    assert view.session.state.point.material_id == atlas.table.material_id[row]
     assert kinds(view) == ["current"]
 
 
@@ -54,11 +54,13 @@ def test_a_click_elsewhere_decodes_and_tells_how_far_off_it_is(view: MapView, at
     corner = atlas.inverse.places.max(axis=0)
     click(view, corner)
     session, state = view.session, view.markers.state
-    assert session.wanted == pytest.approx(tuple(corner), abs=1e-4) and session.state.point.landed is not None
+    assert (
+        session.state.point.wanted == pytest.approx(tuple(corner), abs=1e-4) and session.state.point.landed is not None
+    )
     share = np.linalg.norm(np.subtract(session.state.point.landed, corner)) / atlas.inverse.width
     assert f"{100 * share:.1f} %" in state["off"]
     assert kinds(view) == ["current", "wanted", "landed"]
-    assert len(state["ring"]) == len(session.neighbours)
+    assert len(state["ring"]) == len(session.state.point.neighbours)
 
 
 def test_a_drag_is_one_step_of_undo(view: MapView) -> None:
@@ -68,13 +70,13 @@ def test_a_drag_is_one_step_of_undo(view: MapView) -> None:
         view.markers.act({"act": "drag", "x": x, "y": 3.0}, [])
         assert not session.at_rest
     session.settle()
-    assert session.place_in_history == before + 1 and session.wanted == (3.2, 3.0)
+    assert session.place_in_history == before + 1 and session.state.point.wanted == (3.2, 3.0)
 
 
 def test_a_lasso_picks_and_the_others_fade(view: MapView, atlas: Atlas) -> None:
     (x0, y0), (x1, y1) = np.quantile(atlas.inverse.places, [0.4, 0.6], axis=0)
     view.markers.act({"act": "polygon", "points": [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]}, [])
-    chosen = view.session.selection
+    chosen = view.session.state.selection
     assert chosen is not None and view.markers.state["picked"][0] == len(chosen.rows)
     opaque = sum(int((np.asarray(trace.marker.opacity) == 1).sum()) for trace in view.points.figure.data)
     assert opaque == len(chosen.rows)
@@ -139,10 +141,10 @@ def test_own_crystals_are_numbered_and_gone_to(view: MapView, tmp_path: Path) ->
     assert "2.cif" in session.message and session.progress is None
     assert kinds(view)[1:] == ["own", "own"]
     view.markers.act({"act": "own", "number": 1}, [])
-    assert session.loaded is not None and session.loaded.name == "1.cif"
+    assert session.state.loaded is not None and session.state.loaded.name == "1.cif"
     with pytest.raises(TargetError):
-        session.show_own(2)
-    session.clear_overlay()
+        session.own_crystals.show(2)
+    session.own_crystals.clear()
     assert session.state.own == ()
     session.undo()
     assert len(session.state.own) == 2

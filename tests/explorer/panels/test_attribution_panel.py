@@ -56,38 +56,38 @@ def wish(view: WhyView, target: str, method: str = "", level: str = "", baseline
 
 def test_what_is_explained_is_undone_and_done_again(session: Session) -> None:
     session.explain("band_gap")
-    first = session.attribution
+    first = session.explanations.attribution
     session.explain("band_gap", "shapley", "orbits", "vacuum")
     assert session.state.why == Why("band_gap", "shapley", "orbits", "vacuum")
-    assert session.attribution is not None and session.attribution.baseline == "vacuum"
+    assert session.explanations.attribution is not None and session.explanations.attribution.baseline == "vacuum"
     session.undo()
     assert session.state.why == Why("band_gap")
-    assert session.attribution is first  # computed once
+    assert session.explanations.attribution is first  # computed once
     session.undo()
-    assert session.state.why is None and session.attribution is None
+    assert session.state.why is None and session.explanations.attribution is None
     session.redo()
-    assert session.attribution is first
-    assert "explained what contributes to the predicted band gap" in session.story
+    assert session.explanations.attribution is first
+    assert "explained what contributes to the predicted band gap" in session.change_summary
 
 
 def test_nothing_is_computed_while_a_hand_moves(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     session.show("decoded")
     session.explain("band_gap")
-    monkeypatch.setattr(session, "_explain", lambda: pytest.fail("explained while the hand moved"))
+    monkeypatch.setattr(session.explanations, "_update", lambda *_: pytest.fail("explained while the hand moved"))
     for step in range(3):
-        session.move(0, float(session.coordinates[0]) + 0.01 * step + 0.01)
-        assert session.attribution is None
+        session.move(0, float(session.sliders.coordinates[0]) + 0.01 * step + 0.01)
+        assert session.explanations.attribution is None
     monkeypatch.undo()
     session.settle()
-    assert session.attribution is not None
+    assert session.explanations.attribution is not None
 
 
 def test_the_target_can_be_exchanged_alone(session: Session) -> None:
     session.explain("band_gap", "shapley", "elements", "vacuum")
-    session.attribute("e_above_hull")
+    session.explanations.attribute("e_above_hull")
     assert session.state.why == Why("e_above_hull", "shapley", "elements", "vacuum")
-    session.attribute(None)
-    assert session.target is None
+    session.explanations.attribute(None)
+    assert session.explanations.target is None
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_what_does_not_exist_or_go_together_is_one_sentence(session: Session, vi
 
 def test_an_orbit_that_another_crystal_does_not_have_is_said(session: Session, view: WhyView) -> None:
     session.explain("element of orbit 3")
-    assert session.attribution is not None
+    assert session.explanations.attribution is not None
     session.load(SALT)
     session.show("loaded")
-    assert session.attribution is None
+    assert session.explanations.attribution is None
     assert "no orbit 3" in session.message and "no orbit 3" in view.state["trouble"]
     session.explain(None)
     assert session.message == "" and view.state["trouble"] == ""
@@ -134,32 +134,34 @@ def test_distances_and_directions_follow_what_they_are_measured_from(session: Se
     assert session.set_end("A", SALT)
     session.show("loaded")
     session.explain("distance to A")
-    first = session.attribution
+    first = session.explanations.attribution
     assert first is not None
-    assert session.loaded is not None and session.loaded.z is not None
+    assert session.state.loaded is not None and session.state.loaded.z is not None
     ends = session.state.ends
     assert ends[0] is not None
-    assert first.target_value == pytest.approx(float(np.linalg.norm(session.loaded.z - ends[0].z)), rel=1e-3)
+    assert first.target_value == pytest.approx(float(np.linalg.norm(session.state.loaded.z - ends[0].z)), rel=1e-3)
     session.set_end("A", str(session.atlas.table.material_id[3]))
     session.show("loaded")
-    assert session.attribution is not None
-    assert session.attribution.target_value != pytest.approx(first.target_value)
+    assert session.explanations.attribution is not None
+    assert session.explanations.attribution.target_value != pytest.approx(first.target_value)
     session.explain("along principal 1", level="latent")
-    found = session.attribution
+    found = session.explanations.attribution
     assert found is not None
     assert found.target_value == pytest.approx(
-        float(session.axis("principal 1").coordinates(session.loaded.z)[0]), abs=1e-3
+        float(session.sliders.axis("principal 1").coordinates(session.state.loaded.z)[0]), abs=1e-3
     )
 
 
 def test_a_saved_session_brings_the_explanation_back(session: Session, model: CrystalModel, atlas: Atlas) -> None:
     session.explain("latent 3", "shapley", "elements", "element_averaged")
-    saved = session.to_json()
+    saved = session.file.to_json()
     other = Session(model, atlas)
-    assert other.open_json(saved)
+    assert other.file.open_json(saved)
     assert other.state.why == session.state.why
-    assert other.attribution is not None and session.attribution is not None
-    np.testing.assert_allclose(other.attribution.scores, session.attribution.scores, atol=1e-4)
+    assert other.explanations.attribution is not None and session.explanations.attribution is not None
+    np.testing.assert_allclose(
+        other.explanations.attribution.scores, session.explanations.attribution.scores, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,18 +176,18 @@ def test_a_saved_session_brings_the_explanation_back(session: Session, model: Cr
     ],
 )
 def test_damaged_explanations_are_refused(session: Session, why: object) -> None:
-    content = json.loads(session.to_json())
+    content = json.loads(session.file.to_json())
     content["state"]["why"] = why
     before = session.state
-    assert not session.open_json(json.dumps(content))
+    assert not session.file.open_json(json.dumps(content))
     assert session.state is before and session.message
 
 
 def test_sessions_of_the_first_explorer_still_open(session: Session) -> None:
-    content = json.loads(session.to_json())
+    content = json.loads(session.file.to_json())
     del content["state"]["why"]
     content["state"]["target"] = "band_gap"
-    assert session.open_json(json.dumps(content))
+    assert session.file.open_json(json.dumps(content))
     assert session.state.why == Why("band_gap")
 
 
@@ -202,13 +204,13 @@ def test_copied_code_explains_the_same(session: Session) -> None:
 
 def test_opening_computes_nothing_and_choosing_fills_the_panel(session: Session, view: WhyView) -> None:
     assert view.state["explained"] is None and view.state["methods"] == []
-    assert session.checks is None
+    assert session.explanations.checks is None
     groups = {name: [value for value, _ in choices] for name, choices in view.state["targets"]}
     assert groups["Predicted property"] == list(session.predicted)
     assert {"density", "latent"} == set(groups["Place in latent space"])
     assert len(groups["Distance"]) == 6
     wish(view, "formation_energy_per_atom")
-    found, told = session.attribution, view.state["explained"]
+    found, told = session.explanations.attribution, view.state["explained"]
     assert found is not None
     assert [row["value"] for row in told["bars"]["rows"]] == pytest.approx(found.scores.tolist())
     assert [row["atoms"] for row in told["bars"]["rows"]] == [[k] for k in range(5)]
@@ -242,7 +244,7 @@ def test_every_method_at_every_level_can_be_drawn(session: Session, view: WhyVie
 
 def test_the_effect_of_a_baseline_is_seen(session: Session, view: WhyView) -> None:
     wish(view, "band_gap", level="orbits")
-    before = session.attribution
+    before = session.explanations.attribution
     assert before is not None and view.state["explained"]["ticks"] == []
     wish(view, "band_gap", level="orbits", baseline="vacuum")
     rows = view.state["explained"]["bars"]["rows"]
@@ -261,19 +263,19 @@ def test_bars_know_their_atoms_at_every_level(session: Session) -> None:
     every = list(range(5))
     for level in ("atoms", "orbits", "elements"):
         session.explain("band_gap", level=level)
-        assert session.attribution is not None
-        rows = bars(session.attribution, session.form.orbit_of_atom)["rows"]
+        assert session.explanations.attribution is not None
+        rows = bars(session.explanations.attribution, session.explanations.form.orbit_of_atom)["rows"]
         assert sorted(atom for row in rows for atom in row["atoms"]) == every
         for row in rows:
-            symbols = {session.drawn[atom].specie.symbol for atom in row["atoms"]}
+            symbols = {session.display.structure[atom].specie.symbol for atom in row["atoms"]}
             assert len(symbols) == 1 and next(iter(symbols)) in row["label"]
     session.explain("band_gap", "shapley", "pairs")
-    assert session.attribution is not None
-    drawn = matrix(session.attribution, session.form.orbit_of_atom)
+    assert session.explanations.attribution is not None
+    drawn = matrix(session.explanations.attribution, session.explanations.form.orbit_of_atom)
     assert sorted(atom for atoms in drawn["atoms"] for atom in atoms) == every
     session.explain("band_gap", level="latent")
-    assert session.attribution is not None
-    found = bars(session.attribution, session.form.orbit_of_atom)
+    assert session.explanations.attribution is not None
+    found = bars(session.explanations.attribution, session.explanations.form.orbit_of_atom)
     assert len(found["rows"]) == min(MOST_LATENT, session.model.latent_dim)
     sizes = [abs(row["value"]) for row in found["rows"]]
     assert sizes == sorted(sizes, reverse=True)
@@ -283,8 +285,10 @@ def test_equal_atoms_share_a_bar_in_a_large_cell(session: Session) -> None:
     session.load(PEROVSKITE * (2, 2, 2))
     session.show("loaded")
     session.explain("band_gap")
-    assert session.attribution is not None and len(session.attribution.scores) == 40 > MOST_ATOMS
-    rows = bars(session.attribution, session.form.orbit_of_atom)["rows"]
+    assert (
+        session.explanations.attribution is not None and len(session.explanations.attribution.scores) == 40 > MOST_ATOMS
+    )
+    rows = bars(session.explanations.attribution, session.explanations.form.orbit_of_atom)["rows"]
     assert len(rows) == 3
     assert sorted(len(row["atoms"]) for row in rows) == [8, 8, 24]
 
@@ -306,8 +310,8 @@ def test_a_method_that_is_not_better_than_chance_is_marked(session: Session, vie
     assert "does not beat random" in labels["saliency"] and "random" not in labels["integrated_gradients"]
     tasks = view.state["explained"]["trust"][2]
     assert tasks["verdict"] == "bad" and "Not better than random" in tasks["text"]
-    assert session.attribution is not None
-    unknown = trust_line(session.attribution, None, None)
+    assert session.explanations.attribution is not None
+    unknown = trust_line(session.explanations.attribution, None, None)
     assert "not evaluated" in unknown[2]["text"]
     assert [part["verdict"] for part in unknown[1:]] == ["waiting", "note", "waiting"]
 
@@ -316,8 +320,8 @@ def test_far_from_the_data_the_line_warns(session: Session, view: WhyView) -> No
     session.go(4 * np.random.default_rng(0).normal(size=session.model.latent_dim))
     session.show("decoded")
     wish(view, "band_gap")
-    checks = session.check()
-    if session.attribution is None:
+    checks = session.explanations.check()
+    if session.explanations.attribution is None:
         assert view.state["trouble"]
         return
     assert checks is not None
@@ -327,14 +331,14 @@ def test_far_from_the_data_the_line_warns(session: Session, view: WhyView) -> No
 
 def test_terms_are_explained_to_beginners_only(session: Session, view: WhyView) -> None:
     wish(view, "band_gap", "shapley")
-    session.show_mode("beginner")
+    session.controls.show_mode("beginner")
     assert {"Shapley values", "baseline", "completeness"} <= set(view.state["terms"])
-    session.show_mode("researcher")
+    session.controls.show_mode("researcher")
     assert view.state["terms"] == {}
 
 
 def test_methods_have_an_entry_in_the_glossary(session: Session, view: WhyView) -> None:
-    session.show_mode("beginner")
+    session.controls.show_mode("beginner")
     for name, method in METHODS.items():
         wish(view, "band_gap", name, method.levels[0])
         assert view.state["about"] in view.state["terms"]
@@ -355,16 +359,16 @@ def test_an_unknown_wish_changes_nothing(session: Session, view: WhyView) -> Non
 def test_a_direction_that_is_gone_is_explained_no_more(session: Session, tmp_path: Path) -> None:
     one, other = np.zeros(session.model.latent_dim), np.zeros(session.model.latent_dim)
     one[0], other[1] = 1.0, 1.0
-    session.add_concept("mine", one, np.zeros_like(one), 1.0)
+    session.directions.add("mine", one, np.zeros_like(one), 1.0)
     session.explain("along mine")
-    first = session.attribution
+    first = session.explanations.attribution
     assert first is not None
-    session.remove_concept("mine")
+    session.directions.remove("mine")
     assert session.state.why is None
-    assert session.attribution is None
+    assert session.explanations.attribution is None
     session.save(tmp_path / "saved.json")
-    assert session.open_file(tmp_path / "saved.json")
-    session.add_concept("mine", other, np.zeros_like(one), 1.0)
+    assert session.file.open(tmp_path / "saved.json")
+    session.directions.add("mine", other, np.zeros_like(one), 1.0)
     session.explain("along mine")
-    assert session.attribution is not None
-    assert not np.allclose(session.attribution.scores, first.scores)
+    assert session.explanations.attribution is not None
+    assert not np.allclose(session.explanations.attribution.scores, first.scores)

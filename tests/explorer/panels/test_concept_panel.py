@@ -44,7 +44,7 @@ def test_nothing_is_looked_for_until_it_is_seen(session: Session, view: ConceptV
     session.search("Sr-Ti-O")
     assert view.state["picked"] is None
     act(view, "awake", value=True)
-    assert view.state["picked"][0] == len(session.selected)
+    assert view.state["picked"][0] == len(session.selections.table)
     assert len(view.state["near"]["rows"]) == 8 and "nearest known crystals" in view.state["near"]["said"]
 
 
@@ -53,7 +53,7 @@ def test_neighbours_follow_the_crystal_and_are_clicked(session: Session, view: C
     before = view.state["near"]["rows"]
     row, formula, material = before[3][:3]
     act(view, "go", row=row)
-    assert session.material_id == material
+    assert session.state.point.material_id == material
     after = view.state["near"]["rows"]
     assert after[0][:4] == [row, formula, material, "0.00"]
     act(view, "target", value="band_gap")
@@ -61,17 +61,17 @@ def test_neighbours_follow_the_crystal_and_are_clicked(session: Session, view: C
     act(view, "target", value="no such property")
     assert view.state["target"] == "band_gap"
     act(view, "go", row=10**9)  # not one of the neighbours
-    assert session.material_id == material
+    assert session.state.point.material_id == material
 
 
 def test_concepts_become_rows_that_say_what_counts(session: Session, view: ConceptView) -> None:
     act(view, "awake", value=True)
     act(view, "target", value="band_gap")
     act(view, "concepts")
-    assert session.concepts_tested is not None
+    assert session.group_explanations.concepts_tested is not None
     found = view.state["concepts"]
     assert "band gap" in found["said"] and "drawn at random" in found["said"]
-    for row, result in zip(found["rows"], session.concepts_tested.results, strict=True):
+    for row, result in zip(found["rows"], session.group_explanations.concepts_tested.results, strict=True):
         assert row["name"] == result.name and row["significant"] == result.significant
         start = "significant (p = " if result.significant else "not significant (p = "
         assert row["said"].startswith(start) and f"AUC {result.auc:.2f}" in row["said"]
@@ -81,14 +81,14 @@ def test_concepts_become_rows_that_say_what_counts(session: Session, view: Conce
 def test_elements_are_averaged_over_what_is_picked(session: Session, view: ConceptView) -> None:
     act(view, "awake", value=True)
     act(view, "region")
-    assert view.state["region"] is None and "Pick crystals first" in session.message
+    assert view.state["region"] is None and "Select crystals first" in session.message
     session.search("Sr-Ti-O")
     act(view, "region")
     found = view.state["region"]
-    assert session.region is not None and not found["old"] and "Sr-Ti-O" in found["said"]
+    assert session.group_explanations.region is not None and not found["old"] and "Sr-Ti-O" in found["said"]
     cells = {cell["symbol"]: cell for cell in found["elements"]}
     assert {"Sr": 38, "Ti": 22, "O": 8}.items() <= {name: cell["z"] for name, cell in cells.items()}.items()
-    for element in session.region.elements:
+    for element in session.group_explanations.region.elements:
         red, blue = (int(cells[element.element]["color"][k : k + 2], 16) for k in (1, 5))
         assert (red > blue) == (element.mean > 0)
         assert f"{element.crystals} crystal" in cells[element.element]["text"]
@@ -117,7 +117,7 @@ def test_long_work_is_shown_and_stopped(session: Session, view: ConceptView) -> 
     session.subscribe(stop)
     act(view, "concepts")
     assert told and told[-1][0] == "Testing concepts"
-    assert session.concepts_tested is not None and "stopped" in view.state["concepts"]["notes"][-1]
+    assert session.group_explanations.concepts_tested is not None and "stopped" in view.state["concepts"]["notes"][-1]
     assert view.state["progress"] is None
 
 

@@ -103,22 +103,22 @@ def test_where_an_entry_is_from_and_what_is_doubtful_is_told(model: CrystalModel
 def test_a_loaded_crystal_is_shown_with_its_own_numbers(session: Session, facts: FactsView) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
     session.select(5)
-    assert session.loaded is not None and session.loaded.predicted is not None
+    assert session.state.loaded is not None and session.state.loaded.predicted is not None
     assert "DFT" in facts_text(session)["Formation energy, predicted"]
     session.show("loaded")
     shown = facts_text(session)["Formation energy, predicted"]
     assert "DFT" not in shown
-    assert f"{session.loaded.predicted['formation_energy_per_atom']:.3f}" in shown
+    assert f"{session.state.loaded.predicted['formation_energy_per_atom']:.3f}" in shown
     # what is said of decodes is not said of it
     assert facts.state["badges"] == [] and facts.state["certainty"] is None
 
 
 def test_the_state_is_plain_json_and_small(session: Session, facts: FactsView, story: StoryView) -> None:
     for seed in range(5):
-        session.surprise(seed)
+        session.navigation.sample(seed)
         assert len(json.dumps(facts.state)) < 12_000
         assert len(json.dumps(story.state)) < 2_000
-    session.mode = "researcher"
+    session.controls.mode = "researcher"
     facts.refresh()
     assert facts.state["terms"] == {}
     assert len(json.dumps(facts.state)) < 6_000
@@ -136,17 +136,17 @@ def test_badges_wait_while_a_hand_moves(session: Session, facts: FactsView) -> N
 
 
 def test_the_first_crystal_is_judged_when_the_page_asks(session: Session, facts: FactsView) -> None:
-    assert session.judgement is None
+    assert session.assessment.report is None
     send(facts, act="judge")
-    wait_for(lambda: session.judgement is not None)
+    wait_for(lambda: session.assessment.report is not None)
     wait_for(lambda: {badge["look"] for badge in facts.state["badges"]} <= {"good", "bad", "note"})
 
 
 def test_badges_say_what_the_report_says(session: Session) -> None:
     seen = set()
     for seed in range(6):
-        session.surprise(seed)
-        report = session.judge()
+        session.navigation.sample(seed)
+        report = session.assessment.make()
         found = {badge["name"]: badge for badge in badges(report)}
         assert (found["contacts"]["look"] == "good") == report.apart
         assert (found["nearness to data"]["look"] == "bad") == report.extrapolates == bool(warning(report))
@@ -163,28 +163,28 @@ def test_badges_say_what_the_report_says(session: Session) -> None:
 
 
 def test_a_beginner_sees_fewer_rows_and_explanations(session: Session, facts: FactsView) -> None:
-    session.mode = "beginner"
+    session.controls.mode = "beginner"
     facts.refresh()
     brief = [row["name"] for row in facts.state["rows"]]
     explained = facts.state["terms"]
     assert all(row["term"] in explained for row in facts.state["rows"])
-    session.mode = "researcher"
+    session.controls.mode = "researcher"
     facts.refresh()
     assert set(brief) < {row["name"] for row in facts.state["rows"]}
     assert {"a, b, c", "Volume"} & {row["name"] for row in facts.state["rows"]} and "Volume" not in brief
 
 
 def test_a_click_on_a_neighbour_goes_there(session: Session, facts: FactsView) -> None:
-    neighbour = session.neighbours[2]
+    neighbour = session.state.point.neighbours[2]
     send(facts, act="neighbour", row=neighbour.row)
-    wait_for(lambda: session.material_id == neighbour.material_id)
+    wait_for(lambda: session.state.point.material_id == neighbour.material_id)
     send(facts, act="neighbour", row="nonsense")
     send(facts, act="neighbour", row=10**9)
     wait_for(lambda: "no row" in session.message)
 
 
 def test_a_click_on_a_runner_up_looks_at_it(session: Session, facts: FactsView) -> None:
-    session.surprise(3)
+    session.navigation.sample(3)
     offered = facts.state["certainty"]["alternatives"]
     assert offered
     send(facts, act="alternative", **{key: offered[0][key] for key in ("kind", "value", "orbit")})
@@ -195,7 +195,7 @@ def test_a_click_on_a_runner_up_looks_at_it(session: Session, facts: FactsView) 
 
 def test_thumbnails_are_images_of_neighbours_only(session: Session, facts: FactsView) -> None:
     sent = messages(facts)
-    rows = [n.row for n in session.neighbours]
+    rows = [n.row for n in session.state.point.neighbours]
     send(facts, act="thumbnails", rows=[*rows[:2], 17000, "x", None])
     wait_for(lambda: any(message.get("type") == "thumbnails" for message in sent))
     pictures = next(message["pictures"] for message in sent if message.get("type") == "thumbnails")
@@ -206,7 +206,7 @@ def test_thumbnails_are_images_of_neighbours_only(session: Session, facts: Facts
 
 def test_the_strip_has_one_chip_for_each_crystal_visited(session: Session, story: StoryView) -> None:
     session.select(5)
-    session.show_cell("primitive")
+    session.display.show_cell("primitive")
     session.select(6)
     chips = story.chips
     assert [chip["formula"] for chip in chips] == [
@@ -223,7 +223,7 @@ def test_the_strip_has_one_chip_for_each_crystal_visited(session: Session, story
     wait_for(lambda: session.place_in_history == 1)
     send(story, act="undo")
     wait_for(lambda: session.place_in_history == 0)
-    assert story.state["story"] == session.story and session.story.startswith("Undone")
+    assert story.state["story"] == session.change_summary and session.change_summary.startswith("Undone")
 
 
 def test_a_drag_is_one_chip_and_short_messages(
@@ -239,13 +239,13 @@ def test_a_drag_is_one_chip_and_short_messages(
         assert len(story.chips) == before
     session.settle()
     assert len(story.chips) == before + 1
-    wait_for(lambda: list(story.log) == session.log)
+    wait_for(lambda: list(story.log) == session.change_summaries)
 
 
 def test_the_strip_is_limited(session: Session, story: StoryView, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_panel, "CHIPS", 6)
     for seed in range(8):
-        session.wander(seed)
+        session.navigation.random_step(seed)
     assert len(story.chips) == 6
     assert story.chips[-1]["current"]
     sent = messages(story)
@@ -259,9 +259,9 @@ def test_the_log_is_sent_only_to_who_reads_it(session: Session, story: StoryView
     session.select(5)
     assert list(story.log) == []
     send(story, act="log", open=True)
-    wait_for(lambda: list(story.log) == session.log)
+    wait_for(lambda: list(story.log) == session.change_summaries)
     session.select(6)
-    assert list(story.log) == session.log and len(session.log) == 2
+    assert list(story.log) == session.change_summaries and len(session.change_summaries) == 2
     send(story, act="log", open=False)
     wait_for(lambda: list(story.log) == [])
 
@@ -293,7 +293,7 @@ def test_symbols_and_probabilities() -> None:
 
 
 def test_names_of_files_stay_text(session: Session, facts: FactsView, story: StoryView) -> None:
-    session.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
+    session.navigation.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
     assert EVIL in facts_text(session)["Reconstruction"]  # the script makes text nodes of it
     assert EVIL in story.state["story"]
     for name in ("facts.js", "story.js", "glossary.js"):
@@ -307,13 +307,13 @@ def test_a_prediction_that_the_crystal_does_not_keep_is_said(session: Session) -
         session.move(0, 3.0)
         session.move(1, -3.0)
         session.settle()
-        own = session.achieved(session.state.point)["formation_energy_per_atom"]
+        own = session.points.achieved(session.state.point)["formation_energy_per_atom"]
         told = facts_text(session)["Formation energy, predicted"]
         if abs(own - session.predicted["formation_energy_per_atom"]) > 0.05:
             assert f"but {own:.3f} for this crystal" in told
             return
         assert "but" not in told
-        session.wander()
+        session.navigation.random_step()
     raise AssertionError("every promise was kept, which the model card denies")
 
 
@@ -332,10 +332,10 @@ def test_a_mirror_image_is_called_one(session: Session) -> None:
     told = {}
     for structure in (quartz, image):
         session.load(structure)
-        assert session.loaded is not None
+        assert session.state.loaded is not None
         session.show("loaded")
-        told[session.loaded.space_group] = facts_text(session)
-        assert session.loaded.mirrored == (session.loaded.space_group == 154)
+        told[session.state.loaded.space_group] = facts_text(session)
+        assert session.state.loaded.mirrored == (session.state.loaded.space_group == 154)
     assert set(told) == {152, 154}
     assert told[154]["Space group"].endswith("(154)")
     assert "mirror image" in told[154]["Reconstruction"] and "mirror image" not in told[152]["Reconstruction"]

@@ -54,7 +54,7 @@ def test_a_path_is_described_in_plain_json(panels: Panels) -> None:
     view.act({"act": "export", "format": "xyz"}, [])
     assert messages[-1]["name"] == "path-BaTiO3-NaCl.xyz" and messages[-1]["buffers"][0].startswith(b"5\n")
     view.act({"act": "both", "on": True}, [])
-    assert view.state["both"] is False or session.shown == "both"
+    assert view.state["both"] is False or session.state.shown == "both"
     view.act({"act": "swap"}, [])
     assert view.state["path"]["formulas"][0] == "NaCl"
     view.act({"act": "clear"}, [])

@@ -78,7 +78,7 @@ def test_pins_are_sent_only_when_they_change(view: PinsView) -> None:
     view.observe(sent.append, "pins")
     view.session.select(3)
     assert sent == [] and view.state["shown"] == -1
-    view.session.unpin(0)
+    view.session.pins.remove(0)
     assert len(sent) == 1
 
 

@@ -47,7 +47,7 @@ def test_a_search_fills_the_table(panel: FindView, atlas: Atlas) -> None:
     assert gap and hull
     assert len(json.dumps(state, allow_nan=False)) < 8000
     say(panel, act="go", row=row)
-    assert panel.session.material_id == name
+    assert panel.session.state.point.material_id == name
     assert say(panel, act="clear")["rows"] == []
 
 
@@ -88,7 +88,7 @@ def test_the_table_of_all_that_is_picked_can_be_had(panel: FindView, monkeypatch
     ((name, kind, content),) = sent
     assert (name, kind) == ("selection.csv", "text/csv")
     table = pd.read_csv(io.BytesIO(content))
-    assert table["formula"].tolist() == panel.session.selected["formula"].tolist()
+    assert table["formula"].tolist() == panel.session.selections.table["formula"].tolist()
 
 
 def test_an_atlas_may_know_nothing_but_formulas(model: CrystalModel, bare_atlas: Atlas) -> None:

@@ -30,16 +30,16 @@ def panel(model: CrystalModel, atlas: Atlas) -> Iterator[SliderView]:
 
 
 def test_it_shows_the_axes_of_every_family(panel: SliderView) -> None:
-    panel.session.make_concept("<b>oxides</b>", "oxide")
+    panel.session.directions.make("<b>oxides</b>", "oxide")
     for family in FAMILIES:
         panel.act({"act": "family", "family": family}, [])
         state = panel.state
         assert state["family"] == family
-        assert [axis["name"] for axis in state["axes"]] == [axis.name for axis in panel.session.axes]
+        assert [axis["name"] for axis in state["axes"]] == [axis.name for axis in panel.session.sliders.axes]
         assert all(axis["note"] for axis in state["axes"])
         values = [axis["value"] for axis in state["axes"]]
         if family != "property":  # which count stops from where they are
-            np.testing.assert_allclose(values, panel.session.coordinates, atol=6e-4)
+            np.testing.assert_allclose(values, panel.session.sliders.coordinates, atol=6e-4)
         assert len(json.dumps(state, allow_nan=False)) < 4000
     assert state["axes"][0]["removable"] and state["axes"][0]["name"] == "<b>oxides</b>"
 
@@ -62,7 +62,7 @@ def test_a_move_is_answered_and_followed_by_rest(panel: SliderView) -> None:
 
 def look_ahead(session: Session, pieces: int = 3) -> None:
     for _ in range(pieces):
-        session.look_ahead()
+        session.property_sliders.look_ahead()
 
 
 def test_a_property_slider_stops_at_verified_crystals(panel: SliderView) -> None:
@@ -81,7 +81,7 @@ def test_a_property_slider_stops_at_verified_crystals(panel: SliderView) -> None
     assert moved["value"] == energy["least"] and moved["stops"] == energy["stops"] and panel.state["moved"]
     assert f"{energy['stops'][-energy['least']]} → {energy['stops'][0]}" in moved["achieved"]
     panel.session.settle()
-    own = panel.session.achieved(panel.session.state.point)["formation_energy_per_atom"]
+    own = panel.session.points.achieved(panel.session.state.point)["formation_energy_per_atom"]
     assert own == pytest.approx(values[0], abs=0.05)
     panel.act({"act": "stop at", "axis": energy["name"], "value": 0}, [])
     assert not panel.state["moved"] and panel.state["axes"][0]["achieved"] == ""
@@ -110,7 +110,7 @@ def test_dimensions_and_directions_come_and_go(panel: SliderView) -> None:
     panel.act({"act": "latent", "number": 9}, [])
     assert panel.state["family"] == "latent"
     assert "latent 9" in {axis["name"] for axis in panel.state["axes"]}
-    panel.session.make_concept("oxides", "oxide")
+    panel.session.directions.make("oxides", "oxide")
     panel.act({"act": "remove", "name": "oxides"}, [])
     assert panel.state["axes"] == []
 

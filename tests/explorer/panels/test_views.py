@@ -22,7 +22,7 @@ from xcrystal.explorer.map.map_view import MapView
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panel import Panel
 from xcrystal.explorer.panels.toolbar import DoorView
-from xcrystal.explorer.session.saving import CONTROLS
+from xcrystal.explorer.session.controls import CONTROLS
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.widget import Explorer, explore
 from xcrystal.generator import BUNDLED, CrystalModel
@@ -97,14 +97,14 @@ def test_no_message_of_a_script_ends_the_explorer(explorer: Explorer, junk: dict
     wait_for(lambda: not explorer._worker._waiting)
     explorer.session.select(5)
     wish(explorer.parts["door"], "load", source="mp-22862")
-    wait_for(lambda: explorer.session.material_id == "mp-22862")
+    wait_for(lambda: explorer.session.state.point.material_id == "mp-22862")
 
 
 def test_names_of_files_never_become_html(explorer: Explorer) -> None:
     session = explorer.session
-    session.load_bytes(SALT.to(fmt="cif").encode(), EVIL)
+    session.navigation.load_bytes(SALT.to(fmt="cif").encode(), EVIL)
     assert EVIL in explorer.parts["door"].state["label"]  # as text: the scripts use textContent
-    session.load_bytes(b"nonsense", EVIL)
+    session.navigation.load_bytes(b"nonsense", EVIL)
     for widget in widgets.widget._instances.values():
         if isinstance(widget, widgets.HTML):
             assert "<img" not in widget.value
@@ -127,7 +127,7 @@ def test_closing_leaves_no_view_and_no_widget(model: CrystalModel, atlas: Atlas)
     explorer = Explorer(session)
     explorer.close()
     assert len(widgets.widget._instances) == before
-    assert session._views == []
+    assert session._store.views == []
     assert explorer.comm is None
 
 
@@ -154,7 +154,7 @@ def test_a_path_or_an_id_is_loaded_and_the_field_hears_of_it(
 
 def test_a_file_is_loaded(door: DoorView) -> None:
     wish(door, "file", SALT.to(fmt="cif").encode(), name="salt.cif")
-    wait_for(lambda: door.session.loaded is not None)
+    wait_for(lambda: door.session.state.loaded is not None)
     assert door.session.label == "reconstruction of salt.cif"
 
 
@@ -166,7 +166,7 @@ def test_a_saved_session_is_a_file_like_any_other(door: DoorView, monkeypatch: p
     assert sent[0][0]["name"].endswith(".json")
     door.session.select(3)
     wish(door, "file", sent[0][1][0], name="lesson.json")
-    wait_for(lambda: door.session.material_id == "mp-22862")
+    wait_for(lambda: door.session.state.point.material_id == "mp-22862")
 
 
 def test_the_cif_and_the_code_are_what_is_shown(door: DoorView, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +174,7 @@ def test_the_cif_and_the_code_are_what_is_shown(door: DoorView, monkeypatch: pyt
     wish(door, "cif")
     wish(door, "code")
     wait_for(lambda: len(sent) == 2)
-    assert sent[0][1][0].decode() == door.session.cif()
+    assert sent[0][1][0].decode() == door.session.display.cif()
     assert sent[0][0]["name"] == f"{door.session.structure.composition.reduced_formula}.cif"
     assert sent[1][0] == {"type": "code", "text": door.session.code()}
 
@@ -184,9 +184,9 @@ def test_the_mode_changes_the_classes_and_what_is_hidden_is_marked(explorer: Exp
     wish(door, "mode", mode="researcher")
     wait_for(lambda: "xc-researcher" in explorer._dom_classes)
     assert "xc-beginner" not in explorer._dom_classes
-    explorer.session.hide("steer", "map")
+    explorer.session.controls.hide("steer", "map")
     assert {"xc-hide-steer", "xc-hide-map"} <= set(explorer._dom_classes)
-    explorer.session.hide()
+    explorer.session.controls.hide()
     assert not any(name.startswith("xc-hide") for name in explorer._dom_classes)
 
 
@@ -216,7 +216,7 @@ def test_explore_opens_folders_and_saved_sessions(tmp_path: Path) -> None:
     opened.close()
     follows = explore(model=tmp_path, session=tmp_path / "here.json", mode="researcher")
     assert follows.session.atlas.name == str(tmp_path)
-    assert follows.session.material_id == follows.session.atlas.table.material_id[12]
+    assert follows.session.state.point.material_id == follows.session.atlas.table.material_id[12]
     follows.close()
     with pytest.raises(TargetError):
         explore(model=tmp_path, mode="expert")

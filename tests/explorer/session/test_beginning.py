@@ -54,12 +54,12 @@ def test_everything_is_chosen_at_the_beginning(model: CrystalModel, atlas: Atlas
         why.act({"act": "why", "target": "band_gap", "method": "", "level": "", "baseline": ""}, [])
         assert session.state.why is not None
         assert (session.state.why.method, session.state.why.target) == ("shapley", "band_gap")
-        session.show_color_map("plasma")
+        session.display.show_color_map("plasma")
         drawn = explorer.parts["map"].points.figure.data[1].marker.colorscale
         assert [color for _, color in drawn] == COLOR_MAPS["plasma"]
         session.undo()
         assert session.state.color_map == "cividis"
-        assert "colours of plasma" in session.log[-2]
+        assert "colours of plasma" in session.change_summaries[-2]
     finally:
         explorer.close()
 
@@ -88,33 +88,33 @@ def test_numbers_have_the_scale_and_kinds_do_not(atlas: Atlas) -> None:
 
 
 def test_colours_and_method_are_saved_and_written_as_code(session: Session, model: CrystalModel, atlas: Atlas) -> None:
-    session.show_color_map("plasma")
-    session.begin_with("occlusion")
+    session.display.show_color_map("plasma")
+    session.explanations.begin_with("occlusion")
     code = session.code()
-    assert "session.show_color_map('plasma')" in code
-    assert "session.begin_with('occlusion')" in code
+    assert "session.display.show_color_map('plasma')" in code
+    assert "session.explanations.begin_with('occlusion')" in code
     other = Session(model, atlas)
-    assert other.open_json(session.to_json()), other.message
-    assert (other.state.color_map, other.method) == ("plasma", "occlusion")
-    old = json.loads(session.to_json())
+    assert other.file.open_json(session.file.to_json()), other.message
+    assert (other.state.color_map, other.explanations.method) == ("plasma", "occlusion")
+    old = json.loads(session.file.to_json())
     del old["method"], old["state"]["color_map"]
-    assert other.open_json(json.dumps(old)), other.message
-    assert (other.state.color_map, other.method) == (COLOR_MAP, "integrated_gradients")
+    assert other.file.open_json(json.dumps(old)), other.message
+    assert (other.state.color_map, other.explanations.method) == (COLOR_MAP, "integrated_gradients")
 
 
 @pytest.mark.parametrize("damage", [{"method": "tea"}, {"method": 3}, {"state": {"color_map": "x"}}])
 def test_saved_choices_are_not_trusted(session: Session, damage: dict[str, object]) -> None:
-    content = json.loads(session.to_json())
+    content = json.loads(session.file.to_json())
     state = {**content["state"], **damage.get("state", {})}  # type: ignore[dict-item]
-    assert not session.open_json(json.dumps({**content, **damage, "state": state}))
+    assert not session.file.open_json(json.dumps({**content, **damage, "state": state}))
     assert "damaged" in session.message
 
 
 @pytest.mark.parametrize("level", ["atoms", "lattice", "pairs"])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_to_begin_with_goes_with_every_level(session: Session, method: str, level: str) -> None:
-    session.begin_with(method)
-    chosen = session.method_at(level)
+    session.explanations.begin_with(method)
+    chosen = session.explanations.method_at(level)
     assert level in METHODS[chosen].levels
     assert chosen == method or level not in METHODS[method].levels
 
@@ -127,7 +127,7 @@ def test_crystals_laid_over_the_map_and_one_that_is_not_there(
     explorer = xc.explore(path, model=model, atlas=atlas, overlay=[path, tmp_path / "gone.cif"])
     try:
         assert [own.name for own in explorer.session.state.own] == [path.name]
-        assert explorer.session.loaded is not None
+        assert explorer.session.state.loaded is not None
         assert "gone.cif" in explorer.session.message
     finally:
         explorer.close()

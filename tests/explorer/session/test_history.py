@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.crystals import CRYSTALS
 from xcrystal.errors import TargetError
+from xcrystal.explorer.session.commands import Sample
 from xcrystal.explorer.session.history import KEPT, Entry, History
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
@@ -107,18 +108,18 @@ def test_what_was_undone_is_forgotten_when_something_new_is_done(session: Sessio
     session.select(4)
     assert [entry.title for entry in session.history][-1] == f"went to {session.atlas.table.material_id[4]}"
     session.redo()
-    assert session.material_id == session.atlas.table.material_id[4]
+    assert session.state.point.material_id == session.atlas.table.material_id[4]
 
 
 def test_undo_emits_what_changed_and_says_so(session: Session) -> None:
     session.reset()
-    session.color_by("band_gap")
+    session.display.color_by("band_gap")
     heard: list[str] = []
     stop = session.subscribe(heard.append)
     session.undo()
     stop()
     assert "color" in heard and "crystal" not in heard
-    assert session.story.startswith("Undone")
+    assert session.change_summary.startswith("Undone")
 
 
 def test_bad_wishes_leave_no_trace(session: Session) -> None:
@@ -127,8 +128,8 @@ def test_bad_wishes_leave_no_trace(session: Session) -> None:
     session.load("no such file")
     session.go([1.0, 2.0])
     session.move(0, float("inf"))
-    session.go_to_place(float("nan"), 0.0)
-    session.go_to_place(1e9, 0.0)
+    session.navigation.go_to_coordinates(float("nan"), 0.0)
+    session.navigation.go_to_coordinates(1e9, 0.0)
     with pytest.raises(TargetError):
         session.move("no such axis", 1.0)
     assert session.state is before
@@ -138,15 +139,15 @@ def test_bad_wishes_leave_no_trace(session: Session) -> None:
 def test_the_oldest_are_forgotten(session: Session) -> None:
     history = History(session.state)
     for number in range(KEPT + 20):
-        history.add(Entry(str(number), session.state))
+        history.add(Entry(Sample(seed=number), session.state))
     assert len(history.entries) == KEPT
-    assert history.now.title == str(KEPT + 19)
+    assert history.now.command == Sample(seed=KEPT + 19)
     assert history.go(KEPT) is None
 
 
 def test_a_drag_on_the_map_leaves_no_moves_to_undo(session: Session) -> None:
     session.reset()
-    x, y = session.position
-    session.go_to_place(x + 0.3, y + 0.2, moving=True)
+    x, y = session.state.point.position
+    session.navigation.go_to_coordinates(x + 0.3, y + 0.2, moving=True)
     session.settle()
-    assert not session.moved
+    assert not session.navigation.moved

@@ -70,35 +70,35 @@ def test_ends_come_from_anywhere(session: Session, tmp_path: Path) -> None:
 def test_frames_are_there_at_once_and_one_step_of_undo(on_the_way: Session) -> None:
     before = len(on_the_way.history)
     for frame in (1, 2, 3):
-        on_the_way.show_frame(frame)
+        on_the_way.interpolation.show_frame(frame)
         assert on_the_way.state.point is way(on_the_way).frames[frame]
     on_the_way.settle()
-    on_the_way.show_frame(4)  # playing goes on after a pause
+    on_the_way.interpolation.show_frame(4)  # playing goes on after a pause
     on_the_way.settle()
     assert len(on_the_way.history) == before + 1
     on_the_way.undo()
     assert way(on_the_way).frame == 0
     on_the_way.redo()
     assert way(on_the_way).frame == 4
-    on_the_way.show_frame(99)
+    on_the_way.interpolation.show_frame(99)
     assert "no frame 99" in on_the_way.message and way(on_the_way).frame == 4
 
 
 def test_the_table_measures_every_frame(on_the_way: Session) -> None:
-    table = on_the_way.path_table()
+    table = on_the_way.interpolation.table()
     assert list(table["frame"]) == list(range(5))
     assert {"formula", "space_group", "formation_energy_per_atom", "volume_per_atom", "contact", "valid"} <= set(table)
     assert table["formula"].iloc[0] == "BaTiO3" and table["formula"].iloc[-1] == "NaCl"
     assert (table["valid"] == (table["contact"] >= 0.7)).all()
     assert table["distance"].iloc[-1] == pytest.approx(0, abs=1e-3) and table["nearest"].iloc[-1] == "NaCl"
-    assert on_the_way.path_table() is table
-    on_the_way.clear_path()
-    assert on_the_way.path_table().empty and on_the_way.state.ends == (None, None)
+    assert on_the_way.interpolation.table() is table
+    on_the_way.interpolation.clear()
+    assert on_the_way.interpolation.table().empty and on_the_way.state.ends == (None, None)
 
 
 def test_the_other_way_round_and_around_the_origin(on_the_way: Session) -> None:
     last = way(on_the_way).frames[-1]
-    on_the_way.swap_ends()
+    on_the_way.interpolation.swap_ends()
     assert way(on_the_way).frames[0] is last and way(on_the_way).frame == 4
     assert on_the_way.interpolate("spherical", 3)
     assert way(on_the_way).kind == "spherical" and len(way(on_the_way).frames) == 3
@@ -112,7 +112,7 @@ def test_a_path_needs_ends_and_sensible_frames(session: Session) -> None:
     session.set_end("A")
     session.set_end("B", SALT)
     assert not session.interpolate(frames=1) and not session.interpolate(frames=10_000)
-    session.show_frame(0)
+    session.interpolation.show_frame(0)
     assert session.message == "There is no path."
 
 
@@ -122,7 +122,7 @@ def test_it_can_be_stopped(session: Session) -> None:
     seen = []
 
     def stop(event: str) -> None:
-        if event == "progress" and session.progress is not None and session.progress[2] > 0:
+        if event == "progress" and session.progress is not None and session.progress.done > 0:
             seen.append(session.progress)
             session.stop()
 
@@ -140,7 +140,7 @@ def test_a_new_end_forgets_the_path_and_undo_brings_it_back(on_the_way: Session)
 
 
 def test_cifs_in_a_zip(on_the_way: Session) -> None:
-    name, content = on_the_way.export_path("cif")
+    name, content = on_the_way.interpolation.export("cif")
     assert name == "path-BaTiO3-NaCl.zip"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         files = archive.namelist()
@@ -148,13 +148,13 @@ def test_cifs_in_a_zip(on_the_way: Session) -> None:
         text = archive.read(files[-1])
     assert b"not relaxed" in text.splitlines()[0]
     assert parse_structure(text, "x.cif").composition.reduced_formula == "NaCl"
-    assert on_the_way.export_path("cif")[1] == content
+    assert on_the_way.interpolation.export("cif")[1] == content
 
 
 def test_extended_xyz_is_what_ase_reads(on_the_way: Session) -> None:
     from ase.io import read
 
-    name, content = on_the_way.export_path("xyz")
+    name, content = on_the_way.interpolation.export("xyz")
     frames = read(io.StringIO(content.decode()), index=":", format="extxyz")
     assert name.endswith(".xyz") and len(frames) == 5
     assert all(frame.pbc.all() for frame in frames)
@@ -164,18 +164,18 @@ def test_extended_xyz_is_what_ase_reads(on_the_way: Session) -> None:
 
 
 def test_an_animated_picture(on_the_way: Session) -> None:
-    _, content = on_the_way.export_path("gif")
+    _, content = on_the_way.interpolation.export("gif")
     picture = Image.open(io.BytesIO(content))
     assert picture.n_frames == 5 and picture.info["loop"] == 0  # type: ignore[attr-defined]
     assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 20
     assert len(content) < 1_000_000
     with pytest.raises(TargetError):
-        on_the_way.export_path("mp4")
+        on_the_way.interpolation.export("mp4")
 
 
 def test_code_of_a_frame_leads_back(on_the_way: Session, model: CrystalModel, atlas: Atlas) -> None:
-    on_the_way.show_frame(2)
+    on_the_way.interpolation.show_frame(2)
     other = Session(model, atlas)
-    for line in on_the_way.state.point.code:
-        exec(line, {"session": other})
+    for command in on_the_way.state.point.commands:
+        exec(command.code(), {"session": other})
     assert np.allclose(other.z, on_the_way.z, atol=1e-5) and other.label == on_the_way.label

@@ -21,18 +21,18 @@ def session(model: CrystalModel, atlas: Atlas) -> Session:
 
 def test_a_value_is_set_undone_and_told_in_python(session: Session, model: CrystalModel, atlas: Atlas) -> None:
     first = session.state.point
-    before = session.achieved(first)["band_gap"]
-    session.set_property("band_gap", before + 1.0)
-    after = session.achieved(session.state.point)["band_gap"]
-    assert after > before + 0.5 and session.at_rest and session.moved
-    path = session.property_path("band_gap")
+    before = session.points.achieved(first)["band_gap"]
+    session.property_sliders.set("band_gap", before + 1.0)
+    after = session.points.achieved(session.state.point)["band_gap"]
+    assert after > before + 0.5 and session.at_rest and session.navigation.moved
+    path = session.property_sliders.path("band_gap")
     assert path is not None and path.complete
     assert np.abs(path.values - (before + 1.0)).min() == pytest.approx(abs(after - before - 1.0), abs=0.05)
     again = Session(model, atlas)
-    for line in session.state.point.code:
-        exec(line, {"session": again})
+    for command in session.state.point.commands:
+        exec(command.code(), {"session": again})
     np.testing.assert_array_equal(again.z, session.z)
-    session.set_property("band_gap", before)
+    session.property_sliders.set("band_gap", before)
     assert session.state.point is first
     session.undo()
     np.testing.assert_array_equal(again.z, session.z)
@@ -40,14 +40,14 @@ def test_a_value_is_set_undone_and_told_in_python(session: Session, model: Cryst
 
 def test_a_hand_moves_among_what_is_known_and_is_one_step_of_undo(session: Session) -> None:
     first = session.state.point
-    session.show_axes("property")
-    session.set_property("band_gap", 9.0, moving=True)  # nothing has been found yet
+    session.sliders.show_axes("property")
+    session.property_sliders.set("band_gap", 9.0, moving=True)  # nothing has been found yet
     assert session.state.point is first and "no path" in session.message
-    while (path := session.property_path("band_gap")) is None or len(path.stops) < 3:
-        assert session.look_ahead()
-    session.set_property("band_gap", path.values[-1], moving=True)
-    assert not session.at_rest and not session.look_ahead()  # not while a hand drags
-    session.set_property("band_gap", path.values[0], moving=True)
+    while (path := session.property_sliders.path("band_gap")) is None or len(path.stops) < 3:
+        assert session.property_sliders.look_ahead()
+    session.property_sliders.set("band_gap", path.values[-1], moving=True)
+    assert not session.at_rest and not session.property_sliders.look_ahead()  # not while a hand drags
+    session.property_sliders.set("band_gap", path.values[0], moving=True)
     np.testing.assert_array_equal(session.z, path.stops[0].z)
     session.settle()
     session.undo()
@@ -55,20 +55,20 @@ def test_a_hand_moves_among_what_is_known_and_is_one_step_of_undo(session: Sessi
 
 
 def test_there_is_nothing_to_look_for_where_no_slider_of_a_property_is_shown(session: Session) -> None:
-    assert session.state.family == "principal" and not session.look_ahead()
+    assert session.state.family == "principal" and not session.property_sliders.look_ahead()
 
 
 def test_wrong_wishes(session: Session) -> None:
     with pytest.raises(TargetError, match="property to set"):
-        session.set_property("colour", 1.0)
+        session.property_sliders.set("colour", 1.0)
 
 
 def test_the_explorer_looks_ahead_by_itself_while_the_hand_rests(session: Session) -> None:
     explorer = Explorer(session)
     try:
-        session.show_axes("property")
+        session.sliders.show_axes("property")
         deadline = time.monotonic() + 60
-        while (path := session.property_path("e_above_hull")) is None or len(path.stops) < 2:
+        while (path := session.property_sliders.path("e_above_hull")) is None or len(path.stops) < 2:
             assert time.monotonic() < deadline and session.message == ""
             time.sleep(0.05)
         sliders = explorer.parts["move"].state["axes"]

@@ -24,8 +24,8 @@ def test_each_step_is_seen_and_undone(session: Session) -> None:
     first = session.state.point
     taken = session.steer("band_gap", "higher", steps=3, hold=("elements",))
     assert 1 <= taken <= 3
-    assert session.steered is not None and len(session.steered.values) == taken + 1
-    assert (np.diff(session.steered.values) > 0).all() and session.steered.reason
+    assert session.steering.last is not None and len(session.steering.last.values) == taken + 1
+    assert (np.diff(session.steering.last.values) > 0).all() and session.steering.last.reason
     assert len(formulas) >= taken and session.at_rest and session.progress is None
     assert len(session.history) == 1 + taken
     for _ in range(taken):
@@ -37,12 +37,12 @@ def test_each_step_is_seen_and_undone(session: Session) -> None:
 
 def test_it_stops_when_it_is_told_to(session: Session) -> None:
     def stop(event: str) -> None:
-        if event == "progress" and session.progress is not None and session.progress[2] == 1:
+        if event == "progress" and session.progress is not None and session.progress.done == 1:
             session.stop()
 
     session.subscribe(stop)
     assert session.steer("formation_energy_per_atom", "higher", steps=20) == 1
-    assert session.steered is not None and session.steered.reason == "it was stopped"
+    assert session.steering.last is not None and session.steering.last.reason == "it was stopped"
     assert "ended after 1 step: it was stopped" in session.message
 
 
@@ -50,14 +50,14 @@ def test_it_ends_when_somebody_goes_elsewhere(session: Session) -> None:
     moved: list[str] = []
 
     def wander(event: str) -> None:
-        if event == "progress" and session.progress is not None and session.progress[2] == 1 and not moved:
+        if event == "progress" and session.progress is not None and session.progress.done == 1 and not moved:
             moved.append("once")
             session.select("mp-22862")
 
     session.subscribe(wander)
     session.steer("formation_energy_per_atom", "higher", steps=20)
-    assert session.material_id == "mp-22862"
-    assert session.steered is not None and session.steered.reason == "you went elsewhere"
+    assert session.state.point.material_id == "mp-22862"
+    assert session.steering.last is not None and session.steering.last.reason == "you went elsewhere"
 
 
 def test_mistakes_are_said_or_raised(session: Session) -> None:
@@ -69,15 +69,15 @@ def test_mistakes_are_said_or_raised(session: Session) -> None:
     assert session.propose("pigs") == 0
     assert "not a formula" in session.message and len(session.history) == 1
     assert session.propose("NaCl", 0) == 0
-    session.show_candidate(3)
+    session.steering.show_candidate(3)
     assert "no proposal 3" in session.message and len(session.history) == 1
 
 
 def test_code_of_a_step_leads_back(session: Session, model: CrystalModel, atlas: Atlas) -> None:
     taken = session.steer("band_gap", "higher", steps=2)
     other = Session(model, atlas)
-    for line in session.state.point.code:
-        exec(line, {"session": other})
+    for command in session.state.point.commands:
+        exec(command.code(), {"session": other})
     assert taken and np.allclose(other.z, session.z, atol=0.05) and other.label == session.label
 
 
@@ -85,11 +85,11 @@ def test_proposals_are_candidates_to_go_to(session: Session) -> None:
     first = session.state.point
     found = session.propose("KCl", 3)
     assert found == len(session.state.candidates) > 1 and session.state.point is first
-    session.show_candidate(1)
+    session.steering.show_candidate(1)
     assert session.state.point is session.state.candidates[1]
     assert session.structure.composition.reduced_formula == "KCl"
     assert "proposal 2 for KCl" in session.label
-    proposal = session.proposals[session.state.candidates[0]]
+    proposal = session.steering.proposals[session.state.candidates[0]]
     assert proposal.material_id is not None and session.state.candidates[0].predicted == proposal.predicted
     session.undo()
     session.undo()

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 import xcrystal
 from tests.crystals import CRYSTALS
-from xcrystal.errors import TargetError
+from xcrystal.errors import ReadError, TargetError
 from xcrystal.explorer import settings as remembered
-from xcrystal.explorer.session.saved_session import harmless
+from xcrystal.explorer.session.commands import read_command
+from xcrystal.explorer.session.old_code import command_of_line
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
@@ -43,10 +44,10 @@ def tour(session: Session) -> None:
     session.search("Na-Cl")
     session.move(1, 0.75)
     session.settle()
-    session.color_by("band_gap")
-    session.show_supercell((2, 1, 3))
-    session.show_bonds(False)
-    session.show_axes("property")
+    session.display.color_by("band_gap")
+    session.display.show_supercell((2, 1, 3))
+    session.display.show_bonds(False)
+    session.sliders.show_axes("property")
 
 
 def same(one: Session, other: Session) -> None:
@@ -54,25 +55,25 @@ def same(one: Session, other: Session) -> None:
         assert getattr(one.state, name) == getattr(other.state, name), name
     np.testing.assert_allclose(one.z, other.z, atol=1e-5)
     assert one.structure.composition == other.structure.composition
-    assert (one.loaded is None) == (other.loaded is None)
-    assert (one.path is None) == (other.path is None)
-    if one.path is not None and other.path is not None:
-        assert (one.path.kind, len(one.path.frames)) == (other.path.kind, len(other.path.frames))
-        for mine, theirs in zip(one.path.frames, other.path.frames, strict=True):
+    assert (one.loaded is None) == (other.state.loaded is None)
+    assert (one.path is None) == (other.state.path is None)
+    if one.path is not None and other.state.path is not None:
+        assert (one.path.kind, len(one.path.frames)) == (other.state.path.kind, len(other.state.path.frames))
+        for mine, theirs in zip(one.path.frames, other.state.path.frames, strict=True):
             np.testing.assert_allclose(mine.z, theirs.z, atol=1e-5)
 
 
 def test_json_brings_everything_back(session: Session, other: Session, tmp_path: Path) -> None:
     tour(session)
-    session.hide("find")
-    session.show_mode("researcher")
+    session.controls.hide("find")
+    session.controls.show_mode("researcher")
     session.save(tmp_path / "lesson.json")
-    assert other.open_file(tmp_path / "lesson.json"), other.message
+    assert other.file.open(tmp_path / "lesson.json"), other.message
     same(session, other)
     assert other.state.selection is not None and session.state.selection is not None
     np.testing.assert_array_equal(other.state.selection.rows, session.state.selection.rows)
-    assert (other.mode, other.hidden) == ("researcher", {"find"})
-    assert other.loaded is not None and other.loaded.structure == session.loaded.structure
+    assert (other.controls.mode, other.controls.hidden) == ("researcher", {"find"})
+    assert other.state.loaded is not None and other.state.loaded.structure == session.state.loaded.structure
     other.undo()
     assert other.place_in_history == 0
 
@@ -95,15 +96,15 @@ def test_code_is_right_after_a_path_was_changed(session: Session, monkeypatch: p
     session.set_end("A", "mp-5986")
     session.set_end("B", "mp-22862")
     session.interpolate("linear", 3)
-    session.show_frame(1)
+    session.interpolation.show_frame(1)
     session.settle()
     if after == "swap":
-        session.swap_ends()
+        session.interpolation.swap_ends()
     elif after == "clear":
-        session.clear_path()
+        session.interpolation.clear()
     elif after == "family":
-        session.show_latent(5)
-        session.show_axes("principal")
+        session.sliders.show_latent(5)
+        session.sliders.show_axes("principal")
     scope: dict[str, Any] = {}
     monkeypatch.setattr(remembered, "recall", dict)
     exec(session.code(), scope)
@@ -114,8 +115,8 @@ def test_code_is_right_after_a_path_was_changed(session: Session, monkeypatch: p
             assert (mine is None) == (theirs is None)
             if mine is not None and theirs is not None:
                 np.testing.assert_allclose(mine.z, theirs.z, atol=1e-5)
-        if session.path is not None and replayed.path is not None:
-            assert session.path.frame == replayed.path.frame
+        if session.state.path is not None and replayed.state.path is not None:
+            assert session.state.path.frame == replayed.state.path.frame
     finally:
         scope["explorer"].close()
 
@@ -123,7 +124,7 @@ def test_code_is_right_after_a_path_was_changed(session: Session, monkeypatch: p
 def test_code_of_the_beginning_is_short(session: Session) -> None:
     assert len(session.code().strip().splitlines()) <= 5
     session.select(7)
-    assert f"session.select({session.material_id!r})" in session.code()
+    assert f"session.select({session.state.point.material_id!r})" in session.code()
     ast.parse(session.code())
 
 
@@ -132,19 +133,19 @@ def test_code_of_the_beginning_is_short(session: Session) -> None:
 )
 def test_what_is_no_session_becomes_one_sentence(session: Session, content: str) -> None:
     before = session.state
-    assert not session.open_json(content)
+    assert not session.file.open_json(content)
     assert session.state is before
     assert 0 < len(session.message) <= 400
 
 
 def test_a_session_of_another_atlas_is_refused(session: Session, model: CrystalModel, bare_atlas: Atlas) -> None:
     small = Session(model, bare_atlas)
-    assert not session.open_json(small.to_json())
+    assert not session.file.open_json(small.file.to_json())
     assert "200 crystals" in session.message
 
 
 def test_a_missing_file_becomes_one_sentence(session: Session, tmp_path: Path) -> None:
-    assert not session.open_file(tmp_path / "nothing.json")
+    assert not session.file.open(tmp_path / "nothing.json")
     assert "cannot be read" in session.message
 
 
@@ -170,7 +171,7 @@ def test_a_damaged_session_never_raises(data: st.DataObject, saved: tuple[Sessio
         where[key] = data.draw(JUNK)
         break
     before = session.state
-    if not session.open_json(json.dumps(damaged)):
+    if not session.file.open_json(json.dumps(damaged)):
         assert session.state is before
         assert session.message
 
@@ -179,14 +180,23 @@ def test_a_damaged_session_never_raises(data: st.DataObject, saved: tuple[Sessio
 def saved(model: CrystalModel, atlas: Atlas) -> tuple[Session, dict[str, Any]]:
     session = Session(model, atlas)
     tour(session)
-    return session, json.loads(session.to_json())
+    return session, json.loads(session.file.to_json())
 
 
-def test_code_from_a_file_is_not_believed(session: Session, other: Session) -> None:
+@pytest.mark.parametrize(
+    ("where", "lines"),
+    [
+        ("code", ["__import__('os').system('rm -rf /')"]),
+        ("commands", [{"do": "__import__('os').system('rm -rf /')"}]),
+        ("commands", [{"do": "select", "material_id": 1}]),
+        ("commands", [{"do": "go", "z": ["__import__('os')"]}]),
+    ],
+)
+def test_acts_from_a_file_are_not_believed(session: Session, other: Session, where: str, lines: list[Any]) -> None:
     session.select(3)
-    content = json.loads(session.to_json())
-    content["state"]["point"]["code"] = ["__import__('os').system('rm -rf /')"]
-    assert other.open_json(json.dumps(content))
+    content = json.loads(session.file.to_json())
+    content["state"]["point"][where] = lines
+    assert other.file.open_json(json.dumps(content))
     assert "__import__" not in other.code()
     np.testing.assert_allclose(other.z, session.z, atol=1e-6)
 
@@ -198,7 +208,9 @@ def test_code_from_a_file_is_not_believed(session: Session, other: Session) -> N
         ("session.move('principal 1', -1.5)", True),
         ("session.set_property('band_gap', 2.5)", True),
         ("session.search_nearer()", True),
-        ("session.load(Structure([[1, 0, 0]], ['Na'], [[0.0, -0.5, 0]]))", True),
+        ("session.load(Structure([[3, 0, 0], [0, 3, 0], [0, 0, 3]], ['Na'], [[0.0, -0.5, 0]]))", True),
+        ("session.steer('band_gap', 'higher', steps=2, hold=('elements',))", True),
+        ("session.select(3)", False),
         ("session.load(Structure([[3, 0, 0]], ['H'], [[0, 0, 0]], validate_proximity=__import__('os')))", False),
         ("session.go(" + "-" * 3000 + "1)", False),
         ("session.go(b'1')", False),
@@ -211,8 +223,13 @@ def test_code_from_a_file_is_not_believed(session: Session, other: Session) -> N
         ("(", False),
     ],
 )
-def test_only_calls_of_a_session_with_plain_values_are_harmless(line: str, fine: bool) -> None:
-    assert harmless([line]) is fine
+def test_only_acts_with_plain_values_are_read_from_old_code(line: str, fine: bool) -> None:
+    if fine:
+        command = command_of_line(line)
+        assert read_command(json.loads(json.dumps(command.plain()))) == command
+    else:
+        with pytest.raises(ReadError):
+            command_of_line(line)
 
 
 @pytest.mark.parametrize(
@@ -235,23 +252,23 @@ def test_hostile_values_become_one_sentence(
         inner = inner[name]
     inner[where[-1]] = value
     before = session.state
-    assert not session.open_json(json.dumps(content))
+    assert not session.file.open_json(json.dumps(content))
     assert session.state is before and 0 < len(session.message) <= 400
 
 
 def test_a_material_id_that_is_another_code_does_not_count(session: Session, other: Session) -> None:
     session.select(3)
-    content = json.loads(session.to_json())
+    content = json.loads(session.file.to_json())
     content["state"]["point"]["material_id"] = str(session.atlas.table.material_id[9])
-    assert other.open_json(json.dumps(content))
+    assert other.file.open_json(json.dumps(content))
     assert other.material_id is None
 
 
 def test_controls_that_do_not_exist_cannot_be_hidden(session: Session) -> None:
     with pytest.raises(TargetError):
-        session.hide("everything")
+        session.controls.hide("everything")
     with pytest.raises(TargetError):
-        session.show_mode("expert")
+        session.controls.show_mode("expert")
 
 
 def test_the_mode_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +278,24 @@ def test_the_mode_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     remembered.remember(other=1)
     assert remembered.recall() == {"mode": "researcher", "other": 1}
     explorer = xcrystal.explore()
-    assert explorer.session.mode == "researcher"
+    assert explorer.session.controls.mode == "researcher"
     explorer.close()
     (tmp_path / "new" / "xcrystal.json").write_text("{broken")
     assert remembered.recall() == {}
+
+
+def test_a_session_of_version_1_still_opens(session: Session, other: Session) -> None:
+    """It was written by the version before acts were typed, when each point held lines of Python."""
+    old = Path(__file__).with_name("data") / "session_v1.json"
+    assert session.file.open(old), session.message
+    content = json.loads(old.read_text(encoding="utf-8"))["state"]
+    state = session.state
+    np.testing.assert_allclose(state.point.z, content["point"]["z"], atol=1e-6)
+    assert [pin.label for pin in state.pins] == [pin["label"] for pin in content["pins"]]
+    for point, was in zip((state.point, *state.pins), (content["point"], *content["pins"]), strict=True):
+        assert [type(command_of_line(line)) for line in was["code"]] == [type(one) for one in point.commands]
+    assert state.why is not None and state.path is not None and len(state.path.frames) == 3
+    assert (session.controls.mode, session.controls.hidden) == ("researcher", {"find"})
+    assert other.file.open_json(session.file.to_json()), other.message
+    same(session, other)
+    assert other.state.point.commands == state.point.commands and other.code() == session.code()

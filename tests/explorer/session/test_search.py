@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
+from xcrystal.explorer.session.commands import Move, SearchNearer, Select
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
@@ -41,44 +42,44 @@ def asked(session: Session) -> list[str]:
 
 
 def test_a_move_is_fast_then_normal_then_thorough(session: Session) -> None:
-    session.move(0, float(session.coordinates[0]) + 0.5)
-    session.move(0, float(session.coordinates[0]) + 0.5)
+    session.move(0, float(session.sliders.coordinates[0]) + 0.5)
+    session.move(0, float(session.sliders.coordinates[0]) + 0.5)
     assert asked(session) == ["fast", "fast"]
-    assert not session.search_when_at_rest()  # the hand has not come to rest
+    assert not session.refinement.search_when_idle()  # the hand has not come to rest
     session.settle()
     assert asked(session) == ["fast", "fast", "normal"]
-    assert session.search_when_at_rest()
+    assert session.refinement.search_when_idle()
     assert asked(session)[3:] == ["thorough"]
-    assert not session.search_when_at_rest()  # once is enough
+    assert not session.refinement.search_when_idle()  # once is enough
 
 
 def test_what_a_search_finds_is_said_and_can_be_undone(session: Session) -> None:
     before, z = session.state.point, session.z
-    assert session.search_nearer()
+    assert session.refinement.search_nearer()
     assert session.structure.composition.reduced_formula == "NaCl"
     np.testing.assert_array_equal(session.z, z)
-    assert "search" in session.message and session.state.point.code[-1] == "session.search_nearer()"
-    assert not session.moved
+    assert "search" in session.message and session.state.point.commands[-1] == SearchNearer()
+    assert not session.navigation.moved
     session.undo()
     assert session.state.point is before
-    assert not session.search_when_at_rest()  # what was undone is not done again
+    assert not session.refinement.search_when_idle()  # what was undone is not done again
     session.redo()
     assert session.structure.composition.reduced_formula == "NaCl"
-    assert not session.search_when_at_rest()
+    assert not session.refinement.search_when_idle()
 
 
 def test_a_slider_that_moves_on_forgets_what_was_found_on_the_way(session: Session) -> None:
     session.move(0, 0.5)
     session.settle()
-    assert session.search_nearer()
+    assert session.refinement.search_nearer()
     session.move(0, 0.7)
-    assert [line.split("(")[0] for line in session.state.point.code] == ["session.select", "session.move"]
+    assert [type(command) for command in session.state.point.commands] == [Select, Move]
 
 
 def test_a_search_that_finds_the_same_says_nothing(session: Session) -> None:
     session.select("mp-22862")
     state = session.state
-    assert not session.search_nearer()
+    assert not session.refinement.search_nearer()
     assert session.state is state and session.message == ""
 
 
@@ -90,9 +91,9 @@ def test_a_search_that_finds_what_looks_the_same_is_no_step(session: Session) ->
     salt.scale_lattice(salt.volume * 1.01)
     model.found = salt
     state = session.state
-    assert not session.search_nearer() and session.state is state
+    assert not session.refinement.search_nearer() and session.state is state
     salt.scale_lattice(salt.volume * 1.1)
-    assert session.search_nearer()
+    assert session.refinement.search_nearer()
 
 
 def test_no_search_follows_undo_so_that_redo_stays(session: Session) -> None:
@@ -100,23 +101,23 @@ def test_no_search_follows_undo_so_that_redo_stays(session: Session) -> None:
     session.select(6)
     session.undo()
     session.undo()
-    assert not session.search_when_at_rest()
+    assert not session.refinement.search_when_idle()
     session.redo()
-    assert not session.search_when_at_rest()
+    assert not session.refinement.search_when_idle()
     session.redo()
-    assert session.material_id == session.atlas.table["material_id"].iat[6]
+    assert session.state.point.material_id == session.atlas.table["material_id"].iat[6]
 
 
 def test_what_is_found_for_a_crystal_that_was_left_is_forgotten(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode = session._decode
+    decode = session.points.decode
 
     def leave(z: np.ndarray, effort: str = "normal") -> list[Structure]:
         if effort == "thorough":
             session.select(5)
         return decode(z, effort)
 
-    monkeypatch.setattr(session, "_decode", leave)
-    assert not session.search_nearer()
-    assert session.material_id == session.atlas.table["material_id"].iat[5]
+    monkeypatch.setattr(session.points, "decode", leave)
+    assert not session.refinement.search_nearer()
+    assert session.state.point.material_id == session.atlas.table["material_id"].iat[5]

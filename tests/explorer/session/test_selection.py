@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xcrystal.errors import TargetError
-from xcrystal.explorer.session.selection import inside
+from xcrystal.explorer.session.selections import inside
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
@@ -22,20 +22,20 @@ def session(model: CrystalModel, atlas: Atlas) -> Session:
 
 
 def test_a_search_picks_crystals_as_a_table(session: Session, atlas: Atlas) -> None:
-    assert session.selection is None and session.selected.empty
+    assert session.state.selection is None and session.selections.table.empty
     heard: list[str] = []
     session.subscribe(heard.append)
     session.search("  oxide   perovskites ")
     assert "selection" in heard and "crystal" not in heard
-    assert session.selection is not None and session.selection.title == "oxide perovskites"
-    table = session.selected
+    assert session.state.selection is not None and session.state.selection.title == "oxide perovskites"
+    table = session.selections.table
     assert list(table.columns) == ["row", *atlas.table.columns]
     assert table["material_id"].tolist() == atlas.table["material_id"].iloc[table["row"]].tolist()
     assert table["row"].tolist() == search(atlas, "oxide perovskites").tolist()
-    session.clear_selection()
-    assert session.selection is None
+    session.selections.clear()
+    assert session.state.selection is None
     session.undo()
-    assert len(session.selected) == len(table)
+    assert len(session.selections.table) == len(table)
 
 
 @pytest.mark.parametrize("query", ["unobtainium", "", "P222_1O", "mp-0", "colour > 3", "<b>O</b>"])
@@ -49,8 +49,8 @@ def test_a_search_that_finds_nothing_says_so_and_changes_nothing(session: Sessio
 
 def test_a_polygon_on_the_map_picks_what_lies_in_it(session: Session, atlas: Atlas) -> None:
     x, y = atlas.table[["x", "y"]].to_numpy(dtype=float).T
-    session.select_polygon([[0, 0], [2, 0], [2, 1], [0, 1]])
-    assert session.selected["row"].tolist() == np.flatnonzero((x > 0) & (x < 2) & (y > 0) & (y < 1)).tolist()
+    session.selections.select_polygon([[0, 0], [2, 0], [2, 1], [0, 1]])
+    assert session.selections.table["row"].tolist() == np.flatnonzero((x > 0) & (x < 2) & (y > 0) & (y < 1)).tolist()
     state = session.state
     for bad in (
         [[0, 0], [1, 1]],
@@ -59,7 +59,7 @@ def test_a_polygon_on_the_map_picks_what_lies_in_it(session: Session, atlas: Atl
         [[500, 500], [501, 500], [501, 501]],
         [1, 2, 3],
     ):
-        session.select_polygon(bad)
+        session.selections.select_polygon(bad)
         assert session.message and session.state is state
 
 
@@ -77,56 +77,56 @@ def test_inside_is_what_a_careful_loop_says(corners: list[tuple[float, float]], 
 
 
 def test_rows_can_be_given(session: Session) -> None:
-    session.select_rows([5, 3, 3], "mine")
-    assert session.selected["row"].tolist() == [3, 5]
+    session.selections.select_rows([5, 3, 3], "mine")
+    assert session.selections.table["row"].tolist() == [3, 5]
     state = session.state
     for bad in ([], [-1], [10**9], [1.5], "rows", [True, False], [None]):
-        session.select_rows(bad)
+        session.selections.select_rows(bad)
         assert session.message and session.state is state, bad
 
 
 def test_a_direction_between_kept_groups(session: Session) -> None:
-    session.make_concept()
+    session.directions.make()
     assert "group A" in session.message
-    session.keep_group(0)
-    assert "Pick crystals first" in session.message
+    session.directions.keep_group(0)
+    assert "Select crystals first" in session.message
     session.search("oxide perovskites")
-    session.keep_group(0)
+    session.directions.keep_group(0)
     session.search("oxide")
-    session.keep_group(1)
-    made = session.make_concept()
+    session.directions.keep_group(1)
+    made = session.directions.make()
     assert made is not None and made.name == "oxide perovskites against oxide"
-    assert session.state.family == "concept" and session.axes == (made,)
+    assert session.state.family == "concept" and session.sliders.axes == (made,)
     assert "AUC" in made.note
-    session.drop_group(1)
-    other = session.make_concept("  to   perovskites ")
+    session.directions.drop_group(1)
+    other = session.directions.make("  to   perovskites ")
     assert other is not None and other.name == "to perovskites"
     assert other.vector @ made.vector < 0.999
-    session.remove_concept(made.name)
-    assert session.axes == (other,)
+    session.directions.remove(made.name)
+    assert session.sliders.axes == (other,)
     session.undo()
-    assert session.axes == (made, other)
+    assert session.sliders.axes == (made, other)
     with pytest.raises(TargetError):
-        session.remove_concept("nothing")
+        session.directions.remove("nothing")
     with pytest.raises(TargetError):
-        session.keep_group(2)
+        session.directions.keep_group(2)
 
 
 def test_a_direction_from_queries_and_rows(session: Session, atlas: Atlas) -> None:
-    one = session.make_concept("oxides", "oxide")
-    same = session.make_concept("oxides", search(atlas, "oxide").tolist(), search(atlas, "no O").tolist())
+    one = session.directions.make("oxides", "oxide")
+    same = session.directions.make("oxides", search(atlas, "oxide").tolist(), search(atlas, "no O").tolist())
     assert one is not None and same is not None
     assert (one.name, same.name) == ("oxides", "oxides 2")
     np.testing.assert_allclose(one.vector, same.vector, atol=1e-12)
-    assert session.make_concept("principal 1", "oxide").name == "principal 1 2"  # type: ignore[union-attr]
+    assert session.directions.make("principal 1", "oxide").name == "principal 1 2"  # type: ignore[union-attr]
     state = session.state
     for positive, negative in (([1, 2], None), ("unobtainium", None), ("oxide", "oxide"), ([10**9], None)):
-        assert session.make_concept("bad", positive, negative) is None
+        assert session.directions.make("bad", positive, negative) is None
         assert session.message and session.state is state
 
 
 def test_a_direction_can_be_added_as_numbers(session: Session) -> None:
-    made = session.make_concept("oxides", "oxide")
+    made = session.directions.make("oxides", "oxide")
     assert made is not None
     fresh = Session(session.model, session.atlas)
     fresh.add_concept("oxides", made.vector.tolist(), made.mean.tolist(), made.scale, made.note)
@@ -144,57 +144,59 @@ def test_a_direction_can_be_added_as_numbers(session: Session) -> None:
 
 
 def test_axes_by_family_number_and_name(session: Session) -> None:
-    session.make_concept("oxides", "oxide")
+    session.directions.make("oxides", "oxide")
     for family in FAMILIES:
-        session.show_axes(family)
-        assert all(axis.family == family for axis in session.axes)
-        assert session.coordinates.shape == (len(session.axes),)
-        for k, axis in enumerate(session.axes):
-            assert session.axis(k) is axis and session.axis(axis.name) is axis
+        session.sliders.show_axes(family)
+        assert all(axis.family == family for axis in session.sliders.axes)
+        assert session.sliders.coordinates.shape == (len(session.sliders.axes),)
+        for k, axis in enumerate(session.sliders.axes):
+            assert session.sliders.axis(k) is axis and session.sliders.axis(axis.name) is axis
     # by name whatever is shown
     for name in ("principal 2", "latent 100", "lower formation energy", "oxides"):
-        assert session.axis(name).name == name
+        assert session.sliders.axis(name).name == name
     for bad in (99, -1, "nothing", "latent 128", "latent x"):
         with pytest.raises(TargetError):
-            session.axis(bad)
+            session.sliders.axis(bad)
     with pytest.raises(TargetError):
-        session.show_axes("nothing")
+        session.sliders.show_axes("nothing")
 
 
 def test_single_dimensions_can_be_added(session: Session) -> None:
-    session.show_axes("latent")
-    first = session.axes
+    session.sliders.show_axes("latent")
+    first = session.sliders.axes
     assert len(first) == LATENTS
     hidden = next(k for k in range(128) if f"latent {k}" not in {axis.name for axis in first})
-    session.show_latent(hidden)
-    session.show_latent(hidden)
-    assert session.state.latents == (hidden,) and session.axes[-1].name == f"latent {hidden}"
+    session.sliders.show_latent(hidden)
+    session.sliders.show_latent(hidden)
+    assert session.state.latents == (hidden,) and session.sliders.axes[-1].name == f"latent {hidden}"
     session.move(LATENTS, 1.0)
-    assert session.coordinates[-1] == pytest.approx(1.0, abs=1e-4)
+    assert session.sliders.coordinates[-1] == pytest.approx(1.0, abs=1e-4)
     state = session.state
     for bad in (128, -1, "many"):
-        session.show_latent(bad)  # type: ignore[arg-type]
+        session.sliders.show_latent(bad)  # type: ignore[arg-type]
         assert session.message and session.state is state
 
 
 def test_what_a_move_achieved_is_said_of_the_decoded_crystal(session: Session, model: CrystalModel) -> None:
-    session.move("lower formation energy", float(session.axis("lower formation energy").coordinates(session.z)[0]) + 2)
+    session.move(
+        "lower formation energy", float(session.sliders.axis("lower formation energy").coordinates(session.z)[0]) + 2
+    )
     session.settle()
-    found = session.achieved(session.state.point)
+    found = session.points.achieved(session.state.point)
     again = model.predict(model.encode(session.structure))
     assert found == {name: pytest.approx(float(values[0])) for name, values in again.items()}
-    assert session.achieved(session.state.point) is found
+    assert session.points.achieved(session.state.point) is found
 
 
 def test_everything_can_be_undone(session: Session) -> None:
     begin = session.state
     session.search("oxide")
-    session.keep_group(0)
-    session.make_concept()
-    session.show_axes("latent")
-    session.show_latent(9)
-    session.select_polygon([[0, 0], [2, 0], [2, 1]])
-    session.clear_selection()
+    session.directions.keep_group(0)
+    session.directions.make()
+    session.sliders.show_axes("latent")
+    session.sliders.show_latent(9)
+    session.selections.select_polygon([[0, 0], [2, 0], [2, 1]])
+    session.selections.clear()
     while session.place_in_history:
         session.undo()
     assert session.state is begin

@@ -30,28 +30,28 @@ def events(session: Session) -> list[str]:
 
 
 def test_opens_on_the_decode_of_an_atlas_crystal(session: Session, atlas: Atlas) -> None:
-    assert session.label == f"decode of {session.material_id}"
-    row = atlas.row(str(session.material_id))
+    assert session.label == f"decode of {session.state.point.material_id}"
+    row = atlas.row(str(session.state.point.material_id))
     np.testing.assert_array_equal(session.z, atlas.z[row])
-    np.testing.assert_allclose(session.position, atlas.table[["x", "y"]].to_numpy()[row], atol=1e-3)
-    assert session.neighbours[0].row == row
+    np.testing.assert_allclose(session.state.point.position, atlas.table[["x", "y"]].to_numpy()[row], atol=1e-3)
+    assert session.state.point.neighbours[0].row == row
 
 
 def test_selecting_decodes_the_code_of_that_crystal(session: Session, events: list[str], model: CrystalModel) -> None:
     session.select(123)
     assert session.structure == model.decode(session.atlas.z[123])[0]
-    assert session.material_id == session.atlas.table.material_id[123]
+    assert session.state.point.material_id == session.atlas.table.material_id[123]
     assert events == ["crystal", "history", "story", "judged"]
 
 
 def test_moving_sets_one_coordinate_and_keeps_the_others(session: Session) -> None:
-    before = session.coordinates.copy()
+    before = session.sliders.coordinates.copy()
     session.move(2, 1.5)
     expected = before.copy()
     expected[2] = 1.5
-    np.testing.assert_allclose(session.coordinates, expected, atol=1e-4)
-    assert session.material_id is None
-    assert session.moved
+    np.testing.assert_allclose(session.sliders.coordinates, expected, atol=1e-4)
+    assert session.state.point.material_id is None
+    assert session.navigation.moved
     assert "moved along principal 3" in session.label
 
 
@@ -59,9 +59,9 @@ def test_undoing_moves_goes_back_to_the_crystal_itself(session: Session) -> None
     start = session.z
     session.move(0, 2.0)
     session.move(1, -2.0)
-    session.undo_moves()
+    session.navigation.undo_moves()
     np.testing.assert_array_equal(session.z, start)
-    assert not session.moved
+    assert not session.navigation.moved
 
 
 def test_a_loaded_crystal_stays_until_reset(session: Session, tmp_path: Path) -> None:
@@ -69,14 +69,14 @@ def test_a_loaded_crystal_stays_until_reset(session: Session, tmp_path: Path) ->
     CRYSTALS["rock salt NaCl"].to_structure().to(filename=str(path))
     session.load(str(path))
     assert session.label == "reconstruction of salt.cif"
-    assert session.loaded is not None
-    assert session.loaded.space_group == 225
-    assert session.loaded.position == session.position
+    assert session.state.loaded is not None
+    assert session.state.loaded.space_group == 225
+    assert session.state.loaded.position == session.state.point.position
     session.move(0, 1.0)
     session.select(5)
-    assert session.loaded is not None
+    assert session.state.loaded is not None
     session.reset()
-    assert session.loaded is None
+    assert session.state.loaded is None
     assert session.label.startswith("decode of")
 
 
@@ -86,17 +86,17 @@ def test_uploaded_bytes_and_a_path_give_the_same(session: Session, tmp_path: Pat
     session.load(path)
     z = session.z
     session.select(7)
-    session.load_bytes(path.read_bytes(), "salt.cif")
+    session.navigation.load_bytes(path.read_bytes(), "salt.cif")
     np.testing.assert_array_equal(session.z, z)
 
 
 @pytest.mark.parametrize("source", [None, 12, "no such file.cif", "/", "mp-0"])
 def test_what_cannot_be_read_leaves_everything_as_it_was(session: Session, events: list[str], source: object) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
-    before = (session.z, session.label, session.structure, session.loaded, session.position)
+    before = (session.z, session.label, session.structure, session.state.loaded, session.state.point.position)
     events.clear()
     session.load(source)
-    assert (session.z, session.label, session.structure, session.loaded, session.position) == before
+    assert (session.z, session.label, session.structure, session.state.loaded, session.state.point.position) == before
     assert 0 < len(session.message) <= 400
     assert events == ["message"]
 
@@ -104,7 +104,7 @@ def test_what_cannot_be_read_leaves_everything_as_it_was(session: Session, event
 @pytest.mark.parametrize("content", [b"", b"\x00\x01\x02\xff", b"data_x\nnothing"])
 def test_broken_uploads_become_a_message(session: Session, content: bytes) -> None:
     before = session.z
-    session.load_bytes(content, "x.cif")
+    session.navigation.load_bytes(content, "x.cif")
     assert session.z is before
     assert session.message
 
@@ -118,78 +118,78 @@ def test_the_next_success_clears_the_message(session: Session) -> None:
 def test_too_big_a_crystal_is_drawn_and_not_encoded(session: Session, big: Structure) -> None:
     z = session.z
     session.load(big)
-    assert session.shown == "loaded"
-    assert len(session.drawn) == len(big)
+    assert session.state.shown == "loaded"
+    assert len(session.display.structure) == len(big)
     assert session.z is z
-    assert session.loaded is not None
-    assert f"at most {session.model.max_atoms}" in session.loaded.reason
-    assert session.message == session.loaded.reason
+    assert session.state.loaded is not None
+    assert f"at most {session.model.max_atoms}" in session.state.loaded.reason
+    assert session.message == session.state.loaded.reason
 
 
 def test_a_material_id_is_a_source(session: Session) -> None:
     known = str(session.atlas.table.material_id[11])
     session.load(known)
-    assert session.material_id == known
-    assert session.loaded is None
+    assert session.state.point.material_id == known
+    assert session.state.loaded is None
 
 
 def test_the_loaded_crystal_can_be_shown_again(session: Session) -> None:
     salt = CRYSTALS["rock salt NaCl"].to_structure()
     session.load(salt)
     session.show("loaded")
-    assert session.drawn.composition == salt.composition
-    assert "as loaded" in session.cif()
+    assert session.display.structure.composition == salt.composition
+    assert "as loaded" in session.display.cif()
     session.show("decoded")
-    assert "not relaxed" in session.cif()
+    assert "not relaxed" in session.display.cif()
 
 
 def test_attributions_follow_selections_at_once_and_moves_at_rest(session: Session, events: list[str]) -> None:
-    session.attribute("formation_energy_per_atom")
-    assert session.attribution is not None or session.message
+    session.explanations.attribute("formation_energy_per_atom")
+    assert session.explanations.attribution is not None or session.message
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
     session.show("loaded")
-    assert session.attribution is not None
-    assert len(session.attribution.scores) == len(session.drawn)
-    session.attribute(None)
-    assert session.attribution is None
+    assert session.explanations.attribution is not None
+    assert len(session.explanations.attribution.scores) == len(session.display.structure)
+    session.explanations.attribute(None)
+    assert session.explanations.attribution is None
     assert "attribution" in events[-3:]
 
 
 def test_moves_drop_the_attribution_until_the_hand_rests(session: Session) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
-    session.attribute("band_gap")
-    session.move(0, float(session.coordinates[0]) + 0.01)
-    assert session.attribution is None
+    session.explanations.attribute("band_gap")
+    session.move(0, float(session.sliders.coordinates[0]) + 0.01)
+    assert session.explanations.attribution is None
     assert not session.at_rest
     session.settle()
     assert session.at_rest
-    assert session.attribution is not None or session.message
+    assert session.explanations.attribution is not None or session.message
 
 
 def test_the_cell_that_is_drawn_can_be_chosen(session: Session) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
-    conventional = session.drawn
-    session.show_cell("primitive")
-    assert session.drawn == session.structure
+    conventional = session.display.structure
+    session.display.show_cell("primitive")
+    assert session.display.structure == session.structure
     assert conventional.volume / len(conventional) == pytest.approx(session.structure.volume / len(session.structure))
 
 
 def test_choices_that_do_not_exist_are_refused(session: Session) -> None:
     for call in (
-        lambda: session.color_by("beauty"),
-        lambda: session.attribute("beauty"),
+        lambda: session.display.color_by("beauty"),
+        lambda: session.explanations.attribute("beauty"),
         lambda: session.show("loaded"),
-        lambda: session.show_cell("beautiful"),
+        lambda: session.display.show_cell("beautiful"),
     ):
         with pytest.raises(TargetError):
             call()
 
 
 def test_colors_are_columns_of_the_atlas(session: Session, events: list[str]) -> None:
-    for name in session.colors:
-        session.color_by(name)
-        assert session.color == name
-    assert events.count("color") == len(session.colors) - 1  # the first was there already
+    for name in session.display.colors:
+        session.display.color_by(name)
+        assert session.state.color == name
+    assert events.count("color") == len(session.display.colors) - 1  # the first was there already
 
 
 def test_the_cif_is_what_is_drawn(session: Session) -> None:
@@ -197,15 +197,15 @@ def test_the_cif_is_what_is_drawn(session: Session) -> None:
 
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
     session.show("loaded")
-    again = parse_structure(session.cif().encode(), "again.cif")
-    assert again.composition == session.drawn.composition
-    np.testing.assert_allclose(again.lattice.parameters, session.drawn.lattice.parameters, atol=1e-6)
+    again = parse_structure(session.display.cif().encode(), "again.display.cif")
+    assert again.composition == session.display.structure.composition
+    np.testing.assert_allclose(again.lattice.parameters, session.display.structure.lattice.parameters, atol=1e-6)
 
 
 def test_a_file_name_cannot_write_lines_into_the_cif(session: Session) -> None:
     salt = CRYSTALS["rock salt NaCl"].to_structure()
-    session.load_bytes(salt.to(fmt="cif").encode(), "a\ndata_b.cif")
-    assert "\ndata_b" not in session.cif()
+    session.navigation.load_bytes(salt.to(fmt="cif").encode(), "a\ndata_b.cif")
+    assert "\ndata_b" not in session.display.cif()
 
 
 @pytest.fixture
@@ -227,10 +227,10 @@ def test_a_loaded_crystal_keeps_its_own_predictions(session: Session, model: Cry
     session.load(salt)
     session.select(5)
     session.show("loaded")
-    assert session.loaded is not None
+    assert session.state.loaded is not None
     expected = {name: float(values[0]) for name, values in model.predict(model.encode([salt])).items()}
-    assert session.loaded.predicted == pytest.approx(expected)
-    assert session.loaded.predicted != pytest.approx(session.predicted)
+    assert session.state.loaded.predicted == pytest.approx(expected)
+    assert session.state.loaded.predicted != pytest.approx(session.predicted)
 
 
 def test_loading_says_whether_there_is_something_to_show(session: Session, big: Structure) -> None:
@@ -255,8 +255,8 @@ def test_symmetry_is_found_once_and_never_in_huge_cells(session: Session, monkey
     monkeypatch.setattr(canonical, "_dataset", lambda *_: pytest.fail("spglib was asked"))
     salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     session.load(salt * (4, 4, 4))
-    assert session.loaded is not None
-    assert session.loaded.space_group is None
+    assert session.state.loaded is not None
+    assert session.state.loaded.space_group is None
     assert "too large" in session.message
 
 
@@ -264,32 +264,32 @@ def test_what_cannot_be_encoded_has_a_space_group(session: Session) -> None:
     n = session.model.max_atoms + 1
     atoms, points = ["Si"] * (n - 1) + ["C"], [[x / n, 0, 0] for x in range(n)]
     session.load(Structure(Lattice.orthorhombic(2 * n, 3, 4), atoms, points))
-    assert session.loaded is not None
-    assert f"at most {n - 1}" in session.loaded.reason
-    assert session.loaded.space_group == 47
+    assert session.state.loaded is not None
+    assert f"at most {n - 1}" in session.state.loaded.reason
+    assert session.state.loaded.space_group == 47
 
 
 def test_reset_restores_colour_and_cell(session: Session, events: list[str]) -> None:
-    first = session.color
-    session.color_by("space_group")
-    session.show_cell("primitive")
+    first = session.state.color
+    session.display.color_by("space_group")
+    session.display.show_cell("primitive")
     events.clear()
     session.reset()
-    assert (session.color, session.cell) == (first, "conventional")
+    assert (session.state.color, session.state.cell) == (first, "conventional")
     assert {"shown", "color"} <= set(events)
 
 
 def test_what_hinders_an_attribution_is_said_only_while_it_does(session: Session, big: Structure) -> None:
-    session.attribute("band_gap")
+    session.explanations.attribute("band_gap")
     session.load(big)
     assert session.message.startswith("This cannot be explained")
     session.show("decoded")
-    assert session.attribution is not None
+    assert session.explanations.attribution is not None
     assert session.message == ""
     session.show("loaded")
-    session.attribute(None)
-    assert session.loaded is not None
-    assert session.message == session.loaded.reason
+    session.explanations.attribute(None)
+    assert session.state.loaded is not None
+    assert session.message == session.state.loaded.reason
 
 
 def test_a_rare_element_stays_said_and_out_of_stderr(session: Session, rare: Structure) -> None:
@@ -298,8 +298,8 @@ def test_a_rare_element_stays_said_and_out_of_stderr(session: Session, rare: Str
     with warnings.catch_warnings():
         warnings.simplefilter("error", UnsupportedElementWarning)
         session.show("loaded")
-        session.attribute("band_gap")
-    assert session.attribution is not None
+        session.explanations.attribute("band_gap")
+    assert session.explanations.attribution is not None
     assert "hardly seen" in session.message
     session.select(3)
     assert session.message == ""
@@ -321,7 +321,7 @@ def test_a_view_that_fails_keeps_nothing_from_the_others(session: Session, caplo
 
 def test_an_atlas_without_properties_is_coloured_by_space_group(model: CrystalModel, bare_atlas: Atlas) -> None:
     session = Session(model, bare_atlas)
-    assert session.color == "space_group"
+    assert session.state.color == "space_group"
     barer = Atlas("mine", bare_atlas.table.drop(columns="space_group"), bare_atlas.z)
     assert Session(model, barer).color == "number_of_elements"
 
@@ -343,7 +343,7 @@ def test_beginning_here_is_where_undo_and_reset_lead(session: Session) -> None:
     session.select(4)
     session.reset()
     np.testing.assert_array_equal(session.z, here.point.z)
-    assert f"session.select({session.material_id!r})" in session.code()
+    assert f"session.select({session.state.point.material_id!r})" in session.code()
 
 
 def test_threads_do_not_tear_the_state(session: Session) -> None:
@@ -356,5 +356,5 @@ def test_threads_do_not_tear_the_state(session: Session) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    np.testing.assert_allclose(session.coordinates[:3], 1.0, atol=1e-3)
-    np.testing.assert_allclose(session.coordinates, session.atlas.directions.coordinates(session.z)[0])
+    np.testing.assert_allclose(session.sliders.coordinates[:3], 1.0, atol=1e-3)
+    np.testing.assert_allclose(session.sliders.coordinates, session.atlas.directions.coordinates(session.z)[0])

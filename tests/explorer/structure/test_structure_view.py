@@ -105,7 +105,7 @@ def test_each_view_that_opens_gets_the_script_and_the_last_scene(session: Sessio
     sent = listen(view.canvases[0])
     view.canvases[0]._handle_nglview_custom_msg(None, {"type": "request_loaded", "data": True}, [])
     assert [content.get("methodName", content["type"]) for content, _ in sent] == ["executeCode", "xc-scene"]
-    assert sent[1][0]["names"] == atom_names(session.drawn)
+    assert sent[1][0]["names"] == atom_names(session.display.structure)
 
 
 def test_scenes_are_numbered_one_at_a_time() -> None:
@@ -134,11 +134,11 @@ def test_scenes_are_numbered_one_at_a_time() -> None:
 
 def test_every_control_reaches_the_session(session: Session, view: StructureView) -> None:
     for act, value, found in (
-        ("cell", False, lambda: session.cell == "primitive"),
+        ("cell", False, lambda: session.state.cell == "primitive"),
         ("supercell", [2, 1, 3], lambda: session.state.supercell == (2, 1, 3)),
         ("boundary", False, lambda: not session.state.boundary),
         ("bonds", False, lambda: not session.state.bonds),
-        ("attribute", "band_gap", lambda: session.target == "band_gap"),
+        ("attribute", "band_gap", lambda: session.explanations.target == "band_gap"),
     ):
         do(view, act, value)
         assert found(), act
@@ -161,13 +161,13 @@ def test_the_legend_is_of_elements_or_of_an_attribution(session: Session, view: 
     assert [symbol for symbol, _ in view.bar.state["legend"]] == ["Na", "Cl"]
     do(view, "attribute", "formation_energy_per_atom")
     wait_for(lambda: view.bar.state["scale"] is not None)
-    found = session.attribution
+    found = session.explanations.attribution
     assert found is not None
     assert f"encoded again: {found.target_value:+.3f} eV/atom" in view.bar.state["scale"]["text"]
     assert view.bar.state["legend"] == []
     assert all(f"{score:+.3f} eV/atom" in name for score, name in zip(found.scores, _names(view), strict=True))
     do(view, "attribute", "")
-    assert view.bar.state["scale"] is None and session.target is None
+    assert view.bar.state["scale"] is None and session.explanations.target is None
 
 
 def _names(view: StructureView) -> list[str]:
@@ -179,9 +179,9 @@ def _names(view: StructureView) -> list[str]:
 def test_what_is_too_large_becomes_smaller_and_says_so(session: Session, view: StructureView) -> None:
     session.load(SALT * (4, 4, 4))
     session.show("loaded")
-    session.show_supercell((4, 4, 4))
+    session.display.show_supercell((4, 4, 4))
     assert view.bar.state["note"] == "4 x 4 x 4 cells would be 8192 atoms; 1 x 2 x 2 are drawn."
-    session.show_supercell((1, 1, 1))
+    session.display.show_supercell((1, 1, 1))
     assert view.bar.state["note"] == ""
 
 
@@ -193,8 +193,8 @@ def test_a_clicked_atom_is_marked_and_described(session: Session, view: Structur
     canvas._handle_nglview_custom_msg(None, {"type": "xc-pick", "atom": 1}, [])
     wait_for(lambda: view.bar.state["picked"] == [0, 1])
     facts = dict(view.bar.state["facts"])
-    assert facts["Element"].startswith(session.drawn[1].specie.symbol)
-    assert facts["Wyckoff position"] == session.drawn.site_properties["wyckoff"][1]
+    assert facts["Element"].startswith(session.display.structure[1].specie.symbol)
+    assert facts["Wyckoff position"] == session.display.structure.site_properties["wyckoff"][1]
     assert "%" in facts["Decoder's probability of the element"]
     sent = listen(canvas)
     view._draw()
@@ -206,7 +206,7 @@ def test_a_clicked_atom_is_marked_and_described(session: Session, view: Structur
 
 def test_the_orbits_can_be_picked_without_a_mouse(session: Session, view: StructureView) -> None:
     (choices,) = view.bar.state["orbits"]
-    assert len(choices) == len(set(session.drawn.site_properties["orbit"]))
+    assert len(choices) == len(set(session.display.structure.site_properties["orbit"]))
     do(view, "pick", [0, choices[-1]["atom"]])
     assert dict(view.bar.state["facts"])["Orbit"].startswith(f"{len(choices)} of {len(choices)}")
 
@@ -309,13 +309,13 @@ def test_a_file_name_stays_text(session: Session, view: StructureView, tmp_path:
 def test_closing_leaves_no_view_and_no_widget(model: CrystalModel, atlas: Atlas) -> None:
     session = Session(model, atlas)
     worker = Worker(session.settle, lambda error: None)
-    listening = len(session._views)
+    listening = len(session._store.views)
     made = StructureView(session, worker)
     session.load(SALT)
     session.show("both")
     made.close()
     worker.close()
-    assert len(session._views) == listening
+    assert len(session._store.views) == listening
     for canvas in made.canvases:
         canvas.close()
         assert canvas.comm is None

@@ -51,8 +51,8 @@ class Markers(Panel):
         """What is marked: dictionaries of ``x``, ``y``, ``kind``, and words for those who hover or cannot see."""
         session, point = self.session, self.session.state.point
         marks = [_mark("current", point.position, "the current crystal")]
-        if session.loaded is not None and session.loaded.position is not None:
-            marks.append(_mark("loaded", session.loaded.position, f"loaded: {session.loaded.name}"))
+        if session.state.loaded is not None and session.state.loaded.position is not None:
+            marks.append(_mark("loaded", session.state.loaded.position, f"loaded: {session.state.loaded.name}"))
         for letter, end in zip("AB", session.state.ends, strict=True):
             if end is not None:
                 marks.append(_mark("end", end.position, f"{letter}: {end.label}", letter))
@@ -75,7 +75,7 @@ class Markers(Panel):
             "path": [] if path is None else [frame.position for frame in path.frames],
             "off": self._off(),
             "here": self._here(),
-            "color": session.color,
+            "color": session.state.color,
             "colors": [[name, point_colors.title(name)] for name in point_colors.colors(session.atlas)],
             "legend": self._legend(),
             "picked": None if chosen is None else [len(chosen.rows), chosen.title],
@@ -93,17 +93,17 @@ class Markers(Panel):
             if off <= HIT:
                 session.select(row)
             else:
-                session.go_to_place(*place)
+                session.navigation.go_to_coordinates(*place)
         elif wish == "drag":
-            session.go_to_place(*_numbers(message, "x", "y"), moving=True)
+            session.navigation.go_to_coordinates(*_numbers(message, "x", "y"), moving=True)
         elif wish == "own":
-            session.show_own(int(message["number"]))
+            session.own_crystals.show(int(message["number"]))
         elif wish == "polygon":
-            session.select_polygon(message.get("points"))
+            session.selections.select_polygon(message.get("points"))
         elif wish == "unpick":
-            session.clear_selection()
+            session.selections.clear()
         elif wish == "color" and point_colors.known(session.atlas, str(message.get("name"))):
-            session.color_by(str(message["name"]))
+            session.display.color_by(str(message["name"]))
         elif wish == "window":
             x0, x1, y0, y1 = _numbers(message, "x0", "x1", "y0", "y1")
             self._points.look_at((x0, x1, y0, y1))
@@ -144,8 +144,8 @@ class Markers(Panel):
 
     def _here(self) -> dict[str, str]:
         session = self.session
-        known = session.material_id
-        name = known or (session.neighbours[0].material_id if session.neighbours else "")
+        known = session.state.point.material_id
+        name = known or (session.state.point.neighbours[0].material_id if session.state.point.neighbours else "")
         return {"title": "Here" if known else "Nearest known", "name": name, "href": _address(name)}
 
     def _legend(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class MapView(View):
         self.session, self.worker = session, worker
         chosen = session.state.selection
         rows = None if chosen is None else chosen.rows
-        self.points = Points(session.atlas, session.color, rows, session.state.color_map)
+        self.points = Points(session.atlas, session.state.color, rows, session.state.color_map)
         self.markers = Markers(session, worker, self.points)
         plot = widgets.VBox([self.points.figure, self.markers])
         plot.add_class("xc-plot")
@@ -32,7 +32,7 @@ class MapView(View):
 
     def _on_event(self, event: str) -> None:
         if event == "color":
-            self.points.color_by(self.session.color, self.session.state.color_map)
+            self.points.color_by(self.session.state.color, self.session.state.color_map)
         elif event == "selection":
             chosen = self.session.state.selection
             self.points.pick(None if chosen is None else chosen.rows)

@@ -56,15 +56,15 @@ class Still:
     def html(self) -> str:
         """The picture: crystal, its place on the map, and what is predicted."""
         session = self.session
-        structure, point = session.drawn, session.state.point
-        scores = session.attribution.atom_scores if session.attribution is not None else None
-        group = session.drawn_space_group
+        structure, point = session.display.structure, session.state.point
+        scores = session.explanations.attribution.atom_scores if session.explanations.attribution is not None else None
+        group = session.display.space_group
         told = [f"{words.space_group_html(group[1])} ({group[0]})"] if group else []
         told += [
             f"{escape(words.title(name))} {value:.2f} {escape(words.unit(name))}"
-            for name, value in (session.predicted if session.shown_loaded is None else {}).items()
+            for name, value in (session.predicted if session.display.loaded_alone is None else {}).items()
         ]
-        shown = session.shown_loaded
+        shown = session.display.loaded_alone
         label = escape(session.label if shown is None else f"{shown.name}, as loaded")
         rule = f".xc-still-{self.identity}"
         return (

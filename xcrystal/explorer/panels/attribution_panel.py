@@ -60,13 +60,13 @@ class WhyView(Panel):
     def describe(self) -> dict[str, Any]:
         """All that the script draws."""
         session, why = self.session, self.session.state.why
-        found = session.attribution
+        found = session.explanations.attribution
         return {
             "targets": self._targets(),
             "target": "" if why is None else why.target,
             **self._choices(why),
-            "waiting": why is not None and found is None and not session.unexplained,
-            "trouble": self._trouble or (session.unexplained if why is not None else ""),
+            "waiting": why is not None and found is None and not session.explanations.unexplained,
+            "trouble": self._trouble or (session.explanations.unexplained if why is not None else ""),
             "comparing": self._comparing,
             **self._terms(why),
             "explained": None if why is None or found is None else self._explained(found),
@@ -74,7 +74,7 @@ class WhyView(Panel):
 
     def _terms(self, why: Why | None) -> dict[str, Any]:
         """What is explained to beginners, also the method that is chosen."""
-        if self.session.mode != "beginner":
+        if self.session.controls.mode != "beginner":
             return {"terms": {}, "about": ""}
         from xcrystal.explanation.methods import METHODS
 
@@ -92,7 +92,9 @@ class WhyView(Panel):
             self._trouble = ""
             chosen = [str(message.get(name) or "") for name in ("target", "method", "level", "baseline")]
             try:
-                self.session.explain(chosen[0] or None, *_fitting(chosen[1] or self.session.method, *chosen[2:]))
+                self.session.explain(
+                    chosen[0] or None, *_fitting(chosen[1] or self.session.explanations.method, *chosen[2:])
+                )
             except XCrystalError as error:
                 self._trouble = str(error)
 
@@ -104,7 +106,7 @@ class WhyView(Panel):
         why = session.state.why
         groups: list[list[Any]] = [["", [["", "nothing (colours of elements)"]]]]
         groups.append(["Predicted property", [[name, words.title(name)] for name in session.predicted]])
-        own = session.drawn_space_group
+        own = session.display.space_group
         decided = [] if own is None else [["space group", f"space group {own[0]}: why this one?"]]
         for number, _ in session.structure.properties.get("likely_groups", ()):
             if own is None or int(number) != own[0]:
@@ -120,9 +122,11 @@ class WhyView(Panel):
         ends = [
             [f"{DISTANCE}{n}", f"to {n}"] for n, end in zip("AB", session.state.ends, strict=True) if end is not None
         ]
-        near = [[f"{DISTANCE}{n.material_id}", f"to {n.formula} ({n.material_id})"] for n in session.neighbours]
+        near = [
+            [f"{DISTANCE}{n.material_id}", f"to {n.formula} ({n.material_id})"] for n in session.state.point.neighbours
+        ]
         groups.append(["Distance", [*ends, *near]])
-        axes = [axis.name for axis in (*session.axes[:_MOST_AXES], *session.state.concepts)]
+        axes = [axis.name for axis in (*session.sliders.axes[:_MOST_AXES], *session.state.concepts)]
         names = [n for n in dict.fromkeys(axes) if not n.startswith("latent ")]
         groups.append(["Along a direction", [[ALONG + name, name] for name in names]])
         offered = {value for _, choices in groups for value, _ in choices}
@@ -137,7 +141,7 @@ class WhyView(Panel):
         if not self.session.at_rest or not (self._seen or self.session.state.why is not None):
             return []
         try:
-            return orbit_names(self.session.form.crystal)
+            return orbit_names(self.session.explanations.form.crystal)
         except XCrystalError:
             return []
 
@@ -164,7 +168,7 @@ class WhyView(Panel):
 
     def _explained(self, found: Attribution) -> dict[str, Any]:
         session = self.session
-        orbits, others = session.form.orbit_of_atom, self._others(found)
+        orbits, others = session.explanations.form.orbit_of_atom, self._others(found)
         pairs = found.level == "pairs"
         return {
             "said": _difference(found),
@@ -175,7 +179,7 @@ class WhyView(Panel):
             "scale": diverging_css(),
             "ticks": list(others),
             "comparable": not pairs and len(self._baselines_of(found)) > 1,
-            "trust": trust_line(found, session.checks, self._trusted()),
+            "trust": trust_line(found, session.explanations.checks, self._trusted()),
         }
 
     def _others(self, found: Attribution) -> dict[str, Attribution]:
@@ -186,9 +190,9 @@ class WhyView(Panel):
         if found.level == "pairs":
             return {}
         if self._comparing:
-            every = session.compare_baselines()
+            every = session.explanations.compare_baselines()
             return {f"from {BASELINES[n]}": other for n, other in every.items() if n != found.baseline}
-        before = session.previous
+        before = session.explanations.previous
         if before is None:
             return {}
         if before.method != found.method:

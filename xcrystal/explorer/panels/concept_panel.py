@@ -60,9 +60,13 @@ class ConceptView(Panel):
             "targets": [[name, words.title(name)] for name in offered],
             "target": self._target,
             "picked": None if chosen is None else [len(chosen.rows), chosen.title],
-            "progress": None if progress is None else list(progress),
-            "concepts": None if session.concepts_tested is None else _concepts(session.concepts_tested),
-            "region": None if session.region is None else self._region(session.region),
+            "progress": None if progress is None else progress.row(),
+            "concepts": None
+            if session.group_explanations.concepts_tested is None
+            else _concepts(session.group_explanations.concepts_tested),
+            "region": None
+            if session.group_explanations.region is None
+            else self._region(session.group_explanations.region),
             "near": self._neighbours(),
         }
 
@@ -74,11 +78,14 @@ class ConceptView(Panel):
         elif wish == "target" and message.get("value") in session.predicted:
             self._target = str(message["value"])
         elif wish == "concepts" and self._target:
-            session.test_concepts(self._target)
+            session.group_explanations.test_concepts(self._target)
         elif wish == "region" and self._target:
             chosen = session.state.selection
-            if session.explain_region(self._target) and session.region is not None:
-                self._of = session.region, chosen
+            if (
+                session.group_explanations.explain_region(self._target)
+                and session.group_explanations.region is not None
+            ):
+                self._of = session.group_explanations.region, chosen
         elif wish == "go" and self._near is not None and self._near[2] is not None:
             row = message.get("row")
             if row in {one.row for one in self._near[2].near}:
@@ -128,7 +135,7 @@ class ConceptView(Panel):
             return None
         if self._near is None or self._near[0] is not session.state.point.z or self._near[1] != self._target:
             k = min(_NEAREST, len(session.atlas))
-            self._near = session.state.point.z, self._target, session.influence(self._target, k)
+            self._near = session.state.point.z, self._target, session.group_explanations.influence(self._target, k)
         found = self._near[2]
         if found is None:
             return None

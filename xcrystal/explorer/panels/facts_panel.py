@@ -56,10 +56,10 @@ class FactsView(Panel):
     def describe(self) -> dict[str, Any]:
         """All that the script draws, as JSON; what comes from outside is in it as it is."""
         session = self.session
-        beginner = session.mode == "beginner"
-        loaded = session.shown_loaded is not None
+        beginner = session.controls.mode == "beginner"
+        loaded = session.display.loaded_alone is not None
         # what is said of decodes would be misread as said of a loaded crystal
-        report = None if loaded else session.judgement
+        report = None if loaded else session.assessment.report
         rows = fact_rows(session, brief=beginner)
         return {
             "beginner": beginner,
@@ -71,7 +71,7 @@ class FactsView(Panel):
             "certainty": None if loaded else _certainty(session),
             "neighbours": [
                 {"row": n.row, "formula": n.formula, "id": n.material_id, "distance": f"{n.distance:.2f}"}
-                for n in session.neighbours
+                for n in session.state.point.neighbours
             ],
             "resting": session.at_rest,
         }
@@ -84,7 +84,9 @@ class FactsView(Panel):
                 session.select(int(message["row"]))
         elif wish == "alternative":
             try:
-                session.show_alternative(message.get("kind", ""), message.get("value", ""), message.get("orbit"))
+                session.assessment.show_alternative(
+                    message.get("kind", ""), message.get("value", ""), message.get("orbit")
+                )
             except TargetError as error:  # a click on what was offered for another crystal
                 session.report(str(error))
         elif wish == "judge":
@@ -99,14 +101,16 @@ class FactsView(Panel):
         self.worker.submit("judge", self._judge)
 
     def _judge(self) -> None:
-        self.session.judge()
+        self.session.assessment.make()
 
     def _draw(self, rows: list[Any]) -> None:
         """Thumbnails of neighbours; of those only, so that a message cannot ask for thousands."""
         from xcrystal.explorer.drawing.svg_picture import thumbnail
 
-        wanted = [n.row for n in self.session.neighbours if n.row in rows]
-        pictures = {str(row): thumbnail(self.session.known_crystals.decode(row), THUMBNAIL) for row in wanted}
+        wanted = [n.row for n in self.session.state.point.neighbours if n.row in rows]
+        pictures = {
+            str(row): thumbnail(self.session.assessment.known_crystals.decode(row), THUMBNAIL) for row in wanted
+        }
         if pictures:
             self.send({"type": "thumbnails", "pictures": pictures})
 
@@ -118,9 +122,9 @@ _SIDES = {"band_gap": ("metal", "insulator"), "e_above_hull": ("on the hull", "a
 
 def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
     """Names and values of what is shown; ``brief`` leaves out what a beginner can do without."""
-    structure = session.drawn
+    structure = session.display.structure
     lattice, count = structure.lattice, len(structure)
-    group = session.drawn_space_group
+    group = session.display.space_group
     rows: list[Row] = [
         ("Formula", [*words.formula_parts(structure.composition.reduced_formula, "b"), ("", f", {count} atoms")]),
         ("Space group", [*words.space_group_parts(group[1]), ("", f" ({group[0]})")] if group else [("", "not found")]),
@@ -136,10 +140,12 @@ def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
         rows.append(("Decoded", [("", words.CHOSEN[chosen])]))
     rows += _entry(session)
     rows += _predicted(session, brief)
-    if session.loaded is not None and (session.shown_loaded is not None or session.z is session.loaded.z):
+    if session.state.loaded is not None and (
+        session.display.loaded_alone is not None or session.z is session.state.loaded.z
+    ):
         rows.append(("Reconstruction", _match(session)))
-    report = session.judgement
-    if report is not None and session.shown_loaded is None and not brief:
+    report = session.assessment.report
+    if report is not None and session.display.loaded_alone is None and not brief:
         rows.append(("Own code", [("", own_code(report))]))
     return rows
 
@@ -151,17 +157,17 @@ def facts_text(session: Session) -> dict[str, str]:
 
 def _predicted(session: Session, brief: bool) -> list[Row]:
     """Predictions for what is shown, each with its interval and with what the atlas knows."""
-    intervals, nonzero, known = session.intervals, session.nonzero, dict[str, float]()
+    intervals, nonzero, known = session.state.point.intervals, session.state.point.nonzero, dict[str, float]()
     predicted = session.predicted
-    if session.shown_loaded is not None:
-        predicted = session.shown_loaded.predicted or {}
-        if session.shown_loaded.z is not session.z:
+    if session.display.loaded_alone is not None:
+        predicted = session.display.loaded_alone.predicted or {}
+        if session.display.loaded_alone.z is not session.z:
             intervals, nonzero = {}, {}
-    elif session.material_id is not None:
-        record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
+    elif session.state.point.material_id is not None:
+        record = session.atlas.table.iloc[session.atlas.row(session.state.point.material_id)]
         known = {n: float(record[n]) for n in predicted if n in record and record[n] == record[n]}
-    at_rest = session.judgement is not None and session.shown_loaded is None
-    own = session.achieved(session.state.point) if at_rest else {}
+    at_rest = session.assessment.report is not None and session.display.loaded_alone is None
+    own = session.points.achieved(session.state.point) if at_rest else {}
     rows: list[Row] = []
     usual = [name for name in _BRIEF if name in predicted] or list(predicted)[: len(_BRIEF)]
     for name, value in predicted.items():
@@ -193,9 +199,9 @@ def _zero(name: str, nonzero: dict[str, float]) -> str:
 
 def _own(session: Session) -> list[Row]:
     """What the atlas knows of the crystal that is shown and the model does not predict."""
-    if session.material_id is None or session.shown_loaded is not None:
+    if session.state.point.material_id is None or session.display.loaded_alone is not None:
         return []
-    record = session.atlas.table.iloc[session.atlas.row(session.material_id)]
+    record = session.atlas.table.iloc[session.atlas.row(session.state.point.material_id)]
     told = session.predicted
     names = [name for name in session.atlas.properties if name not in told and record[name] == record[name]]
     return [
@@ -206,10 +212,10 @@ def _own(session: Session) -> list[Row]:
 
 def _entry(session: Session) -> list[Row]:
     """Which part of the data the known crystal that is shown is from, and what is doubtful about it."""
-    if session.material_id is None or session.shown_loaded is not None:
+    if session.state.point.material_id is None or session.display.loaded_alone is not None:
         return []
     atlas = session.atlas
-    row = atlas.row(session.material_id)
+    row = atlas.row(session.state.point.material_id)
     parts: Parts = []
     if not atlas.in_train.all():
         parts.append(("", IN_TRAIN if atlas.in_train[row] else BEYOND))
@@ -219,7 +225,7 @@ def _entry(session: Session) -> list[Row]:
 
 
 def _match(session: Session) -> Parts:
-    loaded = session.loaded
+    loaded = session.state.loaded
     assert loaded is not None
     if loaded.reason:
         return [("", f"none: {loaded.name} cannot be encoded")]
@@ -249,6 +255,6 @@ def _certainty(session: Session) -> dict[str, Any] | None:
                 "parts": words.space_group_parts(found.words) if found.kind == "group" else [("", found.words)],
                 "p": words.percent(found.probability),
             }
-            for found in session.alternatives()
+            for found in session.assessment.alternatives()
         ],
     }

@@ -53,11 +53,11 @@ class StoryView(Panel):
         session = self.session
         place, entries = session.place_in_history, session.history
         return {
-            "story": session.story,
+            "story": session.change_summary,
             "place": place,
             "undo": entries[place].title if place > 0 else "",
             "redo": entries[place + 1].title if place + 1 < len(entries) else "",
-            "lines": len(session.log),
+            "lines": len(session.change_summaries),
         }
 
     def refresh(self) -> None:
@@ -65,7 +65,7 @@ class StoryView(Panel):
         super().refresh()
         if self.session.at_rest:
             self.chips = self._visited()
-            self.log = self.session.log[-LOGGED:] if self._reading else []
+            self.log = self.session.change_summaries[-LOGGED:] if self._reading else []
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Undo, redo, go back, open the log, draw thumbnails."""
@@ -76,7 +76,7 @@ class StoryView(Panel):
             session.redo()
         elif wish == "go":
             with contextlib.suppress(TypeError, ValueError):
-                session.go_back(int(message["place"]))
+                session.go_to_entry(int(message["place"]))
         elif wish == "log":
             self._reading = bool(message.get("open"))
         elif wish == "thumbnails":

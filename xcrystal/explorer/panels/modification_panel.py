@@ -11,11 +11,12 @@ from xcrystal.errors import XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.explorer.session.modifications import SEARCH
+from xcrystal.explorer.session.commands import FindCounterfactuals
 
 if TYPE_CHECKING:
     from xcrystal.crystal.orbits import Site
-    from xcrystal.explorer.session.modifications import Change, Search, Subject
+    from xcrystal.explorer.session.counterfactual_search import Search
+    from xcrystal.explorer.session.modifications import Change, Subject
     from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.worker import Worker
 
@@ -66,12 +67,14 @@ class ChangeView(Panel):
     def describe(self) -> dict[str, Any]:
         """What can be changed, what was changed, and what was found."""
         session = self.session
-        progress, search = session.progress, session.search_of_changes
+        progress, search = session.progress, session.counterfactual_search.last
         told = {
             "awake": self._awake,
             "outcomes": [[name, text] for name, text in _OUTCOMES.items()],
-            "progress": list(progress) if progress is not None and progress[0] == SEARCH else None,
-            "change": _change(session.change),
+            "progress": progress.row()
+            if progress is not None and isinstance(progress.command, FindCounterfactuals)
+            else None,
+            "change": _change(session.modifications.change),
             "search": None if search is None else _search(search),
             "rest": session.at_rest,
             "reach": _REACH,
@@ -87,7 +90,7 @@ class ChangeView(Panel):
             return told
         try:
             # while a hand moves, what it holds stays what it took hold of
-            subject = session.hand or session.editable()
+            subject = session.modifications.held or session.modifications.editable()
         except XCrystalError as error:
             self._of = None
             return {**told, "trouble": str(error)}
@@ -118,22 +121,22 @@ class ChangeView(Panel):
         elif wish == "search":
             self._search(str(message.get("outcome") or ""))
         elif wish == "take":
-            session.take_counterfactual(int(message.get("number", -1)))
+            session.counterfactual_search.take(int(message.get("number", -1)))
         elif self._of is not None and 0 <= self._orbit < len(self._of.opened.sites()):
             atom = self._chosen(self._of.opened.sites()[self._orbit]) if self._alone else None
             if wish == "substitute":
-                session.substitute(self._orbit, str(message.get("element") or ""), atom)
+                session.modifications.substitute(self._orbit, str(message.get("element") or ""), atom)
             elif wish == "remove":
-                session.remove(self._orbit, atom)
+                session.modifications.remove(self._orbit, atom)
             elif wish == "move":
                 axis, amount = str(message.get("axis") or ""), message.get("value")
-                session.move_orbit(self._orbit, axis, float(amount or 0.0), atom, moving=True)
+                session.modifications.move_orbit(self._orbit, axis, float(amount or 0.0), atom, moving=True)
 
     # -- inside
 
     def _search(self, outcome: str) -> None:
-        self.session.counterfactuals(outcome)
-        found = self.session.search_of_changes
+        self.session.counterfactual_search.search(outcome)
+        found = self.session.counterfactual_search.last
         if found is not None and found is not self._shown:
             self._shown = found
             self.pictures = [thumbnail(one.structure) for one in found.found]
@@ -173,18 +176,18 @@ class ChangeView(Panel):
 
     def _take_pick(self) -> None:
         """Choose the atom that was picked in the picture, if it is one of the crystal that would be changed."""
-        picked = self.session.picked
+        picked = self.session.modifications.picked
         if picked is None or not self._awake:
             return
         try:
-            subject = self.session.editable()
+            subject = self.session.modifications.editable()
         except XCrystalError:
             return
         which, atom = picked
         session, opened = self.session, subject.opened
-        drawn = session.drawn if session.shown != "both" else None
-        if session.shown == "both" and session.loaded is not None:
-            drawn = session.loaded.structure if which == 0 else session.drawn
+        drawn = session.display.structure if session.state.shown != "both" else None
+        if session.state.shown == "both" and session.state.loaded is not None:
+            drawn = session.state.loaded.structure if which == 0 else session.display.structure
         if drawn is None or atom >= len(drawn):
             return
         self._of = subject

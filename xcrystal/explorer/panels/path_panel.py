@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.explorer.session.commands import Interpolate
 from xcrystal.explorer.session.interpolation import ENDS, MOST_FRAMES
 from xcrystal.explorer.session.path_export import FORMATS
 from xcrystal.latent.paths import kinds_for
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from xcrystal.explorer.session.state import Point
     from xcrystal.explorer.worker import Worker
 
-TASK = "Decoding the path"
 _MEASURED = {
     "volume_per_atom": ("Volume an atom", "Å³", 2),
     "contact": ("Shortest contact", "of the radii", 2),
@@ -46,7 +46,7 @@ class PathView(Panel):
             "kinds": list(kinds_for(session.model)),
             "most": MOST_FRAMES,
             "path": self._path(),
-            "progress": list(progress) if progress is not None and progress[0] == TASK else None,
+            "progress": progress.row() if progress is not None and isinstance(progress.command, Interpolate) else None,
             "both": state.shown == "both" and state.loaded is None,
         }
 
@@ -54,7 +54,7 @@ class PathView(Panel):
         path = self.session.state.path
         if path is None:
             return None
-        table = self.session.path_table()
+        table = self.session.interpolation.table()
         lanes = [(name, words.title(name), words.unit(name), _DIGITS.get(name, 2)) for name in path.frames[0].predicted]
         lanes += [(name, *said) for name, said in _MEASURED.items()]
         return {
@@ -85,17 +85,17 @@ class PathView(Panel):
             if session.set_end(message["end"], source) and source is not None:
                 self.send({"type": "taken", "end": message["end"]})
         elif wish == "swap":
-            session.swap_ends()
+            session.interpolation.swap_ends()
         elif wish == "make" and message.get("kind") in kinds_for(session.model):
             session.interpolate(message["kind"], int(message.get("frames") or 16))
         elif wish == "frame":
-            session.show_frame(int(message.get("frame") or 0))
+            session.interpolation.show_frame(int(message.get("frame") or 0))
         elif wish == "clear":
-            session.clear_path()
+            session.interpolation.clear()
         elif wish == "both" and all(session.state.ends):
             session.show("both" if message.get("on") else "decoded")
         elif wish == "export" and message.get("format") in FORMATS and session.state.path is not None:
-            name, content = session.export_path(message["format"])
+            name, content = session.interpolation.export(message["format"])
             self.offer(name, FORMATS[message["format"]], content)
 
 

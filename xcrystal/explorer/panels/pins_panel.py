@@ -64,14 +64,14 @@ class PinsView(Panel):
         """What could be pinned, and which pin is shown."""
         session = self.session
         point, pins = session.state.point, session.state.pins
-        alone = session.shown_loaded is None
+        alone = session.display.loaded_alone is None
         return {
             "model": session.model.name,
-            "formula": session.drawn.composition.reduced_formula,
+            "formula": session.display.structure.composition.reduced_formula,
             "shown": next((self._key(pin) for pin in pins if pin is point and alone), -1),
             "full": len(pins) >= MOST_PINS,
             "most": MOST_PINS,
-            "hidden": "pins" in session.hidden,
+            "hidden": "pins" in session.controls.hidden,
         }
 
     def refresh(self) -> None:
@@ -90,15 +90,15 @@ class PinsView(Panel):
         elif wish == "interpolate":
             start, end = (self._end(message.get(name)) for name in ("from", "to"))
             if start is not None and end is not None:
-                session.interpolate_pins(start, end)
+                session.pins.interpolate(start, end)
         elif number is None:
             return  # unpinned while the wish was on its way
         elif wish == "unpin":
-            session.unpin(number)
+            session.pins.remove(number)
         elif wish == "go":
-            session.go_to_pin(number)
+            session.pins.go_to(number)
         elif wish == "move" and isinstance(message.get("to"), int):
-            session.move_pin(number, message["to"])
+            session.pins.move(number, message["to"])
 
     # -- inside
 
@@ -125,7 +125,7 @@ class PinsView(Panel):
                 "symbol": space_group(group or 1).symbol,
                 "picture": thumbnail(small, THUMBNAIL),
                 "cif": cif_text(structure, f"{pin.label}; {model_output(self.session.model.name)}"),
-                "code": self.session.pin_code(number),
+                "code": self.session.file.pin_code(number),
                 "structure": plain_structure(pin.structure),
             }
         return self._told[pin]
@@ -150,7 +150,7 @@ class PinsView(Panel):
             species = given.get("species")
             if isinstance(species, list) and len(species) > _MOST_GIVEN:
                 raise XCrystalError(f"This crystal has {len(species):,} atoms, which is too many.")
-            return read_plain_structure(given, self.session)
+            return read_plain_structure(given, self.session.points)
         except XCrystalError as error:
             self.session.report(str(error))
             return None

@@ -41,7 +41,7 @@ class FindView(Panel):
     def describe(self) -> dict[str, Any]:
         """The first rows of what is picked, the groups and the concepts."""
         session = self.session
-        chosen = session.selection
+        chosen = session.state.selection
         title = "" if chosen is None else chosen.title
         known = [name for name in _COLUMNS if name in session.atlas.table]
         known = known or list(session.atlas.properties[: len(_COLUMNS)])  # of an atlas of one's own
@@ -69,25 +69,25 @@ class FindView(Panel):
             if wish == "go":
                 session.select(int(message["row"]))
             elif wish == "clear":
-                session.clear_selection()
+                session.selections.clear()
             elif wish == "keep":
-                session.keep_group(int(message["group"]))
+                session.directions.keep_group(int(message["group"]))
             elif wish == "drop":
-                session.drop_group(int(message["group"]))
+                session.directions.drop_group(int(message["group"]))
             elif wish == "concept":
-                if session.make_concept(str(message.get("name", "")).strip() or None) is None:
+                if session.directions.make(str(message.get("name", "")).strip() or None) is None:
                     self._trouble = session.message
             elif wish == "remove":
-                session.remove_concept(str(message["name"]))
+                session.directions.remove(str(message["name"]))
             elif wish == "csv":
-                self.offer("selection.csv", "text/csv", session.selected.to_csv(index=False).encode())
+                self.offer("selection.csv", "text/csv", session.selections.table.to_csv(index=False).encode())
         except (XCrystalError, KeyError, TypeError, ValueError) as error:
             # what it is about may be gone by the time that a message arrives
             session.report(str(error))
 
     def _search(self, query: str) -> None:
         query = " ".join(query.split())
-        before = self.session.selection
+        before = self.session.state.selection
         self._trouble = ""
         try:
             meaning = "; ".join(condition.words for condition in understand(self.session.atlas, query))
@@ -95,7 +95,7 @@ class FindView(Panel):
         except XCrystalError:
             pass  # the session says so
         self.session.search(query)
-        if self.session.selection is before:
+        if self.session.state.selection is before:
             self._trouble = self.session.message
 
     def _rows(self, chosen: Selection, known: list[str]) -> list[list[Any]]:

@@ -44,7 +44,7 @@ class SliderView(Panel):
     def describe(self) -> dict[str, Any]:
         """The axes of the family that is shown, where the crystal lies on them, and where it began."""
         session = self.session
-        axes, state = session.axes, session.state
+        axes, state = session.sliders.axes, session.state
         values, begun = coordinates(axes, state.point.z), coordinates(axes, state.base.z)
         return {
             "family": state.family,
@@ -56,7 +56,7 @@ class SliderView(Panel):
                 for stops in [self._stops(axis)]
             ],
             "rest": session.at_rest,
-            "moved": session.moved,
+            "moved": session.navigation.moved,
             "latents": session.model.latent_dim,
         }
 
@@ -78,14 +78,14 @@ class SliderView(Panel):
         session, name = self.session, axis.target
         if name not in session.model.properties or session.model.lacks("gradients"):
             return None
-        path = session.property_path(name)
+        path = session.property_sliders.path(name)
         return () if path is None else path.stops[:: int(towards(name)[1])]
 
     def _verified(self, axis: Axis, stops: tuple[Step, ...]) -> dict[str, Any]:
         """A slider from stop to stop of a property's path, counted from where the path begins."""
         assert axis.target is not None
         name, point = axis.target, self.session.state.point
-        path = self.session.property_path(name)
+        path = self.session.property_sliders.path(name)
         first = 0 if path is None else stops.index(path.start)
         here = next((k for k, stop in enumerate(stops) if np.array_equal(stop.z, point.z)), first)
         unit, digits = words.unit(name), _DIGITS.get(name, 2)
@@ -124,29 +124,29 @@ class SliderView(Panel):
         session, wish = self.session, message["act"]
         try:
             if wish == "stop at":
-                self._stop_at(session.axis(str(message["axis"])), int(message["value"]))
+                self._stop_at(session.sliders.axis(str(message["axis"])), int(message["value"]))
             elif wish == "move" and math.isfinite(value := float(message["value"])):
                 session.move(str(message["axis"]), value)
             elif wish == "family":
-                session.show_axes(str(message["family"]))
+                session.sliders.show_axes(str(message["family"]))
             elif wish == "latent":
-                session.show_latent(int(message["number"]))
+                session.sliders.show_latent(int(message["number"]))
             elif wish == "remove":
-                session.remove_concept(str(message["name"]))
+                session.directions.remove(str(message["name"]))
             elif wish == "undo":
-                session.undo_moves()
+                session.navigation.undo_moves()
         except (XCrystalError, KeyError, TypeError, ValueError) as error:
             # an axis may be gone by the time that a message about it arrives
             session.report(str(error))
 
     def _stop_at(self, axis: Axis, place: int) -> None:
         """Go to a stop, counted from where the path begins."""
-        path = None if axis.target is None else self.session.property_path(axis.target)
+        path = None if axis.target is None else self.session.property_sliders.path(axis.target)
         if path is None or axis.target is None:
             return  # the crystal is another one by now
         stops = path.stops[:: int(towards(axis.target)[1])]
         stop = stops[min(max(stops.index(path.start) + place, 0), len(stops) - 1)]
-        self.session.set_property(axis.target, stop.value, moving=True)
+        self.session.property_sliders.set(axis.target, stop.value, moving=True)
 
     def _achieved(self, axis: Axis, change: float) -> str:
         """What became of a property that a move along its axis was to change."""
@@ -156,7 +156,7 @@ class SliderView(Panel):
         there = _change(name, base.predicted[name], point.predicted[name])
         said = f"Moved by {_signed(change, 2)}. Predicted {words.title(name).lower()} at this place: {there}"
         if self.session.at_rest:
-            before, after = self.session.achieved(base), self.session.achieved(point)
+            before, after = self.session.points.achieved(base), self.session.points.achieved(point)
             if name in before and name in after:
                 said += f"; of the decoded crystal itself: {_change(name, before[name], after[name])}"
         return f"{said}."

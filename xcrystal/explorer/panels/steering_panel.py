@@ -11,6 +11,7 @@ from xcrystal.explorer import words
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.explorer.session.commands import Propose, Steer
 from xcrystal.explorer.session.property_steering import MOST_PROPOSALS, MOST_STEPS
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from xcrystal.explorer.session.state import Point
     from xcrystal.explorer.worker import Worker
 
-TASKS = ("Steering", "Structures of")
 _DIGITS = {"e_above_hull": 3}
 _ENERGY = "formation_energy_per_atom"
 
@@ -47,14 +47,16 @@ class SteerView(Panel):
     def describe(self) -> dict[str, Any]:
         """What can be steered, what steering achieved, and the candidates."""
         session = self.session
-        state, progress, steered = session.state, session.progress, session.steered
+        state, progress, steered = session.state, session.progress, session.steering.last
         names = list(state.point.predicted)
         return {
             "targets": [[name, words.title(name), words.unit(name), _DIGITS.get(name, 2)] for name in names],
             "values": {name: round(value, 4) for name, value in state.point.predicted.items()},
             "most": MOST_STEPS,
             "most_proposals": MOST_PROPOSALS,
-            "progress": list(progress) if progress is not None and progress[0].startswith(TASKS) else None,
+            "progress": progress.row()
+            if progress is not None and isinstance(progress.command, (Steer, Propose))
+            else None,
             "steered": None
             if steered is None
             else {
@@ -73,7 +75,7 @@ class SteerView(Panel):
         }
 
     def _candidate(self, point: Point) -> dict[str, Any]:
-        found = self.session.proposals.get(point)
+        found = self.session.steering.proposals.get(point)
         return {
             "formula": point.structure.composition.reduced_formula,
             "atoms": len(point.structure),
@@ -94,13 +96,13 @@ class SteerView(Panel):
             direction = "higher" if message.get("direction") == "higher" else "lower"
             session.steer(message["target"], direction, int(message.get("steps") or 10), hold)
         elif wish == "wander":
-            session.wander()
+            session.navigation.random_step()
         elif wish == "surprise":
-            session.surprise()
+            session.navigation.sample()
         elif wish == "propose":
             session.propose(str(message.get("formula") or ""), int(message.get("count") or 5))
         elif wish == "candidate":
-            session.show_candidate(int(message.get("number", -1)))
+            session.steering.show_candidate(int(message.get("number", -1)))
 
     def _on_event(self, event: str) -> None:
         if event == "candidates":

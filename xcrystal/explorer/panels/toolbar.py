@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.explorer import settings
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.explorer.session.saving import MODES
+from xcrystal.explorer.session.controls import MODES
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session.session import Session
@@ -32,12 +32,12 @@ class DoorView(Panel):
     def describe(self) -> dict[str, Any]:
         """Formula, label and message of what is shown."""
         session = self.session
-        loaded = session.shown_loaded
+        loaded = session.display.loaded_alone
         return {
-            "formula": session.drawn.composition.reduced_formula,
+            "formula": session.display.structure.composition.reduced_formula,
             "label": session.label if loaded is None else f"{loaded.name}, as loaded",
             "message": session.message,
-            "mode": session.mode,
+            "mode": session.controls.mode,
             "modes": list(MODES),
             "model": session.model.name,
         }
@@ -57,25 +57,25 @@ class DoorView(Panel):
         elif wish == "reset":
             session.reset()
         elif wish == "cif":
-            name = re.sub(r"[^\w.-]+", "_", session.drawn.composition.reduced_formula)
-            self.offer(f"{name}.cif", "chemical/x-cif", session.cif().encode())
+            name = re.sub(r"[^\w.-]+", "_", session.display.structure.composition.reduced_formula)
+            self.offer(f"{name}.cif", "chemical/x-cif", session.display.cif().encode())
         elif wish == "save":
-            self.offer("xcrystal-session.json", "application/json", session.to_json().encode())
+            self.offer("xcrystal-session.json", "application/json", session.file.to_json().encode())
         elif wish == "code":
             self.send({"type": "code", "text": session.code()})
         elif wish == "mode" and message.get("mode") in MODES:
-            session.show_mode(message["mode"])
+            session.controls.show_mode(message["mode"])
             settings.remember(mode=message["mode"])
 
     def _load(self, source: str) -> bool:
-        return self.session.open_file(source) if _is_session(source) else self.session.load(source)
+        return self.session.file.open(source) if _is_session(source) else self.session.load(source)
 
     def _take(self, content: bytes, name: str) -> None:
         """A file of the user's: a saved session, or a crystal."""
         if name.endswith(".json") and _MARK in content[:_HEAD]:
-            self.session.open_json(content)
+            self.session.file.open_json(content)
         else:
-            self.session.load_bytes(content, name)
+            self.session.navigation.load_bytes(content, name)
 
 
 def _is_session(path: str) -> bool:

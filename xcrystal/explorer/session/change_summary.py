@@ -12,7 +12,9 @@ from xcrystal.explorer.drawing import point_colors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xcrystal.explorer.session.commands import Command
     from xcrystal.explorer.session.state import Point, State
+    from xcrystal.latent.axes import Axis
 
 _DIGITS = {"formation_energy_per_atom": 2, "band_gap": 1}  # what is told of every change
 _FAMILIES = {
@@ -26,36 +28,47 @@ _SHOWN = {
     "loaded": "the crystal is drawn as it was loaded",
     "both": "two crystals are drawn side by side",
 }
-_TIME = ("Undone", "Again", "Back to", "Forward to")  # how titles of what goes through the history begin
 _MOST = 5  # clauses beside those of the crystal; a reset changes more than anybody reads
 
 
-def describe(before: State, after: State, title: str) -> str:
+def describe(before: State, after: State, command: Command, axis: Axis | None = None) -> str:
     """One line on what a change did.
 
     Parameters
     ----------
     before, after
-        The states; for the drag of a hand, that before it began.
-    title
-        What was done, in words; it may contain a file name.
+        The states; for a drag, that before it began.
+    command
+        The act; its title may contain a file name.
+    axis
+        Of a slider that was moved.
     """
-    crystal = list(_of_point(before, after, title)) if after.point is not before.point else []
-    parts = (_of_loaded, _of_groups, _of_pins, _of_paths, _of_looks)
+    crystal = list(_of_point(before, after, command, axis)) if after.point is not before.point else []
+    parts = (_of_loaded, _of_groups, _of_pins, _of_paths, _of_display)
     rest = [clause for part in parts for clause in part(before, after)][:_MOST]
-    said = _pretty(title)
+    title = _directed(before, after, command, axis).strip().rstrip(".") or "changed"
     if not crystal and not rest:
-        return f"{_capital(said)}."
-    # a change of looks needs no other words than what is seen now, unless it was undone
-    if not crystal and after.loaded is before.loaded and not said.startswith(_TIME):
+        return f"{_capital(title)}."
+    # a change of the display needs no other words than what is seen now, unless it was undone
+    if not crystal and after.loaded is before.loaded and not command.through_history:
         return f"{_capital('; '.join(rest))}."
-    return f"{_capital(said)}: {'; '.join([', '.join(crystal), *rest] if crystal else rest)}."
+    return f"{_capital(title)}: {'; '.join([', '.join(crystal), *rest] if crystal else rest)}."
 
 
-def _of_point(before: State, after: State, title: str) -> Iterator[str]:
+def _directed(before: State, after: State, command: Command, axis: Axis | None) -> str:
+    """The title of an act; of a slider's move with which way it went, and how far."""
+    if axis is None:
+        return command.title
+    here, there = (float(axis.coordinates(state.point.z)[0]) for state in (before, after))
+    if axis.family == "property":
+        return f"{'towards' if there >= here else 'away from'} {axis.name}"
+    return f"{command.title} by {there - here:+.1f}".replace("-", "−")
+
+
+def _of_point(before: State, after: State, command: Command, axis: Axis | None) -> Iterator[str]:
     one, other = before.point, after.point
     old, new = (point.structure.composition.reduced_formula for point in (one, other))
-    moved = after.base is before.base and after.base is not other and not title.startswith(_TIME)
+    moved = after.base is before.base and after.base is not other and not command.through_history
     if old == new:
         yield f"still {new}"
     else:
@@ -65,13 +78,11 @@ def _of_point(before: State, after: State, title: str) -> Iterator[str]:
         yield f"still space group {groups[1]}"
     else:
         yield f"space group {groups[0]} → {groups[1]}"
-    told = dict(_DIGITS)
-    if "hull" in title:
-        told["e_above_hull"] = 2
-    for name, digits in told.items():
+    digits = _DIGITS | {name: 2 for name in (command.about, axis.target if axis else None) if name == "e_above_hull"}
+    for name, places in digits.items():
         if name in one.predicted and name in other.predicted:
-            yield _of_value(name, one.predicted[name], other.predicted[name], digits)
-    yield from _of_place(other)
+            yield _of_value(name, one.predicted[name], other.predicted[name], places)
+    yield from _of_position(other)
 
 
 def _of_value(name: str, old: float, new: float, digits: int) -> str:
@@ -81,17 +92,17 @@ def _of_value(name: str, old: float, new: float, digits: int) -> str:
     return f"predicted {short} {change} {words.unit(name)}".rstrip()
 
 
-def _of_place(point: Point) -> Iterator[str]:
+def _of_position(point: Point) -> Iterator[str]:
     nearest = point.neighbours[0] if point.neighbours else None
     if point.material_id is not None:
         known = "" if nearest is None or nearest.material_id != point.material_id else nearest.formula
         differs = known and known != point.structure.composition.reduced_formula
-        yield f"decoded from the code of {point.material_id}" + (f", which is {known}" if differs else "")
+        yield f"decoded from the latent vector of {point.material_id}" + (f", which is {known}" if differs else "")
     elif nearest is not None:
         yield f"nearest known crystal {nearest.material_id} ({nearest.formula})"
     if point.wanted is not None and point.landed is not None:
         off = float(np.hypot(*np.subtract(point.wanted, point.landed)))
-        yield f"its own place on the map is {off:.2f} from where you pointed"
+        yield f"its own UMAP coordinates are {off:.2f} from where you pointed"
 
 
 def _of_loaded(before: State, after: State) -> Iterator[str]:
@@ -148,7 +159,7 @@ def _of_paths(before: State, after: State) -> Iterator[str]:
         yield f"frame {path.frame + 1} of {len(path.frames)}"
 
 
-def _of_looks(before: State, after: State) -> Iterator[str]:
+def _of_display(before: State, after: State) -> Iterator[str]:
     if after.shown != before.shown:
         yield _SHOWN.get(after.shown, f"{after.shown} is drawn")
     if after.cell != before.cell:
@@ -191,16 +202,6 @@ def _of_pins(before: State, after: State) -> Iterator[str]:
 
 def _count(n: int, what: str) -> str:
     return f"{n:,} {what}" + ("" if n == 1 else "s")
-
-
-def _pretty(title: str) -> str:
-    """Names of columns as people write them; what was undone, in brackets."""
-    act, colon, what = title.partition(": ")
-    if colon and act in _TIME[:2]:
-        title = f"{act} ({what})"
-    for name, (written, _) in words.PROPERTIES.items():
-        title = title.replace(name, written.lower())
-    return title.strip().rstrip(".") or "changed"
 
 
 def _start(sentence: str) -> str:

@@ -1,4 +1,4 @@
-"""What is explained of the crystal that is drawn: asked for, computed once when the hand rests, and compared."""
+"""Explanations of the crystal that is drawn: asked for, computed once at rest, and compared."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError
-from xcrystal.explorer.session.selection import Picking
+from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError, check_one_of
+from xcrystal.explorer.session.commands import Explain
+from xcrystal.explorer.session.display import Display
+from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.sliders import Sliders
 from xcrystal.explorer.session.state import METHOD, State, Why
+from xcrystal.explorer.session.store import Store
+from xcrystal.wrapping import differentiable
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from xcrystal.crystal.canonical import Canonical
     from xcrystal.explanation.attribution import Attribution
     from xcrystal.explanation.targets import Target
+    from xcrystal.explorer.session.records import Loaded
     from xcrystal.explorer.session.state import Point
     from xcrystal.latent.axes import Axis
 
@@ -57,24 +63,32 @@ class _Kept:
     found: Attribution
 
 
-class Explaining(Picking):
+class Explanations:
     """Acts about explanations.
 
     Attributes
     ----------
     method
         The attribution method that explanations begin with.
+    attribution
+        The last attribution, or None while there is none for what is shown.
     previous
         The explanation of the same scores that was shown before, by another method or from another baseline.
     checks
         How far the present explanation can be trusted; None until it is known.
     """
 
-    method: str = METHOD
-    previous: Attribution | None = None
-    checks: Checks | None = None
-    _last: _Kept | None = None
-    _form: tuple[Structure, Canonical] | None = None
+    def __init__(self, store: Store, points: Points, display: Display, sliders: Sliders) -> None:
+        self._store, self._points, self._display, self._sliders = store, points, display, sliders
+        self.method: str = METHOD
+        self.attribution: Attribution | None = None
+        self.previous: Attribution | None = None
+        self.checks: Checks | None = None
+        self._stale = True  # the attribution is of something else
+        self._last: _Kept | None = None
+        self._form: tuple[Structure, Canonical] | None = None
+        self._explanations: deque[_Kept] = deque(maxlen=_KEPT)
+        self._vectors: dict[int, np.ndarray] = {}  # of atlas crystals that distances are to
 
     def explain(
         self,
@@ -99,18 +113,18 @@ class Explaining(Picking):
             If there is none of this name, or they do not go together.
         """
         if target is None:
-            with self._lock:
-                self._commit("no explanation", why=None)
+            with self._store.lock:
+                self._store.commit(Explain(None), why=None)
             return
-        if not self.able("gradients"):
+        if not self._store.allow(self._points.model.lacks("gradients")):
             return
         from xcrystal.explanation.methods import check
 
         method = method or self.method_at(level)
         why = Why(target, method, level, check(method, level, baseline))
-        self._check_why(why, self.state)
-        with self._lock:
-            self._commit(f"explained {target.replace('_', ' ')}", why=why)
+        self.check_possible(why, self._store.state)
+        with self._store.lock:
+            self._store.commit(command_of(why), why=why)
 
     def begin_with(self, method: str) -> None:
         """Let explanations begin with another method; what is explained now stays.
@@ -122,7 +136,7 @@ class Explaining(Picking):
         """
         from xcrystal.explanation.methods import METHODS
 
-        self._one_of(method, tuple(METHODS), "method")
+        check_one_of(method, METHODS, "method")
         self.method = method
 
     def method_at(self, level: str) -> str:
@@ -134,7 +148,7 @@ class Explaining(Picking):
 
     def attribute(self, target: str | None) -> None:
         """``explain`` as before, or as usual, but another target; None for no explanation."""
-        why = self.state.why
+        why = self._store.state.why
         if target is None or why is None:
             self.explain(target)
         else:
@@ -144,33 +158,38 @@ class Explaining(Picking):
         """The present explanation from each baseline that goes with its method and level; empty if there is none."""
         from xcrystal.explanation.methods import baselines_of
 
-        with self._lock:
-            why = self.state.why
+        with self._store.lock:
+            why = self._store.state.why
             if why is None or self.attribution is None:
                 return {}
             names = baselines_of(why.method, why.level)
-            return {name: self._explanation(self.drawn, replace(why, baseline=name)) for name in names}
+            return {name: self._explanation(self._display.structure, replace(why, baseline=name)) for name in names}
 
     def check(self) -> Checks | None:
         """Find out how far the present explanation can be trusted; None if there is none."""
         from xcrystal.latent.density import Density
 
-        with self._lock:
-            why, found = self.state.why, self.attribution
+        with self._store.lock:
+            why, found = self._store.state.why, self.attribution
             if why is None or found is None:
                 return None
             if self.checks is not None:
                 return self.checks
-            z = self.model.encode_canonical([self.form.crystal])
+            z = self._points.model.encode_canonical([self.form.crystal])
             method, spearman, count = self._agreement(why, found)
-            self.checks = Checks(method, spearman, count, Density.of(self.atlas).quantile(z))
-            self._emit("explained")
+            self.checks = Checks(method, spearman, count, Density.of(self._points.atlas).quantile(z))
+            self._store.emit("explained")
             return self.checks
+
+    @property
+    def target(self) -> str | None:
+        """What is explained, and colours the atoms."""
+        return None if self._store.state.why is None else self._store.state.why.target
 
     @property
     def unexplained(self) -> str:
         """Why there is no explanation, though one was asked for; otherwise empty."""
-        return self._uncolored
+        return self._store.unexplained
 
     @property
     def form(self) -> Canonical:
@@ -181,30 +200,46 @@ class Explaining(Picking):
         UnsupportedCrystalError, InvalidCrystalError
             If it cannot be encoded.
         """
-        with self._lock:
-            structure = self.drawn
+        with self._store.lock:
+            structure = self._display.structure
             if self._form is None or self._form[0] is not structure:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", UnsupportedElementWarning)
-                    self._form = (structure, self.model.canonical(structure))
+                    self._form = (structure, self._points.model.canonical(structure))
             return self._form[1]
 
-    # -- when the hand rests
+    # -- what follows a change
 
-    def _explain(self) -> None:
-        why, shown = self.state.why, self.shown_loaded
-        assert why is not None
+    def follow(self, before: State, after: State, events: list[str]) -> None:
+        """Forget an attribution that is not of what is shown now."""
+        elsewhere = self._anchor_or_none(before) is not self._anchor_or_none(after)
+        if elsewhere or {"crystal", "shown", "attribution"} & set(events):
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget the attribution, which is of something else."""
+        self.attribution, self._stale = None, True
+
+    def update(self) -> bool:
+        """Explain what is shown, if an explanation is wanted and outdated; returns whether it was."""
+        why, shown = self._store.state.why, self._display.loaded_alone
+        due, self._stale = self._stale and why is not None, False
+        if due and why is not None:
+            self._update(why, shown)
+        return due
+
+    def _update(self, why: Why, shown: Loaded | None) -> None:
         reason = shown.reason if shown is not None else ""
         self.checks = None
         if not reason:
             try:
-                self.attribution = self._explanation(self.drawn, why)
+                self.attribution = self._explanation(self._display.structure, why)
             except XCrystalError as error:
                 reason = str(error)
         self._remember(why)
-        self._tell(self._said, f"This cannot be explained: {reason}" if reason else "")
-        self._emit("attribution")
-        if self.attribution is not None and self._views:  # somebody to show it to
+        self._store.tell(self._store.said, f"This cannot be explained: {reason}" if reason else "")
+        self._store.emit("attribution")
+        if self.attribution is not None and self._store.views:  # somebody to show it to
             self.check()
 
     def _remember(self, why: Why) -> None:
@@ -213,7 +248,7 @@ class Explaining(Picking):
         if found is None:
             self.previous = self._last = None
             return
-        now = _Kept(self.drawn, why, self._anchor(why.target, self.state), found)
+        now = _Kept(self._display.structure, why, self._anchor(why.target, self._store.state), found)
         alike = (
             last is not None
             and last.structure is now.structure
@@ -230,28 +265,23 @@ class Explaining(Picking):
         """Computed once; raises XCrystalError."""
         from xcrystal.explanation.attribution import attribute
 
-        anchor = self._anchor(why.target, self.state)
+        anchor = self._anchor(why.target, self._store.state)
         for kept in self._explanations:
             if kept.structure is structure and kept.why == why and kept.anchor is anchor:
                 return kept.found
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnsupportedElementWarning)  # said when it was loaded
             found = attribute(
-                self.model,
+                differentiable(self._points.model),
                 structure,
-                self._target(why.target, self.state),
+                self._target(why.target, self._store.state),
                 why.method,
                 why.level,
                 why.baseline,
-                atlas=self.atlas,
+                atlas=self._points.atlas,
             )
         self._explanations.append(_Kept(structure, why, anchor, found))
         return found
-
-    @property
-    def _explanations(self) -> deque[_Kept]:
-        kept: deque[_Kept] = vars(self).setdefault("_explanations_kept", deque(maxlen=_KEPT))
-        return kept
 
     def _agreement(self, why: Why, found: Attribution) -> tuple[str, float | None, int]:
         from xcrystal.evaluation.shared.ranking import spearman
@@ -262,7 +292,7 @@ class Explaining(Picking):
         other = independent if why.method in _GRADIENTS else "integrated_gradients"
         level = {"atoms": "orbits", "pairs": "orbits"}.get(why.level, why.level)
         try:
-            second = self._explanation(self.drawn, Why(why.target, other, level, why.baseline))
+            second = self._explanation(self._display.structure, Why(why.target, other, level, why.baseline))
         except XCrystalError:
             return "", None, 0
         atoms = found.atom_scores is not None and second.atom_scores is not None
@@ -277,16 +307,16 @@ class Explaining(Picking):
 
     # -- targets
 
-    def _check_why(self, why: Why, state: State) -> None:
+    def check_possible(self, why: Why, state: State) -> None:
         """Raises TargetError if a state could never be explained so, or AbilityError by this model."""
-        self.model.require("gradients")
+        self._points.model.require("gradients")
         from xcrystal.explanation.methods import check
         from xcrystal.explanation.targets import of_one_crystal, target_of
 
         check(why.method, why.level, why.baseline)
         target = self._target(why.target, state)
         if isinstance(target, str) and not of_one_crystal(target):
-            target_of(self.model, target, None, self.atlas)
+            target_of(differentiable(self._points.model), target, None, self._points.atlas)
 
     def _target(self, name: str, state: State) -> str | Target:
         """What the core can explain, of a target that only an explorer knows."""
@@ -294,17 +324,19 @@ class Explaining(Picking):
 
         anchor = self._anchor(name, state)
         if name.startswith(DISTANCE):
-            return replace(distance_target(self.model, np.asarray(getattr(anchor, "z", anchor))), name=name)
+            return replace(
+                distance_target(differentiable(self._points.model), np.asarray(getattr(anchor, "z", anchor))), name=name
+            )
         return replace(direction_target(anchor), name=name) if name.startswith(ALONG) else name  # type: ignore[arg-type]
 
-    def _anchor_of(self, state: State) -> object:
+    def _anchor_or_none(self, state: State) -> object:
         try:
             return None if state.why is None else self._anchor(state.why.target, state)
         except XCrystalError:  # it is gone
             return None
 
     def _anchor(self, name: str, state: State) -> Point | Axis | np.ndarray | None:
-        """What else in a state a target depends on: an end of a path, a known code, or an axis."""
+        """What else in a state a target depends on: an end of a path, a known latent vector, or an axis."""
         if name.startswith(DISTANCE):
             other = name.removeprefix(DISTANCE)
             if other in ("A", "B"):
@@ -312,13 +344,19 @@ class Explaining(Picking):
                 if end is None:
                     raise TargetError(f"There is no distance to {other}: it has not been set in the tab Path.")
                 return end
-            row = self.atlas.row(other)
-            codes: dict[int, np.ndarray] = vars(self).setdefault("_codes_kept", {})
-            return codes.setdefault(row, self.atlas.z[row])
+            row = self._points.atlas.row(other)
+            return self._vectors.setdefault(row, self._points.atlas.z[row])
         if name.startswith(ALONG):
             axis = name.removeprefix(ALONG)
-            return next((concept for concept in state.concepts if concept.name == axis), None) or self.axis(axis)
+            return next((concept for concept in state.concepts if concept.name == axis), None) or self._sliders.axis(
+                axis
+            )
         return None
+
+
+def command_of(why: Why | None) -> Explain:
+    """The act that explains something."""
+    return Explain(None) if why is None else Explain(**vars(why))
 
 
 def known_method(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Explanations of groups of crystals, as acts of a session: concepts, elements over a selection, known neighbours."""
+"""Explanations of groups of crystals: concepts, elements over a selection, known neighbours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xcrystal.errors import XCrystalError
-from xcrystal.explorer.session.core import Core
+from xcrystal.explorer.session.commands import ExplainSelection, TestConcepts
+from xcrystal.explorer.session.group_directions import SELECT_FIRST
+from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.store import Store
+from xcrystal.wrapping import differentiable
 
 if TYPE_CHECKING:
     from xcrystal.explanation.concepts import ConceptReport
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 MOST_CRYSTALS = 200
 
 
-class ExplainingGroups(Core):
+class GroupExplanations:
     """Acts that explain more than one crystal.
 
     Attributes
@@ -25,79 +29,91 @@ class ExplainingGroups(Core):
         What the last test of concepts, and the last mean attribution by element, found; or None.
     """
 
-    concepts_tested: ConceptReport | None = None
-    region: RegionAttribution | None = None
+    def __init__(self, store: Store, points: Points) -> None:
+        self._store, self._points = store, points
+        self.concepts_tested: ConceptReport | None = None
+        self.region: RegionAttribution | None = None
 
     def test_concepts(self, target: str = "formation_energy_per_atom", runs: int = 20, seed: int = 0) -> bool:
-        """Test the built-in concepts and groups A and B on what is picked, or on crystals drawn at random.
+        """Test the built-in concepts and groups A and B on the selection, or on crystals drawn at random.
 
         Returns
         -------
         bool
-            Whether there is a result; if not, the reason is said.
+            Whether there is a result; if not, the reason is reported.
         """
         from xcrystal.explanation.concepts import built_in_concepts, test_concepts
 
-        if not self.able("gradients"):
+        if not self._store.allow(self._points.model.lacks("gradients")):
             return False
-        with self._lock:
-            chosen, groups = self.state.selection, self.state.groups
+        with self._store.lock:
+            chosen, groups = self._store.state.selection, self._store.state.groups
         try:
-            known, notes = built_in_concepts(self.atlas)
+            known, notes = built_in_concepts(self._points.atlas)
             concepts: dict[str, Any] = dict(known)
             for letter, group in zip("AB", groups, strict=True):
                 if group is not None:
                     concepts[f"group {letter}: {group.title}"] = group.rows
             rows = None if chosen is None else chosen.rows
-            with self._working("Testing concepts", len(concepts)) as tick:
-                found = test_concepts(self.model, self.atlas, target, concepts, rows, runs, seed, tick)
+            with self._store.working(TestConcepts(target), len(concepts)) as tick:
+                found = test_concepts(
+                    differentiable(self._points.model), self._points.atlas, target, concepts, rows, runs, seed, tick
+                )
         except XCrystalError as error:
-            self.report(str(error))
+            self._store.report(str(error))
             return False
         self.concepts_tested = replace(found, notes=(*notes, *found.notes))
-        self._emit("progress")
+        self._store.emit("progress")
         return True
 
     def explain_region(
         self, target: str = "formation_energy_per_atom", method: str = "integrated_gradients", seed: int = 0
     ) -> bool:
-        """Average attributions by element over at most 200 of the crystals that are picked.
+        """Average attributions by element over at most 200 crystals of the selection.
 
         Returns
         -------
         bool
-            Whether there is a result; if not, the reason is said.
+            Whether there is a result; if not, the reason is reported.
         """
         from xcrystal.explanation.regions import region_attribution
 
-        if not self.able("gradients"):
+        if not self._store.allow(self._points.model.lacks("gradients")):
             return False
-        chosen = self.state.selection
+        chosen = self._store.state.selection
         if chosen is None:
-            self.report("Pick crystals first: search for them, or draw around them on the map.")
+            self._store.report(SELECT_FIRST)
             return False
         total = min(len(chosen.rows), MOST_CRYSTALS)
         try:
-            with self._working("Explaining the selection", total) as tick:
+            with self._store.working(ExplainSelection(target), total) as tick:
                 found = region_attribution(
-                    self.model, self.atlas, chosen.rows, target, method, None, MOST_CRYSTALS, seed,
-                    lambda done: tick(steps=done),
-                )  # fmt: skip
+                    differentiable(self._points.model),
+                    self._points.atlas,
+                    chosen.rows,
+                    target,
+                    method,
+                    most=MOST_CRYSTALS,
+                    seed=seed,
+                    progress=lambda done: tick(steps=done),
+                )
         except XCrystalError as error:
-            self.report(str(error))
+            self._store.report(str(error))
             return False
         self.region = found
-        self._emit("progress")
+        self._store.emit("progress")
         return True
 
     def influence(self, target: str = "formation_energy_per_atom", k: int = 8) -> Influence | None:
-        """The known crystals that the prediction for the present point is near to; None if the reason is said."""
+        """The known crystals that the prediction for the present point is near to; None if the reason is reported."""
         from xcrystal.explanation.influence import influence
 
-        if not self.able("gradients"):
+        if not self._store.allow(self._points.model.lacks("gradients")):
             return None
         try:
-            return influence(self.model, self.state.point.z, target, self.atlas, k)
+            return influence(
+                differentiable(self._points.model), self._store.state.point.z, target, self._points.atlas, k
+            )
         except XCrystalError as error:
-            self.report(str(error))
+            self._store.report(str(error))
             return None

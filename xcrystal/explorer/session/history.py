@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from xcrystal.explorer.session.commands import Begin, Command
 from xcrystal.explorer.session.state import State
 
 KEPT = 300  # entries; the oldest are forgotten
@@ -12,18 +13,23 @@ KEPT = 300  # entries; the oldest are forgotten
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A state, what led to it in words, and the movement of a hand that it belongs to, if any."""
+    """A state, the act that led to it, and the drag that it belongs to, if any."""
 
-    title: str
+    command: Command
     state: State
     gesture: Hashable | None = None
+
+    @property
+    def title(self) -> str:
+        """What was done, in words."""
+        return self.command.title
 
 
 class History:
     """A line of entries; what was undone is forgotten when something new is done."""
 
     def __init__(self, first: State) -> None:
-        self.entries = [Entry("Beginning", first)]
+        self.entries = [Entry(Begin(), first)]
         self.first = first
         self.place = 0
 

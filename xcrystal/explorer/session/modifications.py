@@ -1,15 +1,14 @@
-"""Changing the crystal that is shown: what if this atom were another; and the smallest changes that turn an outcome.
+"""Edits of the crystal that is shown: what if this atom were another.
 
-An edited crystal takes the place of a loaded one: it is drawn as it was edited, its own code is what the point is at,
+An edited crystal takes the place of a loaded one: it is drawn as it was edited, the point is at its own latent vector,
 and what the model decodes from that is its reconstruction.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -17,8 +16,20 @@ from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import check_size
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError, one_sentence
 from xcrystal.explorer.drawing.cells import conventional_cell
-from xcrystal.explorer.session.navigation import Going, structure_code
+from xcrystal.explorer.session.commands import (
+    Command,
+    EditCrystal,
+    EditOrbit,
+    Load,
+    MoveOrbit,
+    PlainCrystal,
+    Remove,
+    Strain,
+    Substitute,
+)
+from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.records import Loaded
+from xcrystal.explorer.session.store import Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +38,6 @@ if TYPE_CHECKING:
     from xcrystal.crystal.editing import Edit
     from xcrystal.crystal.orbits import Opened
     from xcrystal.explanation.counterfactuals import Counterfactual
-
-SEARCH = "Counterfactuals"  # title of the progress
-MOST_FOUND = 12  # beyond the model's error, and as many within
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,43 +64,34 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The crystal that edits apply to, and the code that leads to it."""
+    """The crystal that edits apply to, and the acts that lead to it."""
 
     opened: Opened
-    code: tuple[str, ...]
+    commands: tuple[Command, ...]
     drawn_primitive: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Search:
-    """Counterfactuals that were looked for: of what, which outcome, what was found; whether all was tried."""
-
-    subject: Subject
-    formula: str
-    outcome: str
-    found: tuple[Counterfactual, ...]
-    complete: bool
-
-
-class Changing(Going):
+class Modifications:
     """Acts that edit the crystal.
 
     Attributes
     ----------
     picked
-        Which of the crystals that are drawn, and which of its atoms, a hand picked last; None for none.
-    search_of_changes
-        The last search for counterfactuals.
+        Which of the crystals that are drawn, and which of its atoms, was picked last; None for none.
     """
 
-    picked: tuple[int, int] | None = None
-    search_of_changes: Search | None = None
-    _hand: tuple[tuple[int, str], Subject] | None = None  # an orbit and its axis that a hand moves, and from where
+    def __init__(self, store: Store, points: Points) -> None:
+        self._store, self._points = store, points
+        self.picked: tuple[int, int] | None = None
+        self._held: tuple[tuple[int, str], Subject] | None = None  # an orbit and its axis that are dragged, and of what
+        self._changes: WeakKeyDictionary[Loaded, Change] = WeakKeyDictionary()
+        self._said: WeakKeyDictionary[Opened, Said] = WeakKeyDictionary()
+        self._opened: list[tuple[Structure, Opened]] = []
 
     def pick(self, picked: tuple[int, int] | None) -> None:
-        """Remember which atom was picked, (crystal, atom), for whom it may concern."""
+        """Remember which atom was picked: (crystal, atom)."""
         self.picked = picked
-        self._emit("picked")
+        self._store.emit("picked")
 
     # -- edits
 
@@ -118,14 +117,15 @@ class Changing(Going):
         """
         from xcrystal.crystal.editing import substitute
 
-        line = f"session.substitute({orbit!r}, {element!r}"
-        return self._edit(lambda of: substitute(of, orbit, element, only_atom), line, only_atom, cell)
+        command = Substitute(orbit, element, only_atom=only_atom, cell=cell)
+        return self._edit(lambda of: substitute(of, orbit, element, only_atom), command)
 
     def remove(self, orbit: int, only_atom: int | None = None, cell: str | None = None) -> bool:
         """Remove an orbit, or one of its atoms; as ``substitute``."""
         from xcrystal.crystal.editing import remove
 
-        return self._edit(lambda of: remove(of, orbit, only_atom), f"session.remove({orbit!r}", only_atom, cell)
+        command = Remove(orbit, only_atom=only_atom, cell=cell)
+        return self._edit(lambda of: remove(of, orbit, only_atom), command)
 
     def move_orbit(
         self,
@@ -146,24 +146,24 @@ class Changing(Going):
         axis, amount
             "x", "y" or "z", and by how much of the conventional cell (one atom: of the cell that is drawn).
         moving
-            While a hand drags: ``amount`` counts from where the hand began, and what is slow follows at rest.
+            During a drag: ``amount`` counts from where it began, and what is slow follows with ``settle``.
         """
         from xcrystal.crystal.editing import move
 
         try:
             amount = round(float(amount), 4)  # as the code has it
         except (TypeError, ValueError):
-            self.report("An atom is moved by a number.")
+            self._store.report("An atom is moved by a number.")
             return False
-        line = f"session.move_orbit({orbit!r}, {axis!r}, {amount!r}"
-        of = (orbit, axis) if moving else None
-        return self._edit(lambda of: move(of, orbit, axis, amount, only_atom), line, only_atom, cell, hand=of)
+        command = MoveOrbit(orbit, axis, amount, only_atom=only_atom, cell=cell)
+        held = (orbit, axis) if moving else None
+        return self._edit(lambda of: move(of, orbit, axis, amount, only_atom), command, held=held)
 
     def strain(self, parameter: str, amount: float) -> bool:
         """Strain the cell with its symmetry kept: "all", or a lattice parameter that is free; 0.02 is 2 %."""
         from xcrystal.crystal.editing import strain
 
-        return self._edit(lambda of: strain(of, parameter, amount), f"session.strain({parameter!r}, {amount!r}")
+        return self._edit(lambda of: strain(of, parameter, amount), Strain(parameter, amount))
 
     def editable(self, cell: str | None = None) -> Subject:
         """The crystal that edits apply to: the loaded one while it or its reconstruction is shown, else the decode.
@@ -173,92 +173,54 @@ class Changing(Going):
         XCrystalError
             If it cannot be edited.
         """
-        with self._lock:
-            loaded, point = self.state.loaded, self.state.point
+        with self._store.lock:
+            loaded, point = self._store.state.loaded, self._store.state.point
             own = loaded is not None and loaded.z is point.z
-            if loaded is not None and (own or self.state.shown == "loaded"):
-                code = point.code if own else (f"session.load({structure_code(loaded.structure)})",)
-                return Subject(self._open(loaded.structure), code, False)
-            primitive = (cell or self.state.cell) == "primitive"
+            if loaded is not None and (own or self._store.state.shown == "loaded"):
+                command = Load(PlainCrystal.of(loaded.structure), name=loaded.name)
+                commands = point.commands if own else (command,)
+                return Subject(self._open(loaded.structure), commands, False)
+            primitive = (cell or self._store.state.cell) == "primitive"
             structure = point.structure if primitive else conventional_cell(point.structure)
-            return Subject(self._open(structure), point.code, primitive)
+            return Subject(self._open(structure), point.commands, primitive)
 
     @property
-    def hand(self) -> Subject | None:
-        """The crystal that a hand took hold of, while it moves an orbit of it."""
-        return self._hand[1] if self._hand is not None and not self.at_rest else None
+    def held(self) -> Subject | None:
+        """The crystal of which an orbit is being dragged, as it was when the drag began."""
+        return self._held[1] if self._held is not None and not self._store.at_rest else None
 
     @property
     def change(self) -> Change | None:
         """What the edit did that made the crystal that is shown; None if it is not an edited one."""
-        loaded = self.state.loaded
-        return None if loaded is None or loaded.z is not self.state.point.z else self._changes.get(loaded)
+        loaded = self._store.state.loaded
+        return None if loaded is None or loaded.z is not self._store.state.point.z else self._changes.get(loaded)
 
-    # -- counterfactuals
-
-    def counterfactuals(self, outcome: str = "metal") -> int:
-        """Look for the smallest changes of the crystal after which the model predicts an outcome.
-
-        Parameters
-        ----------
-        outcome
-            "metal", "insulator", "stable", "unstable", or a property and a number such as "band_gap > 2".
-
-        Returns
-        -------
-        int
-            How many were found; they are in ``search_of_changes``.
-        """
-        from xcrystal.explanation.counterfactuals import candidates, counterfactuals, outcome_of
-
-        with self._lock:
-            try:
-                wanted = outcome_of(outcome)
-                subject = self.editable()
-                crystal = self.model.canonical(subject.opened.structure).crystal
-                total = len(candidates(self.model, crystal))
-                with self._working(SEARCH, total) as tick:
-                    found = counterfactuals(
-                        self.model, crystal, wanted, most=MOST_FOUND, atlas=self.atlas, progress=tick
-                    )
-                    complete = not self._stopping.is_set()
-                    formula = subject.opened.structure.composition.reduced_formula
-                    self.search_of_changes = Search(subject, formula, wanted.name, tuple(found), complete)
-            except XCrystalError as error:
-                self.report(str(error))
-                return 0
-            if not complete:
-                self.report(f"The search was stopped; {len(found)} changes were found until then.")
-            elif not found:
-                self.report(f"No single substitution or small strain of {formula} is predicted to be: {wanted.name}.")
-            return len(found)
-
-    def take_counterfactual(self, number: int) -> bool:
-        """Go to a change that was found, by its number in the list, from 0."""
+    def apply(self, one: Counterfactual, subject: Subject) -> bool:
+        """Go to a counterfactual of a crystal."""
         from xcrystal.crystal.editing import strain, substitute
 
-        with self._lock:
-            search = self.search_of_changes
-            if search is None or not 0 <= int(number) < len(search.found):
-                count = 0 if search is None else len(search.found)
-                self.report(f"There is no counterfactual {int(number)} among {count}.")
-                return False
-            one = search.found[int(number)]
-            if one.orbit is None:
-                line = f"session.strain({one.change!r}, {one.strain!r}"
-                return self._edit(lambda of: strain(of, one.change, one.strain), line, subject=search.subject)
-            orbit, line = one.orbit, f"session.substitute({one.orbit!r}, {one.change!r}"
-            return self._edit(lambda of: substitute(of, orbit, one.change), line, subject=search.subject)
+        if one.orbit is None:
+            return self._edit(lambda of: strain(of, one.change, one.strain), Strain(one.change, one.strain), subject)
+        orbit = one.orbit
+        return self._edit(lambda of: substitute(of, orbit, one.change), Substitute(orbit, one.change), subject)
+
+    def release(self) -> None:
+        """End the drag of an orbit."""
+        self._held = None
+
+    def match_again(self) -> None:
+        """Match an edited crystal with its reconstruction once more, after that was reranked."""
+        state = self._store.state
+        loaded = state.loaded
+        if loaded is None or loaded.z is not state.point.z:
+            return
+        better = replace(loaded, rms=match_rms(loaded.structure, state.point.structure))
+        if loaded in self._changes:
+            self._changes[better] = self._changes[loaded]
+        self._store.refine(replace(state, loaded=better))
+        self._store.emit("shown")
 
     # -- inside
-
-    @cached_property
-    def _changes(self) -> WeakKeyDictionary[Loaded, Change]:
-        return WeakKeyDictionary()
-
-    @cached_property
-    def _opened(self) -> list[tuple[Structure, Opened]]:
-        return []
 
     def _open(self, structure: Structure) -> Opened:
         from xcrystal.crystal.orbits import open_crystal
@@ -273,46 +235,44 @@ class Changing(Going):
     def _edit(
         self,
         act: Callable[[Opened], Edit],
-        line: str,
-        only_atom: int | None = None,
-        cell: str | None = None,
-        *,
-        hand: tuple[int, str] | None = None,
+        command: EditCrystal,
         subject: Subject | None = None,
+        *,
+        held: tuple[int, str] | None = None,
     ) -> bool:
-        with self._lock:
+        with self._store.lock:
             try:
-                if hand is not None and not self.at_rest and self._hand is not None and self._hand[0] == hand:
-                    subject = self._hand[1]
-                subject = subject or self.editable(cell)
+                if held is not None and not self._store.at_rest and self._held is not None and self._held[0] == held:
+                    subject = self._held[1]
+                subject = subject or self.editable(command.cell if isinstance(command, EditOrbit) else None)
                 edit = act(subject.opened)
-                check_size(int(edit.crystal.multiplicities.sum()), len(edit.crystal.positions), *self.model.limits)
-                before = self._told_of(subject.opened)
+                size = int(edit.crystal.multiplicities.sum()), len(edit.crystal.positions)
+                check_size(*size, *self._points.model.limits)
+                before = self._said_of(subject.opened)
             except XCrystalError as error:
-                self.report(str(error))
+                self._store.report(str(error))
                 return False
-            self._hand = None if hand is None else (hand, subject)
-            if only_atom is not None:
-                line += f", only_atom={only_atom!r}" + (", cell='primitive'" if subject.drawn_primitive else "")
-            self._show_edit(edit, before, (*subject.code, f"{line})"), subject, hand)
+            self._held = None if held is None else (held, subject)
+            if isinstance(command, EditOrbit):  # the cell matters to the number of an atom only
+                numbered = subject.drawn_primitive and command.only_atom is not None
+                command = replace(command, cell="primitive" if numbered else None)
+            self._show(edit, command, before, subject, held)
             return True
 
-    def _told_of(self, opened: Opened) -> Said:
-        known = self._said_of.get(opened)
+    def _said_of(self, opened: Opened) -> Said:
+        known = self._said.get(opened)
         if known is None:
-            z = self.model.encode_canonical([self.model.canonical(opened.structure).crystal])
-            predicted = {name: float(values[0]) for name, values in self.model.predict(z).items()}
-            intervals = {name: (float(v[0, 0]), float(v[0, 1])) for name, v in self.model.known_intervals(z).items()}
+            z = self._points.model.encode_canonical([self._points.model.canonical(opened.structure).crystal])
+            predicted = {name: float(values[0]) for name, values in self._points.model.predict(z).items()}
+            intervals = {
+                name: (float(v[0, 0]), float(v[0, 1])) for name, v in self._points.model.known_intervals(z).items()
+            }
             formula = opened.structure.composition.reduced_formula
-            self._said_of[opened] = known = Said(formula, predicted, intervals, z[0])
+            self._said[opened] = known = Said(formula, predicted, intervals, z[0])
         return known
 
-    @cached_property
-    def _said_of(self) -> WeakKeyDictionary[Opened, Said]:
-        return WeakKeyDictionary()
-
-    def _show_edit(
-        self, edit: Edit, before: Said, code: Sequence[str], subject: Subject, hand: tuple[int, str] | None
+    def _show(
+        self, edit: Edit, command: EditCrystal, before: Said, subject: Subject, held: tuple[int, str] | None
     ) -> None:
         from xcrystal.latent.density import Density
 
@@ -320,27 +280,22 @@ class Changing(Going):
         if "space_group" in structure.properties and not subject.drawn_primitive:
             structure = conventional_cell(structure)  # so that the picture does not jump to another cell
         formula = structure.composition.reduced_formula
-        name = f"edited {formula}"
-        z = self.model.encode_canonical([edit.crystal])[0]
-        point = self._point(z, f"reconstruction of {name}", code, quick=hand is not None)
-        extrapolates = not Density.of(self.atlas).inside(z)
-        falls = edit.operations_after < edit.operations_before
-        title = edit.words
-        if edit.space_group_after != edit.space_group_before or falls:
-            title += f" ({edit.symmetry.rstrip('.')[:1].lower()}{edit.symmetry.rstrip('.')[1:]})"
-        if extrapolates:
-            title += ", far from the data: an extrapolation"
+        z = self._points.model.encode_canonical([edit.crystal])[0]
+        extrapolates = not Density.of(self._points.atlas).inside(z)
+        command = replace(command, words=_words(edit, extrapolates), formula=formula)
+        commands = (*subject.commands, command)
+        point = self._points.at(z, command.label(), commands, quick=held is not None)
         cautions = [edit.caution, self._rarity(edit)]
         if extrapolates:
             cautions.append("This crystal is far from those that the model knows: what it says of it is a guess.")
         caution = one_sentence(" ".join(part for part in cautions if part))
-        loaded = self._as_loaded(structure, edit.canonical, name, point, caution)
+        loaded = self._points.loaded(structure, edit.canonical, command.name, point, caution)
         after = Said(formula, point.predicted, point.intervals, z)
         self._changes[loaded] = Change(edit.words, edit.symmetry, before, after, extrapolates, edit.caution)
-        self._commit(
-            title,
-            gesture=None if hand is None else ("move orbit", *hand),
-            settle=hand is None,
+        self._store.commit(
+            command,
+            gesture=None if held is None else ("move orbit", *held),
+            settle=held is None,
             point=point,
             base=point,
             loaded=loaded,
@@ -350,23 +305,14 @@ class Changing(Going):
     def _rarity(self, edit: Edit) -> str:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.model._warn_of_elements([edit.crystal], stacklevel=2)
+            self._points.model.warn_of_elements([edit.crystal], stacklevel=2)
         return " ".join(str(w.message) for w in caught if issubclass(w.category, UnsupportedElementWarning))
 
-    def settle(self) -> None:
-        """As of every session; a hand that moved an orbit lets go of it."""
-        with self._lock:
-            self._hand = None
-            super().settle()
 
-    def _refine(self) -> bool:
-        loaded, own = self.state.loaded, self.state.loaded is not None and self.state.loaded.z is self.state.point.z
-        other = super()._refine()
-        if other and own and loaded is not None:  # the match was that of the quick decode
-            better = replace(loaded, rms=match_rms(loaded.structure, self.state.point.structure))
-            if loaded in self._changes:
-                self._changes[better] = self._changes[loaded]
-            self.state = replace(self.state, loaded=better)
-            self._history.refine(self.state)
-            self._emit("shown")
-        return other
+def _words(edit: Edit, extrapolates: bool) -> str:
+    """What an edit did, and whether the symmetry fell and the model has to extrapolate."""
+    words = edit.words
+    if edit.space_group_after != edit.space_group_before or edit.operations_after < edit.operations_before:
+        symmetry = edit.symmetry.rstrip(".")
+        words += f" ({symmetry[:1].lower()}{symmetry[1:]})"
+    return words + (", far from the data: an extrapolation" if extrapolates else "")

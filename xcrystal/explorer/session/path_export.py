@@ -30,7 +30,7 @@ _FRAME_TIME, _END_TIME = 180, 900  # ms
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of a zip: the same path gives the same bytes
 
 
-def export(path: Path, format: str, model: str, conventional: bool = True) -> tuple[str, bytes]:
+def export_path(path: Path, format: str, model: str, conventional: bool = True) -> tuple[str, bytes]:
     """A name and the content of a file with all frames of a path.
 
     Parameters
@@ -148,7 +148,7 @@ def _picture(scene: Any, structure: Structure, reach: float, number: str) -> Any
     small = "decoded by a model, not relaxed, not verified"
     for line, text, height, ink in ((0, caption, 17, "#111111"), (1, small, 12, "#555555")):
         font = ImageFont.load_default(height * _FINER)
-        place = (side / 2, side + _FINER * (12 + 21 * line))
-        draw.text(place, text, fill=ink, font=font, anchor="mm")
+        position = (side / 2, side + _FINER * (12 + 21 * line))
+        draw.text(position, text, fill=ink, font=font, anchor="mm")
     smaller = image.resize((SIZE, SIZE + _CAPTION), Image.Resampling.LANCZOS)
     return smaller.convert("P", palette=Image.Palette.ADAPTIVE, colors=128)

@@ -1,4 +1,4 @@
-"""Pins: crystals that are kept at hand, to go back to, to compare, and to walk between."""
+"""Pins: crystals that are kept at hand, to go back to, to compare, and to interpolate between."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.errors import TargetError, XCrystalError
-from xcrystal.explorer.session.interpolation import Travelling
+from xcrystal.explorer.session.commands import GoToPin, Interpolate, MovePin, Pin, Unpin
+from xcrystal.explorer.session.controls import Controls
+from xcrystal.explorer.session.interpolation import Interpolation
+from xcrystal.explorer.session.navigation import Navigation
+from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import MOST_PINS
+from xcrystal.explorer.session.store import Store
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -16,18 +21,16 @@ if TYPE_CHECKING:
     from xcrystal.explorer.session.state import Point
 
 
-class Pinning(Travelling):
-    """Acts on pinned crystals, which are numbered from 0 in their order.
+class Pins:
+    """Acts on pinned crystals, which are numbered from 0 in their order."""
 
-    Attributes
-    ----------
-    front
-        Name of the part of the explorer that was last asked to come to the front; a view hears of it as "front".
-    """
+    def __init__(
+        self, store: Store, points: Points, navigation: Navigation, interpolation: Interpolation, controls: Controls
+    ) -> None:
+        self._store, self._points, self._controls = store, points, controls
+        self._navigation, self._interpolation = navigation, interpolation
 
-    front: str = ""
-
-    def pin(self) -> bool:
+    def add(self) -> bool:
         """Pin the crystal that is shown; of one that was loaded, what the model makes of it.
 
         Returns
@@ -35,24 +38,25 @@ class Pinning(Travelling):
         bool
             Whether it is pinned now; if not, ``message`` says why. It is never pinned twice.
         """
-        with self._lock:
-            if not self.at_rest:
-                self.settle()  # what was decoded quickly is decoded with care before it is kept
-            loaded = self.shown_loaded
+        with self._store.lock:
+            if not self._store.at_rest:
+                self._store.reactions.settle()  # what was decoded greedily is reranked before it is kept
+            state = self._store.state
+            loaded = state.loaded if state.shown == "loaded" else None
             if loaded is not None and loaded.z is None:
-                self.report(f"{loaded.name} cannot be pinned: it has no place in latent space. {loaded.reason}")
+                self._store.report(f"{loaded.name} cannot be pinned: it has no latent vector. {loaded.reason}")
                 return False
-            point, pins = self._careful(self.state.point), self.state.pins
+            point, pins = self._points.careful(self._store.state.point), self._store.state.pins
             if any(_same(point, pin) for pin in pins):
-                self.report(f"{_formula(point)} is already pinned.")
+                self._store.report(f"{_formula(point)} is already pinned.")
                 return True
             if len(pins) >= MOST_PINS:
-                self.report(f"At most {MOST_PINS} crystals can be pinned: unpin one first.")
+                self._store.report(f"At most {MOST_PINS} crystals can be pinned: unpin one first.")
                 return False
-            self._commit(f"pinned {_formula(point)}", pins=(*pins, point))
+            self._store.commit(Pin(formula=_formula(point)), pins=(*pins, point))
             return True
 
-    def unpin(self, number: int) -> None:
+    def remove(self, number: int) -> None:
         """Take a pin away.
 
         Raises
@@ -60,26 +64,28 @@ class Pinning(Travelling):
         TargetError
             If there is no such pin.
         """
-        with self._lock:
-            gone, pins = self._pin(number), self.state.pins
-            self._commit(f"unpinned {_formula(gone)}", pins=tuple(pin for pin in pins if pin is not gone))
+        with self._store.lock:
+            gone, pins = self.numbered(number), self._store.state.pins
+            self._store.commit(
+                Unpin(number, formula=_formula(gone)), pins=tuple(pin for pin in pins if pin is not gone)
+            )
 
-    def move_pin(self, number: int, to: int) -> None:
-        """Give a pin another place in the order; the first is 0.
+    def move(self, number: int, to: int) -> None:
+        """Move a pin in the order; the first is 0.
 
         Raises
         ------
         TargetError
             If there is no such pin.
         """
-        with self._lock:
-            moved = self._pin(number)
-            others = [pin for pin in self.state.pins if pin is not moved]
+        with self._store.lock:
+            moved = self.numbered(number)
+            others = [pin for pin in self._store.state.pins if pin is not moved]
             others.insert(max(0, min(int(to), len(others))), moved)
-            if any(one is not other for one, other in zip(others, self.state.pins, strict=True)):
-                self._commit(f"moved the pin of {_formula(moved)}", pins=tuple(others))
+            if any(one is not other for one, other in zip(others, self._store.state.pins, strict=True)):
+                self._store.commit(MovePin(number, int(to), formula=_formula(moved)), pins=tuple(others))
 
-    def go_to_pin(self, number: int) -> None:
+    def go_to(self, number: int) -> None:
         """Go to a pinned crystal.
 
         Raises
@@ -87,13 +93,11 @@ class Pinning(Travelling):
         TargetError
             If there is no such pin.
         """
-        with self._lock:
-            point = self._pin(number)
-            self._arrive_at(point, f"went to the pinned {_formula(point)}")
+        with self._store.lock:
+            point = self.numbered(number)
+            self._navigation.arrive(GoToPin(number, formula=_formula(point)), point)
 
-    def interpolate_pins(
-        self, start: int | Structure, end: int | Structure, kind: str = "linear", frames: int = 16
-    ) -> bool:
+    def interpolate(self, start: int | Structure, end: int | Structure, kind: str = "linear", frames: int = 16) -> bool:
         """Make the path from one pin to another and go to its first frame, as one step of undo.
 
         Parameters
@@ -101,7 +105,7 @@ class Pinning(Travelling):
         start, end
             Numbers of pins; or a crystal from elsewhere, which is encoded.
         kind, frames
-            As of ``interpolate``.
+            As of ``Session.interpolate``.
 
         Returns
         -------
@@ -113,28 +117,29 @@ class Pinning(Travelling):
         TargetError
             If there is no such pin, or kind of path.
         """
-        with self._lock:
+        with self._store.lock:
             try:
                 one, other = self._end_of(start), self._end_of(end)
             except TargetError:
                 raise
             except XCrystalError as error:
-                self.report(str(error))
+                self._store.report(str(error))
                 return False
             if _same(one, other):
-                self.report("A path needs two different crystals.")
+                self._store.report("A path needs two different crystals.")
                 return False
-            if not self._travel(one, other, kind, frames, f"made a path from {_formula(one)} to {_formula(other)}"):
+            command = Interpolate(kind, int(frames), formulas=(_formula(one), _formula(other)))
+            if not self._interpolation.between(one, other, command):
                 return False
-            self.front = "paths"
-            self._emit("front")
+            self._controls.bring_to_front("paths")
             return True
 
     def _end_of(self, source: int | Structure) -> Point:
-        return self._pin(source) if isinstance(source, int) else self._end_point(source)
+        return self.numbered(source) if isinstance(source, int) else self._interpolation.end_point(source)
 
-    def _pin(self, number: int) -> Point:
-        pins = self.state.pins
+    def numbered(self, number: int) -> Point:
+        """A pin by its number; raises TargetError if there is none."""
+        pins = self._store.state.pins
         if not 0 <= number < len(pins):
             raise TargetError(f"{_count(len(pins))} pinned; there is no pin {number}.")
         return pins[number]

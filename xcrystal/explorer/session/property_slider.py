@@ -1,15 +1,18 @@
-"""Moving along a property: from the present crystal to others that have more of it or less, each of them verified."""
+"""Sliders of properties: from the present crystal to others that have more of it or less, each of them verified."""
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.errors import XCrystalError
+from xcrystal.errors import XCrystalError, check_one_of
 from xcrystal.explorer import words
-from xcrystal.explorer.session.navigation import Going
+from xcrystal.explorer.session.commands import SetProperty
+from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.sliders import Sliders
+from xcrystal.explorer.session.store import Store
+from xcrystal.wrapping import differentiable
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session.state import Point
@@ -18,18 +21,23 @@ if TYPE_CHECKING:
 _KEPT = 32  # paths; the oldest are forgotten
 
 
-class PropertySliders(Going):
+class PropertySliders:
     """Acts along the path of a property."""
 
-    def property_path(self, target: str) -> PropertyPath | None:
+    def __init__(self, store: Store, points: Points, sliders: Sliders) -> None:
+        self._store, self._points, self._sliders = store, points, sliders
+        # by property and first latent vector: where a path begins, and the path
+        self._paths: dict[tuple[str, bytes], tuple[Point, PropertyPath]] = {}
+
+    def path(self, target: str) -> PropertyPath | None:
         """What has been found so far of the path of a property that the present latent vector is on.
 
-        ``look_ahead`` and ``set_property`` look for it. None before they have begun, and where there is none.
+        ``look_ahead`` and ``set`` look for it. None before they have begun, and where there is none.
         """
-        found = self._path_of(target, self.state.point)
+        found = self._path_of(target, self._store.state.point)
         return None if found is None else found[1]
 
-    def set_property(self, target: str, value: float, *, moving: bool = False) -> None:
+    def set(self, target: str, value: float, *, moving: bool = False) -> None:
         """Go to the crystal of a property's path that comes nearest to a value of the property.
 
         Parameters
@@ -37,36 +45,34 @@ class PropertySliders(Going):
         target
             One of the properties that the model predicts.
         value
-            In its unit. What counts is what is predicted at the own code of a stop's decoded crystal.
+            In its unit. What counts is what is predicted at the own latent vector of a stop's decoded crystal.
         moving
-            While a hand drags: of what was found so far, and what is slow follows with ``settle``. Otherwise the path
+            During a drag: of what was found so far, and what is slow follows with ``settle``. Otherwise the path
             is searched to its ends, which takes seconds.
         """
-        self._one_of(target, tuple(self.model.properties), "property to set")
-        if not self.able("gradients"):
+        check_one_of(target, self._points.model.properties, "property to set")
+        if not self._store.allow(self._points.model.lacks("gradients")):
             return
         try:
-            path = self.property_path(target) if moving else self._searched_path(target)
+            path = self.path(target) if moving else self._searched_path(target)
         except XCrystalError as error:
-            self.report(str(error))
+            self._store.report(str(error))
             return
-        with self._lock:
-            here = self.state.point
+        with self._store.lock:
+            here = self._store.state.point
             found = self._path_of(target, here)
             if path is None or found is None or not np.isfinite(value):
-                self.report(f"There is no path to other values of the {words.title(target).lower()} from here.")
+                self._store.report(f"There is no path to other values of the {words.title(target).lower()} from here.")
                 return
             origin = here if np.array_equal(path.start.z, here.z) else found[0]
             self._keep(target, origin, path)
             stop = path.at(float(value))
-            point = origin
+            point, command = origin, SetProperty(target, float(f"{stop.value:.6g}"))
             if stop is not path.start:
-                amount = f"{stop.value:.4g} {words.unit(target)}".rstrip()
-                label = f"{words.title(target).lower()} {amount}, from the {origin.label}"
-                line = f"session.set_property({target!r}, {stop.value:.6g})"
-                point = self._known_of(stop.z[None], [stop.structure], [label], [(*origin.code, line)])[0]
-            self._commit(
-                f"changed the {words.title(target).lower()}",
+                label, commands = command.label(origin.label), (*origin.commands, command)
+                point = self._points.of(stop.z[None], [stop.structure], [label], [commands])[0]
+            self._store.commit(
+                command,
                 gesture=("property", target),
                 settle=not moving,
                 point=point,
@@ -74,17 +80,21 @@ class PropertySliders(Going):
             )
 
     def look_ahead(self) -> bool:
-        """Do one piece of what the sliders of properties will need, if they are shown and the hand rests.
+        """Do one piece of what the sliders of properties will need, if they are shown and nothing is dragged.
 
         Returns
         -------
         bool
             Whether there was something to do.
         """
-        with self._lock:  # for one piece only
-            if not self.at_rest or self.state.family != "property" or self.model.lacks("gradients"):
+        with self._store.lock:  # for one piece only
+            if (
+                not self._store.at_rest
+                or self._store.state.family != "property"
+                or self._points.model.lacks("gradients")
+            ):
                 return False
-            targets = [axis.target for axis in self.axes if axis.target in self.model.properties]
+            targets = [axis.target for axis in self._sliders.axes if axis.target in self._points.model.properties]
             try:
                 paths = [self._begun(target) for target in targets if target is not None]
             except XCrystalError:  # its crystal cannot be encoded
@@ -93,40 +103,35 @@ class PropertySliders(Going):
             if not paths:
                 return False
             min(paths, key=lambda path: len(path.stops)).extend()
-            self._emit("reach")
+            self._store.emit("reach")
             return True
 
-    # -- inside --------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _property_paths(self) -> dict[tuple[str, bytes], tuple[Point, PropertyPath]]:
-        """By property and first latent vector: where a path begins, and the path."""
-        return {}
+    # -- inside
 
     def _path_of(self, target: str, point: Point) -> tuple[Point, PropertyPath] | None:
-        kept = [found for (name, _), found in self._property_paths.items() if name == target]
+        kept = [found for (name, _), found in self._paths.items() if name == target]
         on = (found for found in reversed(kept) if any(np.array_equal(stop.z, point.z) for stop in found[1].stops))
         return next(on, None)
 
     def _begun(self, target: str) -> PropertyPath:
         from xcrystal.latent.property_path import PropertyPath
 
-        point = self.state.point
+        point = self._store.state.point
         found = self._path_of(target, point)
         if found is None:
-            found = point, PropertyPath(self.model, self.atlas, point.z, target)
+            found = point, PropertyPath(differentiable(self._points.model), self._points.atlas, point.z, target)
             self._keep(target, *found)
         return found[1]
 
     def _searched_path(self, target: str) -> PropertyPath:
-        with self._lock:
+        with self._store.lock:
             path = self._begun(target)
             while path.extend():
                 pass
             return path
 
     def _keep(self, target: str, origin: Point, path: PropertyPath) -> None:
-        kept = self._property_paths
+        kept = self._paths
         kept[target, path.start.z.tobytes()] = origin, path
         while len(kept) > _KEPT:
             del kept[next(iter(kept))]

@@ -1,4 +1,4 @@
-"""Steering a property, and structures proposed for a formula, as acts of a session."""
+"""Steering a property, and structures proposed for a formula."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xcrystal.errors import XCrystalError
+from xcrystal.errors import XCrystalError, check_one_of
 from xcrystal.explorer import words
-from xcrystal.explorer.session.navigation import Going
+from xcrystal.explorer.session.commands import Propose, ShowCandidate, Steer
+from xcrystal.explorer.session.navigation import Navigation
+from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Point
+from xcrystal.explorer.session.store import Store
+from xcrystal.wrapping import differentiable
 
 if TYPE_CHECKING:
     from xcrystal.latent.proposing import Proposal
@@ -31,7 +35,7 @@ class Achieved:
     target, direction, hold
         What was asked for.
     values
-        The target at the code of each decoded crystal, the beginning included.
+        The target at the latent vector of each decoded crystal, the beginning included.
     formulas, quantiles
         Of these crystals, and the shares of known crystals that lie nearer to the data.
     reason
@@ -56,22 +60,21 @@ class Achieved:
         )
 
 
-class Steering(Going):
+class PropertySteering:
     """Acts that search latent space.
 
     Attributes
     ----------
-    steered
+    last
         What the last steering did, or None.
+    proposals
+        How candidates were found; not of those that came from a saved session.
     """
 
-    steered: Achieved | None = None
-
-    @property
-    def proposals(self) -> WeakKeyDictionary[Point, Proposal]:
-        """How candidates were found; not of those that came from a saved session."""
-        found: WeakKeyDictionary[Point, Proposal] = vars(self).setdefault("_proposals", WeakKeyDictionary())
-        return found
+    def __init__(self, store: Store, points: Points, navigation: Navigation) -> None:
+        self._store, self._points, self._navigation = store, points, navigation
+        self.last: Achieved | None = None
+        self.proposals: WeakKeyDictionary[Point, Proposal] = WeakKeyDictionary()
 
     def steer(
         self, target: str, direction: str = "lower", steps: int = 10, hold: Collection[str] = (), seed: int = 0
@@ -96,45 +99,54 @@ class Steering(Going):
         """
         from xcrystal.latent.steering import DIRECTIONS, HOLDS, steer
 
-        if not self.able("gradients"):
+        if not self._store.allow(self._points.model.lacks("gradients")):
             return 0
-        self._one_of(target, tuple(self.predicted), "property to steer")
-        self._one_of(direction, DIRECTIONS, "direction")
+        check_one_of(target, self._store.state.point.predicted, "property to steer")
+        check_one_of(direction, DIRECTIONS, "direction")
         held = tuple(name for name in HOLDS if name in hold)
         for name in hold:
-            self._one_of(name, HOLDS, "thing to hold")
+            check_one_of(name, HOLDS, "thing to hold")
         if not 1 <= int(steps) <= MOST_STEPS:
-            self.report(f"Steering takes 1 to {MOST_STEPS} steps, not {int(steps)}.")
+            self._store.report(f"Steering takes 1 to {MOST_STEPS} steps, not {int(steps)}.")
             return 0
-        with self._lock:
-            here = self.state.point
+        with self._store.lock:
+            here = self._store.state.point
             try:
-                steering = steer(self.model, self.atlas, here.z, target, direction, int(steps), frozenset(held), seed)
+                steering = steer(
+                    differentiable(self._points.model),
+                    self._points.atlas,
+                    here.z,
+                    target,
+                    direction,
+                    int(steps),
+                    frozenset(held),
+                    seed,
+                )
             except XCrystalError as error:
-                self.report(str(error))
+                self._store.report(str(error))
                 return 0
-            self.steered = Achieved(target, direction, held).after(steering.start)
-        title = f"{direction} {words.title(target).lower()}"
+            self.last = Achieved(target, direction, held).after(steering.start)
+        command = Steer(target, direction, steps=int(steps), hold=held, seed=seed)
         taken, now = 0, here
-        with self._working(f"Steering towards {title}", int(steps)) as tick:
+        with self._store.working(command, int(steps)) as tick:
             going = True
             while going:
-                step = next(steering, None)  # the lock is free, so that others can look and stop
-                with self._lock:
-                    if step is None or self.state.point is not now:
+                step = next(steering, None)  # the lock is free, so that views can read and stop
+                with self._store.lock:
+                    if step is None or self._store.state.point is not now:
                         break
-                    taken, now = step.number, self._step_to(step, here, (target, direction, held, seed), title)
-                    self.steered = self.steered.after(step)
-                    going = tick(f"{self.steered.formulas[-1]}, {step.value:.3f} {words.unit(target)}")
-        with self._lock:
-            elsewhere = "you went elsewhere" if self.state.point is not now else "it was stopped"
+                    taken, now = step.number, self._step_to(step, here, replace(command, steps=step.number))
+                    self.last = self.last.after(step)
+                    going = tick(f"{self.last.formulas[-1]}, {step.value:.3f} {words.unit(target)}")
+        with self._store.lock:
+            elsewhere = "you went elsewhere" if self._store.state.point is not now else "it was stopped"
             reason = steering.reason or ("all steps were taken" if taken == int(steps) else elsewhere)
-            self.steered = replace(self.steered, reason=reason)
+            self.last = replace(self.last, reason=reason)
             if taken:
-                self.settle()
+                self._store.reactions.settle()
             if not taken or taken < int(steps):
-                self.report(f"Steering ended after {taken} {'step' if taken == 1 else 'steps'}: {reason}.")
-            self._emit("progress")
+                self._store.report(f"Steering ended after {taken} {'step' if taken == 1 else 'steps'}: {reason}.")
+            self._store.emit("progress")
         return taken
 
     def propose(self, formula: str, count: int = 5, seed: int = 0) -> int:
@@ -157,61 +169,59 @@ class Steering(Going):
         from xcrystal.latent.compositions import formula_text, parse_formula
         from xcrystal.latent.proposing import STAGES, propose
 
-        if not self.able("gradients"):
+        if not self._store.allow(self._points.model.lacks("gradients")):
             return 0
         if not 1 <= int(count) <= MOST_PROPOSALS:
-            self.report(f"There are 1 to {MOST_PROPOSALS} proposals, not {int(count)}.")
+            self._store.report(f"There are 1 to {MOST_PROPOSALS} proposals, not {int(count)}.")
             return 0
-        with self._lock:
+        with self._store.lock:
             try:
-                name = formula_text(parse_formula(formula, self.model.max_atoms))
-                with self._working(f"Structures of {name}", STAGES) as tick:
-                    found = propose(self.model, self.atlas, formula, int(count), seed, tick)
+                name = formula_text(parse_formula(formula, self._points.model.max_atoms))
+                command = Propose(name, int(count), seed=seed)
+                with self._store.working(command, STAGES) as tick:
+                    found = propose(
+                        differentiable(self._points.model), self._points.atlas, formula, int(count), seed, tick
+                    )
             except XCrystalError as error:
-                self.report(str(error))
+                self._store.report(str(error))
                 return 0
-            points = self._candidates(found, name, int(count), seed)
-            self._commit(f"proposed structures of {name}", candidates=tuple(points))
+            self._store.commit(command, candidates=tuple(self._candidates(found, command)))
             if not found:
-                self.report(f"No structure of {name} was found that the model decodes without clashing atoms.")
+                self._store.report(f"No structure of {name} was found that decodes without overlapping atoms.")
             return len(found)
 
     def show_candidate(self, number: int) -> None:
         """Go to a proposed structure, by its number in the list, from 0."""
-        with self._lock:
-            candidates = self.state.candidates
+        with self._store.lock:
+            candidates = self._store.state.candidates
             if not 0 <= int(number) < len(candidates):
-                self.report(f"There is no proposal {int(number)} among {len(candidates)}.")
+                self._store.report(f"There is no proposal {int(number)} among {len(candidates)}.")
                 return
-            self._arrive_at(candidates[int(number)], f"went to proposal {int(number) + 1}")
+            self._navigation.arrive(ShowCandidate(int(number)), candidates[int(number)])
 
-    # -- inside --------------------------------------------------------------------------------------------------
+    # -- inside
 
-    def _step_to(self, step: Step, here: Point, asked: tuple[str, str, tuple[str, ...], int], title: str) -> Point:
+    def _step_to(self, step: Step, here: Point, command: Steer) -> Point:
         """Go to one step; what is slow waits for the last one."""
-        target, direction, held, seed = asked
-        also = f", seed={seed}" if seed else ""
-        line = f"session.steer({target!r}, {direction!r}, steps={step.number}, hold={held!r}{also})"
-        label = f"step {step.number} towards {title}, from the {here.label}"
-        point = self._known_of(step.z[None], [step.structure], [label], [(*here.code, line)])[0]
-        self._commit(f"steered towards {title}", settle=False, point=point, shown="decoded")
+        label, commands = command.label(here.label), (*here.commands, command)
+        point = self._points.of(step.z[None], [step.structure], [label], [commands])[0]
+        self._store.commit(command, settle=False, point=point, shown="decoded")
         return point
 
-    def _candidates(self, found: list[Proposal], formula: str, count: int, seed: int) -> list[Point]:
+    def _candidates(self, found: list[Proposal], command: Propose) -> list[Point]:
         if not found:
             return []
-        also = f", seed={seed}" if seed else ""
-        made = f"session.propose({formula!r}, {count}{also})"
-        labels = [f"proposal {k + 1} for {formula}, begun from {proposal.origin}" for k, proposal in enumerate(found)]
-        codes = [(made, f"session.show_candidate({k})") for k in range(len(found))]
-        points = self._known_of(
-            np.stack([proposal.z for proposal in found]), [proposal.structure for proposal in found], labels, codes
+        shown = [ShowCandidate(k, formula=command.formula) for k in range(len(found))]
+        points = self._points.of(
+            np.stack([proposal.z for proposal in found]),
+            [proposal.structure for proposal in found],
+            [one.label(str(proposal.origin)) for one, proposal in zip(shown, found, strict=True)],
+            [(command, one) for one in shown],
         )
-        # what is said of a proposal is said of the crystal itself, at its own code
+        # what is said of a proposal is said of the crystal itself, at its own latent vector
         points = [
             replace(point, predicted=proposal.predicted, intervals=proposal.intervals, nonzero=proposal.nonzero)
             for point, proposal in zip(points, found, strict=True)
         ]
-        for point, proposal in zip(points, found, strict=True):
-            self.proposals[point] = proposal
+        self.proposals.update(zip(points, found, strict=True))
         return points

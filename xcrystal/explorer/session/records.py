@@ -24,17 +24,17 @@ class Loaded:
         Number of its own group (of an enantiomorphic pair it may be the higher one, while the model knows the lower),
         or None if none was found or the cell is too large to look for it.
     z
-        (latent_dim,) its code, or None if it cannot be encoded.
+        (latent_dim,) its latent vector, or None if it cannot be encoded.
     position
-        (x, y) on the map, or None if it cannot be encoded.
+        (x, y) UMAP coordinates, or None if it cannot be encoded.
     predicted
-        Property name to value, at its own code; None if it cannot be encoded.
+        Property name to value, at its own latent vector; None if it cannot be encoded.
     rms
         Of the match with its reconstruction, in units of (V / N)^(1/3); None without a match.
     reason
         Why it cannot be encoded; empty if it can.
     mirrored
-        Whether it is chiral and its code is that of its mirror image.
+        Whether it is chiral and its latent vector is that of its mirror image.
     caution
         Why what the model says of it is to be doubted; empty if there is no cause.
     """

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import replace
-from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS
-from xcrystal.explorer.session.navigation import go_code
+from xcrystal.explorer.session.commands import Command, Go, Load, PlainCrystal, as_floats, read_command
+from xcrystal.explorer.session.old_code import command_of_line
+from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.records import Loaded
 from xcrystal.explorer.session.state import MOST_PINS, Own, Path, Point, Selection, State, Why
 from xcrystal.latent.paths import KINDS
@@ -20,15 +20,9 @@ from xcrystal.latent.paths import KINDS
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.explorer.session.navigation import Going
     from xcrystal.latent.axes import Axis
 
 _LONGEST = 1_000_000  # items of any list
-_CALLS = frozenset(  # what points are made by
-    "select load go move go_to_place surprise wander settle steer propose show_candidate set_end interpolate "
-    "show_frame show_alternative substitute remove move_orbit strain search select_rows add_concept show_latent "
-    "set_property search_nearer".split()
-)
 
 
 def saved_state(state: State) -> dict[str, Any]:
@@ -64,7 +58,7 @@ def saved_state(state: State) -> dict[str, Any]:
     }
 
 
-def read_saved(content: dict[str, Any], session: Going) -> State:
+def read_saved(content: dict[str, Any], points: Points) -> State:
     """The state that was saved.
 
     Raises
@@ -72,18 +66,18 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
     ReadError
         If anything in it is not what it should be; other errors of xcrystal for a crystal that cannot be encoded.
     """
-    read = _Reader(content, session)
-    points = [read.value("point", dict), *([] if content.get("base") is None else [read.value("base", dict)])]
+    read = _Reader(content, points)
+    present = [read.value("point", dict), *([] if content.get("base") is None else [read.value("base", dict)])]
     path = content.get("path")
     ends = read.items("ends", (dict, type(None)), exactly=2)
     candidates = read.items("candidates", dict)
     pins = read.items("pins", dict) if "pins" in content else []  # older sessions have none
     if len(pins) > MOST_PINS:
         raise _damaged("pins")
-    frames = _Reader(path, session).items("frames", dict, least=2) if isinstance(path, dict) else []
-    found = iter(read.points([*points, *[end for end in ends if end], *candidates, *pins, *frames]))
+    frames = _Reader(path, points).items("frames", dict, least=2) if isinstance(path, dict) else []
+    found = iter(read.points([*present, *[end for end in ends if end], *candidates, *pins, *frames]))
     point = next(found)
-    base = next(found) if len(points) == 2 else point
+    base = next(found) if len(present) == 2 else point
     two = [None if end is None else next(found) for end in ends]
     supercell = read.items("supercell", int, exactly=3)
     if not all(1 <= count <= 4 for count in supercell):
@@ -112,7 +106,7 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
         pins=tuple(next(found) for _ in pins),
     )
     if isinstance(path, dict):
-        of_path = _Reader(path, session)
+        of_path = _Reader(path, points)
         frame = of_path.value("frame", int)
         if not 0 <= frame < len(frames):
             raise _damaged("frame")
@@ -122,16 +116,16 @@ def read_saved(content: dict[str, Any], session: Going) -> State:
     if loaded is not None and loaded.z is not None and np.allclose(loaded.z, point.z, atol=1e-4):
         # what is said of a reconstruction is said as long as this very vector is shown
         state = replace(state, loaded=replace(loaded, z=point.z))
-    if any(not 0 <= number < session.model.latent_dim for number in state.latents):
+    if any(not 0 <= number < points.model.latent_dim for number in state.latents):
         raise _damaged("latents")
     return state
 
 
 def _saved_point(point: Point) -> dict[str, Any]:
     return {
-        "z": _floats(point.z),
+        "z": as_floats(point.z),
         "label": point.label,
-        "code": list(point.code),
+        "commands": [command.plain() for command in point.commands],
         "material_id": point.material_id,
         "wanted": None if point.wanted is None else list(point.wanted),
     }
@@ -150,13 +144,13 @@ def _saved_loaded(loaded: Loaded) -> dict[str, Any]:
 def plain_structure(structure: Structure) -> dict[str, Any]:
     """An ordered structure as JSON: nine numbers of its cell in Å, symbols, and fractional coordinates."""
     return {
-        "matrix": _floats(structure.lattice.matrix.ravel()),
+        "matrix": list(as_floats(structure.lattice.matrix)),
         "species": [site.specie.symbol for site in structure],
-        "frac_coords": _floats(structure.frac_coords.ravel()),
+        "frac_coords": list(as_floats(structure.frac_coords)),
     }
 
 
-def read_plain_structure(content: Any, session: Going) -> Structure:
+def read_plain_structure(content: Any, points: Points) -> Structure:
     """The structure that ``plain_structure`` wrote, from wherever it comes.
 
     Raises
@@ -164,14 +158,14 @@ def read_plain_structure(content: Any, session: Going) -> Structure:
     ReadError
         If anything in it is not what it should be; other errors of xcrystal if it is no possible crystal.
     """
-    return _Reader({}, session).structure(content)
+    return _Reader({}, points).structure(content)
 
 
 def _saved_axis(axis: Axis) -> dict[str, Any]:
     return {
         "name": axis.name,
-        "vector": _floats(axis.vector),
-        "mean": _floats(axis.mean),
+        "vector": as_floats(axis.vector),
+        "mean": as_floats(axis.mean),
         "scale": float(axis.scale),
         "note": axis.note,
     }
@@ -181,52 +175,15 @@ def _saved_selection(selection: Selection | None) -> dict[str, Any] | None:
     return None if selection is None else {"rows": selection.rows.tolist(), "title": selection.title}
 
 
-def _floats(values: np.ndarray) -> list[float]:
-    return [float(np.format_float_positional(x, trim="0")) for x in np.asarray(values, dtype=np.float32)]
-
-
 def _damaged(name: str) -> ReadError:
     return ReadError(f"This saved session is damaged: its {name!r} is missing or not what it should be.")
-
-
-def harmless(lines: Sequence[str]) -> bool:
-    """Whether lines of Python do nothing but call methods of ``session`` with numbers, texts and crystals.
-
-    They come from a file, and people run them after "copy as code".
-    """
-    try:
-        return all(_is_call_of_session(ast.parse(line, mode="eval").body) for line in lines)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return False
-
-
-def _is_call_of_session(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "session"
-        and node.func.attr in _CALLS
-        and all(_is_plain(value) for value in [*node.args, *[keyword.value for keyword in node.keywords]])
-    )
-
-
-def _is_plain(node: ast.expr) -> bool:
-    if isinstance(node, ast.Call):
-        named = isinstance(node.func, ast.Name) and node.func.id == "Structure"
-        return named and not node.keywords and all(map(_is_plain, node.args))
-    if isinstance(node, (ast.List, ast.Tuple)):
-        return all(map(_is_plain, node.elts))
-    if isinstance(node, ast.UnaryOp):
-        return isinstance(node.op, ast.USub) and _is_plain(node.operand)
-    return isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, NoneType))
 
 
 class _Reader:
     """Parts of a dictionary that came from outside, each checked."""
 
-    def __init__(self, content: dict[str, Any], session: Going) -> None:
-        self.content, self.session = content, session
+    def __init__(self, content: dict[str, Any], points: Points) -> None:
+        self.content, self.of = content, points
 
     def value(self, name: str, kind: type) -> Any:
         value = self.content.get(name)
@@ -256,23 +213,33 @@ class _Reader:
 
     def points(self, contents: list[dict[str, Any]]) -> list[Point]:
         """Saved points, all decoded together."""
-        of = [_Reader(content, self.session) for content in contents]
-        z = np.stack([reader.numbers("z", self.session.model.latent_dim) for reader in of])
-        labels, codes = ([reader.value("label", str) for reader in of], [reader.items("code", str) for reader in of])
-        safe = [code if harmless(code) else [go_code(vector)] for code, vector in zip(codes, z, strict=True)]
+        of = [_Reader(content, self.of) for content in contents]
+        z = np.stack([reader.numbers("z", self.of.model.latent_dim) for reader in of])
+        labels = [reader.value("label", str) for reader in of]
+        commands = [reader.commands(vector) for reader, vector in zip(of, z, strict=True)]
         return [
-            replace(point, material_id=reader.material_id(point.z), wanted=reader.place("wanted"))
-            for point, reader in zip(self.session._points(z, labels, safe), of, strict=True)
+            replace(point, material_id=reader.material_id(point.z), wanted=reader.position("wanted"))
+            for point, reader in zip(self.of.many(z, labels, commands), of, strict=True)
         ]
 
+    def commands(self, z: np.ndarray) -> list[Command]:
+        """The acts that lead to a latent vector (Z,); the vector alone where some are none that can be read."""
+        old = "code" in self.content  # lines of Python, in version 1
+        try:
+            if old:
+                return [command_of_line(line) for line in self.items("code", str)]
+            return [read_command(command) for command in self.items("commands", dict)]
+        except ReadError:
+            return [Go(as_floats(z))]
+
     def material_id(self, z: np.ndarray) -> str | None:
-        """Of the atlas crystal whose code ``z`` is; what is written does not count if it is another's."""
-        name, atlas = self.content.get("material_id"), self.session.atlas
-        if not isinstance(name, str) or not self.session._known(name):
+        """Of the atlas crystal whose latent vector ``z`` is; what is written does not count if it is another's."""
+        name, atlas = self.content.get("material_id"), self.of.atlas
+        if not isinstance(name, str) or not self.of.known(name):
             return None
         return name if np.array_equal(atlas.z[atlas.row(name)], z) else None
 
-    def place(self, name: str) -> tuple[float, float] | None:
+    def position(self, name: str) -> tuple[float, float] | None:
         if self.content.get(name) is None:
             return None
         x, y = self.numbers(name, 2)
@@ -281,7 +248,7 @@ class _Reader:
     def axis(self, content: dict[str, Any]) -> Axis:
         from xcrystal.latent.axes import Axis
 
-        of, size = _Reader(content, self.session), self.session.model.latent_dim
+        of, size = _Reader(content, self.of), self.of.model.latent_dim
         scale = of.value("scale", float)
         vector, mean = of.numbers("vector", size), of.numbers("mean", size)
         length = float(np.linalg.norm(vector))
@@ -294,7 +261,7 @@ class _Reader:
         """What is explained; older sessions name a property only."""
         if self.content.get("why") is None:
             return None if self.content.get("target") is None else Why(self.value("target", str))
-        of = _Reader(self.value("why", dict), self.session)
+        of = _Reader(self.value("why", dict), self.of)
         target, method, level, baseline = (of.value(name, str) for name in ("target", "method", "level", "baseline"))
         return Why(target, method, level, baseline)
 
@@ -303,9 +270,9 @@ class _Reader:
             return None
         if not isinstance(content, dict):
             raise _damaged("selection")
-        of = _Reader(content, self.session)
+        of = _Reader(content, self.of)
         listed = of.items("rows", int)
-        if not all(0 <= row < len(self.session.atlas) for row in listed):
+        if not all(0 <= row < len(self.of.atlas) for row in listed):
             raise _damaged("rows")
         rows = np.array(listed, dtype=int)
         return Selection(rows, of.value("title", str))
@@ -318,7 +285,7 @@ class _Reader:
 
         if not isinstance(content, dict):
             raise _damaged("structure")
-        of = _Reader(content, self.session)
+        of = _Reader(content, self.of)
         symbols = of.items("species", str, least=1)
         matrix, points = of.numbers("matrix", 9), of.numbers("frac_coords", 3 * len(symbols))
         try:
@@ -331,7 +298,7 @@ class _Reader:
 
     def loaded(self, content: dict[str, Any]) -> Loaded:
         """With what the model says of it made anew, unless it could not be encoded."""
-        of = _Reader(content, self.session)
+        of = _Reader(content, self.of)
         structure = self.structure(of.value("structure", dict))
         group = None if content.get("space_group") is None else of.value("space_group", int)
         if group is not None and not 1 <= group <= 230:
@@ -339,13 +306,13 @@ class _Reader:
         name, reason, caution = (of.value(key, str) for key in ("name", "reason", "caution"))
         if reason:
             return Loaded(name, structure, group, reason=reason)
-        found = self.session.model.canonical(structure)
-        point = self.session._reconstruction(found.crystal, name, "")
-        return self.session._as_loaded(structure, found, name, point, caution)
+        found = self.of.model.canonical(structure)
+        point = self.of.reconstruction(found, Load(PlainCrystal.of(structure), name=name))
+        return self.of.loaded(structure, found, name, point, caution)
 
     def own(self, content: dict[str, Any]) -> Own:
-        of = _Reader(content, self.session)
+        of = _Reader(content, self.of)
         structure = self.structure(of.value("structure", dict))
-        z = self.session.model.encode(structure)[0]
-        x, y = self.session.atlas.place(z)[0]
+        z = self.of.model.encode(structure)[0]
+        x, y = self.of.atlas.place(z)[0]
         return Own(of.value("name", str), structure, z, (float(x), float(y)))

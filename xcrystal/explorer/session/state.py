@@ -12,6 +12,7 @@ from xcrystal.explorer.drawing.palette import COLOR_MAP
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.explorer.session.commands import Command
     from xcrystal.explorer.session.records import Loaded, Neighbour
     from xcrystal.latent.axes import Axis
 
@@ -21,7 +22,7 @@ MOST_PINS = 48
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """A place in latent space, and all that is known of it at once.
+    """A latent vector, and all that is known of it at once.
 
     Attributes
     ----------
@@ -29,30 +30,30 @@ class Point:
         (latent_dim,) float32.
     label
         What it is, in words; may hold a file name, so escape it.
-    code
-        Lines of Python that bring a fresh ``session`` here.
+    commands
+        The acts that bring a fresh session here.
     structure
         Decode of ``z``, in the primitive cell.
     predicted, intervals, nonzero
         Property name to value, to 90 % interval, and to the probability of not being zero; the latter two empty if the
         model knows none.
     position
-        (x, y) on the map.
+        (x, y) its UMAP coordinates.
     neighbours
         The nearest atlas crystals, nearest first.
     material_id
-        Of the atlas crystal that ``z`` is the code of, otherwise None.
+        Of the atlas crystal that ``z`` is the latent vector of, otherwise None.
     wanted
-        (x, y) of the map that ``z`` was sought for, otherwise None.
+        (x, y) UMAP coordinates that ``z`` was sought for, otherwise None.
     landed
-        (x, y) where the decoded crystal itself lies on the map, if it was asked for.
+        (x, y) UMAP coordinates of the decoded crystal itself, if they were asked for.
     quick
-        Decoded while a hand moves: the most probable crystal, not chosen among candidates.
+        Decoded greedily during a drag; reranking follows when it ends.
     """
 
     z: np.ndarray
     label: str
-    code: tuple[str, ...]
+    commands: tuple[Command, ...]
     structure: Structure
     predicted: dict[str, float]
     intervals: dict[str, tuple[float, float]]
@@ -67,7 +68,7 @@ class Point:
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Rows of the atlas that were picked, (k,) int, and by what, in words that may come from outside."""
+    """Rows of the atlas that are selected, (k,) int, and by what, in words that may come from outside."""
 
     rows: np.ndarray
     title: str
@@ -133,7 +134,7 @@ class State:
     concepts
         Directions that were made from groups of crystals.
     selection, groups
-        Rows that are picked now; those kept as groups A and B.
+        Rows that are selected now; those kept as groups A and B.
     own
         The user's crystals laid over the map.
     ends

@@ -76,10 +76,10 @@ class StructureBar(Panel):
         which = view.picked[0] if view.picked is not None else 0
         return {
             "targets": self._targets(),
-            "target": session.target or "",
+            "target": session.explanations.target or "",
             "shown": self._choices(),
-            "which": session.shown,
-            "conventional": session.cell == "conventional",
+            "which": session.state.shown,
+            "conventional": session.state.cell == "conventional",
             "cells": list(session.state.supercell),
             "most": MOST_CELLS,
             "boundary": session.state.boundary,
@@ -101,18 +101,18 @@ class StructureBar(Panel):
         session, view, value = self.session, self.view, message.get("value")
         match message["act"]:
             case "attribute":
-                session.attribute(str(value) or None)
+                session.explanations.attribute(str(value) or None)
             case "show":
                 session.show(str(value))
             case "cell":
-                session.show_cell("conventional" if value else "primitive")
+                session.display.show_cell("conventional" if value else "primitive")
             case "supercell":
                 n, m, k = value if isinstance(value, list) and len(value) == 3 else session.state.supercell
-                session.show_supercell((int(n), int(m), int(k)))
+                session.display.show_supercell((int(n), int(m), int(k)))
             case "boundary":
-                session.show_boundary(bool(value))
+                session.display.show_boundary(bool(value))
             case "bonds":
-                session.show_bonds(bool(value))
+                session.display.show_bonds(bool(value))
             case "fit":
                 view.fit()
             case "flat":
@@ -123,7 +123,7 @@ class StructureBar(Panel):
     def _targets(self) -> list[list[str]]:
         """What can colour the atoms with one choice; all else is chosen in the tab Why."""
         offered = [["", "element"], *([name, f"attribution: {words.title(name)}"] for name in self.session.predicted)]
-        other = self.session.target
+        other = self.session.explanations.target
         if other is not None and other not in self.session.predicted:
             offered.append([other, f"attribution: {words.title(other)}"])
         return offered
@@ -132,7 +132,7 @@ class StructureBar(Panel):
         """Which crystals can be shown; empty where there is no choice."""
         session = self.session
         paired = all(session.state.ends)
-        if session.loaded is not None:
+        if session.state.loaded is not None:
             return [[name, label] for name, label in _SHOWN.items()]
         return [["decoded", "Decoded"], ["both", "A and B"]] if paired else []
 
@@ -147,7 +147,7 @@ class StructureBar(Panel):
         """The scale of the attribution, and what its numbers mean."""
         from xcrystal.explanation.methods import METHODS
 
-        found, scores = self.session.attribution, self._scores()
+        found, scores = self.session.explanations.attribution, self._scores()
         if found is None or scores is None:
             return None
         span, signed = score_span(scores), METHODS[found.method].signed
@@ -161,7 +161,7 @@ class StructureBar(Panel):
         }
 
     def _scores(self) -> np.ndarray | None:
-        found = self.session.attribution
+        found = self.session.explanations.attribution
         return None if found is None else found.atom_scores
 
     def _pictures(self) -> list[list[str]]:

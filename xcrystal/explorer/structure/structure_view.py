@@ -57,17 +57,17 @@ class StructureView(View):
     def crystals(self) -> list[tuple[str, Structure]]:
         """Caption and structure of what is drawn, one or two; the captions may hold file names."""
         session = self.session
-        if session.shown != "both":
-            return [("", self._known(session.drawn))]
-        if session.loaded is not None:
+        if session.state.shown != "both":
+            return [("", self._known(session.display.structure))]
+        if session.state.loaded is not None:
             return [
-                (f"loaded: {session.loaded.name}", self._known(session.loaded.structure)),
-                (f"decoded: {session.label}", session.drawn),
+                (f"loaded: {session.state.loaded.name}", self._known(session.state.loaded.structure)),
+                (f"decoded: {session.label}", session.display.structure),
             ]
         ends = [end for end in session.state.ends if end is not None]
         if len(ends) < 2:
-            return [("", session.drawn)]
-        whole = session.cell == "conventional"
+            return [("", session.display.structure)]
+        whole = session.state.cell == "conventional"
         return [
             (f"{name}: {end.label}", conventional_cell(end.structure) if whole else end.structure)
             for name, end in zip("AB", ends, strict=True)
@@ -85,8 +85,8 @@ class StructureView(View):
         if len(crystals) < 2:
             return ""
         session = self.session
-        if session.loaded is not None and session.z is session.loaded.z:
-            return _match_words(session.loaded.rms)
+        if session.state.loaded is not None and session.z is session.state.loaded.z:
+            return _match_words(session.state.loaded.rms)
         (_, one), (_, other) = crystals
         if not session.at_rest:
             return "match: when the hand rests"
@@ -118,7 +118,7 @@ class StructureView(View):
         self.picked, self._picked_name = picked, ""
         self._draw()
         self.bar.refresh()
-        self.session.pick(picked)
+        self.session.modifications.pick(picked)
 
     def fit(self) -> None:
         """Let the crystals fill their canvases."""
@@ -150,7 +150,11 @@ class StructureView(View):
         drawn = []
         for _, structure in crystals:
             scores = self._scores(structure)
-            unit = session.attribution.unit if scores is not None and session.attribution is not None else ""
+            unit = (
+                session.explanations.attribution.unit
+                if scores is not None and session.explanations.attribution is not None
+                else ""
+            )
             drawn.append(scene_message(structure, scores=scores, unit=unit, **self._options))
         self._notes = [scene.note for _, _, scene in drawn if scene.note]
         extent = max(header["extent"] for header, _, _ in drawn)  # both at one scale
@@ -184,7 +188,7 @@ class StructureView(View):
             return
         self._picked_name = name
         scores = self._scores(structure)
-        attribution = self.session.attribution
+        attribution = self.session.explanations.attribution
         score = None if scores is None else float(scores[atom])
         unit = "" if attribution is None else attribution.unit
         self._facts = site_facts(structure, atom, score=score, unit=unit, neighbours=self.session.at_rest)
@@ -192,7 +196,7 @@ class StructureView(View):
     def _scores(self, structure: Structure) -> np.ndarray | None:
         """Attribution of the atoms of a structure that is drawn, if it is the one that was attributed."""
         session = self.session
-        found = session.attribution
+        found = session.explanations.attribution
         if (
             found is None
             or not self._is_explained(structure)
@@ -204,7 +208,7 @@ class StructureView(View):
 
     def _is_explained(self, structure: Structure) -> bool:
         """Whether explanations are of this one of the structures that are drawn."""
-        drawn = self.session.drawn
+        drawn = self.session.display.structure
         return structure is drawn or structure is self._known(drawn) or structure == drawn
 
     def _known(self, structure: Structure) -> Structure:

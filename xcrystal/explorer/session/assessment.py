@@ -1,4 +1,4 @@
-"""What is said of a crystal that takes longer than a glance: its report, and what the decoder nearly gave instead."""
+"""What takes longer to say of a crystal: its report, and what the decoder nearly decoded instead."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from xcrystal.crystal.groups import space_group
-from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError
-from xcrystal.explorer.session.selection import Picking
+from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError, check_one_of
+from xcrystal.explorer.session.commands import ShowAlternative
+from xcrystal.explorer.session.navigation import Navigation
+from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.store import Store
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.assessment.crystal_report import CrystalReport
     from xcrystal.assessment.novelty import KnownCrystals
-    from xcrystal.explorer.session.state import Point, State
+    from xcrystal.explorer.session.state import Point
 
 KINDS = ("group", "element")
 LIKELY = 0.001  # what is less probable is not offered
-_MOVED = "moved along "  # how titles of a slider's moves begin
 _MOST = 6  # offered of each kind
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """What the decoder nearly gave instead.
+    """What the decoder nearly decoded instead.
 
     Attributes
     ----------
@@ -40,7 +42,7 @@ class Alternative:
     words
         "P4mm (99)", or "F instead of O on 4a".
     probability
-        That the decoder gave it.
+        That the decoder gives it.
     """
 
     kind: str
@@ -50,74 +52,48 @@ class Alternative:
     probability: float
 
 
-class Judging(Picking):
-    """The report of the crystal, and a look at the decoder's runners-up."""
+class Assessment:
+    """The report of the crystal, and the decoder's runners-up."""
 
-    _told: tuple[State, str] | None = None  # what the story was told of: the state before, and the title
-
-    @cached_property
-    def _reports(self) -> WeakKeyDictionary[Point, CrystalReport]:
-        return WeakKeyDictionary()
+    def __init__(self, store: Store, points: Points, navigation: Navigation) -> None:
+        self._store, self._points, self._navigation = store, points, navigation
+        self._reports: WeakKeyDictionary[Point, CrystalReport] = WeakKeyDictionary()
 
     @cached_property
     def known_crystals(self) -> KnownCrystals:
         """The crystals of the atlas as the model decodes them, made as they are asked for."""
         from xcrystal.assessment.novelty import KnownCrystals
 
-        return KnownCrystals(self.model, self.atlas)
+        return KnownCrystals(self._points.model, self._points.atlas)
 
     @property
-    def judgement(self) -> CrystalReport | None:
-        """The report of the decoded crystal; None while a hand moves, and until ``judge`` has made it."""
-        return self._reports.get(self.state.point) if self.at_rest else None
+    def report(self) -> CrystalReport | None:
+        """The report of the decoded crystal; None during a drag, and until ``make`` has made it."""
+        return self._reports.get(self._store.state.point) if self._store.at_rest else None
 
-    def judge(self) -> CrystalReport:
+    def make(self) -> CrystalReport:
         """Make the report of the decoded crystal, if there is none yet."""
         from xcrystal.assessment.crystal_report import crystal_report
 
-        with self._lock:
-            point = self.state.point
+        with self._store.lock:
+            point = self._store.state.point
             if point not in self._reports:
                 self._reports[point] = crystal_report(
-                    self.model, self.atlas, point.structure, point.z, self.known_crystals
+                    self._points.model, self._points.atlas, point.structure, point.z, self.known_crystals
                 )
-                self._emit("judged")
+                self._store.emit("judged")
             return self._reports[point]
 
-    def _judge(self) -> None:
-        if self._views:  # somebody to show it to; a script that wants it calls ``judge``
-            self.judge()
-
-    def _tell_story(self, before: State, after: State, title: str, *, again: bool = False) -> None:
-        self._told = before, title
-        super()._tell_story(before, after, self._directed(before, after, title), again=again)
-
-    def _directed(self, before: State, after: State, title: str) -> str:
-        """The title of a slider's move, with which way it went, and how far."""
-        name = title.removeprefix(_MOVED)
-        if name == title:
-            return title
-        try:
-            axis = self.axis(name)
-        except TargetError:
-            return title
-        here, there = (float(axis.coordinates(state.point.z)[0]) for state in (before, after))
-        if axis.family == "property":
-            return f"{'towards' if there >= here else 'away from'} {name}"
-        return f"{title} by {there - here:+.1f}".replace("-", "−")
-
-    def _refine(self) -> bool:
-        other = super()._refine()
-        if other and self._told is not None:  # the story told of the crystal that was decoded quickly
-            before, title = self._told
-            self._tell_story(before, self.state, title, again=True)
-        return other
+    def update(self) -> None:
+        """Make the report if there is somebody to show it to; a script that wants it calls ``make``."""
+        if self._store.views:
+            self.make()
 
     # -- runners-up
 
     def alternatives(self) -> list[Alternative]:
-        """What the decoder nearly gave instead: space groups, then elements, the most probable first."""
-        structure = self.structure
+        """What the decoder nearly decoded instead: space groups, then elements, the most probable first."""
+        structure = self._store.state.point.structure
         properties, sites = structure.properties, structure.site_properties
         groups = [
             Alternative("group", int(number), None, f"{space_group(int(number)).symbol} ({int(number)})", float(p))
@@ -139,7 +115,7 @@ class Judging(Picking):
     def show_alternative(self, kind: str, value: int | str, orbit: int | None = None) -> None:
         """Go to what the present crystal would be in another space group, or with another element on one orbit.
 
-        The alternative is encoded, and what is shown is the decode of its code, as of any other crystal.
+        The alternative is encoded, and what is shown is the decode of its latent vector, as of any other crystal.
 
         Parameters
         ----------
@@ -155,49 +131,54 @@ class Judging(Picking):
         TargetError
             If there is no such kind, space group, element or orbit.
         """
-        self._one_of(kind, KINDS, "kind of alternative")
-        if kind == "group" and not self.able("runners_up"):
+        check_one_of(kind, KINDS, "kind of alternative")
+        if kind == "group" and not self._store.allow(self._points.model.lacks("runners_up")):
             return
-        with self._lock:
-            self.settle()
+        with self._store.lock:
+            self._store.reactions.settle()
             structure, words = self._alternative(kind, value, orbit)
             try:
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UnsupportedElementWarning)  # the facts tell how probable it is
-                    z = self.model.encode(structure)[0]
+                    warnings.simplefilter(
+                        "ignore", UnsupportedElementWarning
+                    )  # the facts panel says how probable it is
+                    z = self._points.model.encode(structure)[0]
             except XCrystalError as error:
-                self.report(f"It cannot be shown {words}: {error}")
+                self._store.report(f"It cannot be shown {words}: {error}")
                 return
-            line = f"session.show_alternative({kind!r}, {value!r}" + ("" if orbit is None else f", {orbit}") + ")"
-            point = self._point(z, f"{self.label}, but {words}", (*self.state.point.code, line))
-            self._commit(f"looked at it {words}", point=point, base=point, shown="decoded")
+            here = self._store.state.point
+            command = ShowAlternative(kind, value, orbit, words=words)
+            point = self._points.at(z, command.label(here.label), (*here.commands, command))
+            self._navigation.arrive(command, point)
             missed = self._missed(kind, structure)
             if missed:
-                self.report(f"Encoded and decoded again, it is not {words}: {missed}.")
+                self._store.report(f"Encoded and decoded again, it is not {words}: {missed}.")
 
     def _alternative(self, kind: str, value: int | str, orbit: int | None) -> tuple[Structure, str]:
         from pymatgen.core import Element
 
         if kind == "group":
             try:
-                return self.model.decode(self.z, group=int(value))[0], f"in space group {int(value)}"
+                return self._points.model.decode(self._store.state.point.z, group=int(value))[
+                    0
+                ], f"in space group {int(value)}"
             except (XCrystalError, TypeError, ValueError) as error:
                 raise TargetError(f"There is no space group {str(value)[:20]!r}.") from error
-        orbits = self.structure.site_properties["orbit"]
+        orbits = self._store.state.point.structure.site_properties["orbit"]
         if not isinstance(value, str) or not Element.is_valid_symbol(value):
             raise TargetError(f"There is no element {str(value)[:20]!r}.")
         if orbit not in orbits:
             raise TargetError(f"There is no orbit {orbit}; there are 0 to {max(orbits)}.")
-        structure = self.structure.copy()
+        structure = self._store.state.point.structure.copy()
         for site, own in enumerate(orbits):
             if own == orbit:
                 structure[site] = value
-        where = self.structure.site_properties["wyckoff"][orbits.index(orbit)]
+        where = self._store.state.point.structure.site_properties["wyckoff"][orbits.index(orbit)]
         return structure, f"with {value} on {where}"
 
     def _missed(self, kind: str, wanted: Structure) -> str:
         """What the crystal has instead of what was asked for; empty if it has that."""
-        found = self.structure
+        found = self._store.state.point.structure
         if kind == "group" and found.properties["space_group"] != wanted.properties["space_group"]:
             return f"it is in space group {found.properties['space_group']}"
         formula = found.composition.reduced_formula

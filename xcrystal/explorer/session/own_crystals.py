@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from xcrystal.crystal.reading import read_structure
 from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError, one_sentence
-from xcrystal.explorer.session.navigation import Going
+from xcrystal.explorer.session.commands import ClearOverlay, Overlay, PlainCrystal
+from xcrystal.explorer.session.navigation import Navigation
+from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Own
+from xcrystal.explorer.session.store import Store
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -24,8 +27,11 @@ _TOGETHER = 32  # encoded at once
 _NAMED = 3  # failures that are told in full
 
 
-class Overlaying(Going):
+class OwnCrystals:
     """Acts on a user's list of crystals."""
+
+    def __init__(self, store: Store, points: Points, navigation: Navigation) -> None:
+        self._store, self._points, self._navigation = store, points, navigation
 
     def overlay(self, sources: Any) -> None:
         """Lay crystals over the map, in place of those that lie there; undo brings these back.
@@ -34,34 +40,34 @@ class Overlaying(Going):
         ----------
         sources
             A folder, a path, a Structure, or a list of paths and Structures. What cannot be read or encoded is left
-            out, which ``message`` tells.
+            out, which ``message`` says.
         """
-        with self._lock:
+        with self._store.lock:
             try:
                 given = _listed(sources)
             except (OSError, TypeError) as error:
-                self.report(f"These crystals cannot be read: {error}.")
+                self._store.report(f"These crystals cannot be read: {error}.")
                 return
             if not given:
-                self.report("There is no crystal to lay over the map.")
+                self._store.report("There is no crystal to lay over the map.")
                 return
             own, failed = self._encoded(given[:MOST])
             if own:
-                count = "1 crystal" if len(own) == 1 else f"{len(own):,} crystals"
-                self._commit(f"laid {count} over the map", own=tuple(own))
+                plain = tuple(PlainCrystal.of(one.structure) for one in own)
+                self._store.commit(Overlay(plain), own=tuple(own))
             if len(given) > MOST:
                 failed.append(f"only the first {MOST:,} of {len(given):,} were read")
             if failed:
                 more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-                self.report(f"Left out: {'; '.join(failed[:_NAMED])}{more}.")
+                self._store.report(f"Left out: {'; '.join(failed[:_NAMED])}{more}.")
 
-    def clear_overlay(self) -> None:
+    def clear(self) -> None:
         """Take one's own crystals off the map."""
-        with self._lock:
-            if self.state.own:
-                self._commit("took own crystals off the map", own=())
+        with self._store.lock:
+            if self._store.state.own:
+                self._store.commit(ClearOverlay(), own=())
 
-    def show_own(self, number: int) -> None:
+    def show(self, number: int) -> None:
         """Go to one of the crystals over the map, as if it were loaded; the first is 0.
 
         Raises
@@ -69,27 +75,27 @@ class Overlaying(Going):
         TargetError
             If there is no such crystal.
         """
-        with self._lock:
-            if not 0 <= number < len(self.state.own):
+        with self._store.lock:
+            if not 0 <= number < len(self._store.state.own):
                 raise TargetError(
-                    f"There are {len(self.state.own)} own crystals on the map; there is no number {number}."
+                    f"There are {len(self._store.state.own)} own crystals on the map; there is no number {number}."
                 )
-            own = self.state.own[number]
-            self._take(own.structure, own.name, None)
+            own = self._store.state.own[number]
+            self._navigation.take(own.structure, own.name)
 
     def _encoded(self, given: list[Any]) -> tuple[list[Own], list[str]]:
         """Those that can be encoded, and why the others cannot."""
         read: list[tuple[str, Structure, WyckoffCrystal]] = []
         own: list[Own] = []
         failed: list[str] = []
-        with self._working("Reading crystals", len(given)) as tick:
+        with self._store.working(Overlay(()), len(given)) as tick:
             for k, source in enumerate(given):
                 name = _name(source, k)
                 try:
                     with warnings.catch_warnings():
                         warnings.simplefilter("ignore", UnsupportedElementWarning)
                         structure = read_structure(source)
-                        read.append((name, structure, self.model.canonical(structure).crystal))
+                        read.append((name, structure, self._points.model.canonical(structure).crystal))
                 except XCrystalError as error:
                     failed.append(f"{name} ({one_sentence(str(error)).rstrip('.')})")
                 going = tick(name)
@@ -102,11 +108,11 @@ class Overlaying(Going):
         return own, failed
 
     def _placed(self, read: list[tuple[str, Structure, WyckoffCrystal]]) -> list[Own]:
-        z = self.model.encode_canonical([crystal for _, _, crystal in read])
-        places = self.atlas.place(z)
+        z = self._points.model.encode_canonical([crystal for _, _, crystal in read])
+        positions = self._points.atlas.place(z)
         return [
-            Own(name, structure, code, (float(x), float(y)))
-            for (name, structure, _), code, (x, y) in zip(read, z, places, strict=True)
+            Own(name, structure, vector, (float(x), float(y)))
+            for (name, structure, _), vector, (x, y) in zip(read, z, positions, strict=True)
         ]
 
 

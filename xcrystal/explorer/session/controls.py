@@ -1,0 +1,65 @@
+"""Which controls an explorer offers, and how much it explains."""
+
+from __future__ import annotations
+
+from xcrystal.errors import check_one_of
+from xcrystal.explorer.session.store import Store
+
+MODES = ("beginner", "researcher")
+CONTROLS = (
+    "load",
+    "keep",
+    "undo",
+    "reset",
+    "mode",
+    "map",
+    "structure",
+    "attribution",
+    "story",
+    "move",
+    "find",
+    "paths",
+    "pins",
+    "steer",
+    "why",
+    "change",
+    "concept",
+    "facts",
+    "neighbours",
+)
+
+
+class Controls:
+    """What is offered; no part of the history.
+
+    Attributes
+    ----------
+    mode
+        "beginner" or "researcher".
+    hidden
+        Names of the controls that are not offered, of ``CONTROLS``.
+    front
+        Name of the tab that was last asked to come to the front; a view hears of it as "front".
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.mode, self.hidden, self.front = MODES[0], frozenset[str](), ""
+
+    def show_mode(self, mode: str) -> None:
+        """Explain more and offer less ("beginner"), or the reverse ("researcher")."""
+        check_one_of(mode, MODES, "mode")
+        self.mode = mode
+        self._store.emit("mode")
+
+    def hide(self, *controls: str) -> None:
+        """Offer all controls but these, for a lesson; without any, offer all."""
+        for name in controls:
+            check_one_of(name, CONTROLS, "control")
+        self.hidden = frozenset(controls)
+        self._store.emit("mode")
+
+    def bring_to_front(self, tab: str) -> None:
+        """Ask for a tab to come to the front."""
+        self.front = tab
+        self._store.emit("front")

@@ -1,0 +1,163 @@
+"""Points of latent space: what a vector decodes to, what is predicted of it, and where it lies."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from xcrystal.crystal.matching import match_rms
+from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError
+from xcrystal.explorer.session.commands import Command, Select
+from xcrystal.explorer.session.records import Loaded, Neighbour
+from xcrystal.explorer.session.state import Point
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.crystal.canonical import Canonical
+    from xcrystal.latent.atlas import Atlas
+    from xcrystal.wrapping import Explorable
+
+FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
+NEIGHBOURS = 6
+
+
+class Points:
+    """Makes points with a model and an atlas; holds nothing but what it has computed."""
+
+    def __init__(self, model: Explorable, atlas: Atlas) -> None:
+        self.model, self.atlas = model, atlas
+        self._achieved: WeakKeyDictionary[Point, dict[str, float]] = WeakKeyDictionary()
+
+    def decode(self, z: np.ndarray, effort: str = "normal") -> list[Structure]:
+        """Crystals of latent vectors (n, Z): "fast" during a drag, "normal" at its end, "thorough" when idle."""
+        return self.model.decode(z, effort)
+
+    def at(
+        self,
+        z: np.ndarray,
+        label: str,
+        commands: Sequence[Command],
+        material_id: str | None = None,
+        quick: bool = False,
+    ) -> Point:
+        """All that is known at once of a latent vector (Z,)."""
+        structure = self.decode(z[None], "fast" if quick else "normal")[0]
+        point = self.of(z[None], [structure], [label], [commands])[0]
+        return replace(point, z=z, material_id=material_id, quick=quick)
+
+    def many(self, z: np.ndarray, labels: Sequence[str], commands: Sequence[Sequence[Command]]) -> list[Point]:
+        """The same for many latent vectors (n, Z), decoded together."""
+        return self.of(z, self.decode(z), labels, commands)
+
+    def of(
+        self,
+        z: np.ndarray,
+        structures: Sequence[Structure],
+        labels: Sequence[str],
+        commands: Sequence[Sequence[Command]],
+    ) -> list[Point]:
+        """Points of latent vectors (n, Z) that are decoded already."""
+        predicted = self.model.predict(z)
+        intervals, nonzero = self.model.known_intervals(z), self.model.known_nonzero(z)
+        positions = self.atlas.place(z)
+        rows, distances = self.atlas.neighbours(z, NEIGHBOURS)
+        ids, formulas = self.atlas.table["material_id"], self.atlas.table["formula"]
+        return [
+            Point(
+                z=z[k],
+                label=labels[k],
+                commands=tuple(commands[k]),
+                structure=structures[k],
+                predicted={name: float(values[k]) for name, values in predicted.items()},
+                intervals={name: (float(v[k, 0]), float(v[k, 1])) for name, v in intervals.items()},
+                nonzero={name: float(values[k]) for name, values in nonzero.items()},
+                position=(float(positions[k, 0]), float(positions[k, 1])),
+                neighbours=tuple(
+                    Neighbour(int(row), str(ids.iat[row]), str(formulas.iat[row]), float(distance))
+                    for row, distance in zip(rows[k], distances[k], strict=True)
+                ),
+            )
+            for k in range(len(z))
+        ]
+
+    def careful(self, point: Point) -> Point:
+        """The point with its crystal reranked, if it was decoded greedily during a drag."""
+        return self.at(point.z, point.label, point.commands, point.material_id) if point.quick else point
+
+    # -- of the atlas, and of a user's own
+
+    def first(self) -> Point:
+        """A crystal that everybody knows, or the one nearest the centre of the atlas."""
+        known = [name for name in FIRST if self.known(name)]
+        if known:
+            return self.of_row(self.atlas.row(known[0]))
+        centre = self.atlas.z.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return self.of_row(int(self.atlas.neighbours(centre, 1)[0][0, 0]))
+
+    def of_row(self, row: int) -> Point:
+        """The decode of an atlas crystal."""
+        name = str(self.atlas.table["material_id"].iat[row])
+        command = Select(name, decoded=not self.model.lacks("decode"))
+        return self.at(self.atlas.z[row], command.label(), [command], name)
+
+    def known(self, material_id: str) -> bool:
+        """Whether the atlas has a crystal of this id."""
+        try:
+            self.atlas.row(material_id)
+        except ReadError:
+            return False
+        return True
+
+    def reconstruction(self, found: Canonical, command: Command) -> Point:
+        """What the model makes of a crystal in canonical form."""
+        return self.at(self.model.encode_canonical([found.crystal])[0], command.label(), [command])
+
+    def loaded(self, structure: Structure, found: Canonical, name: str, point: Point, caution: str) -> Loaded:
+        """A crystal of the user's together with what the model says of it, at its reconstruction."""
+        return Loaded(
+            name,
+            structure,
+            found.space_group,
+            z=point.z,
+            position=point.position,
+            predicted=point.predicted,
+            rms=match_rms(structure, point.structure),
+            mirrored=found.mirrored,
+            caution=caution,
+        )
+
+    # -- of decoded crystals themselves
+
+    def landing(self, structure: Structure) -> tuple[float, float] | None:
+        """(x, y) UMAP coordinates of a decoded crystal's own latent vector; None if it cannot be encoded."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UnsupportedElementWarning)
+                x, y = self.atlas.place(self.model.encode(structure))[0]
+        except XCrystalError:
+            return None
+        return float(x), float(y)
+
+    def achieved(self, point: Point) -> dict[str, float]:
+        """Predicted properties of the crystal that a point decodes to, from that crystal's own latent vector.
+
+        The decoder does not follow every change of a latent vector, so what is predicted at the vector itself promises
+        more than the crystal keeps. Empty if the crystal cannot be encoded.
+        """
+        found = self._achieved.get(point)
+        if found is None:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UnsupportedElementWarning)
+                    predicted = self.model.predict(self.model.encode(point.structure))
+                found = {name: float(values[0]) for name, values in predicted.items()}
+            except XCrystalError:
+                found = {}
+            self._achieved[point] = found
+        return found

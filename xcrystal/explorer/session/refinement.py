@@ -1,0 +1,83 @@
+"""Better crystals for a latent vector: reranked at the end of a drag, and searched for when idle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from weakref import WeakSet
+
+from xcrystal.crystal.matching import looks_the_same
+from xcrystal.explorer.session.commands import SearchNearer
+from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.state import Point
+from xcrystal.explorer.session.store import Store
+
+
+class Refinement:
+    """Decodes again, with more effort, what was decoded quickly."""
+
+    def __init__(self, store: Store, points: Points) -> None:
+        self._store, self._points = store, points
+        self._searched: WeakSet[Point] = WeakSet()  # so that undo can lead back there
+
+    def rerank(self) -> bool:
+        """Rerank the crystal that a drag decoded greedily; True if another one came out."""
+        store, point = self._store, self._store.state.point
+        if not point.quick:
+            return False
+        better = self._points.careful(point)
+        same = better.structure == point.structure
+        landed = point.landed if same else self._points.landing(better.structure)
+        better = replace(better, wanted=point.wanted, landed=landed)
+        base = better if store.state.base is point else store.state.base
+        store.refine(replace(store.state, point=better, base=base))
+        return not same
+
+    def search_nearer(self) -> bool:
+        """Search with all effort for a crystal whose own latent vector is nearer; up to a second.
+
+        Another crystal than the one that is shown is one step of undo, and is reported; one that looks the same is
+        left alone.
+
+        Returns
+        -------
+        bool
+            Whether another crystal was found.
+        """
+        store = self._store
+        with store.lock:
+            point = store.state.point
+            self._searched.add(point)
+        if not self._searches:
+            return False
+        structure = self._points.decode(point.z[None], "thorough")[0]  # the lock is free: the user may go elsewhere
+        with store.lock:
+            if store.state.point is not point or looks_the_same(structure, point.structure):
+                return False
+            command = SearchNearer()
+            landed = None if point.landed is None else self._points.landing(structure)
+            nearer = replace(
+                point, structure=structure, commands=(*point.commands, command), landed=landed, quick=False
+            )
+            self._searched.add(nearer)
+            base = nearer if store.state.base is point else store.state.base
+            store.commit(command, point=nearer, base=base)
+            store.report("A search found a crystal nearer to the latent vector; undo brings back the first one.")
+            return True
+
+    def search_when_idle(self) -> bool:
+        """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched."""
+        state = self._store.state
+        listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
+        if not (self._store.at_rest and self._searches) or state.point in self._searched or state.point in listed:
+            return False
+        self.search_nearer()
+        return True
+
+    def skip(self, point: Point) -> None:
+        """Do not search from a point by itself: that would be a new step, and end what can be redone."""
+        self._searched.add(point)
+
+    @property
+    def _searches(self) -> bool:
+        """Whether there is more to find: a model of somebody's own takes any effort, and decodes as it does."""
+        return not self._points.model.lacks("runners_up")

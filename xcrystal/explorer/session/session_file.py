@@ -1,0 +1,250 @@
+"""What can be written down of a session: Python code, and JSON that can be saved, shared, and opened again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+from xcrystal.errors import ReadError, TargetError, XCrystalError, check_one_of
+from xcrystal.explorer.session.commands import (
+    AddDirection,
+    BeginWith,
+    ColorBy,
+    Command,
+    EditCrystal,
+    Go,
+    Interpolate,
+    Load,
+    OpenSession,
+    Overlay,
+    Pin,
+    PlainCrystal,
+    SelectRows,
+    SetEnd,
+    Settle,
+    Show,
+    ShowAxes,
+    ShowBonds,
+    ShowBoundary,
+    ShowCell,
+    ShowColorMap,
+    ShowFrame,
+    ShowLatent,
+    ShowSupercell,
+    as_floats,
+)
+from xcrystal.explorer.session.controls import CONTROLS, MODES, Controls
+from xcrystal.explorer.session.display import Display
+from xcrystal.explorer.session.explanations import Explanations, command_of, known_method
+from xcrystal.explorer.session.pins import Pins
+from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.saved_session import read_saved, saved_state
+from xcrystal.explorer.session.state import METHOD, Point, State
+from xcrystal.explorer.session.store import Store
+
+VERSION = 2
+READ = (1, 2)
+
+
+class SessionFile:
+    """Writes a session down, and opens what was written."""
+
+    def __init__(
+        self,
+        store: Store,
+        points: Points,
+        pins: Pins,
+        display: Display,
+        explanations: Explanations,
+        controls: Controls,
+    ) -> None:
+        self._store, self._points, self._pins = store, points, pins
+        self._display, self._explanations, self._controls = display, explanations, controls
+        self._default = store.state
+
+    # -- as code
+
+    def code(self) -> str:
+        """Python that brings a new explorer to the present view, when run in a notebook cell."""
+        with self._store.lock:
+            state, first = self._store.state, self._default
+            commands = [*_moves(state, first), *_display(state, first)]
+            if self._explanations.method != METHOD:
+                commands.append(BeginWith(self._explanations.method))
+            lines = [command.code() for command in commands]
+            if self._controls.hidden:
+                lines.append(f"session.controls.hide({', '.join(map(repr, sorted(self._controls.hidden)))})")
+            return self._new_explorer(lines)
+
+    def pin_code(self, number: int) -> str:
+        """Python that brings a new explorer to a pinned crystal.
+
+        Raises
+        ------
+        TargetError
+            If there is no such pin.
+        """
+        with self._store.lock:
+            return self._new_explorer([command.code() for command in _way_to(self._pins.numbered(number))])
+
+    def _new_explorer(self, lines: Sequence[str]) -> str:
+        """Python that opens an explorer and then runs lines that call ``session``."""
+        model, known = self._points.model, self._points.atlas
+        atlas = "" if known.name == model.name else f", atlas={known.name!r}"
+        opening = ["import xcrystal as xc", "", f"explorer = xc.explore(model={model.code}{atlas})"]
+        imports = ["from pymatgen.core import Structure"] if any("Structure(" in line for line in lines) else []
+        return "\n".join([*imports, *opening, "session = explorer.session", *lines, "explorer", ""])
+
+    # -- as JSON
+
+    def to_json(self) -> str:
+        """The session as JSON text: all but its history. A crystal that was loaded is part of it."""
+        with self._store.lock:
+            model, atlas = self._points.model, self._points.atlas
+            return json.dumps(
+                {
+                    "xcrystal_session": VERSION,
+                    "model": model.name,
+                    "latent_dim": model.latent_dim,
+                    "atlas": {"name": atlas.name, "crystals": len(atlas)},
+                    "mode": self._controls.mode,
+                    "hidden": sorted(self._controls.hidden),
+                    "method": self._explanations.method,
+                    "state": saved_state(self._store.state),
+                },
+                indent=1,
+            )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write ``to_json()`` to a file, atomically."""
+        path = FilePath(path)
+        part = path.with_name(path.name + ".part")
+        part.write_text(self.to_json(), encoding="utf-8")
+        part.replace(path)
+
+    def open_json(self, text: str | bytes) -> bool:
+        """Go to a session that was saved, as one step of undo.
+
+        Returns
+        -------
+        bool
+            Whether it could be opened; if not, ``message`` says why, and nothing else has changed.
+        """
+        model, atlas = self._points.model, self._points.atlas
+        with self._store.lock:
+            try:
+                content = _checked(text)
+                if content["latent_dim"] != model.latent_dim:
+                    raise ReadError(f"This session belongs to another model, {str(content['model'])[:60]!r}.")
+                crystals = content["atlas"].get("crystals")
+                if crystals != len(atlas):
+                    raise ReadError(f"This session belongs to an atlas of {crystals} crystals, not {len(atlas)}.")
+                state = read_saved(content["state"], self._points)
+                self._check(state)
+            except XCrystalError as error:
+                self._store.report(str(error))
+                return False
+            self._store.commit(OpenSession(), **vars(state))
+            self._explanations.method = content["method"]
+            self._controls.hidden = frozenset(content["hidden"])
+            self._controls.show_mode(content["mode"])
+            return True
+
+    def open(self, path: str | os.PathLike[str]) -> bool:
+        """``open_json`` of a file."""
+        try:
+            text = FilePath(path).read_bytes()
+        except OSError as error:
+            self._store.report(f"The session cannot be read: {error}.")
+            return False
+        return self.open_json(text)
+
+    def _check(self, state: State) -> None:
+        """Raise TargetError if there is not all that a state asks for."""
+        if state.color:
+            check_one_of(state.color, self._display.colors, "colour of the map")
+        if state.why is not None:
+            self._explanations.check_possible(state.why, state)
+        if state.shown == "loaded" and state.loaded is None:
+            raise TargetError("There is no loaded crystal to show.")
+
+
+def _checked(text: str | bytes) -> dict[str, Any]:
+    """Saved JSON with all its parts, of the right kinds; raises ReadError."""
+    try:
+        content = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ReadError(f"This is not a saved session: {error}.") from error
+    if not isinstance(content, dict) or "xcrystal_session" not in content:
+        raise ReadError("This is not a saved session of xcrystal.")
+    if content["xcrystal_session"] not in READ:
+        raise ReadError(
+            f"This session was saved in version {str(content['xcrystal_session'])[:20]} of the format; "
+            f"this xcrystal reads versions 1 to {VERSION}."
+        )
+    kinds = {"model": str, "latent_dim": int, "atlas": dict, "mode": str, "hidden": list, "state": dict}
+    for name, kind in kinds.items():
+        if not isinstance(content.get(name), kind):
+            raise ReadError(f"This saved session is damaged: its {name!r} is missing or of the wrong kind.")
+    method = content.setdefault("method", METHOD)  # older sessions have none
+    if not isinstance(method, str) or not known_method(method):
+        raise ReadError("This saved session is damaged: its attribution method does not exist.")
+    unknown = [name for name in content["hidden"] if name not in CONTROLS]
+    if content["mode"] not in MODES or unknown:
+        raise ReadError("This saved session is damaged: it hides a control or sets a mode that does not exist.")
+    return content
+
+
+def _moves(state: State, first: State) -> list[Command]:
+    """The acts that go where a state is."""
+    made: list[Command] = [AddDirection.of(axis) for axis in state.concepts]
+    made += [ShowLatent(number) for number in state.latents]
+    for pin in state.pins:
+        made += [*_way_to(pin), Pin()]
+    if state.selection is not None:
+        made.append(SelectRows(tuple(state.selection.rows.tolist()), state.selection.title))
+    for name, end in zip("AB", state.ends, strict=True):
+        if end is not None:
+            made += [*end.commands, SetEnd(name)]
+    if state.path is not None:
+        made.append(Interpolate(state.path.kind, len(state.path.frames)))
+    if state.own:
+        made.append(Overlay(tuple(PlainCrystal.of(own.structure) for own in state.own)))
+    leaves_loaded = any(isinstance(command, (Load, EditCrystal)) for command in state.point.commands)
+    if state.loaded is not None and not leaves_loaded:
+        made.append(Load(PlainCrystal.of(state.loaded.structure)))
+    if state.path is not None and state.point in state.path.frames:
+        made.append(ShowFrame(state.path.frame))
+    elif state.point is not first.point or state.pins:  # to pin something, one has gone there
+        made += _way_to(state.point)
+        if state.point is not state.base or state.point.quick:
+            made.append(Settle())
+    return made
+
+
+def _way_to(point: Point) -> Sequence[Command]:
+    """The acts that lead to a point; to one of a path that may be gone, its latent vector alone."""
+    passing = any(isinstance(command, SetEnd) for command in point.commands)
+    return [Go(as_floats(point.z))] if passing else point.commands
+
+
+def _display(state: State, first: State) -> list[Command]:
+    """The acts that show things as a state does."""
+    made: dict[str, Command] = {
+        "color": ColorBy(state.color),
+        "color_map": ShowColorMap(state.color_map),
+        "family": ShowAxes(state.family),
+        "shown": Show(state.shown),
+        "cell": ShowCell(state.cell),
+        "supercell": ShowSupercell(state.supercell),
+        "boundary": ShowBoundary(state.boundary),
+        "bonds": ShowBonds(state.bonds),
+        "why": command_of(state.why),
+    }
+    other = {name for name in made if getattr(state, name) != getattr(first, name)}
+    if state.concepts or state.latents:  # to make them has shown them
+        other.add("family")
+    return [command for name, command in made.items() if name in other]
