@@ -1,6 +1,7 @@
 module.exports = {
   testEnvironment: 'jsdom',
   testRegex: 'src/.*\\.test\\.ts$',
+  setupFiles: ['<rootDir>/testing/browser.ts'],
   transform: {
     '^.+\\.ts$': [
       'ts-jest',
