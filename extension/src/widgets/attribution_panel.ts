@@ -90,12 +90,7 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
   ownKeys(root);
   const state = () => model.get('state');
   const pick = (name: string, label: string, title: string) =>
-    el('select', {
-      class: `xc-why-${name}`,
-      'aria-label': label,
-      title,
-      onchange: () => send()
-    });
+    el('select', { class: `xc-why-${name}`, 'aria-label': label, title, onchange: () => send() });
   const target = pick('target', 'What to explain', 'What to explain');
   const number = el('input', {
     type: 'number',

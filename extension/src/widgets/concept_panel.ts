@@ -99,10 +99,7 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
   const test = task('concepts', TESTING, 'Test concepts');
   const average = task('region', AVERAGING, 'Elements over the selection');
   const asked = el('p', { class: 'xc-concept-said', role: 'status' });
-  const bars = el('ul', {
-    class: 'xc-concept-bars',
-    'aria-label': 'TCAV scores of concepts'
-  });
+  const bars = el('ul', { class: 'xc-concept-bars', 'aria-label': 'TCAV scores of concepts' });
   const key = el('div', { class: 'xc-soft xc-concept-key' });
   const howTo = el('p', { class: 'xc-soft xc-concept-how' });
   const region = el('p', { class: 'xc-concept-said xc-region-said', role: 'status' });

@@ -313,11 +313,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
           el('span', {}, `${rest.picked[0].toLocaleString('en')} picked: ${rest.picked[1]}`),
           el(
             'button',
-            {
-              class: 'xc-button',
-              type: 'button',
-              onclick: () => model.send({ act: 'unpick' })
-            },
+            { class: 'xc-button', type: 'button', onclick: () => model.send({ act: 'unpick' }) },
             'Clear'
           )
         ]

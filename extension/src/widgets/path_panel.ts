@@ -74,11 +74,7 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
     });
     const node = el(
       'div',
-      {
-        class: `xc-end xc-end-${name}`,
-        role: 'group',
-        'aria-label': `End ${name} of the path`
-      },
+      { class: `xc-end xc-end-${name}`, role: 'group', 'aria-label': `End ${name} of the path` },
       el('span', { class: 'xc-letter', 'aria-hidden': 'true' }, name),
       el('span', { class: 'xc-end-what' }, formula, ' ', label),
       button('set', 'Set to current', `${name} becomes the crystal that is shown now`, () =>

@@ -56,10 +56,7 @@ function render({ model, el: root }: IView<IPanel<ISearch>, IDownload>): () => v
       `xc-keep-${letter}`
     )
   );
-  const table = el('table', {
-    class: 'xc-results',
-    'aria-label': 'Crystals that are picked'
-  });
+  const table = el('table', { class: 'xc-results', 'aria-label': 'Crystals that are picked' });
   const groups = el('div', { class: 'xc-groups' });
   const name = el('input', {
     type: 'text',

@@ -197,13 +197,7 @@ export class LaneChart {
       limit !== null &&
         limit > low &&
         limit < high &&
-        svg('line', {
-          class: 'xc-limit',
-          x1: LEFT,
-          x2: width - RIGHT,
-          y1: y(limit),
-          y2: y(limit)
-        }),
+        svg('line', { class: 'xc-limit', x1: LEFT, x2: width - RIGHT, y1: y(limit), y2: y(limit) }),
       svg('polyline', {
         points: points.map(point => point.map(x => x.toFixed(1)).join(',')).join(' '),
         fill: 'none',
