@@ -124,7 +124,7 @@ export function showListed(model: PinsModel, root: Element): () => void {
   };
 }
 
-/** The id of a widget's kernel, which anywidget's own model does not tell; empty where the page has another manager. */
+/** The id of a widget's kernel, which only the managers of Jupyter's own front ends know; empty elsewhere. */
 function kernelOf(model: PinsModel): string {
   const { widget_manager: manager } = model as PinsModel & {
     widget_manager?: { kernel?: { id?: string } };
