@@ -34,5 +34,5 @@ await build({
   format: 'iife',
   globalName: 'xcrystalCanvas',
   // `this` is the view, and NGL the library, where nglview evaluates it
-  footer: { js: 'xcrystalCanvas.attach(this, NGL);' }
+  footer: { js: 'xcrystalCanvas.attach(this, typeof NGL === "undefined" ? undefined : NGL);' }
 });

@@ -181,6 +181,13 @@ def test_wheel_brings_the_widgets_built(wheel: Path) -> None:
     assert brought == {path.with_suffix(".js" if path.suffix == ".ts" else ".css").name for path in sources}
 
 
+def test_a_widget_that_is_not_built_is_one_sentence() -> None:
+    from xcrystal.explorer.panel import script
+
+    with pytest.raises(FileNotFoundError, match=r"^The widget nothing\.js is not built: run `make setup`"):
+        script("nothing")
+
+
 def test_sdist_needs_no_node(tmp_path: Path) -> None:
     """It holds the extension's sources and what was built of them, but nothing that was only used for building."""
     with tarfile.open(built("sdist", tmp_path)) as archive:

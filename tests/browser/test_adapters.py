@@ -20,7 +20,8 @@ pytestmark = pytest.mark.browser
 
 _DRAW = """async () => {
   const box = document.querySelector('#box');
-  const layout = { width: 400, height: 300, dragmode: 'pan', xaxis: { range: [0, 10] }, yaxis: { range: [0, 5] } };
+  box.firstChild.style = 'width: 400px; height: 300px';
+  const layout = { autosize: true, dragmode: 'pan', xaxis: { range: [0, 10] }, yaxis: { range: [0, 5] } };
   await Plotly.newPlot(box.firstChild, [{ x: [1, 2], y: [3, 4], type: 'scattergl' }], layout, { responsive: true });
   const missing = adapter.missingOf(box.firstChild);
   if (missing.length) return { missing };
@@ -37,11 +38,9 @@ _ZOOM = """async (how) => {
   await new Promise(resolve => setTimeout(resolve, 500));
   return [window.plot.axes.x.range, window.heard.length > heard];
 }"""
-_FILL = """async () => {
-  document.querySelector('#box').firstChild.style.width = '600px';
-  await Plotly.relayout(window.plot.node, { autosize: true, width: null });
-  document.querySelector('#box').firstChild.style.width = '700px';
-  window.plot.fill(700);
+_FILL = """async (width) => {
+  window.plot.node.style.width = `${width}px`;
+  window.plot.fill(width);
   await new Promise(resolve => setTimeout(resolve, 500));
   return window.plot.node._fullLayout.width;
 }"""
@@ -70,5 +69,5 @@ def test_plotly_has_what_the_map_takes_from_it(browser: BrowserContext) -> None:
     assert page.evaluate(_ZOOM, "out")[0] == pytest.approx([0, 10])
     page.evaluate(_ZOOM, "in")
     assert page.evaluate(_ZOOM, "reset")[0] == pytest.approx([0, 10])
-    assert page.evaluate(_FILL) == 700
+    assert page.evaluate(_FILL, 700) == 700
     page.close()

@@ -4,6 +4,7 @@ import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import type { ICrystal, Vector } from '../crystal';
 import { elementsOf, reducedFormula } from '../formula';
+import { saveFile } from '../save_file';
 import { buildScene } from '../scene';
 import {
   amount,
@@ -185,13 +186,7 @@ export class CrystalViewer extends Widget {
     if (!picture || this.isDisposed) {
       return;
     }
-    const address = URL.createObjectURL(picture);
-    const link = el('a', {
-      href: address,
-      download: pictureName(reducedFormula(crystal))
-    });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+    saveFile(pictureName(reducedFormula(crystal)), picture);
   }
 
   private readonly trans: TranslationBundle;

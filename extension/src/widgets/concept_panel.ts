@@ -1,7 +1,8 @@
 /** Groups of crystals explained: bars of concepts, a periodic table of mean attributions, a table of known neighbours. */
-import { type Child, el, formulaNodes } from '../dom';
+import { type Child, el } from '../dom';
+import { ProgressBar, crystalLink, detailOf } from './common/controls';
 import type { Choice, IPanel, IView, Progress } from './common/model';
-import { clear, ownKeys, show, tellAwake } from './common/panel';
+import { clear, offer, ownKeys, show, tellAwake } from './common/panel';
 import { gridPlace, walkElements } from './common/periodic_table';
 
 interface IConcept {
@@ -73,28 +74,20 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
     }
   });
   const task = (wish: string, title: string, label: string) => {
-    const button = el('button', {
+    const ask = el('button', {
       class: `xc-button xc-ask-${wish}`,
       type: 'button',
       onclick: () => model.send({ act: state().progress?.[0] === title ? 'stop' : wish })
     });
-    const bar = el('progress', { max: '1', value: '0', 'aria-label': 'Progress' });
-    const text = el('span');
-    const box = el('div', { class: 'xc-working' }, bar, text);
+    const working = new ProgressBar();
     const draw = (isReady: boolean) => {
       const { progress } = state();
       const mine = progress?.[0] === title;
-      button.textContent = mine ? 'Stop' : label;
-      button.disabled = !mine && (!isReady || progress !== null);
-      box.hidden = !mine;
-      if (progress && mine) {
-        const [, detail, done, of] = progress;
-        bar.max = of;
-        bar.value = done;
-        text.textContent = `${done} of ${of}${detail ? `, ${detail}` : ''}`;
-      }
+      ask.textContent = mine ? 'Stop' : label;
+      ask.disabled = !mine && (!isReady || progress !== null);
+      working.draw(mine ? progress : null, now => `${now[2]} of ${now[3]}${detailOf(now)}`);
     };
-    return { button, box, draw };
+    return { button: ask, box: working.node, draw };
   };
   const test = task('concepts', TESTING, 'Test concepts');
   const average = task('region', AVERAGING, 'Elements over the selection');
@@ -242,15 +235,7 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
           el(
             'tr',
             { onclick: () => model.send({ act: 'go', row }) },
-            el(
-              'td',
-              {},
-              el(
-                'button',
-                { class: 'xc-link', type: 'button', title: `Go to ${id}` },
-                formulaNodes(formula)
-              )
-            ),
+            el('td', {}, crystalLink(formula, id)),
             el('td', {}, id),
             numbers.map(text => el('td', { class: 'xc-number' }, text))
           )
@@ -261,12 +246,7 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
 
   const draw = () => {
     const now = state();
-    show(target, now.targets, () =>
-      now.targets.map(([name, text]) => el('option', { value: name }, text))
-    );
-    if (target.value !== now.target) {
-      target.value = now.target;
-    }
+    offer(target, now.targets, now.target);
     test.draw(now.target !== '');
     average.draw(now.picked !== null);
     howTo.textContent = pickedWords(now.picked);

@@ -1,5 +1,6 @@
 /** Changing the crystal: orbits, a periodic table, sliders, what a change did, and the smallest changes that turn an outcome. */
 import { type Child, el, formulaNodes, pictureAddress } from '../dom';
+import { ProgressBar, detailOf } from './common/controls';
 import { decimal } from './common/lane_chart';
 import type { Choice, IPanel, IView, Progress } from './common/model';
 import { clear, latest, ownKeys, show, tellAwake } from './common/panel';
@@ -119,9 +120,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
     },
     'Find'
   );
-  const bar = el('progress', { max: '1', value: '0', 'aria-label': 'Progress' });
-  const words = el('span');
-  const working = el('div', { class: 'xc-working' }, bar, words);
+  const working = new ProgressBar();
   const summary = el('div', { class: 'xc-summary', role: 'status' });
   const cards = el('div', {
     class: 'xc-cards',
@@ -152,7 +151,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
         el('label', {}, 'The smallest change that makes it ', outcome),
         run
       ),
-      working,
+      working.node,
       summary,
       cards,
       el('div', { class: 'xc-note' }, 'Predicted for edited crystals as they are, not relaxed.')
@@ -353,13 +352,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
     show(change, state.change, () => state.change && drawChange(state.change));
     run.textContent = progress ? 'Stop' : 'Find';
     run.disabled = !site && !progress;
-    working.hidden = !progress;
-    if (progress) {
-      const [title, detail, done, of] = progress;
-      bar.max = of;
-      bar.value = done;
-      words.textContent = `${title}: ${done} of ${of} tried${detail ? `, ${detail}` : ''}`;
-    }
+    working.draw(progress, now => `${now[0]}: ${now[2]} of ${now[3]} tried${detailOf(now)}`);
     drawFound(state.search);
   };
   // what is only scrolled away goes on, since atoms are clicked elsewhere

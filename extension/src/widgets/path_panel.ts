@@ -1,5 +1,6 @@
 /** The path panel: ends A and B, how to go, a scrubber that plays, what lies along the way, and files of it. */
 import { el, formulaNodes } from '../dom';
+import { ProgressBar, button } from './common/controls';
 import { type ILane, LaneChart, decimal } from './common/lane_chart';
 import type { IDownload, IPanel, IView, Progress } from './common/model';
 import { latest, ownKeys, show, takeDownloads } from './common/panel';
@@ -112,15 +113,8 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
   const clear = button('clear', 'Clear', 'Forget the path and its ends', () =>
     model.send({ act: 'clear' })
   );
-  const bar = el('progress', { max: '1', value: '0', 'aria-label': 'Frames decoded' });
-  const words = el('span');
-  const working = el(
-    'div',
-    { class: 'xc-working' },
-    bar,
-    words,
-    button('stop', 'Stop', 'Stop decoding', () => model.send({ act: 'stop' }))
-  );
+  const stopDecoding = button('stop', 'Stop', 'Stop decoding', () => model.send({ act: 'stop' }));
+  const working = new ProgressBar('Frames decoded', stopDecoding);
 
   // -- along the path
   const scrubber = el('input', {
@@ -204,7 +198,7 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
       bothLabel,
       clear
     ),
-    working,
+    working.node,
     journey
   );
 
@@ -306,13 +300,7 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
     both.disabled = !set;
     both.checked = state.both;
     clear.disabled = swap.disabled = !state.ends.some(Boolean);
-    working.hidden = !progress;
-    if (progress) {
-      const [, detail, done, of] = progress;
-      bar.max = of;
-      bar.value = done;
-      words.textContent = ` ${done} of ${of} frames ${detail} `;
-    }
+    working.draw(progress, ([, detail, done, of]) => ` ${done} of ${of} frames ${detail} `);
     journey.hidden = !path;
     if (!path) {
       stop();
@@ -408,10 +396,6 @@ function told({ groups, valid, nearest, lanes }: IPath, k: number): string {
   });
   const clash = valid[k] ? '' : ', atoms clash';
   return ` space group ${groups[k]}${clash}, nearest known ${nearest[k]}; ${values.join(', ')}`;
-}
-
-function button(name: string, text: string, title: string, onclick: () => void): HTMLButtonElement {
-  return el('button', { class: `xc-button xc-${name}`, type: 'button', title, onclick }, text);
 }
 
 export default { render };

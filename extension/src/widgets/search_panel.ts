@@ -1,5 +1,6 @@
 /** Finding crystals: a search, a table of what is picked, and directions made between groups of it. */
-import { type Child, el, formulaNodes } from '../dom';
+import { type Child, el } from '../dom';
+import { crystalLink } from './common/controls';
 import type { IDownload, IPanel, IView } from './common/model';
 import { keepKeys, show, takeDownloads } from './common/panel';
 
@@ -105,15 +106,7 @@ function render({ model, el: root }: IView<IPanel<ISearch>, IDownload>): () => v
     el(
       'tr',
       { 'data-row': row, onclick: () => model.send({ act: 'go', row }) },
-      el(
-        'td',
-        {},
-        el(
-          'button',
-          { class: 'xc-link', type: 'button', title: `Go to ${id}` },
-          formulaNodes(formula)
-        )
-      ),
+      el('td', {}, crystalLink(formula, id)),
       el('td', {}, id),
       el('td', {}, group),
       numbers.map(text => el('td', { class: 'xc-number' }, text))

@@ -1,5 +1,6 @@
 /** The steering panel: a property raised or lowered step by step, random steps, and structures for a formula. */
 import { el, formulaNodes, pictureAddress } from '../dom';
+import { ProgressBar, button, detailOf } from './common/controls';
 import { LaneChart, decimal } from './common/lane_chart';
 import type { IPanel, IView, Progress } from './common/model';
 import { ownKeys, show } from './common/panel';
@@ -105,9 +106,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
       hold
     });
   });
-  const bar = el('progress', { max: '1', value: '0', 'aria-label': 'Progress' });
-  const words = el('span');
-  const working = el('div', { class: 'xc-working' }, bar, words);
+  const working = new ProgressBar();
   const summary = el('div', { class: 'xc-summary', role: 'status' });
   const readout = el('div', { class: 'xc-readout' });
   let over: number | null = null;
@@ -161,7 +160,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
       el('label', { class: 'xc-check' }, steps, ' steps'),
       run
     ),
-    working,
+    working.node,
     summary,
     chart.node,
     readout,
@@ -234,13 +233,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
     run.setAttribute('aria-label', progress ? 'Stop after this step' : 'Start steering');
     run.disabled = !state.targets.length;
     propose.disabled = progress !== null;
-    working.hidden = !progress;
-    if (progress) {
-      const [title, detail, done, of] = progress;
-      bar.max = of;
-      bar.value = done;
-      words.textContent = `${title}: ${done} of ${of}${detail ? `, ${detail}` : ''}`;
-    }
+    working.draw(progress, now => `${now[0]}: ${now[2]} of ${now[3]}${detailOf(now)}`);
     summary.hidden = readout.hidden = !steered;
     if (steered) {
       summary.textContent = summaryOf(steered);
@@ -298,10 +291,6 @@ function summaryOf({ title, unit, digits, hold, values, reason }: ISteered): str
 function energyOf({ energy, interval }: ICandidate): string {
   const ends = interval.map(x => decimal(x, 2)).join(' to ');
   return `${decimal(energy, 2)}${ends ? ` (${ends})` : ''} eV/atom`;
-}
-
-function button(name: string, text: string, title: string, onclick: () => void): HTMLButtonElement {
-  return el('button', { class: `xc-button xc-${name}`, type: 'button', title, onclick }, text);
 }
 
 function check(text: string, title: string): [HTMLInputElement, HTMLLabelElement] {

@@ -7,6 +7,7 @@
 import type * as Ngl from 'ngl';
 import type { NglModule } from '../../ngl_buffers';
 import { LOOK, PICKS } from '../../ngl_camera';
+import { missingNames } from './missing';
 
 /** What is used of a view. */
 export interface INglView {
@@ -70,8 +71,8 @@ const NEEDED_OF_NGL = ['Shape', 'SphereBuffer', 'CylinderBuffer', 'Vector3', 'Qu
 /** What a view, or the library, has not got of all that is needed here; empty if all is there. */
 export function missingOf(view: unknown, ngl: unknown): string[] {
   return [
-    ...NEEDED.filter(path => at(view, path) === undefined),
-    ...NEEDED_OF_NGL.filter(name => at(ngl, name) === undefined).map(name => `NGL.${name}`)
+    ...missingNames(view, NEEDED),
+    ...missingNames(ngl, NEEDED_OF_NGL).map(name => `NGL.${name}`)
   ];
 }
 
@@ -105,10 +106,4 @@ export function takeOver(view: unknown, ngl: unknown): { view: INglView; ngl: Ng
 /** Look again at what is under the mouse, though neither it nor the camera has moved. */
 export function forgetPicking({ viewer }: Ngl.Stage): void {
   (viewer as unknown as { lastRenderedPicking: boolean }).lastRenderedPicking = false;
-}
-
-function at(root: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((found, name) => (found as Record<string, unknown> | undefined)?.[name], root);
 }

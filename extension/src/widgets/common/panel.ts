@@ -1,5 +1,6 @@
 /** What the scripts of all panels have in common. */
 import { type Child, el, nodes } from '../../dom';
+import { saveFile } from '../../save_file';
 import type { Choice, IDownload, IModel, IPanel } from './model';
 
 /** A model that says how many acts have been answered. */
@@ -156,15 +157,9 @@ export function takeDownloads<M extends object>(
   model: Pick<IModel<object, M | IDownload>, 'on' | 'off'>
 ): () => void {
   const take = (message: M | IDownload, buffers: DataView<ArrayBuffer>[]) => {
-    if (!isDownload(message)) {
-      return;
+    if (isDownload(message)) {
+      saveFile(message.name, new Blob([buffers[0]], { type: message.kind }));
     }
-    const address = URL.createObjectURL(new Blob([buffers[0]], { type: message.kind }));
-    const link = el('a', { href: address, download: message.name });
-    document.body.append(link);
-    link.click();
-    link.remove();
-    setTimeout(() => URL.revokeObjectURL(address), 60000);
   };
   model.on('msg:custom', take);
   return () => model.off('msg:custom', take);

@@ -5,6 +5,7 @@
  * zoom or resize a figure without plotly's own module, which a FigureWidget keeps to itself. A test in a browser holds
  * this against the plotly.js that is installed.
  */
+import { missingNames } from './missing';
 
 /** An axis: its range, and where it is drawn, in pixels from the corner of the figure. */
 export interface IAxis {
@@ -43,7 +44,7 @@ const ZOOMS: readonly Zoom[] = ['in', 'out', 'reset'];
 /** What a figure has not got yet of all that is needed here; empty once it is drawn. */
 export function missingOf(figure: Element): string[] {
   return [
-    ...NEEDED.filter(path => at(figure, path) === undefined),
+    ...missingNames(figure, NEEDED),
     ...ZOOMS.filter(how => zoomButton(figure, how) === null).map(how => `button to zoom ${how}`)
   ];
 }
@@ -90,10 +91,4 @@ export class Plot {
 
 function zoomButton(figure: Element, how: Zoom): HTMLElement | null {
   return figure.querySelector(`.modebar-btn[data-attr="zoom"][data-val="${how}"]`);
-}
-
-function at(root: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((found, name) => (found as Record<string, unknown> | undefined)?.[name], root);
 }
