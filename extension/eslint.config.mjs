@@ -15,7 +15,7 @@ const MARKUP = [
 export default tseslint.config(
   { ignores: ['lib', 'labextension', 'coverage', 'node_modules', '*.config.*', 'style/*.js'] },
   js.configs.recommended,
-  ...tseslint.configs.recommended,
+  ...tseslint.configs.strict,
   prettier,
   {
     languageOptions: { globals: globals.browser },

@@ -46,7 +46,7 @@ export class LatentSpacePanel extends Widget {
   }
 
   /** Draw what there is now. */
-  protected onUpdateRequest(_: Message): void {
+  protected override onUpdateRequest(_: Message): void {
     const listed = this._list.listed;
     const ids = new Set(listed.map(({ explorer }) => explorer.id));
     for (const [id, section] of this._sections) {
@@ -73,22 +73,22 @@ export class LatentSpacePanel extends Widget {
     this._say('');
   }
 
-  protected onAfterAttach(_: Message): void {
+  protected override onAfterAttach(_: Message): void {
     if (this.isVisible) {
       this.onAfterShow();
     }
   }
 
-  protected onAfterShow(): void {
+  protected override onAfterShow(): void {
     this._list.open();
     this.update();
   }
 
-  protected onAfterHide(): void {
+  protected override onAfterHide(): void {
     this._list.close();
   }
 
-  protected onBeforeDetach(): void {
+  protected override onBeforeDetach(): void {
     this._list.close();
   }
 

@@ -88,7 +88,7 @@ export class CrystalViewer extends Widget {
   }
 
   /** Give everything back. */
-  dispose(): void {
+  override dispose(): void {
     if (this.isDisposed) {
       return;
     }
@@ -98,12 +98,12 @@ export class CrystalViewer extends Widget {
   }
 
   /** An animation that nobody sees stops. */
-  protected onBeforeHide(_: Message): void {
+  protected override onBeforeHide(_: Message): void {
     this.player.stop();
   }
 
   /** What has the focus when the tab is chosen. */
-  protected onActivateRequest(_: Message): void {
+  protected override onActivateRequest(_: Message): void {
     if (!this.figure.hidden) {
       this.drawing.node.focus();
     } else {
