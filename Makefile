@@ -15,9 +15,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LABEXTENSION := $(VENV)/share/jupyter/labextensions/xcrystal-lab
 BUILT := $(VENV)/.extension
-# what the JupyterLab extension is made of
+# what the JupyterLab extension and the widgets are made of
 SOURCES := $(shell find extension/src extension/style extension/schema -type f) \
-  $(addprefix extension/,package.json yarn.lock tsconfig.json install.json)
+  $(addprefix extension/,package.json yarn.lock tsconfig.json install.json build_widgets.mjs)
 JLPM = cd extension && export PATH="$(abspath $(BIN)):$$PATH" && jlpm
 
 .PHONY: help setup lab test browser lint format extension test-extension pins wheel docs docs-serve clean
@@ -81,7 +81,7 @@ pins: setup
 	mv constraints.txt.new constraints.txt
 
 wheel: setup
-	rm -rf extension/labextension
+	rm -rf extension/labextension xcrystal/explorer/static
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 docs: setup
@@ -91,4 +91,5 @@ docs-serve: setup
 	$(BIN)/mkdocs serve
 
 clean:
-	rm -rf $(VENV) dist site extension/node_modules extension/lib extension/labextension extension/tsconfig.tsbuildinfo
+	rm -rf $(VENV) dist site extension/node_modules extension/lib extension/labextension extension/tsconfig.tsbuildinfo \
+	  xcrystal/explorer/static

@@ -1,6 +1,8 @@
 module.exports = {
   testEnvironment: 'jsdom',
   testRegex: 'src/.*\\.test\\.ts$',
+  modulePathIgnorePatterns: ['<rootDir>/(lib|labextension)/'],
+  setupFiles: ['<rootDir>/testing/browser.ts'],
   transform: {
     '^.+\\.ts$': [
       'ts-jest',

@@ -175,12 +175,25 @@ def test_wheel_brings_the_extension_built(wheel: Path) -> None:
     assert json.loads(archive.read(f"{home}{here}install.json"))["packageName"] == "xcrystal"
 
 
+def test_wheel_brings_the_widgets_built(wheel: Path) -> None:
+    brought = {Path(name).name for name in zipfile.ZipFile(wheel).namelist() if "explorer/static/" in name}
+    sources = [path for path in (ROOT / "extension" / "src" / "widgets").glob("*.*") if ".test." not in path.name]
+    assert brought == {path.with_suffix(".js" if path.suffix == ".ts" else ".css").name for path in sources}
+
+
+def test_a_widget_that_is_not_built_is_one_sentence() -> None:
+    from xcrystal.explorer.panel import script
+
+    with pytest.raises(FileNotFoundError, match=r"^The widget nothing\.js is not built: run `make setup`"):
+        script("nothing")
+
+
 def test_sdist_needs_no_node(tmp_path: Path) -> None:
     """It holds the extension's sources and what was built of them, but nothing that was only used for building."""
     with tarfile.open(built("sdist", tmp_path)) as archive:
         names = {name.split("/", 1)[-1] for name in archive.getnames()}
-    (marker,) = TOOLS["hatch"]["build"]["hooks"]["jupyter-builder"]["skip-if-exists"]
-    assert {marker, "extension/yarn.lock", "extension/src/index.ts", "pyproject.toml"} <= names
+    markers = TOOLS["hatch"]["build"]["hooks"]["jupyter-builder"]["skip-if-exists"]
+    assert {*markers, "extension/yarn.lock", "extension/src/index.ts", "pyproject.toml"} <= names
     assert not any("node_modules" in name for name in names)
 
 

@@ -35,6 +35,7 @@ test('parts tell what stands below the line', () => {
   const parts = formulaParts('Fe2(SO4)3');
   expect(parts.filter(part => part.subscript).map(part => part.text)).toEqual(['2', '4', '3']);
   expect(parts.map(part => part.text).join('')).toBe('Fe2(SO4)3');
+  expect(formulaParts('2 H2O').map(part => part.subscript)).toEqual([false, true, false]);
   expect(formulaParts('K0.5Cl1')[1]).toEqual({ text: '0.5', subscript: true });
 });
 

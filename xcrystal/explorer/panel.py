@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
+from importlib.resources import files
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
@@ -21,19 +20,23 @@ if TYPE_CHECKING:
 
 _EACH = frozenset({"undo", "redo", "wander", "surprise", "swap"})  # relative to what was before
 _numbers = count()
-STATIC = Path(__file__).with_name("static")
 
 
-@cache
-def script(*names: str) -> str:
-    """The text of the scripts in ``static``, after the helpers that all have in common."""
-    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("dom.js", *names))
+def script(name: str) -> str:
+    """The built script of a widget, from ``extension/src/widgets``."""
+    return _built(f"{name}.js")
 
 
-@cache
 def style(name: str) -> str:
-    """The text of a style sheet in ``static``."""
-    return (STATIC / name).read_text(encoding="utf-8")
+    """The built style sheet of a widget."""
+    return _built(f"{name}.css")
+
+
+def _built(name: str) -> str:
+    try:
+        return (files("xcrystal.explorer") / "static" / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"The widget {name} is not built: run `make setup` in this checkout.") from None
 
 
 class Panel(anywidget.AnyWidget):

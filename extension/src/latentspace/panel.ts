@@ -1,11 +1,11 @@
 /** The side panel "Latent space": the running explorers, and under each the crystals that are pinned in it. */
+import { el, formulaNodes } from '../dom';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { ExplorerSection } from './section';
 import { latentSpaceIcon } from './icon';
 import type { PinList } from './list';
-import { element, formulaNodes } from './nodes';
 
 /** Shows a list of pins while it is visible. */
 export class LatentSpacePanel extends Widget {
@@ -24,14 +24,14 @@ export class LatentSpacePanel extends Widget {
     this.title.icon = latentSpaceIcon;
     this.title.caption = _trans.__('Latent space: pinned crystals');
     this.addClass('xc-ls');
-    this._hint = element('div', 'xc-ls-hint');
+    this._hint = el('div', { class: 'xc-ls-hint' });
     this._hint.setAttribute('role', 'status');
-    this._body = element('div', 'xc-ls-body');
+    this._body = el('div', { class: 'xc-ls-body' });
     this._empty = this._makeEmpty(openExplorer);
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', _trans.__('Latent space'));
     this.node.append(
-      element('h2', 'xc-ls-heading', _trans.__('Latent space')),
+      el('h2', { class: 'xc-ls-heading' }, _trans.__('Latent space')),
       this._hint,
       this._body,
       this._empty
@@ -46,7 +46,7 @@ export class LatentSpacePanel extends Widget {
   }
 
   /** Draw what there is now. */
-  protected onUpdateRequest(_: Message): void {
+  protected override onUpdateRequest(_: Message): void {
     const listed = this._list.listed;
     const ids = new Set(listed.map(({ explorer }) => explorer.id));
     for (const [id, section] of this._sections) {
@@ -73,22 +73,22 @@ export class LatentSpacePanel extends Widget {
     this._say('');
   }
 
-  protected onAfterAttach(_: Message): void {
+  protected override onAfterAttach(_: Message): void {
     if (this.isVisible) {
       this.onAfterShow();
     }
   }
 
-  protected onAfterShow(): void {
+  protected override onAfterShow(): void {
     this._list.open();
     this.update();
   }
 
-  protected onAfterHide(): void {
+  protected override onAfterHide(): void {
     this._list.close();
   }
 
-  protected onBeforeDetach(): void {
+  protected override onBeforeDetach(): void {
     this._list.close();
   }
 
@@ -99,26 +99,34 @@ export class LatentSpacePanel extends Widget {
       this._hint.replaceChildren(text);
       return;
     }
-    const cancel = element('button', 'xc-ls-cancel', this._trans.__('Cancel'));
+    const cancel = el(
+      'button',
+      { type: 'button', class: 'xc-ls-cancel' },
+      this._trans.__('Cancel')
+    );
     cancel.addEventListener('click', () => this._list.choose(null));
-    const words = element('span', '', this._trans.__('Choose where the path ends. It begins at '));
+    const words = el('span', {}, this._trans.__('Choose where the path ends. It begins at '));
     words.append(...formulaNodes(from.pin.formula), '.');
     this._hint.replaceChildren(words, cancel);
   }
 
   private _makeEmpty(openExplorer: () => void): HTMLElement {
     const trans = this._trans;
-    const button = element('button', 'xc-ls-open', trans.__('Open the Crystal Explorer'));
+    const button = el(
+      'button',
+      { type: 'button', class: 'xc-ls-open' },
+      trans.__('Open the Crystal Explorer')
+    );
     button.addEventListener('click', openExplorer);
     const words = this._list.readable
       ? trans.__(
           'Crystals that you pin in the Crystal Explorer are kept here, ready to be compared.'
         )
       : trans.__('The explorers of this page are of another version. Load the page anew.');
-    const picture = element('div', 'xc-ls-picture');
+    const picture = el('div', { class: 'xc-ls-picture' });
     latentSpaceIcon.element({ container: picture });
-    const empty = element('div', 'xc-ls-empty');
-    empty.append(picture, element('p', '', words), button);
+    const empty = el('div', { class: 'xc-ls-empty' });
+    empty.append(picture, el('p', {}, words), button);
     return empty;
   }
 }

@@ -10,6 +10,7 @@ import { Hosts } from './hosts';
 import { latentSpaceIcon } from './icon';
 import { PinList, type IFound } from './list';
 import { LatentSpacePanel } from './panel';
+import { saveFile } from '../save_file';
 import { cifName, type IPlace } from './words';
 
 /** Ids of the commands; all but the first are for the menu of a pin. */
@@ -92,7 +93,7 @@ export const latentSpacePlugin: JupyterFrontEndPlugin<void> = {
       }
     });
     add(CommandIDs.exportCif, trans.__('Export CIF'), (_, { pin }) => {
-      download(cifName(pin.formula, pin.symbol), pin.cif);
+      saveFile(cifName(pin.formula, pin.symbol), new Blob([pin.cif], { type: 'chemical/x-cif' }));
     });
     add(CommandIDs.copyCode, trans.__('Copy as Code'), (_, { pin }) => {
       Clipboard.copyToSystem(pin.code);
@@ -112,15 +113,3 @@ export const latentSpacePlugin: JupyterFrontEndPlugin<void> = {
     });
   }
 };
-
-/** Let the browser save a file. */
-function download(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'chemical/x-cif' }));
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}

@@ -1,3 +1,4 @@
+import FIELDS from './pin_fields.json';
 import { explorersOfPage, listExplorers, readExplorer, readPin, type IPin } from './registry';
 
 /** A pin as the explorer's script tells it. */
@@ -78,6 +79,13 @@ describe('the registry of the page', () => {
 });
 
 describe('what a kernel tells', () => {
+  it('of a pin are these fields, which a test of the Python side reads, too', () => {
+    expect(Object.keys(readPin(pinOf(0)) ?? {})).toEqual(FIELDS);
+    for (const field of FIELDS) {
+      expect(readPin({ ...pinOf(0), [field]: undefined })).toBeNull();
+    }
+  });
+
   it('is taken where it is right', () => {
     const act = jest.fn();
     const found = readExplorer(entry({ act }));

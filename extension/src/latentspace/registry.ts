@@ -1,33 +1,14 @@
 /**
- * The explorers of this page, as their own scripts list them in `globalThis.xcrystalExplorers`.
+ * The explorers of a page, for whoever lists them, such as the side panel "Latent space".
  *
- * What it is, is told in xcrystal/explorer/static/registry.js; a test keeps both sides in step. All that is
- * read here comes from kernels, so that each value is checked before anything is done with it.
+ * `globalThis.xcrystalExplorers` is an EventTarget with a `version` and `explorers`, a Map from id to explorer, made by
+ * whoever needs it first. It fires "change" after every change. An explorer is there as long as its kernel answers.
+ * A pin that is dragged carries JSON {explorer, key} of the type PIN_TYPE.
+ *
+ * All that is read here comes from kernels, so that each value is checked before anything is done with it.
  */
 
 export const REGISTRY_VERSION = 1;
-export const EXPLORER_FIELDS = [
-  'id',
-  'kernel',
-  'model',
-  'formula',
-  'shown',
-  'full',
-  'pins',
-  'node',
-  'act'
-] as const;
-export const PIN_FIELDS = [
-  'key',
-  'formula',
-  'label',
-  'group',
-  'symbol',
-  'picture',
-  'cif',
-  'code',
-  'structure'
-] as const;
 export const PIN_TYPE = 'application/vnd.xcrystal.pin+json';
 
 /** An ordered structure: nine numbers of its cell in Å, symbols, and fractional coordinates. */
@@ -43,25 +24,34 @@ export interface IPin {
   formula: string;
   label: string;
   group: number;
+  /** Plain text: "P6_3/mmc". */
   symbol: string;
+  /** SVG, for <img> only. */
   picture: string;
   cif: string;
   code: string;
   structure: IPlainStructure;
 }
 
-/** The acts that an explorer does. */
+/**
+ * The acts that an explorer does: pin {}, go {key}, unpin {key}, interpolate {from, to}, where an end is the key of a
+ * pin or the structure of a pin of another explorer.
+ */
 export type Act = 'pin' | 'go' | 'unpin' | 'interpolate';
 
 /** An explorer that is running. */
 export interface IExplorer {
   id: string;
+  /** Id of its kernel; empty where that is not known. */
   kernel: string;
   model: string;
   formula: string;
+  /** Key of the pin that is shown, or -1. */
   shown: number;
+  /** Whether no more can be pinned. */
   full: boolean;
   pins: IPin[];
+  /** An element of it that is shown somewhere. */
   node(): Element | null;
   act(name: Act, details?: Record<string, unknown>): void;
 }

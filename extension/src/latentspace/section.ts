@@ -1,8 +1,8 @@
 /** One explorer in the side panel: its document, a button that pins, and its pinned crystals as cards. */
+import { el, formulaNodes, pictureAddress, spaceGroupNodes } from '../dom';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { pinIcon } from './icon';
 import type { IFound, IListed, PinList } from './list';
-import { element, formulaNodes, pictureAddress, spaceGroupNodes } from './nodes';
 import { PIN_TYPE, type IPin } from './registry';
 import { readPlace, samePlace, writePlace, type IPlace } from './words';
 
@@ -25,28 +25,28 @@ export class ExplorerSection {
     private _trans: TranslationBundle,
     private _say: (hint: string) => void
   ) {
-    this._title = element('button', 'xc-ls-title');
+    this._title = el('button', { type: 'button', class: 'xc-ls-title' });
     this._title.addEventListener('click', () => this._listed?.host?.reveal());
-    this._note = element('div', 'xc-ls-note');
-    this._pin = element('button', 'xc-ls-add');
+    this._note = el('div', { class: 'xc-ls-note' });
+    this._pin = el('button', { type: 'button', class: 'xc-ls-add' });
     pinIcon.element({ container: this._pin, tag: 'span' });
-    this._pin.append(element('span', '', _trans.__('Pin')));
+    this._pin.append(el('span', {}, _trans.__('Pin')));
     this._pin.addEventListener('click', () => {
       if (this._pin.getAttribute('aria-disabled') !== 'true') {
         this._listed?.explorer.act('pin');
       }
     });
-    this._cards = element('ul', 'xc-ls-cards');
-    this._none = element(
+    this._cards = el('ul', { class: 'xc-ls-cards' });
+    this._none = el(
       'p',
-      'xc-ls-none',
+      { class: 'xc-ls-none' },
       _trans.__('Nothing is pinned yet. Pin a crystal here, or press P in the explorer.')
     );
-    const names = element('div', 'xc-ls-names');
+    const names = el('div', { class: 'xc-ls-names' });
     names.append(this._title, this._note);
-    const head = element('div', 'xc-ls-head');
+    const head = el('div', { class: 'xc-ls-head' });
     head.append(names, this._pin);
-    this.node = element('section', 'xc-ls-explorer');
+    this.node = el('section', { class: 'xc-ls-explorer' });
     this.node.append(head, this._cards, this._none);
   }
 
@@ -119,15 +119,15 @@ export class ExplorerSection {
   private _makeCard(pin: IPin): HTMLLIElement {
     const trans = this._trans;
     const place = { explorer: this._id, key: pin.key };
-    const image = element('img', 'xc-ls-image');
+    const image = el('img', { class: 'xc-ls-image' });
     image.src = pictureAddress(pin.picture);
     image.alt = '';
     image.draggable = false;
-    const formula = element('span', 'xc-ls-formula');
+    const formula = el('span', { class: 'xc-ls-formula' });
     formula.append(...formulaNodes(pin.formula));
-    const group = element('span', 'xc-ls-group');
-    group.append(...spaceGroupNodes(pin.symbol), ` (${pin.group})`);
-    const main = element('div', 'xc-ls-pin'); // Firefox drags nothing that begins in a button
+    const group = el('span', { class: 'xc-ls-group' });
+    group.append(...spaceGroupNodes(pin.symbol, 'xc-ls-over'), ` (${pin.group})`);
+    const main = el('div', { class: 'xc-ls-pin' }); // Firefox drags nothing that begins in a button
     main.setAttribute('role', 'button');
     main.tabIndex = 0;
     main.title = trans.__(
@@ -143,7 +143,7 @@ export class ExplorerSection {
     main.addEventListener('click', () => this._list.take(place));
     main.addEventListener('keydown', event => this._onKey(event, place));
 
-    const more = element('button', 'xc-ls-more', '⋯');
+    const more = el('button', { type: 'button', class: 'xc-ls-more' }, '⋯');
     more.title = trans.__('More for %1', pin.formula);
     more.setAttribute('aria-label', more.title);
     more.setAttribute('aria-haspopup', 'menu');
@@ -154,7 +154,7 @@ export class ExplorerSection {
       more.dispatchEvent(new MouseEvent('contextmenu', at));
     });
 
-    const card = element('li', 'xc-ls-card');
+    const card = el('li', { class: 'xc-ls-card' });
     card.dataset.explorer = place.explorer;
     card.dataset.pin = String(place.key);
     card.draggable = true;

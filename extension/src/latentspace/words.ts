@@ -1,10 +1,4 @@
-/** How space groups and names of files are written, and what a dragged pin carries. */
-
-/** A part of a symbol: plain, below the line, or under a bar. */
-export interface ISymbolPart {
-  text: string;
-  look: 'plain' | 'sub' | 'over';
-}
+/** How files are named, and what a dragged pin carries. */
 
 /** A pin of an explorer of the page. */
 export interface IPlace {
@@ -13,19 +7,6 @@ export interface IPlace {
 }
 
 const LONGEST_NAME = 80;
-
-/** The symbol of a space group: "P6_3/mmc" with a subscript, "Fm-3m" with an overline. */
-export function spaceGroupParts(symbol: string): ISymbolPart[] {
-  return symbol
-    .split(/([_-]\d)/)
-    .filter(text => text !== '')
-    .map(text => {
-      if (/^_\d$/.test(text)) {
-        return { text: text.slice(1), look: 'sub' };
-      }
-      return /^-\d$/.test(text) ? { text: text.slice(1), look: 'over' } : { text, look: 'plain' };
-    });
-}
 
 /** A name for a CIF file that every system takes. */
 export function cifName(formula: string, symbol: string): string {

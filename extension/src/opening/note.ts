@@ -1,20 +1,16 @@
 /** What a panel says while its explorer is not there yet, or can no more be there. */
 
+import { el } from '../dom';
+
 /** A sentence in the middle of a panel; a screen reader says it too. */
 export class Note {
   /** To be put into the panel. */
-  readonly node = document.createElement('div');
-  private readonly words = document.createElement('p');
-  private readonly wheel = document.createElement('div');
-  private readonly button = document.createElement('button');
+  readonly node = el('div', { class: 'xc-lab-note', role: 'status' });
+  private readonly words = el('p');
+  private readonly wheel = el('div', { class: 'xc-lab-wheel', 'aria-hidden': 'true' });
+  private readonly button = el('button', { class: 'jp-mod-styled jp-mod-accept', type: 'button' });
 
   constructor() {
-    this.node.className = 'xc-lab-note';
-    this.node.setAttribute('role', 'status');
-    this.wheel.className = 'xc-lab-wheel';
-    this.wheel.setAttribute('aria-hidden', 'true');
-    this.button.type = 'button';
-    this.button.className = 'jp-mod-styled jp-mod-accept';
     this.node.append(this.wheel, this.words, this.button);
     this.clear();
   }

@@ -209,12 +209,12 @@ function rowsOf(block: IBlock, notes: string[]): IRow[] {
 
 function occupancyOf(column: IColumn | undefined, row: number): number {
   const text = column?.values[row] ?? '.';
-  if (isMissing(text)) {
+  if (!column || isMissing(text)) {
     return 1; // "not given" means full, not empty
   }
   const value = measured(text);
   if (value === null || value < 0) {
-    throw errorAt(column!.lines[row], trans.__('“%1” is not an occupancy.', quoted(text)));
+    throw errorAt(column.lines[row], trans.__('“%1” is not an occupancy.', quoted(text)));
   }
   return value;
 }

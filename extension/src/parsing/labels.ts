@@ -33,7 +33,8 @@ export function elementIn(label: string): string | null {
 export function mixtureIn(text: string): ISpecies[] | null {
   const parts = text.length < 200 ? text.split(' + ') : [];
   const found = parts.map(part => /^\s*(0?\.\d+)(?:\(\d*\))?\s*([A-Z][a-z]?)/.exec(part));
-  return parts.length > 1 && found.every(one => one !== null && isElement(one[2]))
-    ? found.map(one => ({ symbol: one![2], occupancy: Number(one![1]) }))
-    : null;
+  const species = found.flatMap(one =>
+    one && isElement(one[2]) ? [{ symbol: one[2], occupancy: Number(one[1]) }] : []
+  );
+  return parts.length > 1 && species.length === parts.length ? species : null;
 }

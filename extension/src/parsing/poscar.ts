@@ -30,9 +30,10 @@ export function parsePoscar(text: string): ICrystal {
     rows.push(coordinates(lines[next + row]));
   }
   const positions = rows.map((row, k) => vectorIn(row, next + k + 2));
-  const symbols = header.names
-    ? header.counts.flatMap((n, k) => Array<string>(n).fill(symbolIn(header.names![k])))
-    : symbolsWithout(lines[0], header.counts, rows, selective);
+  const { names, counts } = header;
+  const symbols = names
+    ? counts.flatMap((n, k) => Array<string>(n).fill(symbolIn(names[k])))
+    : symbolsWithout(lines[0], counts, rows, selective);
   const points = cartesian ? fractional(positions.map(scaled), lattice) : positions;
   return checked(
     lines[0],

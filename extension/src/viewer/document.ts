@@ -48,7 +48,7 @@ export class CrystalDocument extends DocumentWidget<CrystalViewer> {
   }
 
   /** Give everything back. */
-  dispose(): void {
+  override dispose(): void {
     clearTimeout(this.waiting);
     super.dispose();
   }

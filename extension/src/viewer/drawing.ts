@@ -2,8 +2,10 @@
 import type { IScene } from '../scene';
 import type { IWords } from './captions';
 import { type IDrawing, contexts } from './contexts';
-import { button, element } from './dom';
-import { CrystalStage, hasWebGL, loadNgl } from './stage';
+import { el } from '../dom';
+import { button } from './controls';
+import { hasWebGL } from '../webgl';
+import { CrystalStage, loadNgl } from './stage';
 
 const NEAR = '150px'; // what is so near to the window is drawn, too
 const TURN = 0.13; // radians a key
@@ -20,10 +22,10 @@ export class Drawing implements IDrawing {
     private readonly wheel: boolean,
     keys: (key: string) => boolean
   ) {
-    this.node = element('div', 'xc-viewer-canvas', { tabindex: '0', role: 'img' });
-    this.still = element('img', 'xc-viewer-still', { alt: '' });
+    this.node = el('div', { class: 'xc-viewer-canvas', tabindex: '0', role: 'img' });
+    this.still = el('img', { class: 'xc-viewer-still', alt: '' });
     this.still.hidden = true;
-    this.problem = element('div', 'xc-viewer-lost');
+    this.problem = el('div', { class: 'xc-viewer-lost' });
     this.problem.hidden = true;
     this.node.append(this.still, this.problem);
     this.node.addEventListener('keydown', event => {
@@ -158,7 +160,7 @@ export class Drawing implements IDrawing {
 
   private fail(words: string): void {
     const again = button(this.trans.__('Draw again'), '', () => this.refresh());
-    this.problem.replaceChildren(element('p', '', { role: 'alert' }, words), again);
+    this.problem.replaceChildren(el('p', { role: 'alert' }, words), again);
     this.problem.hidden = false;
   }
 

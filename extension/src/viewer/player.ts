@@ -1,6 +1,7 @@
 /** A slider over the crystals of one file, and a button that plays them. */
 import type { IWords } from './captions';
-import { button, element } from './dom';
+import { el } from '../dom';
+import { button } from './controls';
 
 const FRAME = 200; // ms
 
@@ -13,7 +14,8 @@ export class FramePlayer {
   ) {
     this.play = button('▶', '', () => (this.timer === undefined ? this.start() : this.stop()));
     this.play.classList.add('xc-viewer-play');
-    this.slider = element('input', 'xc-viewer-slider', {
+    this.slider = el('input', {
+      class: 'xc-viewer-slider',
       type: 'range',
       min: '1',
       step: '1',
@@ -23,8 +25,8 @@ export class FramePlayer {
       this.stop();
       this.go(Number(this.slider.value) - 1);
     });
-    this.label = element('output', 'xc-viewer-frame');
-    this.node = element('div', 'xc-viewer-player', {}, this.play, this.slider, this.label);
+    this.label = el('output', { class: 'xc-viewer-frame' });
+    this.node = el('div', { class: 'xc-viewer-player' }, this.play, this.slider, this.label);
     this.stop();
     this.setCount(1);
   }

@@ -1,13 +1,12 @@
 /** A canvas with a crystal in it: NGL's stage, its camera, and its end. */
 import type * as Ngl from 'ngl';
+import { type NglModule, KeptBuffers } from '../ngl_buffers';
+import { LOOK, PICKS, fit, resize, sample, startRotation } from '../ngl_camera';
 import type { IScene } from '../scene';
-import { KeptBuffers } from './buffers';
-
-type NglModule = typeof Ngl;
+import { fillCrystal } from './filling';
 
 const SMOOTH_AFTER = 150; // ms without a change; smooth edges take several times as long to draw
 const TURNS = 250; // ms
-const FIT = 3.0; // radii of all that is drawn between it and the eye: it just fills the height
 const ZOOM = 0.15;
 
 let loading: Promise<NglModule> | null = null;
@@ -19,14 +18,6 @@ export function loadNgl(): Promise<NglModule> {
     throw reason;
   });
   return loading;
-}
-
-/** Whether this browser can draw. */
-export function hasWebGL(): boolean {
-  const canvas = document.createElement('canvas');
-  const context = canvas.getContext('webgl2') ?? canvas.getContext('webgl');
-  context?.getExtension('WEBGL_lose_context')?.loseContext();
-  return context !== null;
 }
 
 /** A crystal on a canvas that fills an element. */
@@ -44,20 +35,12 @@ export class CrystalStage {
     lost: () => void
   ) {
     this.stage = new ngl.Stage(host, {
-      cameraType: 'perspective',
-      clipNear: 0,
-      clipFar: 100,
-      clipDist: 0.1,
-      fogNear: 100,
-      fogFar: 160,
+      ...LOOK,
       hoverTimeout: -1,
-      ambientIntensity: 0.45,
-      lightIntensity: 0.8,
-      sampleLevel: -1,
-      tooltip: false
+      sampleLevel: -1
     } as never);
     this.stage.keyControls.clear(); // keys are the viewer's
-    for (const pick of ['clickPick-left', 'clickPick-right', 'clickPick-middle', 'hoverPick']) {
+    for (const pick of PICKS) {
       this.stage.mouseControls.remove(pick);
     }
     this.stage.mouseObserver.handleScroll = wheel;
@@ -70,10 +53,8 @@ export class CrystalStage {
         lost();
       }
     });
-    this.buffers = new KeptBuffers(ngl, this.stage);
-    this.stage.viewerControls.rotate(
-      new ngl.Quaternion().setFromEuler(new ngl.Euler(0.32, -0.45, 0, 'XYZ')) as never
-    );
+    this.buffers = new KeptBuffers(ngl, this.stage, 'crystal');
+    this.stage.viewerControls.rotate(startRotation(ngl) as never);
     this.follow();
     this.theme.observe(document.body, {
       attributes: true,
@@ -94,7 +75,7 @@ export class CrystalStage {
     if (!fitted) {
       this.extent = scene.extent;
     }
-    this.buffers.show(scene, Math.max(this.extent, scene.extent));
+    fillCrystal(this.buffers, scene, Math.max(this.extent, scene.extent));
     this.stage.viewer.updateBoundingBox();
     if (!fitted) {
       this.fit(0);
@@ -127,9 +108,8 @@ export class CrystalStage {
 
   /** See it as at first. */
   reset(): void {
-    const start = new this.ngl.Quaternion().setFromEuler(new this.ngl.Euler(0.32, -0.45, 0, 'XYZ'));
     this.stage.viewerControls.center(new this.ngl.Vector3(0, 0, 0) as never);
-    this.rotateTo(start as never);
+    this.rotateTo(startRotation(this.ngl) as never);
     this.fit(0);
     this.touch();
   }
@@ -180,43 +160,25 @@ export class CrystalStage {
   }
 
   private fit(duration: number): void {
-    this.stage.animationControls.zoomMove(
-      new this.ngl.Vector3(0, 0, 0) as never,
-      -this.radii() * this.extent,
-      duration
-    );
-  }
-
-  private radii(): number {
-    const { width, height } = this.stage.viewer;
-    return FIT / Math.min(1, width / height || 1);
+    fit(this.ngl, this.stage, this.extent, duration);
   }
 
   private resize(): void {
-    if (!this.host.clientWidth || !this.host.clientHeight) {
-      return;
+    if (this.host.clientWidth && this.host.clientHeight) {
+      resize(this.stage, move => this.extent && move());
+      this.touch();
     }
-    const before = this.radii();
-    this.stage.handleResize();
-    const { viewerControls } = this.stage;
-    const now = this.radii();
-    if (this.extent && Math.abs(now / before - 1) > 0.02) {
-      viewerControls.distance((viewerControls.getCameraDistance() * now) / before);
-    }
-    this.touch();
   }
 
   /** Draw quickly now, and with smooth edges once nothing changes. */
   private touch(): void {
     const { viewer } = this.stage;
     clearTimeout(this.smoothing);
-    if (viewer.sampleLevel !== -1) {
-      viewer.setSampling(-1);
-    }
+    sample(this.stage, -1);
     this.canvas.dataset.smooth = 'false';
     viewer.requestRender();
     this.smoothing = setTimeout(() => {
-      viewer.setSampling(0);
+      sample(this.stage, 0);
       viewer.requestRender();
       this.canvas.dataset.smooth = 'true';
     }, SMOOTH_AFTER);

@@ -1,7 +1,8 @@
 /** The controls above a drawing. */
 import type { Vector } from '../crystal';
 import type { IWords } from './captions';
-import { button, element, group, toggle } from './dom';
+import { el } from '../dom';
+import { button, group, toggle } from './controls';
 
 const MOST_CELLS = 5; // along an axis
 const AXES = ['a', 'b', 'c'];
@@ -46,14 +47,17 @@ export class Tools {
       actions.savePicture
     );
     this.periodicOnly = [...ofCell, boundary];
-    this.node = element(
+    this.node = el(
       'div',
-      'xc-viewer-tools',
-      { role: 'group', 'aria-label': trans.__('How the crystal is drawn') },
+      {
+        class: 'xc-viewer-tools',
+        role: 'group',
+        'aria-label': trans.__('How the crystal is drawn')
+      },
       ofCell[0],
-      element('div', 'xc-viewer-group', {}, boundary, bonds),
+      el('div', { class: 'xc-viewer-group' }, boundary, bonds),
       ofCell[1],
-      element('div', 'xc-viewer-group', {}, reset, picture, keyboardHelp(trans))
+      el('div', { class: 'xc-viewer-group' }, reset, picture, keyboardHelp(trans))
     );
   }
 
@@ -75,7 +79,8 @@ export class Tools {
 
   private stepper(name: string, axis: number, trans: IWords, actions: IToolActions): HTMLElement {
     const tip = trans.__('Cells along %1, 1 to %2', name, MOST_CELLS);
-    const field = element('input', 'xc-viewer-cells', {
+    const field = el('input', {
+      class: 'xc-viewer-cells',
       type: 'number',
       min: '1',
       max: String(MOST_CELLS),
@@ -93,7 +98,7 @@ export class Tools {
         actions.changed();
       }
     });
-    return element('label', 'xc-viewer-step', {}, name, field);
+    return el('label', { class: 'xc-viewer-step' }, name, field);
   }
 
   private readonly periodicOnly: HTMLElement[];
@@ -108,19 +113,18 @@ function keyboardHelp(trans: IWords): HTMLElement {
     [trans.__('Drag'), trans.__('turn; with the right button: move')],
     [trans.__('Wheel'), trans.__('zoom')]
   ];
-  const list = element('dl', 'xc-viewer-keys');
+  const list = el('dl', { class: 'xc-viewer-keys' });
   for (const [keys, effect] of rows) {
-    list.append(element('dt', '', {}, keys), element('dd', '', {}, effect));
+    list.append(el('dt', {}, keys), el('dd', {}, effect));
   }
-  const note = element('p', '', {}, trans.__('Keys work once the drawing has been clicked.'));
+  const note = el('p', {}, trans.__('Keys work once the drawing has been clicked.'));
   const tip = trans.__('Keyboard and mouse');
-  const summary = element('summary', 'xc-viewer-button', { title: tip, 'aria-label': tip }, '?');
-  const help = element(
+  const summary = el('summary', { class: 'xc-viewer-button', title: tip, 'aria-label': tip }, '?');
+  const help = el(
     'details',
-    'xc-viewer-help',
-    {},
+    { class: 'xc-viewer-help' },
     summary,
-    element('div', 'xc-viewer-helptext', {}, list, note)
+    el('div', { class: 'xc-viewer-helptext' }, list, note)
   );
   help.addEventListener('keydown', event => {
     if (event.key === 'Escape' && help.open) {

@@ -3,7 +3,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import type { ICrystal, Vector } from '../crystal';
-import { elementsOf, formulaParts, reducedFormula } from '../formula';
+import { elementsOf, reducedFormula } from '../formula';
+import { saveFile } from '../save_file';
 import { buildScene } from '../scene';
 import {
   amount,
@@ -14,7 +15,8 @@ import {
   pictureName,
   turnAlong
 } from './captions';
-import { button, element } from './dom';
+import { el, formulaNodes } from '../dom';
+import { button } from './controls';
 import { Drawing } from './drawing';
 import { FramePlayer } from './player';
 import { Tools } from './tools';
@@ -52,14 +54,13 @@ export class CrystalViewer extends Widget {
     });
     this.drawing = new Drawing(trans, !compact, key => this.press(key));
     this.player = new FramePlayer(trans, () => this.draw());
-    this.figure = element(
+    this.figure = el(
       'div',
-      'xc-viewer-figure',
-      {},
-      element('header', 'xc-viewer-head', {}, this.formula, this.titleLine, this.facts),
+      { class: 'xc-viewer-figure' },
+      el('header', { class: 'xc-viewer-head' }, this.formula, this.titleLine, this.facts),
       this.tools.node,
       this.drawing.node,
-      element('footer', 'xc-viewer-foot', {}, this.legend, this.player.node, this.notes)
+      el('footer', { class: 'xc-viewer-foot' }, this.legend, this.player.node, this.notes)
     );
     this.legend.setAttribute('aria-label', trans.__('Elements'));
     this.figure.hidden = true;
@@ -87,7 +88,7 @@ export class CrystalViewer extends Widget {
   }
 
   /** Give everything back. */
-  dispose(): void {
+  override dispose(): void {
     if (this.isDisposed) {
       return;
     }
@@ -97,12 +98,12 @@ export class CrystalViewer extends Widget {
   }
 
   /** An animation that nobody sees stops. */
-  protected onBeforeHide(_: Message): void {
+  protected override onBeforeHide(_: Message): void {
     this.player.stop();
   }
 
   /** What has the focus when the tab is chosen. */
-  protected onActivateRequest(_: Message): void {
+  protected override onActivateRequest(_: Message): void {
     if (!this.figure.hidden) {
       this.drawing.node.focus();
     } else {
@@ -120,10 +121,7 @@ export class CrystalViewer extends Widget {
     this.drawing.show(null, '');
     this.figure.hidden = true;
     this.message.hidden = false;
-    this.message.replaceChildren(
-      element('h2', '', {}, heading),
-      element('p', '', { role: 'alert' }, words)
-    );
+    this.message.replaceChildren(el('h2', {}, heading), el('p', { role: 'alert' }, words));
     if (action) {
       this.message.append(
         button(action.label, '', () => action.act(), 'xc-viewer-button xc-mod-main')
@@ -145,27 +143,23 @@ export class CrystalViewer extends Widget {
 
   private tell(crystal: ICrystal, repeat: Vector, note: string): void {
     const formula = reducedFormula(crystal);
-    this.formula.replaceChildren(
-      ...formulaParts(formula).map(({ text, subscript }) =>
-        subscript ? element('sub', '', {}, text) : document.createTextNode(text)
-      )
-    );
+    this.formula.replaceChildren(...formulaNodes(formula));
     const title = isFormula(crystal.title, formula) ? '' : crystal.title;
     this.titleLine.textContent = title;
     this.titleLine.title = title;
     const facts = [atomCount(crystal, repeat, this.trans), ...cellFacts(crystal, this.trans)];
-    this.facts.replaceChildren(...facts.map(fact => element('span', '', {}, fact)));
+    this.facts.replaceChildren(...facts.map(fact => el('span', {}, fact)));
     const cells = repeat[0] * repeat[1] * repeat[2];
     this.legend.replaceChildren(
       ...elementsOf(crystal).map(({ symbol, count, colour }) => {
-        const disc = element('span', 'xc-viewer-disc', { 'aria-hidden': 'true' });
+        const disc = el('span', { class: 'xc-viewer-disc', 'aria-hidden': 'true' });
         disc.style.backgroundColor = colour;
-        const number = element('span', 'xc-viewer-count', {}, amount(count * cells));
-        return element('li', '', {}, disc, element('b', '', {}, symbol), number);
+        const number = el('span', { class: 'xc-viewer-count' }, amount(count * cells));
+        return el('li', {}, disc, el('b', {}, symbol), number);
       })
     );
     const notes = [...crystal.notes, note].filter(Boolean);
-    this.notes.replaceChildren(...notes.map(text => element('li', '', {}, text)));
+    this.notes.replaceChildren(...notes.map(text => el('li', {}, text)));
   }
 
   private lookAlong(axis: number): void {
@@ -192,13 +186,7 @@ export class CrystalViewer extends Widget {
     if (!picture || this.isDisposed) {
       return;
     }
-    const address = URL.createObjectURL(picture);
-    const link = element('a', '', {
-      href: address,
-      download: pictureName(reducedFormula(crystal))
-    });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+    saveFile(pictureName(reducedFormula(crystal)), picture);
   }
 
   private readonly trans: TranslationBundle;
@@ -206,11 +194,11 @@ export class CrystalViewer extends Widget {
   private readonly drawing: Drawing;
   private readonly player: FramePlayer;
   private readonly figure: HTMLElement;
-  private readonly formula = element('h2', 'xc-viewer-formula');
-  private readonly titleLine = element('span', 'xc-viewer-title');
-  private readonly facts = element('p', 'xc-viewer-facts');
-  private readonly legend = element('ul', 'xc-viewer-legend');
-  private readonly notes = element('ul', 'xc-viewer-notes');
-  private readonly message = element('div', 'xc-viewer-message');
+  private readonly formula = el('h2', { class: 'xc-viewer-formula' });
+  private readonly titleLine = el('span', { class: 'xc-viewer-title' });
+  private readonly facts = el('p', { class: 'xc-viewer-facts' });
+  private readonly legend = el('ul', { class: 'xc-viewer-legend' });
+  private readonly notes = el('ul', { class: 'xc-viewer-notes' });
+  private readonly message = el('div', { class: 'xc-viewer-message' });
   private frames: ICrystal[] = [];
 }

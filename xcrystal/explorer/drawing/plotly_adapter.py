@@ -1,4 +1,6 @@
-"""The one place that imports plotly's FigureWidget, without the seconds that its imports may waste, and without a race.
+"""The one place that knows plotly from inside: its imports, and how a FigureWidget is sent.
+
+``tests/explorer/test_adapters.py`` holds it against what is installed.
 
 plotly imports nbformat, that imports jsonschema, and where JupyterLab is installed jsonschema imports rfc3987_syntax,
 which compiles 39 grammars (3 to 10 seconds) to check one string format that notebooks never use. jsonschema does

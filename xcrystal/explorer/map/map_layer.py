@@ -32,8 +32,8 @@ class Markers(Panel):
         What is drawn below.
     """
 
-    _esm = script("map.js")
-    _css = style("map.css")
+    _esm = script("map_layer")
+    _css = style("map_layer")
     pace: ClassVar[float] = 0.0  # follows the hand
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "path"})
 

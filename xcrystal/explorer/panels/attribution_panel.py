@@ -44,8 +44,8 @@ _TERMS = ("attribution", "baseline", "completeness", "agreement of methods", "kn
 class WhyView(Panel):
     """Controls, bars and trust; the bars and the structure's atoms light each other up in the browser alone."""
 
-    _esm = script("glossary.js", "why.js")
-    _css = style("glossary.css") + style("why.css")
+    _esm = script("attribution_panel")
+    _css = style("attribution_panel")
     events: ClassVar[frozenset[str]] = frozenset(
         {"crystal", "shown", "attribution", "explained", "settled", "path", "axes", "mode"}
     )

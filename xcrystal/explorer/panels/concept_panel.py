@@ -36,8 +36,8 @@ class ConceptView(Panel):
     Concepts and elements are looked into by a button; neighbours as long as the panel is seen and the hand rests.
     """
 
-    _esm = script("elements.js", "concept.js")
-    _css = style("elements.css") + style("concept.css")
+    _esm = script("concept_panel")
+    _css = style("concept_panel")
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "settled", "selection", "progress"})
 
     def __init__(self, session: Session, worker: Worker) -> None:

@@ -45,8 +45,8 @@ Row = tuple[str, Parts]
 class FactsView(Panel):
     """Badges, a table, the decoder's runners-up, and the nearest known crystals, drawn."""
 
-    _esm = script("glossary.js", "facts.js")
-    _css = style("facts.css") + style("glossary.css")
+    _esm = script("facts_panel")
+    _css = style("facts_panel")
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "judged", "settled", "mode"})
 
     def __init__(self, session: Session, worker: Worker) -> None:

@@ -66,8 +66,8 @@ def hint(part: str) -> dict[str, Any]:
 class Hint(anywidget.AnyWidget):
     """Sentences for beginners, with buttons that explain terms."""
 
-    _esm = script("glossary.js", "hints.js")
-    _css = style("glossary.css") + style("hints.css")
+    _esm = script("hints")
+    _css = style("hints")
     state: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(self, part: str) -> None:

@@ -34,8 +34,8 @@ class StoryView(Panel):
         The crystals that were visited: place in the history, key of the thumbnail, formula and what it is.
     """
 
-    _esm = script("story.js")
-    _css = style("story.css")
+    _esm = script("history_panel")
+    _css = style("history_panel")
     events: ClassVar[frozenset[str]] = frozenset({"story", "history", "settled", "mode"})
     log: traitlets.List[str] = traitlets.List().tag(sync=True)
     chips: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)

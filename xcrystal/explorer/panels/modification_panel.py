@@ -44,8 +44,8 @@ class ChangeView(Panel):
         Symbol of each element, and on how many orbits of the training data it is; -1 if that is not known.
     """
 
-    _esm = script("chart.js", "elements.js", "change.js")
-    _css = style("elements.css") + style("change.css")
+    _esm = script("modification_panel")
+    _css = style("modification_panel")
     events: ClassVar[frozenset[str]] = _EVENTS
     pictures: traitlets.List[str] = traitlets.List().tag(sync=True)
     elements: traitlets.List[Any] = traitlets.List().tag(sync=True)

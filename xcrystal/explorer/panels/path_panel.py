@@ -28,8 +28,8 @@ _DIGITS = {"e_above_hull": 3}
 class PathView(Panel):
     """Ends, scrubber, chart, and exports of a path."""
 
-    _esm = script("chart.js", "path.js")
-    _css = style("path.css")
+    _esm = script("path_panel")
+    _css = style("path_panel")
     pace: ClassVar[float] = 0.0  # every step and every frame is seen
     events: ClassVar[frozenset[str]] = frozenset({"path", "progress"})
 

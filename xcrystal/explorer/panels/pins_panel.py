@@ -41,8 +41,8 @@ class PinsView(Panel):
         The pinned crystals as the script and its page need them; sent only when they change.
     """
 
-    _esm = script("registry.js", "pins.js")
-    _css = style("pins.css")
+    _esm = script("pins_panel")
+    _css = style("pins_panel")
     events: ClassVar[frozenset[str]] = frozenset({"pins", "crystal", "shown", "settled", "mode"})
     uid: Any = traitlets.Unicode().tag(sync=True)
     pins: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)

@@ -28,8 +28,8 @@ _COLUMNS = {
 class FindView(Panel):
     """Search box, results, groups A and B, and the directions between them."""
 
-    _esm = script("finding.js")
-    _css = style("finding.css")
+    _esm = script("search_panel")
+    _css = style("search_panel")
     events: ClassVar[frozenset[str]] = frozenset({"selection", "axes"})
 
     def __init__(self, session: Session, worker: Worker) -> None:

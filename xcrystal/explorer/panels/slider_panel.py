@@ -32,8 +32,8 @@ _DIGITS = {"e_above_hull": 3}
 class SliderView(Panel):
     """One slider an axis, and what a move along a property axis achieved."""
 
-    _esm = script("sliders.js")
-    _css = style("sliders.css")
+    _esm = script("slider_panel")
+    _css = style("slider_panel")
     pace: ClassVar[float] = 0.0  # follows the hand
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "axes", "reach", "settled"})
 

@@ -32,8 +32,8 @@ class SteerView(Panel):
         Small pictures of the candidates, SVG; apart from the state, so that they are sent once.
     """
 
-    _esm = script("chart.js", "steer.js")
-    _css = style("steer.css")
+    _esm = script("steering_panel")
+    _css = style("steering_panel")
     pace: ClassVar[float] = 0.0  # every step and every frame is seen
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "settled", "candidates", "progress"})
     pictures: traitlets.List[str] = traitlets.List().tag(sync=True)

@@ -21,8 +21,8 @@ class Tabs(anywidget.AnyWidget):
         Name of a part to the label of its tab, in order; the CSS class of its box is "xc-" and the name.
     """
 
-    _esm = script("glossary.js", "tabs.js")
-    _css = style("tabs.css")
+    _esm = script("tabs")
+    _css = style("tabs")
     labels: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, labels: Mapping[str, str]) -> None:

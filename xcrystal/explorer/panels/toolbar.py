@@ -20,8 +20,8 @@ _MARK, _HEAD = b"xcrystal_session", 2000  # by what, and within how many bytes, 
 class DoorView(Panel):
     """Title, message, and the controls that load, download, save, reset, and choose how much is offered."""
 
-    _esm = script("door.js")
-    _css = style("explorer.css") + style("door.css")
+    _esm = script("toolbar")
+    _css = style("toolbar")
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "message", "mode"})
 
     def __init__(self, session: Session, worker: Worker, identity: str = "live") -> None:

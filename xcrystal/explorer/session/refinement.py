@@ -33,7 +33,7 @@ class Refinement:
         return not same
 
     def search_nearer(self) -> bool:
-        """Search with all effort for a crystal whose own latent vector is nearer; up to a second.
+        """Search with all effort for a crystal whose own latent vector is nearer; it may take seconds.
 
         Another crystal than the one that is shown is one step of undo, and is reported; one that looks the same is
         left alone.

@@ -61,8 +61,8 @@ class DrawnCrystals(Protocol):
 class StructureBar(Panel):
     """Drawn again by the view that it belongs to, after the scene."""
 
-    _esm = script("structure_bar.js")
-    _css = style("structure.css")
+    _esm = script("structure_controls")
+    _css = style("structure_controls")
 
     def __init__(self, session: Session, worker: Worker, view: DrawnCrystals) -> None:
         self.view = view

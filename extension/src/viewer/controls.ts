@@ -1,0 +1,39 @@
+/** Controls of the viewer. */
+import { el } from '../dom';
+
+/** A button with a text. */
+export function button(
+  label: string,
+  tip: string,
+  act: () => void,
+  className = 'xc-viewer-button'
+): HTMLButtonElement {
+  return el('button', { class: className, type: 'button', title: tip, onclick: act }, label);
+}
+
+/** A button that is on or off. */
+export function toggle(
+  label: string,
+  tip: string,
+  on: boolean,
+  act: (on: boolean) => void
+): HTMLButtonElement {
+  const made = button(label, tip, () => {
+    const now = made.getAttribute('aria-pressed') !== 'true';
+    made.setAttribute('aria-pressed', String(now));
+    act(now);
+  });
+  made.setAttribute('aria-pressed', String(on));
+  return made;
+}
+
+/** Things that belong together, with a name before them. */
+export function group(label: string, ...children: Node[]): HTMLElement {
+  const name = el('span', { class: 'xc-viewer-label', 'aria-hidden': 'true' }, label);
+  return el(
+    'div',
+    { class: 'xc-viewer-group', role: 'group', 'aria-label': label },
+    name,
+    ...children
+  );
+}

@@ -1,0 +1,614 @@
+/**
+ * The layer over the points of the map: markers in an SVG of their own, so that moving one never redraws the points;
+ * tools, tooltip, legend. Plotly draws, pans and zooms; all else that the hand does is heard here.
+ */
+import { type Child, el, nodes, svg } from '../dom';
+import type { Choice, IPanel, IView } from './common/model';
+import { latest, show } from './common/panel';
+import { type IAxis, type Zoom, Plot, missingOf } from './common/plotly_adapter';
+
+type Kind = 'current' | 'loaded' | 'own' | 'end' | 'wanted' | 'landed';
+
+/** UMAP coordinates. */
+type Place = [x: number, y: number];
+
+interface IMarker {
+  kind: Kind;
+  x: number;
+  y: number;
+  text: string;
+  sign: string;
+}
+
+interface ILegend {
+  title: string;
+  low: string;
+  high: string;
+  /** Of a scale. */
+  colors: string[];
+  kinds: [kind: string, color: string][];
+  /** What has no value, and its colour. */
+  absent: [text: string, color: string] | null;
+}
+
+interface IMap {
+  markers: IMarker[];
+  /** The nearest known crystals. */
+  ring: Place[];
+  path: Place[];
+  /** How far the decoded crystal lies from what was asked for, in words. */
+  off: string;
+  here: { title: string; name: string; href: string };
+  color: string;
+  colors: Choice[];
+  legend: ILegend;
+  picked: [count: number, title: string] | null;
+  crystals: string;
+  credit: boolean;
+  /** How many points are drawn, if not all are. */
+  shown: string;
+}
+
+/** The answer to a hover. */
+interface IHoverAnswer {
+  type: 'hover';
+  lines: string[];
+}
+
+/** Where the mouse is, and the size of a pixel. */
+interface IPointed {
+  x: number;
+  y: number;
+  dx: number;
+  dy: number;
+}
+
+type Tool = 'go' | 'pan' | 'lasso' | 'box';
+
+const SHAPES: Readonly<Record<Kind, string>> = {
+  current: 'M-9,0a9,9 0 1,0 18,0a9,9 0 1,0 -18,0M0,-15V-5M0,5V15M-15,0H-5M5,0H15',
+  loaded: 'M0,-9L9,0L0,9L-9,0Z',
+  own: 'M0,-9L9,0L0,9L-9,0Z',
+  end: 'M-7,-7H7V7H-7Z',
+  wanted: 'M-5,-5L5,5M-5,5L5,-5',
+  landed: 'M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0'
+};
+const TOOLS: readonly [tool: Tool, label: string, key: string, title: string][] = [
+  ['go', 'Go', 'g', 'Go: click or drag to decode what lies there'],
+  ['pan', 'Pan', 'p', 'Pan: drag the map; the wheel zooms with every tool'],
+  ['lasso', 'Lasso', 'l', 'Lasso: draw around crystals to pick them'],
+  ['box', 'Box', 'b', 'Box: pick the crystals in a rectangle']
+];
+const ZOOMS: readonly [sign: string, title: string, how: Zoom, keys: string][] = [
+  ['+', 'Zoom in', 'in', '+='],
+  ['−', 'Zoom out', 'out', '-'],
+  ['⌂', 'Show the whole map', 'reset', '0']
+];
+const WAYS: Readonly<Record<string, Place>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1]
+};
+const NEAR = 5; // pixels that a click may travel
+const LETS_GO = 1500; // ms after the last arrow key
+const LOOKS_AFTER = 200; // ms after the last change of the view
+const DRAWS_WITHIN = 30000; // ms
+const TERMS_OF_USE = 'https://next-gen.materialsproject.org/about/terms';
+
+function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => void {
+  let plot: Plot | null = null;
+  let tool: Tool = 'go';
+  let gesture: { x: number; y: number; moved: boolean; corners: Place[] } | null = null;
+  let ended = false;
+  let painting = 0;
+  const state = () => model.get('state');
+  const axes = () => plot?.axes ?? null;
+  const drag = latest(model, (place: { x: number; y: number }) =>
+    model.send({ act: 'drag', ...place })
+  );
+
+  // -- what there is
+  const buttons = TOOLS.map(([name, label, key, title]) =>
+    el(
+      'button',
+      {
+        class: `xc-button xc-tool-${name}`,
+        type: 'button',
+        title: `${title} (${key})`,
+        'aria-pressed': 'false',
+        onclick: () => take(name)
+      },
+      label
+    )
+  );
+  const views = ZOOMS.map(([sign, title, how]) =>
+    el(
+      'button',
+      {
+        class: `xc-button xc-zoom-${how}`,
+        type: 'button',
+        title,
+        'aria-label': title,
+        onclick: () => plot?.zoom(how)
+      },
+      sign
+    )
+  );
+  const select = el('select', {
+    title: 'What colours the points of the map',
+    onchange: () => {
+      model.send({ act: 'color', name: select.value });
+    }
+  });
+  const bar = el(
+    'div',
+    { class: 'xc-tools', 'data-lm-suppress-shortcuts': 'true' },
+    el('label', { class: 'xc-color' }, el('span', {}, 'Map by'), select),
+    el(
+      'span',
+      { class: 'xc-group', role: 'group', 'aria-label': 'What the mouse does on the map' },
+      buttons
+    ),
+    el('span', { class: 'xc-group', role: 'group', 'aria-label': 'Zoom' }, views)
+  );
+  const picture = svg('svg', { 'aria-hidden': 'true' });
+  const drawn = svg('polygon', { class: 'xc-lasso' });
+  const tip = el('div', { class: 'xc-tip', role: 'tooltip' });
+  const note = el('div', { class: 'xc-note' });
+  const layer = el(
+    'div',
+    {
+      class: 'xc-layer',
+      tabindex: '0',
+      role: 'application',
+      'data-lm-suppress-shortcuts': 'true',
+      'aria-label':
+        'Map of crystals. Arrow keys move the place that is decoded; g, p, l, b choose a tool; ' +
+        'plus, minus and 0 zoom.',
+      onkeydown: event => onKey(event)
+    },
+    picture,
+    note,
+    tip
+  );
+  const key = el('div', { class: 'xc-key' });
+  const off = el('div', { class: 'xc-off', 'aria-live': 'polite' });
+  const picked = el('div', { class: 'xc-picked' });
+  const credit = el('div', { class: 'xc-credit' });
+  root.append(bar, layer, el('div', { class: 'xc-foot' }, key, off, picked, credit));
+
+  const take = (name: Tool) => {
+    tool = name;
+    TOOLS.forEach(([other], k) => buttons[k].setAttribute('aria-pressed', String(other === name)));
+    root.closest('.xc-map')?.setAttribute('data-tool', name);
+    tip.replaceChildren();
+  };
+
+  // -- places: from the ranges, which follow a drag at once, not from plotly's scale, which is set at its end
+  const onScreen = ([x, y]: Place) => {
+    const both = axes();
+    if (!both || !plot) {
+      return { px: 0, py: 0, seen: false };
+    }
+    const [frame, inside] = [layer.getBoundingClientRect(), plot.node.getBoundingClientRect()];
+    const [fx, fy] = [shareOf(both.x, x), 1 - shareOf(both.y, y)];
+    return {
+      px: inside.left - frame.left + both.x._offset + fx * both.x._length,
+      py: inside.top - frame.top + both.y._offset + fy * both.y._length,
+      seen: fx >= 0 && fx <= 1 && fy >= 0 && fy <= 1
+    };
+  };
+  const outline = (places: readonly Place[]) =>
+    places
+      .map(onScreen)
+      .map(({ px, py }) => `${px},${py}`)
+      .join(' ');
+  const at = (event: { clientX: number; clientY: number }, clamp = false): IPointed | null => {
+    const both = axes();
+    if (!both || !plot) {
+      return null;
+    }
+    const { x, y } = both;
+    const box = plot.node.getBoundingClientRect();
+    let fx = (event.clientX - box.left - x._offset) / x._length;
+    let fy = (event.clientY - box.top - y._offset) / y._length;
+    if (clamp) {
+      [fx, fy] = [Math.min(Math.max(fx, 0), 1), Math.min(Math.max(fy, 0), 1)];
+    }
+    if (fx < 0 || fx > 1 || fy < 0 || fy > 1) {
+      return null;
+    }
+    return {
+      x: x.range[0] + fx * widthOf(x),
+      y: y.range[1] - fy * widthOf(y),
+      dx: Math.abs(widthOf(x)) / x._length,
+      dy: Math.abs(widthOf(y)) / y._length
+    };
+  };
+
+  // -- drawing
+  const drawWay = (path: Place[]): Child => [
+    path.length > 0 &&
+      ['xc-way-halo', 'xc-way'].map(name =>
+        svg('polyline', { class: name, points: outline(path) })
+      ),
+    path
+      .map(onScreen)
+      .map(({ px, py }) => svg('circle', { class: 'xc-stop', cx: px, cy: py, r: 2.5 }))
+  ];
+  const drawRing = (ring: Place[]): Child =>
+    ring
+      .map(onScreen)
+      .filter(({ seen }) => seen)
+      .map(({ px, py }) =>
+        ['xc-ring-halo', 'xc-ring'].map(name =>
+          svg('circle', { class: name, cx: px, cy: py, r: 6 })
+        )
+      );
+  const drawGap = (markers: IMarker[]): Child => {
+    const [wanted, landed] = [placeOf(markers, 'wanted'), placeOf(markers, 'landed')];
+    if (!wanted || !landed) {
+      return null;
+    }
+    const [from, to] = [wanted, landed].map(onScreen);
+    return svg('line', { class: 'xc-gap', x1: from.px, y1: from.py, x2: to.px, y2: to.py });
+  };
+  const drawMarker = (mark: IMarker): Child => {
+    const { px, py, seen } = onScreen([mark.x, mark.y]);
+    if (!seen) {
+      return null;
+    }
+    const layers = ['halo', 'line'].map(name =>
+      svg(
+        'path',
+        {
+          d: SHAPES[mark.kind],
+          transform: `translate(${px},${py})`,
+          'data-x': mark.x,
+          'data-y': mark.y,
+          'data-sign': mark.sign,
+          class: `xc-marker xc-marker-${mark.kind} xc-marker-${name}`
+        },
+        svg('title', {}, mark.text)
+      )
+    );
+    return [layers, mark.sign !== '' && svg('text', { class: 'xc-sign', x: px, y: py }, mark.sign)];
+  };
+  const draw = () => {
+    if (!axes() || ended) {
+      return;
+    }
+    const { markers, ring, path } = state();
+    const parts = [
+      drawWay(path),
+      drawRing(ring),
+      drawGap(markers),
+      [...markers].reverse().map(drawMarker)
+    ];
+    picture.replaceChildren(...nodes(parts), drawn);
+  };
+  const redraw = () => {
+    painting ||= requestAnimationFrame(() => {
+      painting = 0;
+      draw();
+    });
+  };
+
+  const tell = () => {
+    const { colors, color, legend, off: said, here, crystals, credit: ours, ...rest } = state();
+    show(select, colors, () => {
+      const elements = colors.filter(([name]) => name.startsWith('element:'));
+      const others = colors.filter(pair => !elements.includes(pair));
+      return [others.map(option), el('optgroup', { label: 'Elements' }, elements.map(option))];
+    });
+    select.value = color;
+    show(key, legend, () => drawLegend(legend));
+    off.textContent = said;
+    show(
+      picked,
+      rest.picked,
+      () =>
+        rest.picked && [
+          el('span', {}, `${rest.picked[0].toLocaleString('en')} picked: ${rest.picked[1]}`),
+          el(
+            'button',
+            { class: 'xc-button', type: 'button', onclick: () => model.send({ act: 'unpick' }) },
+            'Clear'
+          )
+        ]
+    );
+    note.textContent = rest.shown;
+    show(credit, [here, crystals, ours], () => [
+      `${crystals} crystals`,
+      ours && [': ', link(TERMS_OF_USE, 'Materials Project, CC BY 4.0')],
+      '. ',
+      here.name !== '' && [
+        `${here.title}: `,
+        here.href ? link(here.href, here.name) : here.name,
+        '.'
+      ]
+    ]);
+  };
+
+  // -- the hand
+  const stopGesture = () => {
+    gesture = null;
+    drawn.setAttribute('points', '');
+  };
+  const onDown = (event: PointerEvent) => {
+    if (event.button !== 0 || !at(event)) {
+      return;
+    }
+    const own = event.target instanceof Element && event.target.closest('.xc-marker-own');
+    if (own instanceof SVGElement) {
+      model.send({ act: 'own', number: Number(own.dataset.sign) - 1 });
+      event.stopPropagation();
+      return;
+    }
+    layer.classList.add('xc-by-hand');
+    layer.focus({ preventScroll: true });
+    tip.replaceChildren();
+    held = null;
+    gesture = { x: event.clientX, y: event.clientY, moved: false, corners: [] };
+    if (tool !== 'pan') {
+      event.preventDefault();
+    }
+  };
+  // plotly begins to pan at this event, which comes after the one above
+  const onMouseDown = (event: MouseEvent) => {
+    if (tool !== 'pan' && event.button === 0) {
+      event.stopPropagation();
+    }
+  };
+  const onMove = (event: PointerEvent) => {
+    if (!gesture) {
+      hover(event);
+      return;
+    }
+    gesture.moved ||= Math.hypot(event.clientX - gesture.x, event.clientY - gesture.y) >= NEAR;
+    const place = at(event, true);
+    const from = at({ clientX: gesture.x, clientY: gesture.y }, true);
+    if (!gesture.moved || !place || !from) {
+      return;
+    }
+    if (tool === 'go') {
+      drag({ x: place.x, y: place.y });
+    } else if (tool === 'lasso') {
+      gesture.corners.push([place.x, place.y]);
+    } else if (tool === 'box') {
+      gesture.corners = [
+        [from.x, from.y],
+        [place.x, from.y],
+        [place.x, place.y],
+        [from.x, place.y]
+      ];
+    }
+    drawn.setAttribute('points', outline(gesture.corners));
+  };
+  const onUp = (event: PointerEvent) => {
+    if (!gesture) {
+      return;
+    }
+    const { moved, corners } = gesture;
+    stopGesture();
+    const place = moved ? null : at(event);
+    if (place) {
+      model.send({ act: 'click', ...place });
+    } else if (corners.length > 2) {
+      model.send({ act: 'polygon', points: corners });
+    }
+  };
+
+  // one question at a time; the next is about where the mouse is by then
+  let asked = false;
+  let next: IPointed | null = null;
+  const ask = (question: IPointed) => {
+    asked = true;
+    next = null;
+    model.send({ act: 'hover', ...question });
+  };
+  const hideTip = () => {
+    tip.replaceChildren();
+    next = null;
+  };
+  const hover = (event: PointerEvent) => {
+    const isInside =
+      event.target instanceof Element &&
+      plot !== null &&
+      event.target.closest('.js-plotly-plot') === plot.node;
+    const place = isInside ? at(event) : null;
+    if (!place) {
+      hideTip();
+      return;
+    }
+    next = place;
+    const { px, py } = onScreen([place.x, place.y]);
+    const wide = layer.clientWidth;
+    const isRight = px > wide / 2; // on the side where there is room, and no wider than it
+    tip.style.left = isRight ? 'auto' : `${px + 14}px`;
+    tip.style.right = isRight ? `${wide - px + 14}px` : 'auto';
+    tip.style.maxWidth = `${Math.min(260, Math.max(isRight ? px : wide - px, 120) - 30)}px`;
+    tip.style.top = `${Math.max(4, py - 20)}px`;
+    if (!asked) {
+      ask(place);
+    }
+  };
+  const onMessage = (message: IHoverAnswer | null) => {
+    if (message?.type !== 'hover') {
+      return;
+    }
+    asked = false;
+    const [formula, ...lines] = message.lines;
+    tip.replaceChildren();
+    if (formula && !gesture) {
+      tip.append(el('b', {}, formula), ...lines.map(line => el('div', {}, line)));
+    }
+    if (next) {
+      ask(next);
+    }
+  };
+
+  // -- the keyboard
+  let held: { x: number; y: number } | null = null; // where the arrow keys have gone, while the crystals still follow
+  let letGo: ReturnType<typeof setTimeout> | undefined;
+  const step = ([right, up]: Place, far: number, { x, y }: { x: IAxis; y: IAxis }) => {
+    const { markers } = state();
+    const [cx, cy] = placeOf(markers, 'wanted') ?? placeOf(markers, 'current') ?? [0, 0];
+    const from = held ?? { x: cx, y: cy };
+    held = { x: from.x + right * far * widthOf(x), y: from.y + up * far * widthOf(y) };
+    drag(held);
+    clearTimeout(letGo);
+    letGo = setTimeout(() => {
+      held = null;
+    }, LETS_GO);
+  };
+  const onKey = (event: KeyboardEvent) => {
+    layer.classList.remove('xc-by-hand');
+    const both = axes();
+    if (event.ctrlKey || event.metaKey || event.altKey || !both) {
+      return;
+    }
+    const chosen = TOOLS.find(([, , letter]) => letter === event.key);
+    const zoom = ZOOMS.find(([, , , keys]) => event.key !== '' && keys.includes(event.key));
+    const way = WAYS[event.key];
+    if (chosen) {
+      take(chosen[0]);
+    } else if (zoom) {
+      plot?.zoom(zoom[2]);
+    } else if (event.key === 'Escape') {
+      stopGesture();
+      if (state().picked) {
+        model.send({ act: 'unpick' });
+      }
+    } else if (way) {
+      step(way, event.shiftKey ? 0.05 : 0.01, both);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  // -- plotly
+  let looked: ReturnType<typeof setTimeout> | undefined;
+  const onView = () => {
+    redraw();
+    clearTimeout(looked);
+    if (state().shown) {
+      looked = setTimeout(() => {
+        const both = axes();
+        if (both && !ended) {
+          const [[x0, x1], [y0, y1]] = [both.x.range, both.y.range];
+          model.send({ act: 'window', x0, x1, y0, y1 });
+        }
+      }, LOOKS_AFTER);
+    }
+  };
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  const resized = new ResizeObserver(() => {
+    redraw();
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      if (!ended) {
+        plot?.fill(layer.clientWidth);
+      }
+    }, 60);
+  });
+  const onState = () => {
+    tell();
+    redraw();
+  };
+
+  const unhear: (() => void)[] = [];
+  const begun = performance.now();
+  const attach = () => {
+    if (ended) {
+      return;
+    }
+    const around = root.closest('.xc-map');
+    plot = Plot.within(around);
+    if (!plot) {
+      const figure = around?.querySelector('.js-plotly-plot');
+      if (figure && performance.now() - begun > DRAWS_WITHIN) {
+        fail(missingOf(figure));
+      } else {
+        requestAnimationFrame(attach);
+      }
+      return;
+    }
+    const { node } = plot;
+    unhear.push(
+      plot.listen(['plotly_afterplot', 'plotly_relayouting'], redraw),
+      plot.listen(['plotly_relayout'], onView)
+    );
+    for (const place of [node, layer]) {
+      place.addEventListener('pointerdown', onDown, true);
+    }
+    node.addEventListener('mousedown', onMouseDown, true);
+    node.addEventListener('pointerleave', hideTip);
+    window.addEventListener('pointermove', onMove, true);
+    window.addEventListener('pointerup', onUp, true);
+    resized.observe(layer);
+    take(tool);
+    draw();
+    root.dataset.ready = 'true';
+  };
+  const fail = (missing: string[]) => {
+    const text = `This version of plotly draws no map that can be used here: it has no ${missing.join(', ')}.`;
+    note.textContent = text;
+    root.dataset.failed = text;
+  };
+  tell();
+  attach();
+  model.on('change:state', onState);
+  model.on('msg:custom', onMessage);
+
+  return () => {
+    ended = true;
+    resized.disconnect();
+    clearTimeout(looked);
+    clearTimeout(waiting);
+    window.removeEventListener('pointermove', onMove, true);
+    window.removeEventListener('pointerup', onUp, true);
+    unhear.forEach(end => end());
+    model.off('change:state', onState);
+    model.off('msg:custom', onMessage);
+  };
+}
+
+/** How far along an axis something is; 0 to 1 within its range. */
+export function shareOf({ range: [low, high] }: Pick<IAxis, 'range'>, value: number): number {
+  return (value - low) / (high - low);
+}
+
+function widthOf({ range: [low, high] }: IAxis): number {
+  return high - low;
+}
+
+function placeOf(markers: readonly IMarker[], kind: Kind): Place | null {
+  const found = markers.find(mark => mark.kind === kind);
+  return found ? [found.x, found.y] : null;
+}
+
+function drawLegend({ title, low, high, colors, kinds, absent }: ILegend): Child {
+  const swatch = (text: string, color: string) =>
+    el('span', {}, el('i', { style: `background: ${color}` }), text);
+  const ramp = `background: linear-gradient(to right, ${colors.join(',')})`;
+  return [
+    title !== '' && el('span', {}, title),
+    colors.length > 0 && el('span', {}, low, el('i', { class: 'xc-ramp', style: ramp }), high),
+    kinds.map(([kind, color]) => swatch(kind, color)),
+    absent && swatch(...absent)
+  ];
+}
+
+function option([value, title]: Choice): HTMLOptionElement {
+  return el('option', { value }, title);
+}
+
+function link(href: string, text: string): HTMLAnchorElement {
+  return el('a', { href, target: '_blank', rel: 'noopener' }, text);
+}
+
+export default { render };

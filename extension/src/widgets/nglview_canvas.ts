@@ -1,0 +1,406 @@
+/** The crystal on a canvas of nglview's: what Python sends as numbers, and what the mouse finds. */
+import type * as Ngl from 'ngl';
+import {
+  EDGE_COLOUR,
+  type IFound,
+  KeptBuffers,
+  type NglModule,
+  type Numbers
+} from '../ngl_buffers';
+import { fit, resize, sample, startRotation } from '../ngl_camera';
+import { el } from '../dom';
+import { EDGE_RADIUS } from '../scene';
+import { type INglView, forgetPicking, takeOver } from './common/nglview_adapter';
+import { whenInside } from './common/panel';
+
+/** What drawing.py tells of a scene; its numbers come beside it. */
+export interface ISceneMessage {
+  type: 'xc-scene';
+  /** A late message must not bring back an older crystal. */
+  number: number;
+  spheres: number;
+  bonds: number;
+  edges: number;
+  /** Of each atom. */
+  names: string[];
+  /** Radius of all that is drawn, Å. */
+  extent: number;
+  /** The picked atom, or -1. */
+  picked: number;
+  caption: string;
+  /** Whether the crystal rests, so that there is time for smooth edges. */
+  fine: boolean;
+  /** Whether its atoms have scores that are shown elsewhere. */
+  explained: boolean;
+}
+
+/** The numbers of a scene. */
+export interface ISceneNumbers {
+  /** Place, radius and atom of each. */
+  spheres: Float32Array;
+  /** Of each half bond: its ends, radius and atom. */
+  bonds: Float32Array;
+  /** Both ends of each. */
+  edges: Float32Array;
+  /** Red, green and blue of each atom. */
+  colors: Float32Array;
+}
+
+/** Canvases that are seen from the same side. */
+interface ITogether extends Element {
+  xcStages?: Set<Ngl.Stage>;
+  xcTurning?: boolean;
+}
+
+const [SPHERE, BOND, EDGE] = [5, 8, 6]; // numbers in a row of each
+// of a picked atom, and of atoms whose score is looked at; Å beyond the atom
+const MARK_COLOURS = [1.0, 0.62, 0.1, 0.0, 0.62, 0.45];
+const MARK = 0.16;
+const [SMOOTH_AFTER, SMOOTH_AFTER_LIGHT, REMEMBER_AFTER] = [120, 250, 500]; // ms
+
+/** Draw crystals in a view of nglview's from now on; called once in each, by its `executeCode`. */
+export function attach(view: { el?: HTMLElement }, ngl: unknown): void {
+  try {
+    const ours = takeOver(view, ngl);
+    if (ours) {
+      new CrystalCanvas(ours.view, ours.ngl);
+    }
+  } catch (reason) {
+    const text = reason instanceof Error ? reason.message : String(reason);
+    view.el?.append(el('div', { class: 'xc-canvas-caption', role: 'alert' }, text));
+    if (view.el) {
+      view.el.dataset.failed = text;
+    }
+    throw reason;
+  }
+}
+
+/** The bytes of a scene as numbers. */
+export function numbersOf(message: ISceneMessage, bytes: DataView<ArrayBuffer>): ISceneNumbers {
+  // a view of bytes may begin anywhere, numbers only at a multiple of four
+  const { buffer, byteOffset, byteLength } = bytes;
+  const floats = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  let begin = 0;
+  const take = (count: number) => floats.subarray(begin, (begin += count));
+  return {
+    spheres: take(SPHERE * message.spheres),
+    bonds: take(BOND * message.bonds),
+    edges: take(EDGE * message.edges),
+    colors: take(3 * message.names.length)
+  };
+}
+
+class CrystalCanvas {
+  constructor(
+    private readonly view: INglView,
+    private readonly ngl: NglModule
+  ) {
+    const { stage, model } = view;
+    this.stage = stage;
+    this.crystal = new KeptBuffers(ngl, stage, 'crystal');
+    this.marks = new KeptBuffers(ngl, stage, 'marks', { opacity: 0.45, depthWrite: false });
+    view.el.append(this.caption, this.label);
+    this.hideLabel();
+    this.followTheme();
+    const attributeFilter = ['data-jp-theme-name', 'data-jp-theme-light'];
+    this.theme.observe(document.body, { attributes: true, attributeFilter });
+    this.size.observe(view.el);
+    stage.signals.hovered.add((found?: IFound) => this.hover(found));
+    stage.signals.clicked.add((found?: IFound) =>
+      model.send({ type: 'xc-pick', atom: this.atomAt(found) })
+    );
+    stage.mouseObserver.signals.moved.add(() => this.hideLabel());
+    stage.viewerControls.signals.changed.add(() => this.cameraMoved());
+    view.el.addEventListener('pointerleave', () => this.tellHovered(null));
+    this.stopLooking = whenInside(view.el, '.xc-explorer', explorer => {
+      this.explorer = explorer;
+      explorer.addEventListener('xc-light', this.light);
+    });
+    view.xcFit = () => this.fit(300);
+    model.on('msg:custom', this.receive);
+    view.once('remove', () => this.dispose());
+  }
+
+  // -- drawing
+
+  private readonly receive = (message: unknown, buffers: DataView<ArrayBuffer>[]): void => {
+    if (isScene(message) && message.number > this.number) {
+      this.draw(message, numbersOf(message, buffers[0]));
+    }
+  };
+
+  private draw(message: ISceneMessage, numbers: ISceneNumbers): void {
+    const { stage, view } = this;
+    if (this.number < 0) {
+      this.lookAsOthers();
+    }
+    this.number = message.number;
+    this.scene = { message, numbers };
+    const isFitted = message.extent <= 1.2 * this.extent && message.extent >= this.extent / 1.2;
+    if (!isFitted) {
+      this.extent = message.extent;
+    }
+    const sizes = { sphere: message.spheres, cylinder: message.bonds + message.edges };
+    const { sphere, cylinder } = this.crystal.room(sizes);
+    fillSpheres(sphere, numbers.spheres, numbers.colors, 0);
+    fillCylinders(cylinder, numbers);
+    this.crystal.show(sizes, this.extent);
+    this.lit = new Set(); // they may be others now
+    this.markAtoms();
+    stage.viewer.updateBoundingBox();
+    forgetPicking(stage); // what is under the mouse is not what it was
+    this.caption.textContent = message.caption;
+    this.hideLabel();
+    // the eye keeps its bearings while a crystal morphs; only another size of cell needs another distance
+    if (!isFitted) {
+      this.fit(0);
+    }
+    this.drawQuickly(message.fine ? SMOOTH_AFTER : null);
+    view.el.dataset.drawn = String(this.number);
+  }
+
+  private markAtoms(): void {
+    if (!this.scene) {
+      return;
+    }
+    const { message, numbers } = this.scene;
+    const rows: number[] = [];
+    this.marked = [];
+    for (let at = 0; at < numbers.spheres.length; at += SPHERE) {
+      const atom = numbers.spheres[at + 4];
+      const isLit = this.lit.has(atom);
+      if (atom === message.picked || isLit) {
+        rows.push(...numbers.spheres.subarray(at, at + 4), Number(isLit));
+        this.marked.push(atom);
+      }
+    }
+    const sizes = { sphere: this.marked.length };
+    fillSpheres(this.marks.room(sizes).sphere, rows, MARK_COLOURS, MARK);
+    this.marks.show(sizes, this.extent);
+    this.marks.visible = this.marked.length > 0;
+    this.view.el.dataset.lit = [...this.lit].join(' ');
+  }
+
+  /** Quickly first; smooth edges, which take several times as long, after some milliseconds, or not for null. */
+  private drawQuickly(smoothAfter: number | null): void {
+    const { stage, view } = this;
+    sample(stage, -1);
+    clearTimeout(this.smoothing);
+    view.el.dataset.smooth = 'false';
+    if (smoothAfter !== null) {
+      this.smoothing = setTimeout(() => {
+        sample(stage, 0);
+        stage.viewer.requestRender();
+        view.el.dataset.smooth = 'true';
+      }, smoothAfter);
+    }
+    stage.viewer.requestRender();
+  }
+
+  private followTheme(): void {
+    const color = getComputedStyle(document.body).getPropertyValue('--jp-layout-color0').trim();
+    this.stage.viewer.setBackground(color || 'white');
+    this.stage.viewer.requestRender();
+  }
+
+  // -- what the mouse finds
+
+  private atomAt(found: IFound | undefined): number | null {
+    if (!this.scene || !found) {
+      return null;
+    }
+    const { spheres, bonds } = this.scene.numbers;
+    const { pid } = found;
+    if (this.marks.holds(found)) {
+      return this.marked[pid] ?? null;
+    }
+    if (!this.crystal.holds(found)) {
+      return null;
+    }
+    return (
+      (found.picker.type === 'sphere' ? spheres[SPHERE * pid + 4] : bonds[BOND * pid + 7]) ?? null
+    );
+  }
+
+  private hover(found: IFound | undefined): void {
+    const atom = this.atomAt(found);
+    if (!this.scene || atom === null || atom < 0) {
+      this.tellHovered(null);
+      this.hideLabel();
+      return;
+    }
+    const { names, explained } = this.scene.message;
+    this.tellHovered(explained ? atom : null);
+    const { x, y } = this.stage.mouseObserver.canvasPosition;
+    this.label.textContent = names[atom];
+    this.label.style.left = `${Math.min(x + 12, this.view.el.clientWidth - 120)}px`;
+    this.label.style.bottom = `${y + 8}px`;
+    this.label.style.display = 'block';
+  }
+
+  private hideLabel(): void {
+    this.label.style.display = 'none';
+  }
+
+  // -- linked with scores elsewhere in the explorer, without the kernel
+
+  private tellHovered(atom: number | null): void {
+    if (atom !== this.told) {
+      this.told = atom;
+      this.explorer?.dispatchEvent(new CustomEvent('xc-hover', { detail: atom }));
+    }
+  }
+
+  private readonly light = (event: Event): void => {
+    if (!this.scene || !(event instanceof CustomEvent)) {
+      return;
+    }
+    const atoms: number[] = this.scene.message.explained ? event.detail : [];
+    if (atoms.length || this.lit.size) {
+      this.lit = new Set(atoms);
+      this.markAtoms();
+      this.drawQuickly(SMOOTH_AFTER_LIGHT);
+    }
+  };
+
+  // -- the camera
+
+  private fit(duration: number): void {
+    fit(this.ngl, this.stage, this.extent, duration);
+  }
+
+  /** Two crystals side by side are seen from the same side: moves this one, and others only as `move` says. */
+  private quietly(move: (others: Ngl.Stage[]) => void): void {
+    const box: ITogether = this.view.el.closest('.xc-canvases') ?? this.view.el;
+    const stages = (box.xcStages ??= new Set());
+    stages.add(this.stage);
+    this.boxes.add(box);
+    if (box.xcTurning) {
+      return;
+    }
+    box.xcTurning = true;
+    try {
+      move([...stages].filter(other => other !== this.stage));
+    } finally {
+      box.xcTurning = false;
+    }
+  }
+
+  private cameraMoved(): void {
+    // only a hand turns the others: nglview sets the camera of a view that opens, too
+    if (this.stage.mouseObserver.overElement) {
+      this.quietly(others => {
+        const orientation = this.stage.viewerControls.getOrientation();
+        others.forEach(other => other.viewerControls.orient(orientation));
+      });
+    }
+    clearTimeout(this.remembering);
+    this.remembering = setTimeout(() => this.view.serialize_camera_orientation(), REMEMBER_AFTER);
+  }
+
+  private lookAsOthers(): void {
+    this.quietly(([other]) => {
+      const { viewerControls } = this.stage;
+      const { x, y, z } = viewerControls.rotation;
+      if (other) {
+        viewerControls.orient(other.viewerControls.getOrientation());
+      } else if (Math.hypot(x, y, z) < 1e-6) {
+        viewerControls.rotate(startRotation(this.ngl) as never);
+      }
+    });
+  }
+
+  private dispose(): void {
+    this.view.model.off('msg:custom', this.receive);
+    this.stopLooking();
+    this.explorer?.removeEventListener('xc-light', this.light);
+    clearTimeout(this.remembering);
+    clearTimeout(this.smoothing);
+    for (const box of this.boxes) {
+      box.xcStages?.delete(this.stage);
+    }
+    this.theme.disconnect();
+    this.size.disconnect();
+    this.stage.dispose();
+    this.stage.viewer.renderer.forceContextLoss(); // browsers keep few contexts, and collect them late
+  }
+
+  private readonly stage: Ngl.Stage;
+  private readonly crystal: KeptBuffers;
+  private readonly marks: KeptBuffers;
+  private readonly label = el('div', { class: 'xc-atom-label' });
+  private readonly caption = el('div', { class: 'xc-canvas-caption' });
+  private readonly theme = new MutationObserver(() => this.followTheme());
+  private readonly size = new ResizeObserver(() => {
+    if (this.view.el.clientWidth) {
+      // each canvas for itself: the other one is resized, too
+      resize(this.stage, move => this.extent && this.quietly(move));
+    }
+  });
+  private readonly boxes = new Set<ITogether>();
+  private readonly stopLooking: () => void;
+  private explorer: HTMLElement | null = null;
+  private scene: { message: ISceneMessage; numbers: ISceneNumbers } | null = null;
+  private number = -1;
+  private extent = 0;
+  private lit = new Set<number>();
+  private marked: number[] = [];
+  private told: number | null = null;
+  private smoothing: ReturnType<typeof setTimeout> | undefined;
+  private remembering: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** Rows of spheres, each the colour of its atom, as arrays; `more` is added to the radius. */
+export function fillSpheres(
+  { position, color, radius }: Numbers,
+  rows: ArrayLike<number>,
+  colors: ArrayLike<number>,
+  more: number
+): void {
+  for (let i = 0; i * SPHERE < rows.length; i++) {
+    const at = i * SPHERE;
+    const paint = 3 * rows[at + 4];
+    for (let k = 0; k < 3; k++) {
+      position[3 * i + k] = rows[at + k];
+      color[3 * i + k] = colors[paint + k];
+    }
+    radius[i] = rows[at + 3] + more;
+  }
+}
+
+/** Half bonds, and after them the edges. */
+export function fillCylinders(
+  { position1, position2, color, color2, radius }: Numbers,
+  { bonds, edges, colors }: ISceneNumbers
+): void {
+  let i = 0;
+  const put = (
+    rows: ArrayLike<number>,
+    at: number,
+    thickness: number,
+    paint: ArrayLike<number>,
+    offset: number
+  ) => {
+    for (let k = 0; k < 3; k++) {
+      position1[3 * i + k] = rows[at + k];
+      position2[3 * i + k] = rows[at + 3 + k];
+      color[3 * i + k] = color2[3 * i + k] = paint[offset + k];
+    }
+    radius[i++] = thickness;
+  };
+  for (let at = 0; at < bonds.length; at += BOND) {
+    put(bonds, at, bonds[at + 6], colors, 3 * bonds[at + 7]);
+  }
+  for (let at = 0; at < edges.length; at += EDGE) {
+    put(edges, at, EDGE_RADIUS, EDGE_COLOUR, 0);
+  }
+}
+
+function isScene(message: unknown): message is ISceneMessage {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'type' in message &&
+    message.type === 'xc-scene'
+  );
+}

@@ -1,0 +1,470 @@
+/** What single widgets send, say and draw. */
+import { modelFor } from '../../testing/model';
+import { el } from '../dom';
+import { PIN_TYPE } from '../latentspace/registry';
+import facts from './facts_panel';
+import history, { wishOf } from './history_panel';
+import { shareOf } from './attribution_panel';
+import { percent } from './concept_panel';
+import { shareOf as shareOfAxis } from './map_layer';
+import { knowledgeOf, summaryOf } from './modification_panel';
+import { runsOf } from './path_panel';
+import pins, { dropAt } from './pins_panel';
+import search from './search_panel';
+import sliders from './slider_panel';
+import { atomChoices } from './structure_controls';
+import tabs from './tabs';
+import toolbar from './toolbar';
+
+const EVIL = '<img src=x onerror="window.evil = 1">';
+
+/** The root of a widget within an explorer of the page. */
+function rootIn(css = ''): HTMLElement {
+  const root = el('div');
+  document.body.replaceChildren(
+    el('div', { class: 'xc-explorer' }, el('div', { class: css }, root))
+  );
+  return root;
+}
+
+function press(target: Element, key: string, more: KeyboardEventInit = {}): void {
+  target.dispatchEvent(
+    new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...more })
+  );
+}
+
+describe('names of files stay text', () => {
+  it('in the toolbar', () => {
+    const root = rootIn();
+    const model = modelFor(toolbar.render, {
+      state: {
+        answered: 0,
+        formula: EVIL,
+        label: EVIL,
+        message: EVIL,
+        mode: 'beginner',
+        modes: ['beginner']
+      }
+    });
+    toolbar.render({ model, el: root })();
+    expect(root.querySelector('img')).toBeNull();
+    expect(root.querySelector('.xc-message')?.textContent).toBe(EVIL);
+    expect(root.querySelector('.xc-label')?.textContent).toBe(`${EVIL} ${EVIL}`);
+  });
+
+  it('among the facts', () => {
+    const root = rootIn();
+    const model = modelFor(facts.render, {
+      state: {
+        answered: 0,
+        beginner: false,
+        terms: {},
+        headings: {},
+        warning: EVIL,
+        badges: [{ name: EVIL, look: 'good', icon: '✓', words: EVIL, help: EVIL }],
+        rows: [
+          {
+            name: 'Reconstruction',
+            term: '',
+            parts: [
+              ['', EVIL],
+              ['sup', '1/3'],
+              ['no', EVIL]
+            ]
+          }
+        ],
+        certainty: { summary: EVIL, alternatives: [] },
+        neighbours: [{ row: 1, formula: EVIL, id: EVIL, distance: '0.1' }],
+        resting: true
+      }
+    });
+    facts.render({ model, el: root })();
+    expect(root.querySelector('img')).toBeNull();
+    expect(root.querySelector('td')?.textContent).toBe(`${EVIL}1/3${EVIL}`);
+    expect(root.querySelector('td sup')?.textContent).toBe('1/3');
+    expect(root.querySelector('td .xc-no')?.textContent).toBe(EVIL);
+  });
+
+  it('in the history', () => {
+    const root = rootIn();
+    const model = modelFor(history.render, {
+      state: { answered: 0, story: EVIL, undo: EVIL, redo: '', lines: 1 },
+      log: [EVIL],
+      chips: [{ key: 1, place: 0, formula: EVIL, title: EVIL, current: true }]
+    });
+    history.render({ model, el: root })();
+    expect(root.querySelector('img')).toBeNull();
+    expect(root.querySelector('.xc-story-line')?.textContent).toBe(EVIL);
+    expect(root.querySelector('li')?.textContent).toBe(EVIL);
+  });
+});
+
+describe('the history', () => {
+  const draw = () => {
+    const root = rootIn();
+    const model = modelFor(history.render, {
+      state: { answered: 0, story: '', undo: 'drag', redo: '', lines: 0 },
+      log: [],
+      chips: [
+        { key: 7, place: 2, formula: 'NaCl', title: 'one', current: false },
+        { key: 9, place: 5, formula: 'TiO2', title: 'two', current: true }
+      ]
+    });
+    return { root, model, end: history.render({ model, el: root }) };
+  };
+
+  it.each([
+    ['z', {}, null],
+    ['z', { ctrlKey: true }, 'undo'],
+    ['Z', { metaKey: true, shiftKey: true }, 'redo'],
+    ['y', { ctrlKey: true }, 'redo'],
+    ['z', { ctrlKey: true, altKey: true }, null]
+  ])('%p with %j', (key, more, wish) => {
+    expect(wishOf(new KeyboardEvent('keydown', { key, ...more }))).toBe(wish);
+  });
+
+  it('hears keys in its explorer, but not where text is typed', () => {
+    const { root, model, end } = draw();
+    const field = el('input', { type: 'text' });
+    root.append(field);
+    press(root, 'z', { ctrlKey: true });
+    press(field, 'z', { ctrlKey: true });
+    press(document.body, 'z', { ctrlKey: true });
+    expect(model.sent).toEqual([{ act: 'undo' }]);
+    end();
+    press(root, 'z', { ctrlKey: true });
+    expect(model.sent.length).toBe(1);
+    expect(model.heard).toBe(0);
+  });
+
+  it('keeps the nodes of crystals that stay', () => {
+    const { root, model, end } = draw();
+    const [, second] = root.querySelectorAll('.xc-visited');
+    model.set('chips', [{ key: 9, place: 6, formula: 'TiO2', title: 'two', current: true }]);
+    expect([...root.querySelectorAll('.xc-visited')]).toEqual([second]);
+    root.querySelector<HTMLElement>('.xc-visited')?.click();
+    expect(model.sent).toEqual([{ act: 'go', place: 6 }]);
+    end();
+  });
+});
+
+describe('sliders', () => {
+  const axis = (name: string, more: object = {}) => ({
+    name,
+    note: '',
+    removable: false,
+    value: 0.5,
+    base: 0.25,
+    least: -4,
+    most: 4,
+    step: 0.05,
+    stops: null,
+    achieved: '',
+    ...more
+  });
+  const draw = (axes: ReturnType<typeof axis>[]) => {
+    const root = rootIn();
+    const families: [string, string, string][] = [['principal', 'Principal', 'Directions']];
+    const state = {
+      answered: 0,
+      family: 'principal',
+      families,
+      axes,
+      rest: true,
+      moved: true,
+      latents: 64
+    };
+    const model = modelFor(sliders.render, { state });
+    const end = sliders.render({ model, el: root });
+    const [input] = root.querySelectorAll<HTMLInputElement>('.xc-slider');
+    const readout = root.querySelector('.xc-readout');
+    return { root, model, state, end, input, readout };
+  };
+  const drag = (input: HTMLInputElement, value: number) => {
+    input.value = String(value);
+    input.dispatchEvent(new Event('input'));
+  };
+
+  it('sends where it is dragged to, and says so', () => {
+    const { model, input, readout } = draw([axis('PC 1')]);
+    expect([input.value, readout?.textContent]).toEqual(['0.5', '+0.50']);
+    drag(input, -1.25);
+    expect(model.sent).toEqual([{ act: 'move', key: 'PC 1', axis: 'PC 1', value: -1.25 }]);
+    expect(readout?.textContent).toBe('−1.25');
+    expect(input.getAttribute('aria-valuetext')).toBe('-1.25 standard deviations');
+  });
+
+  it('is not set from outside while a hand has it, nor before the kernel has answered', () => {
+    const { model, state, input } = draw([axis('PC 1')]);
+    drag(input, 2);
+    model.set('state', { ...state, answered: 1, axes: [axis('PC 1', { value: 1 })] });
+    expect(input.value).toBe('2');
+    input.dispatchEvent(new Event('change'));
+    model.set('state', { ...state, answered: 2, axes: [axis('PC 1', { value: 1.9 })] });
+    expect(input.value).toBe('1.9');
+  });
+
+  it('goes back to where the moves began by 0', () => {
+    const { model, input } = draw([axis('PC 1')]);
+    press(input, '0');
+    expect(model.sent).toEqual([{ act: 'move', key: 'PC 1', axis: 'PC 1', value: 0.25 }]);
+  });
+
+  it('names the stops of a property by what is there', () => {
+    const stops = ['−3.1 eV', '−3.0 eV', '−2.9 eV'];
+    const more = { value: 0, base: 0, least: -1, most: 1, step: 1, stops };
+    const { model, input, readout } = draw([axis('energy', more)]);
+    expect(readout?.textContent).toBe('−3.0 eV');
+    drag(input, 1);
+    expect(readout?.textContent).toBe('−2.9 eV');
+    expect(model.sent).toEqual([{ act: 'stop at', key: 'energy', axis: 'energy', value: 1 }]);
+  });
+
+  it('shows the first eight, and all when asked', () => {
+    const { root } = draw(Array.from({ length: 10 }, (_, k) => axis(`PC ${k}`)));
+    expect(root.querySelectorAll('.xc-slider').length).toBe(8);
+    root.querySelector<HTMLElement>('.xc-more')?.click();
+    expect(root.querySelectorAll('.xc-slider').length).toBe(10);
+  });
+});
+
+describe('pins', () => {
+  const pin = (key: number, formula: string) => ({
+    key,
+    formula,
+    label: EVIL,
+    group: 1,
+    symbol: 'P1',
+    picture: '<svg xmlns="http://www.w3.org/2000/svg"/>',
+    cif: '',
+    code: '',
+    structure: { matrix: [], species: [], frac_coords: [] }
+  });
+  const draw = () => {
+    const root = rootIn();
+    const state = {
+      answered: 0,
+      model: 'mp20',
+      formula: 'NaCl',
+      shown: 1,
+      full: false,
+      most: 12,
+      hidden: false
+    };
+    const all = [pin(0, 'NaCl'), pin(1, 'TiO2'), pin(2, 'CsCl')];
+    const model = modelFor(pins.render, { uid: 'a', pins: all, state });
+    const end = pins.render({ model, el: root });
+    return { root, model, end, chips: [...root.querySelectorAll<HTMLElement>('.xc-pinned')] };
+  };
+  const drop = (target: Element | null, carried: string) => {
+    const event = new MouseEvent('drop', { bubbles: true, cancelable: true });
+    const dataTransfer = { types: [PIN_TYPE], getData: () => carried };
+    target?.dispatchEvent(Object.assign(event, { dataTransfer }));
+  };
+
+  it('are gone to by a click or Enter, moved by Alt and arrows, unpinned by Delete', () => {
+    const { model, chips, end } = draw();
+    chips[0].click();
+    press(chips[1], 'Enter');
+    press(chips[1], 'ArrowRight', { altKey: true });
+    press(chips[2], 'Delete');
+    expect(model.sent).toEqual([
+      { act: 'go', key: 0 },
+      { act: 'go', key: 1 },
+      { act: 'move', key: 1, to: 2 },
+      { act: 'unpin', key: 2 }
+    ]);
+    expect(chips.map(chip => chip.getAttribute('aria-current'))).toEqual([null, 'true', null]);
+    end();
+  });
+
+  it('are ends of a path, unless Escape is pressed', () => {
+    const { root, model, chips, end } = draw();
+    root.querySelector<HTMLElement>('.xc-pin-path')?.click();
+    expect(root.querySelector('.xc-pins-hint')?.textContent).toContain('Path from NaCl');
+    chips[2].click();
+    expect(model.sent).toEqual([{ act: 'interpolate', from: 0, to: 2 }]);
+    root.querySelector<HTMLElement>('.xc-pin-path')?.click();
+    press(root, 'Escape');
+    chips[2].click();
+    expect(model.sent.at(-1)).toEqual({ act: 'go', key: 2 });
+    end();
+  });
+
+  it('are dropped onto each other', () => {
+    const { root, model, end } = draw();
+    const chip = root.querySelector('.xc-pin-chip');
+    drop(chip, JSON.stringify({ explorer: 'a', key: 2 }));
+    for (const nothing of [
+      '',
+      'x',
+      '{}',
+      '{"explorer": "a", "key": "2"}',
+      '{"explorer": "b", "key": 2}'
+    ]) {
+      drop(chip, nothing);
+    }
+    expect(model.sent).toEqual([{ act: 'interpolate', from: 2, to: 0 }]);
+    end();
+  });
+
+  it.each([
+    [0.1, 'before'],
+    [0.5, 'on'],
+    [0.9, 'after']
+  ])('at %p of the width', (share, where) => {
+    expect(dropAt(share)).toBe(where);
+  });
+
+  it('are made by P, but not where text is typed', () => {
+    const { root, model, end } = draw();
+    const field = el('input', { type: 'search' });
+    root.append(field);
+    press(root, 'p');
+    press(field, 'p');
+    expect(model.sent).toEqual([{ act: 'pin' }]);
+    end();
+    expect(model.heard).toBe(0);
+  });
+});
+
+describe('a search', () => {
+  it('asks, says what was found, and goes to a row', () => {
+    const root = rootIn();
+    const state = {
+      answered: 0,
+      examples: ['Ti O'],
+      title: 'Ti O',
+      understood: 'with Ti and O',
+      trouble: '',
+      count: 1200,
+      of: 20000,
+      columns: [['Gap', 'band gap (eV)']] as [string, string][],
+      rows: [[5, 'TiO2', 'mp-1', '136 P4_2/mnm', '1.78']] as [
+        number,
+        string,
+        string,
+        string,
+        string
+      ][],
+      groups: [['Ti O', 3], null] as ([string, number] | null)[],
+      concepts: []
+    };
+    const model = modelFor(search.render, { state });
+    const end = search.render({ model, el: root });
+    expect(root.querySelector('.xc-found')?.textContent).toBe(
+      '1,200 crystals: Ti O, read as with Ti and O; the first 1 below'
+    );
+    root.querySelector<HTMLElement>('.xc-chip-button')?.click();
+    root.querySelector<HTMLElement>('tr[data-row="5"]')?.click();
+    expect(model.sent).toEqual([
+      { act: 'search', query: 'Ti O' },
+      { act: 'go', row: 5 }
+    ]);
+    expect(root.querySelector('.xc-group')?.textContent).toBe('A: Ti O (3) ×');
+    end();
+  });
+});
+
+describe('tabs', () => {
+  const draw = () => {
+    const root = rootIn('xc-tabbed');
+    const boxes = ['xc-move', 'xc-find', 'xc-why'].map(name => el('div', { class: name }));
+    root.parentElement?.append(...boxes);
+    const hint = { text: '', terms: {} };
+    const labels = ['move', 'find', 'why'].map((name): [string, string, typeof hint] => [
+      `xc-${name}`,
+      name,
+      hint
+    ]);
+    const model = modelFor(tabs.render, { labels });
+    const end = tabs.render({ model, el: root });
+    const shown = () =>
+      boxes.filter(box => !box.classList.contains('xc-folded')).map(box => box.className);
+    return { root, model, end, shown, buttons: [...root.querySelectorAll('button')] };
+  };
+
+  it('show one box at a time', () => {
+    const { buttons, shown, end } = draw();
+    expect(shown()).toEqual(['xc-move']);
+    buttons[1].click();
+    expect(shown()).toEqual(['xc-find']);
+    press(buttons[1], 'End');
+    expect(shown()).toEqual(['xc-why']);
+    press(buttons[2], 'ArrowRight');
+    expect(shown()).toEqual(['xc-move']);
+    expect(document.activeElement).toBe(buttons[0]);
+    end();
+  });
+
+  it('are brought to the front by Python, but not where they are hidden', async () => {
+    const { root, model, buttons, shown, end } = draw();
+    model.say({ type: 'front', name: 'xc-find' });
+    expect(shown()).toEqual(['xc-find']);
+    root.closest('.xc-explorer')?.classList.add('xc-hide-find');
+    await Promise.resolve();
+    expect(buttons[1].hidden).toBe(true);
+    expect(shown()).toEqual(['xc-move']);
+    model.say({ type: 'front', name: 'xc-find' });
+    expect(shown()).toEqual(['xc-move']);
+    end();
+  });
+});
+
+test('formulas along a path are told as often as they begin anew', () => {
+  expect(runsOf(['a', 'a', 'b', 'a'])).toEqual([
+    { formula: 'a', first: 0, last: 1 },
+    { formula: 'b', first: 2, last: 2 },
+    { formula: 'a', first: 3, last: 3 }
+  ]);
+});
+
+test('the atoms to pick are one of each orbit, and the one that is picked', () => {
+  const told = {
+    sides: ['', ''],
+    orbits: [[{ atom: 0, label: 'Na' }], [{ atom: 1, label: 'Cl' }]],
+    symbol: 'Cl'
+  };
+  expect(atomChoices(told, '1 3')).toEqual([
+    ['', 'none picked'],
+    ['0 0', '1: Na'],
+    ['1 1', '2: Cl'],
+    ['1 3', 'Cl, as clicked']
+  ]);
+  expect(atomChoices(told, '1 1').length).toBe(3);
+});
+
+test.each([
+  [-1, /^Os$/],
+  [1, /hardly knows it \(1 orbit\)/],
+  [20, /rare, on only 20/],
+  [5000, /on 5,000 orbits/]
+])('an element on %p orbits', (seen, words) => {
+  expect(knowledgeOf('Os', seen)).toMatch(words);
+});
+
+test('what a search of changes has found is one sentence', () => {
+  const card = {
+    formula: '',
+    words: '',
+    group: 1,
+    value: '',
+    size: '',
+    dz: '',
+    counterfactual: true,
+    extrapolates: false
+  };
+  const found = { of: 'NaCl', outcome: 'a metal', complete: true, sure: 1, cards: [card, card] };
+  expect(summaryOf(found)).toBe(
+    "NaCl to a metal: 1 counterfactual, smallest first; 1 more within the model's error."
+  );
+  expect(summaryOf({ ...found, complete: false, cards: [] })).toMatch(
+    /predicted to do it so far\.$/
+  );
+});
+
+test('shares stay where they can be drawn', () => {
+  expect([-9, -1, 0, 1, 9].map(value => shareOf(value, 2))).toEqual([0, 25, 50, 75, 100]);
+  expect([-1, 0.5, 2].map(percent)).toEqual(['0.00%', '50.00%', '100.00%']);
+  expect(shareOfAxis({ range: [2, 4] }, 3)).toBe(0.5);
+});

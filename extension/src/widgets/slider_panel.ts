@@ -1,0 +1,321 @@
+/** Sliders along axes of latent space. A slider that is in the hand is never set from outside; the others follow at rest. */
+import { el } from '../dom';
+import { decimal } from './common/lane_chart';
+import type { IPanel, IView } from './common/model';
+import { keepKeys, latest, show } from './common/panel';
+
+interface IAxis {
+  name: string;
+  note: string;
+  removable: boolean;
+  value: number;
+  /** Where the moves began. */
+  base: number;
+  least: number;
+  most: number;
+  step: number;
+  /** What is written at each stop of a property's slider, the first at `least`; null for a straight line. */
+  stops: string[] | null;
+  /** What a move achieved. */
+  achieved: string;
+}
+
+interface ISliders {
+  family: string;
+  families: [name: string, title: string, words: string][];
+  axes: IAxis[];
+  rest: boolean;
+  moved: boolean;
+  /** Numbers of the latent vector. */
+  latents: number;
+}
+
+const FIRST = 8; // sliders that are shown before "More"
+
+/** A slider and what is written beside it. */
+class Row {
+  /**
+   * @param name - Of its axis.
+   * @param id - Of its input, in the page.
+   * @param k - Its place in the panel.
+   * @param send - Called with each value that a hand gives it.
+   * @param remove - Called by the button that removes the axis.
+   */
+  constructor(
+    readonly name: string,
+    id: string,
+    k: number,
+    private readonly send: (row: Row, value: number) => void,
+    remove: () => void
+  ) {
+    const back = () => {
+      this.input.value = String(this.base);
+      this.move(this.base);
+    };
+    const letGo = () => {
+      this.held = false;
+    };
+    this.label = el('label', { for: id });
+    this.readout = el('output', { class: 'xc-readout', for: id });
+    this.input = el('input', {
+      type: 'range',
+      id,
+      class: `xc-slider xc-slider-${k}`,
+      'data-axis': k,
+      oninput: () => {
+        this.held = true;
+        this.move(Number(this.input.value));
+      },
+      onchange: letGo,
+      onpointerdown: () => {
+        this.held = true;
+      },
+      onpointerup: letGo,
+      onpointercancel: letGo,
+      onblur: letGo,
+      ondblclick: back,
+      onkeydown: event => {
+        if (event.key === '0') {
+          back();
+          event.preventDefault();
+        }
+        // arrows belong to the slider, not to the notebook around it
+        if (event.key !== 'Tab') {
+          event.stopPropagation();
+        }
+      }
+    });
+    this.remove = el(
+      'button',
+      {
+        class: 'xc-button xc-remove',
+        type: 'button',
+        'aria-label': `Remove ${name}`,
+        title: 'Remove this direction',
+        onclick: remove
+      },
+      '×'
+    );
+    const head = el(
+      'div',
+      { class: 'xc-axis-head' },
+      this.label,
+      this.note,
+      this.readout,
+      this.remove
+    );
+    this.node = el('div', { class: 'xc-axis' }, head, this.input, this.achieved);
+  }
+
+  readonly node: HTMLElement;
+
+  /** Whether it has stops, and so sends the number of one. */
+  get hasStops(): boolean {
+    return this.stops !== null;
+  }
+
+  /** Show an axis; `follow` is whether the value may be set from outside. */
+  draw(axis: IAxis, isWaiting: boolean, rest: boolean): void {
+    this.base = axis.base;
+    this.label.textContent = axis.name;
+    this.note.textContent = axis.note;
+    this.note.title = axis.note;
+    this.remove.hidden = !axis.removable;
+    if (this.achieved.textContent !== axis.achieved) {
+      this.achieved.textContent = axis.achieved;
+    }
+    const free = !isWaiting && !this.held;
+    // neither its ends nor its stops change under the hand
+    const range = JSON.stringify([axis.least, axis.most, axis.step, axis.stops]);
+    const isRanged = this.range !== range && (this.range === '' || free);
+    if (isRanged) {
+      this.input.min = String(axis.least);
+      this.input.max = String(axis.most);
+      this.input.step = String(axis.step);
+      this.input.disabled = axis.least === axis.most;
+      this.range = range;
+      this.least = axis.least;
+      this.stops = axis.stops;
+    }
+    if (isRanged || (rest && free)) {
+      this.input.value = String(axis.value);
+      this.write(axis.value);
+    }
+  }
+
+  private move(value: number): void {
+    this.write(value);
+    this.send(this, value);
+  }
+
+  private write(value: number): void {
+    // a stop is named by the property of its crystal
+    const stop = this.stops?.[value - this.least] ?? '';
+    const text = this.stops ? stop : signed(value);
+    if (this.readout.textContent !== text) {
+      this.readout.textContent = text;
+    }
+    const said = this.stops ? text : `${value.toFixed(2)} standard deviations`;
+    this.input.setAttribute('aria-valuetext', said);
+  }
+
+  private readonly input: HTMLInputElement;
+  private readonly label: HTMLElement;
+  private readonly note = el('span', { class: 'xc-note' });
+  private readonly readout: HTMLElement;
+  private readonly achieved = el('div', { class: 'xc-achieved', 'aria-live': 'polite' });
+  private readonly remove: HTMLElement;
+  private held = false;
+  private base = 0;
+  private least = 0;
+  private stops: string[] | null = null;
+  private range = '';
+}
+
+function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
+  keepKeys(root);
+  const group = `xc-family-${Math.random().toString(36).slice(2)}`;
+  const families = el('div', {
+    class: 'xc-families',
+    role: 'radiogroup',
+    'aria-label': 'What the sliders move along'
+  });
+  const undo = el(
+    'button',
+    {
+      class: 'xc-button xc-undo',
+      type: 'button',
+      title: 'Back to the crystal that the sliders were moved from',
+      onclick: () => model.send({ act: 'undo' })
+    },
+    el('i', { class: 'fa fa-undo', 'aria-hidden': 'true' }),
+    el('span', {}, 'Undo moves')
+  );
+  const about = el('p', { class: 'xc-about' });
+  const grid = el('div', { class: 'xc-grid' });
+  const more = el('button', {
+    class: 'xc-button xc-more',
+    type: 'button',
+    onclick: () => {
+      all = !all;
+      draw();
+    }
+  });
+  const number = el('input', {
+    type: 'number',
+    min: 0,
+    step: 1,
+    'aria-label': 'Number of a latent dimension',
+    placeholder: 'number',
+    onkeydown: event => {
+      if (event.key === 'Enter') {
+        add();
+      }
+    }
+  });
+  const add = () => {
+    if (number.value !== '') {
+      model.send({ act: 'latent', number: Number(number.value) });
+      number.value = '';
+    }
+  };
+  const latent = el(
+    'div',
+    { class: 'xc-latent' },
+    el('label', {}, 'Another number of the latent vector: ', number),
+    el('button', { class: 'xc-button', type: 'button', onclick: add }, 'Add')
+  );
+  root.append(
+    el('div', { class: 'xc-bar' }, families, undo),
+    about,
+    grid,
+    el('div', { class: 'xc-foot' }, more, latent)
+  );
+
+  let all = false;
+  let asked: number | null = null;
+  const rows = new Map<string, Row>();
+  const senders = new Map<string, (wish: { act: string; value: number }) => void>();
+  const unsent = new Set<string>();
+  const send = (row: Row, value: number) => {
+    const { name } = row;
+    const sender =
+      senders.get(name) ??
+      latest(model, (wish: { act: string; value: number }) => {
+        unsent.delete(name);
+        asked = model.get('state').answered;
+        model.send({ act: wish.act, key: name, axis: name, value: wish.value });
+      });
+    senders.set(name, sender);
+    unsent.add(name);
+    sender({ act: row.hasStops ? 'stop at' : 'move', value });
+  };
+  const make = ({ name }: IAxis, k: number) => {
+    const remove = () => model.send({ act: 'remove', key: name, name });
+    const row = new Row(name, `${group}-${k}`, k, send, remove);
+    rows.set(name, row);
+    return row.node;
+  };
+
+  const draw = () => {
+    const state = model.get('state');
+    const { axes, family } = state;
+    show(families, state.families, () =>
+      state.families.map(([name, title, words]) =>
+        el(
+          'label',
+          { class: 'xc-family', title: words },
+          el('input', {
+            type: 'radio',
+            name: group,
+            value: name,
+            onchange: () => model.send({ act: 'family', family: name })
+          }),
+          el('span', {}, title)
+        )
+      )
+    );
+    for (const radio of families.querySelectorAll('input')) {
+      radio.checked = radio.value === family;
+    }
+    about.textContent = aboutOf(state);
+    undo.disabled = !state.moved;
+    const shown = all || family === 'latent' ? axes : axes.slice(0, FIRST);
+    show(grid, [family, shown.map(axis => axis.name)], () => {
+      rows.clear();
+      return shown.map(make);
+    });
+    grid.dataset.family = family;
+    more.hidden = family === 'latent' || axes.length <= FIRST;
+    more.textContent = all ? 'Fewer' : `All ${axes.length}`;
+    more.setAttribute('aria-expanded', String(all));
+    latent.hidden = family !== 'latent';
+    number.max = String(state.latents - 1);
+    // a slider must not jump back to what the kernel knows while it has yet to hear what the hand did
+    const isWaiting = unsent.size > 0 || (asked !== null && asked === state.answered);
+    for (const axis of shown) {
+      rows.get(axis.name)?.draw(axis, isWaiting, state.rest);
+    }
+  };
+  model.on('change:state', draw);
+  draw();
+  return () => model.off('change:state', draw);
+}
+
+/** What the sliders of a family do, in words. */
+function aboutOf({ families, family, axes }: ISliders): string {
+  const [, , words] = families.find(([name]) => name === family) ?? ['', '', ''];
+  const unit = axes.some(axis => axis.stops) ? '' : ', in standard deviations';
+  const none =
+    family === 'concept'
+      ? ' None yet: find or circle crystals, and make a direction of them under Find.'
+      : ' There are none here.';
+  return `${words}${unit}. Double click or 0 puts one back.${axes.length ? '' : none}`;
+}
+
+/** "+0.50", "−1.25" */
+function signed(value: number): string {
+  return (value < 0 ? '−' : '+') + decimal(Math.abs(value), 2);
+}
+
+export default { render };

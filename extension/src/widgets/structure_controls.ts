@@ -1,0 +1,289 @@
+/** Controls above the canvases, legend and picked atom below them. The canvases themselves are nglview's. */
+import { hasWebGL } from '../webgl';
+import { el } from '../dom';
+import type { Choice, IPanel, IView } from './common/model';
+import { offer, ownKeys, show } from './common/panel';
+
+interface IScale {
+  low: string;
+  high: string;
+  /** A CSS gradient. */
+  colors: string;
+  text: string;
+  note: string;
+}
+
+interface IStructure {
+  targets: Choice[];
+  target: string;
+  shown: Choice[];
+  which: string;
+  conventional: boolean;
+  cells: number[];
+  /** Cells along an axis. */
+  most: number;
+  boundary: boolean;
+  bonds: boolean;
+  legend: [symbol: string, color: string][];
+  scale: IScale | null;
+  note: string;
+  match: string;
+  /** Captions of the crystals that are drawn. */
+  sides: string[];
+  /** Of each of them. */
+  orbits: { atom: number; label: string }[][];
+  picked: [side: number, atom: number] | null;
+  facts: [name: string, text: string][];
+  /** Of the picked atom. */
+  symbol: string;
+  /** Caption and address, where there is no WebGL. */
+  pictures: [caption: string, source: string][];
+}
+
+const DRAWS_WITHIN = 2500; // ms
+
+function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
+  ownKeys(root);
+  const act = (name: string, value?: unknown) => model.send({ act: name, value });
+  const toggle = (name: string, text: string, title: string) => {
+    const button = el(
+      'button',
+      {
+        type: 'button',
+        class: `xc-toggle xc-${name}`,
+        title,
+        'aria-pressed': 'false',
+        onclick: () => {
+          act(name, button.getAttribute('aria-pressed') !== 'true');
+        }
+      },
+      text
+    );
+    return button;
+  };
+
+  const target = el('select', {
+    'aria-label': 'Atoms by',
+    title: 'Colour atoms by element, or by how much each contributes to a predicted property',
+    onchange: () => {
+      act('attribute', target.value);
+    }
+  });
+  const shown = el('div', {
+    class: 'xc-shown',
+    role: 'group',
+    'aria-label': 'Which crystal is drawn'
+  });
+  const cell = toggle(
+    'cell',
+    'Conventional',
+    'Conventional cell of decoded crystals; otherwise the primitive one'
+  );
+  const boundary = toggle(
+    'boundary',
+    'Boundary',
+    'Repeat atoms on faces, edges and corners on the opposite side'
+  );
+  const bonds = toggle('bonds', 'Bonds', 'Draw bonds, found in the endless crystal');
+  let asked = model.get('state').cells;
+  const spinners = ['a', 'b', 'c'].map(axis => {
+    const spinner = el('input', {
+      type: 'number',
+      min: 1,
+      step: 1,
+      'aria-label': `Cells along ${axis}`,
+      title: `Cells along ${axis}`,
+      onchange: () => {
+        repeat(spinner);
+      },
+      // JupyterLab takes Enter for itself, so that no change event comes of it
+      onkeydown: event => {
+        if (event.key === 'Enter') {
+          repeat(spinner);
+        }
+      }
+    });
+    return spinner;
+  });
+  const repeat = (spinner: HTMLInputElement) => {
+    const { most } = model.get('state');
+    spinner.value = String(Math.min(Math.max(Math.round(Number(spinner.value)) || 1, 1), most));
+    const wished = spinners.map(other => Number(other.value));
+    if (String(wished) !== String(asked)) {
+      asked = wished;
+      act('supercell', wished);
+    }
+  };
+  const fit = el(
+    'button',
+    {
+      type: 'button',
+      class: 'xc-toggle xc-fit',
+      title: 'Fit the crystal into the view',
+      onclick: () => act('fit')
+    },
+    'Fit'
+  );
+  const bar = el(
+    'div',
+    { class: 'xc-bar xc-structure-controls' },
+    el('label', { class: 'xc-attribution' }, el('span', {}, 'Atoms by'), target),
+    shown,
+    el(
+      'span',
+      { class: 'xc-supercell', role: 'group', 'aria-label': 'Supercell' },
+      el('span', {}, 'Cells'),
+      spinners.flatMap((spinner, k) => (k ? ['×', spinner] : [spinner]))
+    ),
+    cell,
+    boundary,
+    bonds,
+    fit
+  );
+
+  const pictures = el('div', { class: 'xc-pictures' });
+  const match = el('div', { class: 'xc-match', role: 'status' });
+  const note = el('div', { class: 'xc-note', role: 'status' });
+  const legend = el('div', { class: 'xc-legend' });
+  const atoms = el('select', {
+    'aria-label': 'Atoms of the crystal',
+    onchange: () => {
+      act('pick', atoms.value ? atoms.value.split(' ').map(Number) : null);
+    }
+  });
+  const facts = el('div', { class: 'xc-atom-facts', 'aria-live': 'polite' });
+  const below = el(
+    'div',
+    { class: 'xc-structure-below' },
+    match,
+    note,
+    legend,
+    el('label', { class: 'xc-atoms' }, el('span', {}, 'Atom'), atoms),
+    facts
+  );
+  root.append(bar, pictures, below);
+
+  let flat = false;
+  const draw = () => {
+    const now = model.get('state');
+    offer(target, now.targets, now.target);
+    shown.hidden = !now.shown.length;
+    show(shown, now.shown, () =>
+      now.shown.map(([name, label]) =>
+        el(
+          'button',
+          {
+            type: 'button',
+            class: 'xc-toggle',
+            'data-name': name,
+            onclick: () => act('show', name)
+          },
+          label
+        )
+      )
+    );
+    for (const button of shown.querySelectorAll('button')) {
+      press(button, button.dataset.name === now.which);
+    }
+    press(cell, now.conventional);
+    press(boundary, now.boundary);
+    press(bonds, now.bonds);
+    // a number that is being typed stays until the cells change
+    const isNew = (spinner: HTMLInputElement, k: number) =>
+      spinner.dataset.cells !== String(now.cells[k]);
+    if (spinners.some(isNew)) {
+      asked = now.cells;
+    }
+    spinners.forEach((spinner, k) => {
+      spinner.max = String(now.most);
+      if (isNew(spinner, k)) {
+        spinner.value = spinner.dataset.cells = String(now.cells[k]);
+      }
+    });
+    match.textContent = now.match;
+    note.textContent = now.note;
+    show(legend, [now.legend, now.scale], () =>
+      now.scale
+        ? drawScale(now.scale)
+        : now.legend.map(([symbol, color]) =>
+            el('span', { class: 'xc-chip' }, el('i', { style: `background:${color}` }), symbol)
+          )
+    );
+    const picked = now.picked ? now.picked.join(' ') : '';
+    offer(atoms, atomChoices(now, picked), picked);
+    facts.hidden = !now.facts.length;
+    show(facts, now.facts, () =>
+      el(
+        'dl',
+        {},
+        now.facts.map(([name, text]) => [el('dt', {}, name), el('dd', {}, text)])
+      )
+    );
+    root.closest('.xc-structure')?.classList.toggle('xc-flat', flat);
+    show(pictures, now.pictures, () =>
+      now.pictures.map(([caption, source]) =>
+        el(
+          'figure',
+          {},
+          el('img', { src: source, alt: caption || 'The crystal, drawn without WebGL' }),
+          el('figcaption', {}, caption)
+        )
+      )
+    );
+  };
+
+  draw();
+  model.on('change:state', draw);
+  // whether there is WebGL is only tried where nothing was drawn: a context more would delay the first picture
+  const late = setTimeout(() => {
+    flat = !root.closest('.xc-structure')?.querySelector('[data-drawn]') && !hasWebGL();
+    if (flat) {
+      draw();
+      if (!model.get('state').pictures.length) {
+        act('flat');
+      }
+    }
+  }, DRAWS_WITHIN);
+  return () => {
+    clearTimeout(late);
+    model.off('change:state', draw);
+  };
+}
+
+/** The atoms that can be picked from a list: one of each orbit, and the one that is picked already. */
+export function atomChoices(
+  { sides, orbits, symbol }: Pick<IStructure, 'sides' | 'orbits' | 'symbol'>,
+  picked: string
+): Choice[] {
+  const choices: Choice[] = orbits.flatMap((found, side) =>
+    found.map(({ atom, label }): Choice => [
+      `${side} ${atom}`,
+      sides.length > 1 ? `${side + 1}: ${label}` : label
+    ])
+  );
+  // an atom that was clicked need not be the first of its orbit
+  if (picked && !choices.some(([value]) => value === picked)) {
+    choices.push([picked, `${symbol}, as clicked`]);
+  }
+  return [['', 'none picked'], ...choices];
+}
+
+function drawScale({ low, high, colors, text, note }: IScale): HTMLElement[] {
+  return [
+    el(
+      'span',
+      { class: 'xc-scale' },
+      el('b', {}, low),
+      el('i', { style: `background:${colors}` }),
+      el('b', {}, high),
+      text
+    ),
+    el('span', { class: 'xc-scale-note' }, note)
+  ];
+}
+
+function press(button: HTMLElement, on: boolean): void {
+  button.setAttribute('aria-pressed', String(on));
+}
+
+export default { render };
