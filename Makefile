@@ -1,11 +1,15 @@
 # make lab     set up, then open the first notebook in JupyterLab
-# make test    set up, then run all checks and tests
-# make docs    set up, then build the documentation into site/; `make docs-serve` shows it and follows your edits
 # make setup   only set up: .venv with the pinned versions of constraints.txt, and the JupyterLab extension
 #              (seconds when nothing has changed; extension/ is built anew when its sources have)
+# make test    set up for developers, then run all checks and tests
+# make dev     only set up for developers: what tests and documentation need, Node.js and a browser besides
+# make docs    set up for developers, then build the documentation into site/; `make docs-serve` follows your edits
+# make test-lowest   the quick tests, with the lowest versions that pyproject.toml allows, in a .venv-lowest
 #
 # PYTHON=python3.12          the Python that .venv is made with (3.11 or newer)
-# PIP_ARGS="..."             more arguments for pip, such as an index of CPU-only wheels of torch
+# TORCH_INDEX=               torch as PyPI has it, which on Linux brings gigabytes of CUDA; by default that is done where
+#                            there is an NVIDIA GPU, and PyTorch's index of CPU-only wheels is asked first elsewhere
+# PIP_ARGS="..."             more arguments for pip
 # LAB_ARGS="--no-browser"    more arguments for JupyterLab
 # PYTEST_ARGS="-k crystal"   more arguments for pytest
 
@@ -13,6 +17,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEV := $(VENV)/.dev
+PIP = $(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt
+ifeq ($(shell uname -s),Linux)
+TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
+endif
 LABEXTENSION := $(VENV)/share/jupyter/labextensions/xcrystal-lab
 BUILT := $(VENV)/.extension
 # what the JupyterLab extension and the widgets are made of
@@ -20,7 +29,7 @@ SOURCES := $(shell find extension/src extension/style extension/schema -type f) 
   $(addprefix extension/,package.json yarn.lock tsconfig.json install.json build_widgets.mjs)
 JLPM = cd extension && export PATH="$(abspath $(BIN)):$$PATH" && jlpm
 
-.PHONY: help setup lab test browser lint format extension test-extension pins wheel docs docs-serve clean
+.PHONY: help setup dev lab test test-lowest browser lint format extension test-extension pins wheel docs docs-serve clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -34,13 +43,24 @@ $(READY): pyproject.toml constraints.txt
 	  echo "Install one and name it: make lab PYTHON=python3.12"; exit 1; } >&2
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
 	  rm -rf $(VENV); echo "No virtual environment could be made (Debian, Ubuntu: apt-get install python3-venv)."; exit 1; } >&2
-	$(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[test,docs]'
+	@$(if $(TORCH_INDEX),$(PIP) --no-deps --retries 1 --timeout 20 --index-url $(TORCH_INDEX) torch || \
+	  echo "$(TORCH_INDEX) cannot be reached: torch comes from where pip looks otherwise.")
+	had=$$(ls -d extension/node_modules 2>/dev/null); $(PIP) --editable . && \
+	  { test -n "$$had" || rm -rf extension/node_modules extension/.yarn; }  # 0.8 GB that only building needed
 	@touch $@ $(BUILT)
+
+$(DEV): $(READY)
+	$(PIP) --editable '.[test,docs]'
+	$(JLPM) install --immutable
+	@touch $@ $(BUILT)
+
+dev: $(DEV) $(BUILT) browser
 
 # pip has just built and copied the extension; when its sources change, the copy has to follow
 $(BUILT): $(READY) $(SOURCES)
 	@if [ -n "$$(find $(SOURCES) -newer $@)" ]; then set -ex; \
-	  ($(JLPM) install --immutable && jlpm build:prod); \
+	  if [ -e $(DEV) ]; then ($(JLPM) install --immutable && jlpm build:prod); \
+	  else rm -rf extension/labextension; $(PIP) --no-deps --editable .; rm -rf extension/node_modules extension/.yarn; fi; \
 	  rm -rf $(LABEXTENSION); mkdir -p $(dir $(LABEXTENSION)); cp -R extension/labextension $(LABEXTENSION); \
 	  cp extension/install.json $(LABEXTENSION); \
 	fi
@@ -50,24 +70,24 @@ lab: setup
 	@$(BIN)/xcrystal lab --folder notebooks $(LAB_ARGS)
 
 # Threads that wait for each other by spinning stall for minutes when the cores are shared with a browser: let them sleep.
-test: setup browser lint test-extension
+test: dev lint test-extension
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-extension: setup
+test-extension: dev
 	$(JLPM) test
 
-extension: $(BUILT)
+extension: $(DEV) $(BUILT)
 
-browser: setup
+browser: $(DEV)
 	@.ci/browser $(BIN)/python
 
-lint: setup
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(JLPM) lint:check
 
-format: setup
+format: $(DEV)
 	$(JLPM) lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -80,16 +100,24 @@ pins: setup
 	  pyproject.toml | grep -vE '^(nvidia|cuda|triton)' >> constraints.txt.new
 	mv constraints.txt.new constraints.txt
 
+# Of each dependency of ours the lowest version in its range, and of theirs the highest that go with these. Old versions
+# warn of what newer ones no longer do, so warnings are no errors here.
+test-lowest: $(DEV)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
+	$(BIN)/uv pip install --python $(VENV)-lowest --resolution lowest-direct $(UV_ARGS) --editable '.[test]'
+	$(VENV)-lowest/bin/python -m pytest -o filterwarnings=default $(or $(PYTEST_ARGS),tests/crystal tests/model tests/latent tests/explanation)
+
 wheel: setup
 	rm -rf extension/labextension xcrystal/explorer/static
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
-docs: setup
+docs: $(DEV)
 	$(BIN)/mkdocs build --strict
 
-docs-serve: setup
+docs-serve: $(DEV)
 	$(BIN)/mkdocs serve
 
 clean:
-	rm -rf $(VENV) dist site extension/node_modules extension/lib extension/labextension extension/tsconfig.tsbuildinfo \
-	  xcrystal/explorer/static
+	rm -rf $(VENV) $(VENV)-lowest dist site extension/node_modules extension/lib extension/labextension \
+	  extension/tsconfig.tsbuildinfo xcrystal/explorer/static

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+# what spglib 3 will do always: raise. Set before spglib is imported, and for kernels and servers that tests start
+os.environ["SPGLIB_OLD_ERROR_HANDLING"] = "0"
+
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))

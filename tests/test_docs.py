@@ -15,12 +15,13 @@ import yaml
 import xcrystal
 from tests.browser.server import OFFLINE
 from tests.markdown import ROOT, blocks, check_make_targets, check_options, check_scripts, run_python
+from xcrystal.cli import app
 
 DOCS = ROOT / "docs"
 PAGES = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
 RUNNING = [name for name, text in PAGES.items() if blocks(text, "python")]
 TEMPLATES = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
-# pictures of the README, whose making is told by the tests that take them
+# whose making is told by the tests that take them
 SCREENSHOTS = {"viewer.png", "explorer.png", "path.png", "concepts.png"}
 
 
@@ -106,6 +107,15 @@ def test_its_commands_exist(name: str) -> None:
     check_scripts(text)
 
 
+def test_every_command_is_described() -> None:
+    shown = "\n".join(blocks(PAGES["reference/command-line.md"], "sh"))
+    commands = set(re.findall(r"^xcrystal (\S+)", shown, flags=re.MULTILINE))
+    assert commands >= {c.name or c.callback.__name__ for c in app.registered_commands} | {"evaluate"}
+    reports = set(re.findall(r"^xcrystal evaluate (\S+)", shown, flags=re.MULTILINE))
+    (evaluate,) = (group.typer_instance for group in app.registered_groups if group.name == "evaluate")
+    assert reports == {c.name or c.callback.__name__ for c in evaluate.registered_commands}
+
+
 def test_every_picture_stands_above_the_command_that_made_it() -> None:
     shown = set()
     for name, text in PAGES.items():
@@ -127,18 +137,14 @@ def test_diagrams_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None
     assert set(diagrams.layers()) <= set(diagrams.WORDS), "say in docs/figures/diagrams.py what the new layer is for"
 
 
-def test_sections_are_taken_without_their_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_included_files_link_to_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(DOCS))
-    from including import included, section
+    from including import included
     from mkdocs.exceptions import PluginError
 
-    text = "# A\none\n## B\ntwo\n```\n# no heading\n```\n### C\nthree\n## D\nfour\n"
-    assert section(text, "B") == "two\n```\n# no heading\n```\n### C\nthree\n"
-    with pytest.raises(KeyError):
-        section(text, "E")
-    assert "../reference/model-card.md" in included("README.md", "Figures", "how-to/x.md")
-    with pytest.raises(PluginError, match="no such"):
-        included("README.md", "no such", "how-to/x.md")
+    assert "(../model/figures.md)" in included("MODEL_CARD.md", "reference/x.md")
+    with pytest.raises(PluginError, match="not there"):
+        included("no such.md", "how-to/x.md")
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)

@@ -121,6 +121,19 @@ def test_conda_environment_is_in_step() -> None:
     assert found == wanted
 
 
+def test_the_workflow_runs_what_exists_on_what_is_promised() -> None:
+    text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    promised = [c.rpartition(" ")[2] for c in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", c)]
+    assert jobs["linux"]["strategy"]["matrix"]["python"] == promised
+    assert jobs["elsewhere"]["strategy"]["matrix"]["python"] == promised
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"run: make ([\w-]+)", text)
+    assert targets
+    assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
+    assert "secrets" not in text
+
+
 def test_versions_agree() -> None:
     from importlib.metadata import version
 

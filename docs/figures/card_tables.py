@@ -66,6 +66,32 @@ def orbits(figures: Figures) -> str:
     return table(("orbits", "up to 20 atoms", "21 to 64 atoms"), rows)
 
 
+def glance(figures: Figures) -> str:
+    """Three figures that speak for the model, and three that speak against it."""
+    small, large = ([o for o in figures[name]["orbits"] if o] for name in ("reconstruction", "large"))
+
+    def matched(found: Sequence[Mapping[str, Any]]) -> str:
+        number = sum(o["crystals"] for o in found)
+        return f"{share(sum(o['match_rate'] * o['crystals'] for o in found) / number, digits=0)} of {number}"
+
+    energy = figures["properties"]["properties"]["formation_energy_per_atom"]
+    diamond = next(c for c in figures["classics"]["classics"] if c["kind"] == "diamond" and c["formula"] == "C")
+    lines = (
+        ("good", f"Unseen crystals of up to 4 orbits (symmetry-distinct sites) and 20 atoms: "
+         f"{matched([o for o in small if o['most'] <= 4])} are reconstructed."),
+        ("good", f"Formation energies of unseen crystals are off by {energy['mae']:.2f} eV/atom on average; "
+         f"always saying the mean is off by {energy['mae_of_mean']:.2f}."),
+        ("good", f"One move of a slider takes {figures['benchmark']['move_ms']:.0f} ms on "
+         f"{figures['benchmark']['threads']} CPU threads, decoding included."),
+        ("bad", f"Unseen crystals of 10 and more orbits: {matched([o for o in small if o['fewest'] >= 10])} are "
+         "reconstructed."),
+        ("bad", f"Unseen crystals of 21 to 64 atoms: {matched(large)} are reconstructed."),
+        ("bad", f"Diamond, which it has learned from: gap {diamond['value']:.1f} eV, with a 90 % interval of "
+         f"{diamond['low']:.1f} to {diamond['high']:.1f} eV; PBE gives {diamond['pbe']:.1f} eV."),
+    )  # fmt: skip
+    return "\n".join(f"- **{verdict}**: {line}" for verdict, line in lines)
+
+
 def properties(figures: Figures) -> str:
     """Errors, beside those of other predictors, and intervals."""
     found = figures["properties"]
@@ -251,6 +277,6 @@ def others(figures: Figures) -> str:
 TABLES: dict[str, Callable[[Figures], str]] = {
     function.__name__: function
     for function in (
-        reconstruction, orbits, properties, samples, paths, sliders, steering, explanations, speed, others,
+        reconstruction, orbits, glance, properties, samples, paths, sliders, steering, explanations, speed, others,
     )
 }  # fmt: skip

@@ -294,7 +294,7 @@ def fill(text: str, reports: Mapping[str, Kept]) -> str:
             if match[2] not in TABLES:
                 raise
             found = f"*not measured yet: {error.args[0]}*"
-        space = "\n\n" if found.startswith("|") else ""
+        space = "\n\n" if found.startswith(("|", "- ")) else ""
         return f"{match[1]}{space}{found}{space}{match[4]}"
 
     return _MARKED.sub(filled, text)

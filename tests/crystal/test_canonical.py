@@ -287,6 +287,14 @@ def test_the_caller_keeps_its_structure() -> None:
     assert structure == before
 
 
+@pytest.mark.parametrize("old", ["0", "1"])
+@pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
+def test_overlapping_atoms_have_no_symmetry_however_spglib_says_so(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPGLIB_OLD_ERROR_HANDLING", old)  # 1: it returns None, 0: it raises
+    overlapping = Structure(Lattice.cubic(4.0), ["H", "H"], [[0, 0, 0], [0, 0, 1e-4]])
+    assert space_group_number(overlapping) == 0
+
+
 def test_nothing_is_written_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     for seed in range(20):
         structure = random_crystal(62, np.random.default_rng(seed)).to_structure()

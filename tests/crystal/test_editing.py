@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Structure
 
@@ -20,7 +20,7 @@ from xcrystal.errors import InvalidCrystalError, TargetError, UnsupportedCrystal
 
 NAMES = sorted(CRYSTALS)
 SMALL = [name for name in NAMES if len(CRYSTALS[name].to_structure()) <= 12]
-quick = settings(max_examples=25, deadline=None, derandomize=True)
+quick = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 def conventional(structure: Structure) -> Structure:

@@ -117,6 +117,6 @@ def test_what_does_not_go_together_gets_one_sentence() -> None:
             check(*wrong)
 
 
-def test_the_readme_shows_the_table() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert method_table() in readme
+def test_the_documentation_shows_the_table() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "explain.md"
+    assert method_table() in page.read_text(encoding="utf-8")

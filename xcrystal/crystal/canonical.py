@@ -143,9 +143,12 @@ def space_group_number(structure: Structure, handed: bool = False) -> int:
     return number if handed else _MIRRORED.get(number, number)
 
 
-def symmetry_dataset(structure: Structure) -> Any:
-    """spglib's dataset of a structure with the tolerances that crystals are encoded with; None if it finds nothing."""
-    elements = np.array([site.specie.Z for site in structure])
+def symmetry_dataset(structure: Structure, kinds: list[int] | None = None) -> Any:
+    """spglib's dataset of a structure with the tolerances that crystals are encoded with; None if it finds nothing.
+
+    ``kinds``, a number for each atom, tells atoms apart in place of their elements.
+    """
+    elements = np.array(kinds or [site.specie.Z for site in structure])
     return _dataset(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), elements, SYMPREC)
 
 
@@ -154,13 +157,11 @@ def _dataset(lattice: np.ndarray, points: np.ndarray, elements: np.ndarray, symp
     os.environ.setdefault("SPGLIB_WARNING", "OFF")
     import spglib
 
+    cell: Any = (lattice, points, elements)
     try:
-        cell: Any = (lattice, points, elements)
         return spglib.get_symmetry_dataset(cell, symprec=symprec, angle_tolerance=ANGLE_TOLERANCE)
-    except Exception as error:  # spglib raises its own hierarchy in some versions and returns None in others
-        if type(error).__module__.startswith("spglib"):
-            return None
-        raise
+    except spglib.SpglibError:  # what spglib 3 will always raise, and spglib 2 unless it is told to return None
+        return None
 
 
 def _from_dataset(

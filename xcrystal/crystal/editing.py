@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC, Canonical
+from xcrystal.crystal.canonical import Canonical, symmetry_dataset
 from xcrystal.crystal.contacts import CLASH, shortest_contact
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import crystal_system, space_group
@@ -354,13 +354,9 @@ def _ratio(structure: Structure) -> float:
 
 def _operations(structure: Structure, numbers: list[int] | None = None) -> Counter[str]:
     """How many operations of each kind the cell has, modulo its own translations; ``numbers`` in place of elements."""
-    import spglib
-
-    kinds_of_atoms = numbers or [site.specie.Z for site in structure]
-    cell: Any = (structure.lattice.matrix, structure.frac_coords, kinds_of_atoms)
-    found = spglib.get_symmetry(cell, symprec=SYMPREC, angle_tolerance=ANGLE_TOLERANCE)
+    found = symmetry_dataset(structure, numbers)
     kinds: Counter[str] = Counter()
-    for rotation in found["rotations"] if found is not None else np.eye(3, dtype=int)[None]:
+    for rotation in found.rotations if found is not None else np.eye(3, dtype=int)[None]:
         key = (round(float(np.linalg.det(rotation))), int(np.trace(rotation)))
         kinds[_KINDS.get(key, _TRANSLATIONS)] += 1  # (1, 3) is the identity, with or without a translation
     return kinds

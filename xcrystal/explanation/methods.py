@@ -1,4 +1,4 @@
-"""The methods of attribution, and which goes with which level and baseline: one table, which the README shows.
+"""The methods of attribution, and which goes with which level and baseline: one table, which the documentation shows.
 
 Captum does the attributing. Exact Shapley values are our own: with few players, each coalition is computed once and all
 in one batch, where captum goes through all orders of the players.

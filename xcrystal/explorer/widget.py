@@ -201,7 +201,7 @@ def explore(
     color_map
         Colours of numbers on the map: "viridis", "cividis", "plasma" or "magma".
     method
-        The attribution method that the tab Why begins with; see the table in the README.
+        The attribution method that the tab Why begins with; see the table in the documentation, *Explain a prediction*.
 
     Raises
     ------
