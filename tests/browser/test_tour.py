@@ -287,7 +287,7 @@ def test_beginners_are_told_more_and_offered_less(explorer: ExplorerPage, lab: L
     lab.wait_until(lambda: explorer.page.locator(".xc-term-text:popover-open").count() == 1, "an explained term")
     lab.screenshot("tour-10-beginner")
     explorer.page.keyboard.press("Escape")
-    remembered = lab.python("other = xc.explore(); print(other.session.mode); other.close()").strip()
+    remembered = lab.python("other = xc.explore(); print(other.session.controls.mode); other.close()").strip()
     explorer.root.locator(".xc-mode select").select_option("researcher")
     lab.wait_until(lambda: explorer.root.locator(".xc-hint:visible").count() == 0, "no hints")
     assert remembered == "beginner"
