@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 import xcrystal
 from tests.crystals import CRYSTALS
 from xcrystal.cli.main import NOTEBOOK, app
+from xcrystal.crystal.tables import selection_half
 from xcrystal.reporting import plain
 
 COMMANDS = (
@@ -250,7 +251,9 @@ def test_train_splits_by_itself_and_says_how_good_it_is(dataset: Path, tmp_path:
     assert result.exit_code == 0, result.output
     told = dict(line.split() for line in result.stdout.splitlines())
     assert 0 <= float(told["match_rate"]) <= 1
-    assert int(told["crystals"]) == len(pd.read_parquet(tmp_path / "run" / "split" / "val.parquet")) == 3
+    held_out = pd.read_parquet(tmp_path / "run" / "split" / "val.parquet")
+    assert len(held_out) == 3 and told["half"] == "report"
+    assert int(told["crystals"]) == int((~selection_half(held_out.species)).sum())
 
 
 def test_train_is_stopped_by_hand_in_one_line(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
