@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from xcrystal.crystal.contacts import CLASH
-from xcrystal.errors import InvalidCrystalError
+from xcrystal.errors import InvalidCrystalError, XCrystalError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 from xcrystal.model.choosing import (
@@ -19,6 +20,7 @@ from xcrystal.model.choosing import (
     MOST_PROBABLE,
     NEARER,
     NO_CLASH,
+    canonical_form,
     contact_ratios,
     decode_best,
     substitutions,
@@ -46,6 +48,15 @@ def same(one: Decoded, other: Decoded) -> bool:
         and np.allclose(one.coordinates, other.coordinates, atol=1e-4)
         and np.allclose(one.cell, other.cell, rtol=1e-4)
     )
+
+
+def distances_when_read(model: CrystalModel, crystals: list[Decoded], z: torch.Tensor) -> np.ndarray:
+    """Of the latent vectors that the crystals have when they are read from a file; 20 if they cannot be."""
+    found = np.full(len(crystals), 20.0)
+    for k, crystal in enumerate(crystals):
+        with suppress(XCrystalError):
+            found[k] = np.linalg.norm(model.encode(crystal.crystal.to_structure())[0] - z[k].numpy())
+    return found
 
 
 def test_another_candidate_is_taken_for_a_reason(
@@ -99,11 +110,7 @@ def test_only_what_is_doubtful_is_searched_for(model: CrystalModel, atlas: Atlas
 
 def test_a_longer_search_comes_nearer(model: CrystalModel) -> None:
     z = torch.from_numpy(model.sample_latent(12, seed=5))
-    with torch.inference_mode():
-        means = [
-            (model.network.posterior(as_batch(model.decode_arrays(z, effort)))[0] - z).norm(dim=1).mean()
-            for effort in EFFORTS
-        ]
+    means = [distances_when_read(model, model.decode_arrays(z, effort), z).mean() for effort in EFFORTS]
     assert means[0] > means[1] > means[2]
 
 
@@ -111,10 +118,7 @@ def test_a_thorough_search_is_never_worse_than_a_normal_one(model: CrystalModel,
     pairs = np.random.default_rng(0).integers(0, len(atlas.z), (8, 2))
     z = torch.from_numpy(atlas.z[pairs].mean(axis=1, dtype=np.float32))  # halfway, where no crystal's own vector is
     normal, thorough = (model.decode_arrays(z, effort) for effort in ("normal", "thorough"))
-    with torch.inference_mode():
-        before, after = (
-            (model.network.posterior(as_batch(found))[0] - z).norm(dim=1).numpy() for found in (normal, thorough)
-        )
+    before, after = (distances_when_read(model, found, z) for found in (normal, thorough))
     mended = (contact_ratios(thorough) >= CLASH) & (contact_ratios(normal) < CLASH)
     assert (after[~mended] <= before[~mended] + 1e-3).all()
     assert (after < 0.95 * before).any()
@@ -183,3 +187,19 @@ def test_a_space_group_can_be_asked_for(model: CrystalModel, between: torch.Tens
     assert all(same(one, other) for one, other in zip(likely, asked, strict=True))
     with pytest.raises(InvalidCrystalError, match="no space group 231"):
         model.decode(between[0], group=231)
+
+
+def test_the_canonical_form_of_a_decode_is_what_is_read_from_a_file(model: CrystalModel, atlas: Atlas) -> None:
+    z = torch.from_numpy(np.asarray(atlas.z[:40], dtype=np.float32))
+    for crystal in model.decode_arrays(z, "fast"):
+        form = canonical_form(crystal)
+        if form is None:
+            continue
+        with torch.inference_mode():
+            own = model.network.posterior(as_batch([form]))[0][0].numpy()
+        np.testing.assert_allclose(own, model.encode(crystal.crystal.to_structure())[0], atol=1e-3)
+        # what was said of an orbit goes with its element
+        said = dict(zip(crystal.element.tolist(), crystal.element_probability.tolist(), strict=True))
+        if len(said) == len(crystal.element):
+            for element, probability in zip(form.element.tolist(), form.element_probability.tolist(), strict=True):
+                assert said[element] == probability

@@ -22,7 +22,6 @@ Latent vectors are never changed: where no candidate is better, the most probabl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -37,9 +36,9 @@ from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.wyckoff import expand
 from xcrystal.errors import XCrystalError
 from xcrystal.model.correction import Corrector
-from xcrystal.model.decoding import Decoded, as_batch, draw_crystals, greedy_decode
+from xcrystal.model.decoding import MAX_DRAWS, Decoded, as_batch, draw_crystals, greedy_decode
 from xcrystal.model.search import Found, SearchSettings, search
-from xcrystal.model.tensors import batch_of, cells_from_numbers
+from xcrystal.model.tensors import cells_from_numbers
 from xcrystal.model.vae import CrystalVAE
 
 MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
@@ -63,13 +62,14 @@ class Effort:
 
     draws: int
     verify: bool
+    passes: int
     search: SearchSettings
 
 
 EFFORTS = ("fast", "normal", "thorough")
-NORMAL = Effort(0, False, SearchSettings(rounds=6, beam=2, samples=2))
+NORMAL = Effort(0, False, 1, SearchSettings(rounds=6, beam=2, samples=2))
 THOROUGH = Effort(
-    24, True, SearchSettings(rounds=8, patience=2, beam=6, samples=4, polish=4, exchanges=4, improved=2, passes=2)
+    24, True, 2, SearchSettings(rounds=8, patience=2, beam=6, samples=4, polish=4, exchanges=4, improved=2, passes=2)
 )
 
 
@@ -123,9 +123,10 @@ def decode_best(
         first += count
     if corrector is not None:
         if effort == "thorough":  # begins with what is found by now, so that it is never worse than that
-            rows = np.flatnonzero(~np.isfinite(distances) | ~doubtful)
+            rows = np.flatnonzero(~doubtful)
             distances[rows] = _distances(model, [crystals[i] for i in rows], z[rows])
             rows = np.flatnonzero(distances > _FOUND * scale)
+            _verify(model, crystals, distances, rows, z, group)
             _search(model, corrector, z, crystals, distances, ratios, rows, THOROUGH, group, on_step)
         return crystals
     rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < _LOST * scale))
@@ -152,56 +153,95 @@ def _search(
     rows = rows[np.argsort(lengths, kind="stable")]
     for i in range(0, len(rows), _SEARCHED):
         part = rows[i : i + _SEARCHED]
-        starts, owner = [crystals[k] for k in part], list(range(len(part)))
-        if how.draws:
-            drawn = draw_crystals(model, z[part], range(how.draws), other_groups=True, group=group)
-            starts += drawn
-            owner += np.repeat(np.arange(len(part)), how.draws).tolist()
-        kept = [k for k, start in enumerate(starts) if len(start.letter)]
-        starts, owners = [starts[k] for k in kept], torch.tensor([owner[k] for k in kept], device=z.device)
-        batch = as_batch(starts).to(z.device, z.dtype)
-        found = search(model, corrector, z[part], batch, owners, near, how.search, on_step)
-        candidates = _decoded(found, starts)
-        shortest = contact_ratios(candidates)
-        verified = set[int]()
-        for k, candidate in enumerate(candidates):
-            row, distance, ratio = int(part[found.owner[k]]), float(found.distance[k]), float(shortest[k])
-            if not _better(distance, ratio, distances[row], ratios[row], near) or same_crystal(
-                candidate, crystals[row]
-            ):
-                continue
+        starts, owner = [crystals[k] for k in part], np.arange(len(part))
+        for turn in range(how.passes):
+            live = np.flatnonzero(distances[part] > near)
+            if not len(live):
+                break
+            if how.draws:
+                draws = range(turn * how.draws, min((turn + 1) * how.draws, MAX_DRAWS))
+                drawn = draw_crystals(model, z[part[live]], draws, other_groups=True, group=group)
+                starts, owner = starts + drawn, np.concatenate([owner, np.repeat(live, len(draws))])
+            kept = [k for k, start in enumerate(starts) if len(start.letter)]
+            starts, owner = [starts[k] for k in kept], owner[kept]
+            if not starts:
+                break
+            batch = as_batch(starts).to(z.device, z.dtype)
+            owners = torch.from_numpy(owner).to(z.device)
+            found = search(
+                model, corrector, z[part], batch, owners, near, how.search, turn * how.search.rounds, on_step
+            )
+            candidates, owner, distance = _decoded(found, starts), found.owner, found.distance
             if how.verify:
-                if row not in verified:
-                    distances[row] = _verified(model, crystals[row], z[row])
-                    verified.add(row)
-                distance = _verified(model, candidate, z[row])
-                if not _better(distance, ratio, distances[row], ratios[row], near):
-                    continue
-            clear = ratio >= CLASH > ratios[row]
-            crystals[row] = replace(candidate, chosen=NO_CLASH if clear else NEARER)
-            distances[row], ratios[row] = distance, ratio
+                candidates, owner, distance = _verified(model, candidates, owner, z[part], group)
+            shortest = contact_ratios(candidates)
+            for k, candidate in enumerate(candidates):
+                row = part[owner[k]]
+                new = (distance[k] > near, shortest[k] < CLASH, distance[k])
+                old = (distances[row] > near, ratios[row] < CLASH, _BETTER * distances[row])
+                if new < old and not same_crystal(candidate, crystals[row]):
+                    clear = shortest[k] >= CLASH > ratios[row]
+                    crystals[row] = replace(candidate, chosen=NO_CLASH if clear else NEARER)
+                    distances[row], ratios[row] = distance[k], shortest[k]
+            # what was found needs no more, and the others go on from what came nearest
+            goes_on = np.flatnonzero(distances[part[owner]] > near)
+            starts, owner = [candidates[k] for k in goes_on], owner[goes_on]
 
 
-def _better(distance: float, ratio: float, old_distance: float, old_ratio: float, near: float) -> bool:
-    """Whether a candidate is to be preferred: found, or without overlaps, or clearly nearer, in this order."""
-    new = (distance > near, ratio < CLASH, distance)
-    return new < (old_distance > near, old_ratio < CLASH, _BETTER * old_distance)
+def _verify(
+    model: CrystalVAE, crystals: list[Decoded], distances: np.ndarray, rows: np.ndarray, z: Tensor, group: int | None
+) -> None:
+    """Put the crystals of ``rows`` into canonical form, and set their distances; infinite if they are no crystals."""
+    found, owner, distance = _verified(model, [crystals[k] for k in rows], rows, z, group)
+    distances[rows] = np.inf
+    for crystal, row in zip(found, owner, strict=True):
+        crystals[row] = crystal
+    distances[owner] = distance
 
 
-def _verified(model: CrystalVAE, crystal: Decoded, z: Tensor) -> float:
-    """Distance of the latent vector that the crystal has when it is read anew; infinite where it can't be.
+def _verified(
+    model: CrystalVAE, candidates: list[Decoded], owner: np.ndarray, z: Tensor, group: int | None
+) -> tuple[list[Decoded], np.ndarray, np.ndarray]:
+    """Those that are crystals (of a space group), in canonical form, with their owners and distances from these.
 
-    A search can find a writing of a crystal that is not its canonical one, of lower symmetry than the crystal has for
-    instance, and whose latent vector means nothing.
+    A search can end at a writing of a crystal that is not its canonical one, of a lower symmetry than the crystal has
+    for instance. The encoder has never seen such, and their latent vectors mean nothing.
     """
+    canonical, kept = [], []
+    for k, candidate in enumerate(candidates):
+        found = canonical_form(candidate)
+        if found is not None and len(found.letter) <= model.config.max_orbits and group in (None, found.group):
+            canonical.append(found)
+            kept.append(k)
+    rows = owner[kept]
+    return canonical, rows, _distances(model, canonical, z[rows])
+
+
+def canonical_form(crystal: Decoded) -> Decoded | None:
+    """The same crystal as it would be read from a file; None if it could not be."""
+    structure = crystal.crystal.to_structure()
     try:
-        canonical = canonicalize(check_structure(crystal.crystal.to_structure())).crystal
+        found = canonicalize(check_structure(structure))
     except XCrystalError:
-        return math.inf
-    if not 0 < len(canonical.positions) <= model.config.max_orbits:
-        return math.inf
-    mean, _ = model.posterior(batch_of([canonical]).to(z.device, z.dtype))
-    return float((mean[0] - z).norm())
+        return None
+    form = found.crystal
+    _, atom = np.unique(found.orbit_of_atom, return_index=True)
+    origin = np.asarray(structure.site_properties["orbit"])[atom]  # the orbit that each orbit comes from
+    groups = dict(zip(crystal.likely_groups.tolist(), crystal.likely_groups_probability.tolist(), strict=True))
+    same_group = form.space_group == crystal.group
+    return replace(
+        crystal,
+        group=form.space_group,
+        cell=form.lattice,
+        atoms=int(form.multiplicities.sum()),
+        letter=form.positions,
+        element=form.elements,
+        coordinates=form.coordinates,
+        group_probability=crystal.group_probability if same_group else groups.get(form.space_group, 0.0),
+        element_probability=crystal.element_probability[origin],
+        likely=crystal.likely[origin],
+        likely_probability=crystal.likely_probability[origin],
+    )
 
 
 def same_crystal(one: Decoded, other: Decoded) -> bool:

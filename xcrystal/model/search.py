@@ -133,6 +133,7 @@ def search(
     owner: Tensor,
     near: float,
     how: SearchSettings,
+    first: int = 0,
     on_step: Callable[[], None] | None = None,
 ) -> Found:
     """Search from ``starts`` (n crystals of the latent vectors ``owner`` (n,) of ``z`` (R, Z)).
@@ -143,6 +144,8 @@ def search(
         Distance at which a crystal counts as found.
     how
         How long to search.
+    first
+        Number of the first round: each draws other corrections.
     on_step
         Called before each step, of some hundredths of a second; what it raises ends the search.
 
@@ -158,7 +161,7 @@ def search(
     going = torch.ones(R, dtype=torch.bool, device=z.device)
     for number in range(how.passes):
         before = _nearest(pool, R)
-        pool = _corrected(network, corrector, pool, z, near, how, number * how.rounds, going, on_step)
+        pool = _corrected(network, corrector, pool, z, near, how, first + number * how.rounds, going, on_step)
         if how.polish or how.exchanges:
             pool = _improved(network, pool, z, near, how, going, on_step)
         after = _nearest(pool, R)
