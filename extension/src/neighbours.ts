@@ -1,148 +1,209 @@
-/** Pairs of atoms closer than a distance in an endless crystal, or in a molecule, in linear time. */
+/**
+ * Which atoms of a crystal are neighbours.
+ *
+ * The rule, its reasons and its numbers are those of `xcrystal/crystal/neighbours.py`; tests compare the two.
+ */
 import type { Vector } from './crystal';
-import { type Matrix, heights, times } from './lattice';
+import type { IElement } from './element';
+import { type Matrix, times } from './lattice';
+import { type IPairs, pairsWithin } from './pairs';
 
-const MOST_TRIED = 2e7; // pairs looked at; far more than any real crystal of a thousand atoms needs
+const LONGEST = 1.5; // sums of covalent radii
+const COVALENT = 1.25; // of two non-metals
+const PARTED = 0.885; // of the distance of two atoms: a third nearer than that to both parts them
+const SHELL = 1.17; // mean distances of a shell
+const OPEN_SHELL = 1.28; // of a cation with few anions nearer than that
+const FEW = 6;
+const FARTHEST = 2; // sums of covalent radii: where atoms without neighbours look for them
+const CLOSER = 0.95; // of the distance to the nearest anion: only then two cations are neighbours
+const ROUNDS = 4; // of weighting
+const ALIKE = 1.1; // shortest distances: what an atom without neighbours gets
+const SAME = 1e-3; // Å; what is closer is the same atom
+const NONMETALS = new Set([
+  1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 33, 34, 35, 36, 52, 53, 54, 85, 86
+]);
+const METALLOIDS = new Set([32, 50, 51, 82, 83, 84]); // anions of metals where no non-metal is
+const NOBLE = new Set([2, 10, 18, 36, 54, 86]);
 
-/** Pairs of neighbours, each seen from both ends. */
-export interface IPairs {
-  first: number[];
-  second: number[];
-  /** Cells between the two, three numbers a pair: second + image is the neighbour of first. */
-  images: number[];
-  /** In Å. */
-  lengths: number[];
+/** A neighbour of an atom. */
+export interface INeighbour {
+  atom: number;
+  /** The cell that it is in. */
+  image: Vector;
+  /** From the one to the other, in Å. */
+  vector: Vector;
+  /** Whether both are metals, neither of them the anion of the other. */
+  metallic: boolean;
 }
 
 /**
- * All pairs within `reach`; null if the atoms are so close that they cannot be told in sensible time.
+ * The neighbours of each atom of a cell, or of a molecule; null if the atoms are too close to be told apart.
  *
  * @param points - Fractional, not far from the cell at the origin; any points in Å if not periodic.
  * @param matrix - Rows a, b and c in Å; the unit matrix if not periodic.
- * @param reach - In Å.
  */
-export function pairsWithin(
+export function findNeighbours(
   points: readonly Vector[],
   matrix: Matrix,
-  reach: number,
+  elements: readonly IElement[],
   periodic: boolean
-): IPairs | null {
-  const grid = periodic ? periodicGrid(points, matrix, reach) : openGrid(points, reach);
-  const { counts, spans, bins, places, origins } = grid;
-  const boxes = spans.reduce((product, span) => product * (2 * span + 1), 1);
-  let tried = 0;
-  for (const members of bins.values()) {
-    tried += members.length * members.length * boxes;
-  }
-  if (!(tried <= MOST_TRIED)) {
+): INeighbour[][] | null {
+  const radii = elements.map(element => element.radius);
+  const largest = 2 * radii.reduce((most, radius) => Math.max(most, radius), 0);
+  const search = (sums: number) => {
+    const pairs = pairsWithin(points, matrix, sums * largest, periodic);
+    return pairs && measured(pairs, points, matrix, radii);
+  };
+  const near = search(LONGEST);
+  if (near === null) {
     return null;
   }
-  const found: IPairs = { first: [], second: [], images: [], lengths: [] };
-  const [na, nb, nc] = counts;
-  const [[ax, ay, az], [bx, by, bz], [cx, cy, cz]] = matrix;
-  for (let one = 0; one < points.length; one++) {
-    const [ia, ib, ic] = grid.cells[one];
-    for (let a = ia - spans[0]; a <= ia + spans[0]; a++) {
-      const [ka, ra] = folded(a, na, periodic);
-      for (let b = ib - spans[1]; b <= ib + spans[1]; b++) {
-        const [kb, rb] = folded(b, nb, periodic);
-        for (let c = ic - spans[2]; c <= ic + spans[2]; c++) {
-          const [kc, rc] = folded(c, nc, periodic);
-          const members = bins.get((ka * nb + kb) * nc + kc);
-          if (!members || ka < 0 || kb < 0 || kc < 0 || ka >= na || kb >= nb || kc >= nc) {
-            continue;
-          }
-          for (const other of members) {
-            // images are counted from where the points are, not from where they were folded to
-            const [to, from] = [origins[other], origins[one]];
-            const [u, v, w] = [ra + from[0] - to[0], rb + from[1] - to[1], rc + from[2] - to[2]];
-            const [p, q] = [places[other], places[one]];
-            const x = p[0] - q[0] + u * ax + v * bx + w * cx;
-            const y = p[1] - q[1] + u * ay + v * by + w * cy;
-            const z = p[2] - q[2] + u * az + v * bz + w * cz;
-            const squared = x * x + y * y + z * z;
-            if (squared <= reach * reach && (other !== one || u !== 0 || v !== 0 || w !== 0)) {
-              found.first.push(one);
-              found.second.push(other);
-              found.images.push(u, v, w);
-              found.lengths.push(Math.sqrt(squared));
-            }
-          }
-        }
-      }
-    }
+  const kinds = kindsOf(elements);
+  const found: INeighbour[][] = points.map(() => []);
+  const add = ({ first, second, image, vector }: IContact) => {
+    const metallic = kinds[first] === kinds[second] && kinds[first] < 2;
+    found[first].push({ atom: second, image, vector, metallic });
+  };
+  neighboursAmong(near, kinds).forEach(add);
+  const alone = elements.map(({ number }, k) => found[k].length === 0 && !NOBLE.has(number));
+  if (alone.includes(true)) {
+    // none of these was found before: one of the two had no neighbours at all
+    nearestOf(alone, search(FARTHEST) ?? []).forEach(add);
   }
   return found;
 }
 
-interface IGrid {
-  /** Boxes along each axis. */
-  counts: Vector;
-  /** Boxes to look at on either side. */
-  spans: Vector;
-  /** Atoms in each box that holds any. */
-  bins: Map<number, number[]>;
-  /** The box of each atom. */
-  cells: Vector[];
-  /** The cell of the crystal that each atom is in. */
-  origins: Vector[];
-  /** In Å. */
-  places: Vector[];
+interface IContact {
+  first: number;
+  second: number;
+  image: Vector;
+  vector: Vector;
+  length: number;
+  /** Of the length and the sum of the covalent radii. */
+  ratio: number;
 }
 
-function periodicGrid(points: readonly Vector[], matrix: Matrix, reach: number): IGrid {
-  const tall = heights(matrix);
-  const counts = tall.map(h => Math.min(64, Math.max(1, Math.floor(h / reach)))) as Vector;
-  const spans = tall.map((h, axis) => Math.ceil((reach / h) * counts[axis])) as Vector;
-  const origins = points.map(point => point.map(Math.floor) as Vector);
-  const cells = points.map(
-    (point, k) =>
-      point.map((x, axis) =>
-        Math.min(counts[axis] - 1, Math.floor((x - origins[k][axis]) * counts[axis]))
-      ) as Vector
-  );
-  const places = points.map(point => times(point, matrix));
-  return { counts, spans, bins: binned(cells, counts), cells, origins, places };
-}
-
-function openGrid(points: readonly Vector[], reach: number): IGrid {
-  const low = [0, 1, 2].map(axis => points.reduce((m, p) => Math.min(m, p[axis]), Infinity));
-  const cells = points.map(
-    point => point.map((x, axis) => Math.floor((x - low[axis]) / reach)) as Vector
-  );
-  const counts = [0, 1, 2].map(axis =>
-    cells.reduce((most, cell) => Math.max(most, cell[axis] + 1), 1)
-  ) as Vector;
-  const origins = points.map((): Vector => [0, 0, 0]);
-  return {
-    counts,
-    spans: [1, 1, 1],
-    bins: binned(cells, counts),
-    cells,
-    origins,
-    places: [...points]
-  };
-}
-
-function binned(cells: Vector[], [, nb, nc]: Vector): Map<number, number[]> {
-  const bins = new Map<number, number[]>();
-  cells.forEach(([a, b, c], atom) => {
-    const key = (a * nb + b) * nc + c;
-    const members = bins.get(key);
-    if (members) {
-      members.push(atom);
-    } else {
-      bins.set(key, [atom]);
+function measured(
+  { first, second, images, lengths }: IPairs,
+  points: readonly Vector[],
+  matrix: Matrix,
+  radii: number[]
+): IContact[] {
+  const contacts: IContact[] = [];
+  lengths.forEach((length, k) => {
+    if (length > SAME) {
+      const [one, other] = [first[k], second[k]];
+      const image: Vector = [images[3 * k], images[3 * k + 1], images[3 * k + 2]];
+      const [p, q] = [points[one], points[other]];
+      const step: Vector = [q[0] + image[0] - p[0], q[1] + image[1] - p[1], q[2] + image[2] - p[2]];
+      contacts.push({
+        first: one,
+        second: other,
+        image,
+        vector: times(step, matrix),
+        length,
+        ratio: length / (radii[one] + radii[other])
+      });
     }
   });
-  return bins;
+  return contacts;
 }
 
-/** A box outside of the cell as one inside, and how many cells away it was. */
-function folded(box: number, count: number, periodic: boolean): [number, number] {
-  if (!periodic) {
-    return [box, 0];
+/** 2 for non-metals, 1 for metalloids that are the most electronegative, 0 for metals: higher is the anion. */
+function kindsOf(elements: readonly IElement[]): number[] {
+  if (elements.some(({ number }) => NONMETALS.has(number))) {
+    return elements.map(({ number }) => (NONMETALS.has(number) ? 2 : 0));
   }
-  const cell = Math.floor(box / count);
-  return [box - cell * count, cell];
+  return elements.map(({ number }) => Number(METALLOIDS.has(number)));
+}
+
+function neighboursAmong(contacts: IContact[], kinds: number[]): IContact[] {
+  const count = kinds.length;
+  const possible = contacts.filter(
+    ({ first, second, ratio }) =>
+      ratio < (kinds[first] === 2 && kinds[second] === 2 ? COVALENT : LONGEST)
+  );
+  const kept = notParted(possible, contacts, count);
+
+  // as the cation sees it
+  const own = kept.filter(({ first, second }) => kinds[first] < kinds[second]);
+  const shell = means(own, count);
+  const full = new Float64Array(count);
+  for (const { first, ratio } of own) {
+    full[first] += Number(ratio / shell[first] < SHELL);
+  }
+  const isIonic = ({ first, second, ratio }: IContact) => {
+    const cation = kinds[first] < kinds[second] ? first : second;
+    return ratio / shell[cation] < (full[cation] >= FEW ? SHELL : OPEN_SHELL);
+  };
+  const nearest = new Float64Array(count).fill(Infinity);
+  for (const contact of own.filter(isIonic)) {
+    nearest[contact.first] = Math.min(nearest[contact.first], contact.length);
+  }
+
+  const alike = kept.filter(
+    ({ first, second, length }) =>
+      kinds[first] === kinds[second] && length < CLOSER * Math.min(nearest[first], nearest[second])
+  );
+  const mean = means(alike, count);
+  return [
+    ...kept.filter(contact => kinds[contact.first] !== kinds[contact.second] && isIonic(contact)),
+    ...alike.filter(
+      ({ first, second, ratio }) => ratio < SHELL * Math.max(mean[first], mean[second])
+    )
+  ];
+}
+
+/** Those whose two atoms have no third that is clearly nearer to both of them. */
+function notParted(possible: IContact[], contacts: IContact[], count: number): IContact[] {
+  const around: IContact[][] = Array.from({ length: count }, () => []);
+  contacts.forEach(contact => around[contact.first].push(contact));
+  around.forEach(own => own.sort((one, other) => one.length - other.length));
+  return possible.filter(({ first, vector: [x, y, z], length }) => {
+    const reach = PARTED * length;
+    for (const third of around[first]) {
+      if (third.length >= reach) {
+        break;
+      }
+      const [a, b, c] = third.vector;
+      if ((a - x) ** 2 + (b - y) ** 2 + (c - z) ** 2 < reach ** 2) {
+        return false;
+      }
+    }
+    return true;
+  });
+}
+
+/** Weighted mean ratio of the contacts of each atom; infinite where there are none. */
+function means(contacts: IContact[], count: number): Float64Array {
+  const mean = new Float64Array(count).fill(Infinity);
+  for (const { first, ratio } of contacts) {
+    mean[first] = Math.min(mean[first], ratio);
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    const [total, summed] = [new Float64Array(count), new Float64Array(count)];
+    for (const { first, ratio } of contacts) {
+      const weight = Math.exp(1 - (ratio / mean[first]) ** 6);
+      total[first] += weight;
+      summed[first] += weight * ratio;
+    }
+    total.forEach((sum, k) => {
+      mean[k] = sum > 0 ? summed[k] / sum : mean[k];
+    });
+  }
+  return mean;
+}
+
+/** What atoms that are alone have around them, seen from both ends. */
+function nearestOf(alone: boolean[], contacts: IContact[]): IContact[] {
+  const limit = new Float64Array(alone.length);
+  alone.forEach((is, k) => {
+    limit[k] = is ? FARTHEST : 0;
+  });
+  for (const { first, ratio } of contacts) {
+    limit[first] = Math.min(limit[first], ALIKE * ratio);
+  }
+  return contacts.filter(
+    ({ first, second, ratio }) => ratio < Math.max(limit[first], limit[second])
+  );
 }

@@ -4,29 +4,25 @@
  * The rules and numbers are those of `xcrystal/explorer/drawing/scene.py`, so that a crystal looks the same
  * in the explorer and in the viewer; tests compare the two.
  */
-import type { ICrystal, Vector } from './crystal';
-import { type IElement, channels, elementOf } from './element';
+import type { ICrystal, ISite, Vector } from './crystal';
+import { channels, elementOf } from './element';
 import { type Matrix, heights, times } from './lattice';
-import { pairsWithin } from './neighbours';
+import { type INeighbour, findNeighbours } from './neighbours';
 import { trans } from './words';
 
 /** Atoms; beyond, a supercell becomes smaller, and images and bonds of a cell are left out. */
 export const MAX_DRAWN = 1000;
 const BOUNDARY = 0.15; // Å from a face within which an atom counts as on it
-const LONGEST = 1.3; // bonds, in sums of covalent radii
-const SPREAD = 1.22; // bonds of one atom, in units of its shortest
 const SPHERE = 0.42; // drawn radius, in covalent radii
-const SAME = 1e-3; // Å; what is closer is the same atom
 /** Å */
 export const BOND_RADIUS = 0.11;
-/** Å, of bonds that leave the cell. */
+/** Å, of bonds that leave the cell, and of contacts between metals. */
 export const STUB_RADIUS = 0.05;
 const STUB = 0.3; // of their length is drawn
+const FULL = 1e-3; // what is so little empty is full
+const EMPTY: [number, number, number] = [0.93, 0.93, 0.93];
 /** Å */
 export const EDGE_RADIUS = 0.04;
-// what holds no metal-metal bonds once it has an anion to bond to
-const NONMETALS = new Set([1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53, 85]);
-
 /** How a crystal is drawn. */
 export interface ISceneOptions {
   /** Cells along a, b and c; fewer are drawn if there would be more than MAX_DRAWN atoms. */
@@ -45,10 +41,12 @@ export interface IScene {
   colours: Float32Array;
   /** Index of the site that each sphere is. */
   atoms: Int32Array;
+  /** Of each site, its sectors if several elements share it or a part is empty; none for a full site of one. */
+  shares: IShare[][];
   /** Half bonds: from an atom to the middle of a bond, or less far where the other end is not drawn. */
   bondStarts: Float32Array;
   bondEnds: Float32Array;
-  /** Thinner where the other end is not drawn. */
+  /** Thinner where the other end is not drawn, and between metals. */
   bondRadii: Float32Array;
   bondColours: Float32Array;
   /** Index of the site whose colour the half bond has. */
@@ -63,7 +61,15 @@ export interface IScene {
   note: string;
 }
 
-/** What to draw of a crystal; a shared site looks like the most abundant of its elements. */
+/** The part of a site that one element has, or that is empty. */
+export interface IShare {
+  /** All of a site make 1. */
+  share: number;
+  /** Red, green and blue. */
+  colour: [number, number, number];
+}
+
+/** What to draw of a crystal; the sphere of a shared site is that of the most abundant of its elements. */
 export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): IScene {
   const { boundary = true, bonds = true } = options;
   const { periodic, lattice } = crystal;
@@ -86,7 +92,7 @@ export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): ISce
     const shown = times(points[atom].map((x, axis) => x + cell[axis]) as Vector, lattice);
     return shown.map((x, axis) => x - centre[axis]) as Vector;
   });
-  const found = bonds && !large ? bondsOf(lattice, points, elements, periodic) : [];
+  const found = bonds && !large ? findNeighbours(points, lattice, elements, periodic) : [];
   const crowded = found === null ? trans.__('Bonds are not drawn: the atoms are too close.') : '';
   const half = halfBonds(spheres, places, found ?? [], drawn);
   const edges = periodic ? cellEdges(repeat, lattice, centre) : new Float32Array(0);
@@ -97,6 +103,7 @@ export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): ISce
     radii,
     colours: Float32Array.from(spheres.flatMap(({ atom }) => paint[atom])),
     atoms: Int32Array.from(spheres, ({ atom }) => atom),
+    shares: crystal.sites.map(sharesOf),
     ...half,
     bondColours: Float32Array.from([...half.bondAtoms].flatMap(atom => paint[atom])),
     edges,
@@ -106,17 +113,21 @@ export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): ISce
   };
 }
 
+function sharesOf({ species }: ISite): IShare[] {
+  const filled = species.reduce((sum, { occupancy }) => sum + occupancy, 0);
+  if (species.length === 1 && filled > 1 - FULL) {
+    return [];
+  }
+  const shares = species.map(({ symbol, occupancy }) => ({
+    share: occupancy / Math.max(1, filled),
+    colour: channels(elementOf(symbol).colour)
+  }));
+  return filled > 1 - FULL ? shares : [...shares, { share: 1 - filled, colour: EMPTY }];
+}
+
 interface ISphere {
   atom: number;
   cell: Vector;
-}
-
-interface IBond {
-  second: number;
-  /** The cell that the second atom is in. */
-  image: Vector;
-  /** Å */
-  vector: Vector;
 }
 
 type IsDrawn = (atom: number, cell: Vector) => boolean;
@@ -178,51 +189,10 @@ function drawnAtoms(points: Vector[], drawn: IsDrawn, last: Vector): ISphere[] {
   return spheres;
 }
 
-/** Bonds of each atom in one cell; null if there are too many to be told. */
-function bondsOf(
-  matrix: Matrix,
-  points: Vector[],
-  elements: IElement[],
-  periodic: boolean
-): IBond[][] | null {
-  const radii = elements.map(element => element.radius);
-  const largest = radii.reduce((most, radius) => Math.max(most, radius), 0);
-  const pairs = pairsWithin(points, matrix, LONGEST * 2 * largest, periodic);
-  if (pairs === null) {
-    return null;
-  }
-  const { first, second, images, lengths } = pairs;
-  const ratios = lengths.map((length, k) => length / (radii[first[k]] + radii[second[k]]));
-  let kept = [...first.keys()].filter(k => ratios[k] < LONGEST && lengths[k] > SAME);
-  const nonmetal = elements.map(element => NONMETALS.has(element.number));
-  // cations do not bond to each other where they have anions
-  const saturated = new Uint8Array(points.length);
-  for (const k of kept) {
-    saturated[first[k]] ||= Number(nonmetal[second[k]]);
-  }
-  kept = kept.filter(
-    k => nonmetal[first[k]] || nonmetal[second[k]] || !(saturated[first[k]] || saturated[second[k]])
-  );
-  const shortest = new Float64Array(points.length).fill(Infinity);
-  for (const k of kept) {
-    shortest[first[k]] = Math.min(shortest[first[k]], ratios[k]);
-  }
-  const bonds: IBond[][] = points.map(() => []);
-  for (const k of kept) {
-    const [one, other] = [first[k], second[k]];
-    if (ratios[k] < SPREAD * Math.min(shortest[one], shortest[other])) {
-      const image = images.slice(3 * k, 3 * k + 3) as Vector;
-      const step = image.map((n, axis) => points[other][axis] + n - points[one][axis]) as Vector;
-      bonds[one].push({ second: other, image, vector: times(step, matrix) });
-    }
-  }
-  return bonds;
-}
-
 function halfBonds(
   spheres: ISphere[],
   places: Vector[],
-  bonds: IBond[][],
+  bonds: INeighbour[][],
   drawn: IsDrawn
 ): Pick<IScene, 'bondStarts' | 'bondEnds' | 'bondRadii' | 'bondAtoms'> {
   const starts: number[] = [];
@@ -231,13 +201,20 @@ function halfBonds(
   const atoms: number[] = [];
   spheres.forEach(({ atom, cell }, sphere) => {
     const place = places[sphere];
-    for (const { second, image, vector } of bonds[atom] ?? []) {
-      const inside = drawn(second, cell.map((k, axis) => k + image[axis]) as Vector);
-      const part = inside ? 0.5 : STUB;
-      starts.push(...place);
-      ends.push(...place.map((x, axis) => x + part * vector[axis]));
-      radii.push(inside ? BOND_RADIUS : STUB_RADIUS);
-      atoms.push(atom);
+    const around = (bonds[atom] ?? []).map(({ atom: other, image, vector, metallic }) => {
+      const inside = drawn(other, cell.map((k, axis) => k + image[axis]) as Vector);
+      return { vector, inside, metallic };
+    });
+    const held = around.some(({ inside }) => inside);
+    for (const { vector, inside, metallic } of around) {
+      // contacts of metals are many: thin lines, which leave the cell only where an atom would otherwise have none
+      if (inside || !metallic || !held) {
+        const part = inside ? 0.5 : STUB;
+        starts.push(...place);
+        ends.push(...place.map((x, axis) => x + part * vector[axis]));
+        radii.push(inside && !metallic ? BOND_RADIUS : STUB_RADIUS);
+        atoms.push(atom);
+      }
     }
   });
   return {

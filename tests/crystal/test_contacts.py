@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.contacts import COVALENT_RADII, Contact, shortest_contact
+from xcrystal.crystal.contacts import Contact, shortest_contact
+from xcrystal.crystal.radii import COVALENT_RADII
 
 
 def contact(structure: Structure) -> Contact:

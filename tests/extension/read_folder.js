@@ -14,6 +14,16 @@ const { parseCrystals } = require(path.join(extension, 'src', 'parsing', 'index.
 const { reducedFormula, elementsOf } = require(path.join(extension, 'src', 'formula.ts'));
 const { buildScene } = require(path.join(extension, 'src', 'scene.ts'));
 
+const { elementOf } = require(path.join(extension, 'src', 'element.ts'));
+const { findNeighbours } = require(path.join(extension, 'src', 'neighbours.ts'));
+
+// [first, second, cell of the second, whether both are metals] of all neighbours
+function neighbours({ sites, lattice, periodic }) {
+  const elements = sites.map(site => elementOf(site.species[0].symbol));
+  const found = findNeighbours(sites.map(site => site.position), lattice, elements, periodic) ?? [];
+  return found.flatMap((around, first) => around.map(({ atom, image, metallic }) => [first, atom, ...image, metallic]));
+}
+
 const plain = scene =>
   Object.fromEntries(Object.entries(scene).map(([key, value]) => [key, ArrayBuffer.isView(value) ? [...value] : value]));
 
@@ -24,6 +34,7 @@ function read(name) {
       ...crystal,
       formula: reducedFormula(crystal),
       elements: elementsOf(crystal),
+      neighbours: neighbours(crystal),
       scene: plain(buildScene(crystal)),
       supercell: plain(buildScene(crystal, { repeat: [2, 1, 3] }))
     }));

@@ -15,13 +15,14 @@ ELEMENTS = Path(__file__).parents[2] / "extension" / "src" / "elements.json"
 def elements_text() -> str:
     """One element a line from Z = 0 ("X", unknown) on, as prettier leaves it: symbol, covalent radius in Å and colour
     as the explorer draws them, and the electronegativity by which formulas are ordered (null: none is known)."""
-    from ase.data import chemical_symbols, covalent_radii
+    from ase.data import chemical_symbols
     from pymatgen.core import Element
 
+    from xcrystal.crystal.radii import covalent_radii
     from xcrystal.explorer.drawing.scene import element_colors
 
     lines = []
-    radii = np.nan_to_num(np.asarray(covalent_radii, dtype=float), nan=1.5)
+    radii = covalent_radii(np.arange(len(chemical_symbols)))
     for number, symbol in enumerate(chemical_symbols):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # noble gases have no electronegativity

@@ -11,7 +11,7 @@ import numpy as np
 
 from xcrystal.assessment.novelty import KnownCrystals, Novelty
 from xcrystal.assessment.validity import Validity, validity
-from xcrystal.crystal.contacts import COVALENT_RADII
+from xcrystal.crystal.radii import covalent_radii
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError
 from xcrystal.reporting import Report, columns, plain
 
@@ -228,7 +228,7 @@ def _closest(structure: Structure, judged: Validity) -> tuple[str, ...]:
     if not 0 < judged.contact_ratio < math.inf:
         return ()
     numbers = np.array([site.specie.Z for site in structure])
-    radii = COVALENT_RADII[np.clip(numbers, 0, len(COVALENT_RADII) - 1)]
+    radii = covalent_radii(numbers)
     one, other, _, distances = structure.get_neighbor_list(judged.contact_ratio * 2 * radii.max() + 0.01)
     if not len(distances):
         return ()

@@ -289,6 +289,18 @@ def classics(model: Model = "mp20", device: Device = "auto", as_json: Json = Fal
     return print_report(evaluate_classics(xcrystal.load(model, device)), as_json)
 
 
+@evaluate.command()
+def neighbours(
+    rule: Annotated[list[str] | None, typer.Option(help="Only this rule, such as CrystalNN; may be repeated.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """Which rule finds the neighbours of atoms that textbooks give, in the classic structure types."""
+    from xcrystal.evaluation.structures.neighbour_rules import evaluate_neighbours
+
+    return print_report(evaluate_neighbours(rule or (), seed=seed), as_json)
+
+
 @evaluate.command("map")
 def map_(
     model: Model = "mp20",

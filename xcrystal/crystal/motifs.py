@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.contacts import COVALENT_RADII
+from xcrystal.crystal.neighbours import Pairs, find_neighbours, pairs_within
 from xcrystal.crystal.networks import likely_dimension
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 
@@ -23,15 +23,11 @@ MOTIFS = ("rock_salt", "perovskite", "layered", "close_packed")
 ALKALI = (3, 11, 19, 37, 55, 87)
 # most electronegative first: the first one that a compound holds is its anion
 _ANIONS = (9, 8, 17, 7, 35, 53, 16, 34, 52, 15, 33, 1)
-_BOND = 1.3  # the longest bond of an octahedron, in sums of covalent radii
-_STRETCH = 1.6  # its longest bond by its shortest: 1.5 in PbVO3
-_GAP = 1.1  # the seventh neighbour is so many times farther than the sixth
 _TRANS = np.cos(np.radians(145))
 _UNEVEN = 1.15  # the farthest of 12 close-packed neighbours by the nearest: 1.09 in Zn, and 1.15 is bcc's second shell
 _BEYOND = 1.2  # the 13th by the mean of the 12; sqrt(2) when they are all alike
 _INSIDE = 0.9  # an A is not nearer to X than so many times the distance of B
 _FAR = 4.0  # Å
-_MOST_IMAGES = 8
 
 
 class Sites(NamedTuple):
@@ -114,42 +110,36 @@ def _perovskite(sites: Sites) -> bool:
     if x not in _ANIONS:
         return False
     cations = [int(z) for z in elements if int(z) != x]
-    nearest = {z: _nearest(sites, z, x) for z in cations}
+    pairs = pairs_within(sites.cell, sites.points, _FAR)
+    to_x = sites.numbers[pairs.second] == x
+    nearest = {z: pairs.lengths[to_x & (sites.numbers[pairs.first] == z)].min(initial=_FAR) for z in cations}
+    around = find_neighbours(sites.cell, sites.points, sites.numbers)
     # calcite has octahedra that share corners too, but its carbon is no cation between them
-    return any(nearest[a] > _INSIDE * nearest[b] and _corner_sharing(sites, b, x) for a, b in permutations(cations))
+    return any(
+        nearest[a] > _INSIDE * nearest[b] and _corner_sharing(sites, around, b, x) for a, b in permutations(cations)
+    )
 
 
-def _nearest(sites: Sites, one: int, other: int) -> float:
-    """The shortest distance (Å) between two elements."""
-    others = np.flatnonzero(sites.numbers == other)
-    found = [_around(sites, int(k), others, _FAR)[2] for k in np.flatnonzero(sites.numbers == one)]
-    return min((float(np.linalg.norm(vectors[0])) for vectors in found if len(vectors)), default=_FAR)
-
-
-def _corner_sharing(sites: Sites, b: int, x: int) -> bool:
+def _corner_sharing(sites: Sites, around: Pairs, b: int, x: int) -> bool:
     """Whether each b is in an octahedron of x, each x in two of them, and no two share more than one x."""
-    centres, corners = np.flatnonzero(sites.numbers == b), np.flatnonzero(sites.numbers == x)
-    longest = _BOND * float(COVALENT_RADII[[b, x]].sum())
-    shared: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for centre in centres:
-        which, shift, vectors = _around(sites, int(centre), corners, longest * _GAP)
-        lengths = np.linalg.norm(vectors, axis=1)
-        if len(lengths) < 6 or lengths[5] > longest or lengths[5] > _STRETCH * lengths[0]:
+    bonds = around.of((sites.numbers[around.first] == b) & (sites.numbers[around.second] == x))
+    shared: dict[int, list[tuple[int, ...]]] = {}
+    for centre in np.flatnonzero(sites.numbers == b).tolist():
+        own = bonds.of(bonds.first == centre)
+        if len(own.first) != 6:
             return False
-        if len(lengths) > 6 and lengths[6] < _GAP * lengths[5]:
-            return False
-        unit = vectors[:6] / lengths[:6, None]
+        unit = own.vectors / own.lengths[:, None]
         cosines = unit @ unit.T
         if (cosines.min(axis=1) > _TRANS).any() or (np.sort(cosines, axis=1)[:, 1] < -0.75).any():
             return False
-        for corner, cells in zip(which[:6], shift[:6], strict=True):
+        for corner, cells in zip(own.second.tolist(), own.images, strict=True):
             # the octahedron as seen from its corner in the first cell
-            shared.setdefault((int(corner),), []).append((int(centre), *(-cells).tolist()))
+            shared.setdefault(corner, []).append((centre, *(-cells).tolist()))
     pairs: set[tuple[int, ...]] = set()
-    for around in (shared.get((int(corner),), []) for corner in corners):
-        if len(around) != 2:
+    for octahedra in (shared.get(corner, []) for corner in np.flatnonzero(sites.numbers == x).tolist()):
+        if len(octahedra) != 2:
             return False
-        (one, *at), (other, *to) = around
+        (one, *at), (other, *to) = octahedra
         for first, second, between in ((one, other, np.subtract(to, at)), (other, one, np.subtract(at, to))):
             pair = (first, second, *between.tolist())
             if pair in pairs:
@@ -172,10 +162,12 @@ def _twelvefold(sites: Sites, own: np.ndarray) -> bool:
     volume = abs(float(np.linalg.det(sites.cell))) / len(own)
     # twelve spheres that touch lie at 2^(1/6) V^(1/3)
     reach = 1.75 * 2 ** (1 / 6) * volume ** (1 / 3)
+    pairs = pairs_within(sites.cell, sites.points[own], reach)
     _, firsts = np.unique(sites.orbit[own], return_index=True)
-    for centre in own[firsts]:  # the others of an orbit have the same around them
-        vectors = _around(sites, int(centre), own, reach)[2]
-        lengths = np.linalg.norm(vectors, axis=1)
+    for centre in firsts:  # the others of an orbit have the same around them
+        around = pairs.of(pairs.first == centre)
+        order = np.argsort(around.lengths, kind="stable")
+        vectors, lengths = around.vectors[order], around.lengths[order]
         if len(lengths) < 12 or lengths[11] > _UNEVEN * lengths[0]:
             return False
         mean = lengths[:12].mean()
@@ -190,30 +182,3 @@ def _twelvefold(sites: Sites, own: np.ndarray) -> bool:
         if (touching != 4).any() or opposite not in (6, 12):
             return False
     return True
-
-
-def _around(sites: Sites, centre: int, others: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Neighbours of a site among others within ``reach`` (Å), nearest first.
-
-    Returns
-    -------
-    tuple of ndarray
-        Their site (m,), their cell (m, 3) relative to the centre's, and the vectors (m, 3) to them in Å.
-    """
-    between = sites.points[others] - sites.points[centre]
-    images = _images(sites.cell, reach)
-    shifts = images[None] - np.rint(between).astype(int)[:, None]
-    vectors = ((between[:, None] + shifts) @ sites.cell).reshape(-1, 3)
-    lengths = np.linalg.norm(vectors, axis=1)
-    near = np.flatnonzero((lengths < reach) & (lengths > 1e-6))
-    near = near[np.argsort(lengths[near], kind="stable")]
-    return others[near // len(images)], shifts.reshape(-1, 3)[near], vectors[near]
-
-
-def _images(cell: np.ndarray, reach: float) -> np.ndarray:
-    """(m, 3) cells that can hold a neighbour within ``reach``, when differences are within half a cell."""
-    faces = np.cross(cell[[1, 2, 0]], cell[[2, 0, 1]])
-    heights = abs(np.linalg.det(cell)) / np.maximum(np.linalg.norm(faces, axis=1), 1e-9)
-    most = np.clip(np.floor(reach / np.maximum(heights, 1e-9) + 0.5), 1, _MOST_IMAGES).astype(int)
-    axes = [np.arange(-m, m + 1) for m in most]
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from xcrystal.crystal.contacts import COVALENT_RADII
+from xcrystal.crystal.neighbours import pairs_within
+from xcrystal.crystal.radii import covalent_radii
 
 _LONGEST = 2.0  # sums of covalent radii: nothing is undecided beyond
 _WIDTH = 0.15
-_MOST_IMAGES = 6
 Vector = tuple[int, int, int]
 
 
@@ -116,25 +116,12 @@ def _cross(a: Vector, b: Vector) -> Vector:
 
 def _bonds(cell: np.ndarray, points: np.ndarray, numbers: np.ndarray) -> list[tuple[float, int, int, Vector]]:
     """All pairs up to the longest length, shortest first: length in sums of radii, two atoms, the second's cell."""
-    radii = COVALENT_RADII[np.clip(numbers, 0, len(COVALENT_RADII) - 1)]
-    i, j = np.triu_indices(len(numbers))
-    sums = radii[i] + radii[j]
-    faces = np.cross(cell[[1, 2, 0]], cell[[2, 0, 1]])
-    heights = abs(np.linalg.det(cell)) / np.maximum(np.linalg.norm(faces, axis=1), 1e-9)
-    reach = _LONGEST * float(sums.max())
-    most = np.clip(np.floor(reach / np.maximum(heights, 1e-9) + 0.5), 1, _MOST_IMAGES).astype(int)
-    axes = [np.arange(-m, m + 1) for m in most]
-    images = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    between = points[j] - points[i]
-    whole = np.rint(between).astype(int)
-    # |d + s|2 = |d|2 + 2 d.s + |s|2: one matrix product instead of a large array of vectors
-    d, s = (between - whole) @ cell, images @ cell
-    squared = (d**2).sum(axis=1)[:, None] + 2 * d @ s.T + (s**2).sum(axis=1)
-    ratios = np.sqrt(np.maximum(squared, 0)) / sums[:, None]
-    pair, image = np.nonzero((ratios < _LONGEST) & (squared > 1e-9))
-    found = ratios[pair, image]
-    order = np.argsort(found, kind="stable")
-    pair, image = pair[order], image[order]
-    shifts = (images[image] - whole[pair]).tolist()
-    columns = found[order].tolist(), i[pair].tolist(), j[pair].tolist(), shifts
+    radii = covalent_radii(numbers)
+    pairs = pairs_within(cell, points, _LONGEST * 2 * float(radii.max()))
+    pairs = pairs.of(pairs.first <= pairs.second)
+    ratios = pairs.lengths / (radii[pairs.first] + radii[pairs.second])
+    order = np.flatnonzero(ratios < _LONGEST)
+    order = order[np.argsort(ratios[order], kind="stable")]
+    pairs = pairs.of(order)
+    columns = ratios[order].tolist(), pairs.first.tolist(), pairs.second.tolist(), pairs.images.tolist()
     return [(ratio, one, other, (s[0], s[1], s[2])) for ratio, one, other, s in zip(*columns, strict=True)]

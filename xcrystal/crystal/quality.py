@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import COVALENT_RADII, shortest_contacts
+from xcrystal.crystal.contacts import shortest_contacts
 from xcrystal.crystal.elements import number_of
+from xcrystal.crystal.radii import covalent_radii
 from xcrystal.crystal.tables import CELL, identifiers, structure_of
 from xcrystal.errors import ReadError
 
@@ -68,7 +69,7 @@ def flags(table: pd.DataFrame) -> list[str]:
     counts = np.array([len(kinds) for kinds in numbers])
     volume = np.abs(np.linalg.det(np.array(cells))) / counts
     contacts = shortest_contacts(cells, points, numbers)
-    filled = np.array([(COVALENT_RADII[kinds] ** 3).mean() for kinds in numbers]) * 4 / 3 * np.pi / volume
+    filled = np.array([(covalent_radii(kinds) ** 3).mean() for kinds in numbers]) * 4 / 3 * np.pi / volume
     hull, energy = (_numbers(table, name) for name in ("e_above_hull", "formation_energy_per_atom"))
     with np.errstate(invalid="ignore"):  # what is not known is no reason
         judged = {

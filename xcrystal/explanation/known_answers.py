@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from xcrystal.crystal.contacts import COVALENT_RADII
+from xcrystal.crystal.radii import COVALENT_RADII
 from xcrystal.crystal.wyckoff import WyckoffCrystal, expand
 
 Kind = Literal["continuous", "binary", "null"]

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import CLASH, COVALENT_RADII
+from xcrystal.crystal.contacts import CLASH
 from xcrystal.crystal.elements import chemical_scale
+from xcrystal.crystal.radii import covalent_radii
 from xcrystal.errors import TargetError
 from xcrystal.latent.compositions import Formula, atlas_formulas, parse_formula, pattern
 from xcrystal.latent.density import Density
@@ -384,5 +385,5 @@ def _strangeness(given: list[tuple[int, int]], order: tuple[int, ...], places: n
 def _resized(crystal: Decoded, before: np.ndarray) -> Decoded:
     """With the cell's lengths scaled as the mean radius of its atoms, whose elements were ``before``."""
     weights = crystal.crystal.multiplicities
-    now, then = (np.average(COVALENT_RADII[elements], weights=weights) for elements in (crystal.element, before))
+    now, then = (np.average(covalent_radii(elements), weights=weights) for elements in (crystal.element, before))
     return replace(crystal, cell=crystal.cell * np.array([now / then] * 3 + [1.0] * 3))

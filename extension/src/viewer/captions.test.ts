@@ -10,6 +10,7 @@ import {
   grouped,
   isFormula,
   pictureName,
+  sharedSites,
   turnAlong
 } from './captions';
 
@@ -52,6 +53,18 @@ test('atoms are counted in all cells', () => {
   expect(atomCount(crystal, [1, 1, 1], words)).toBe('2 atoms');
   expect(atomCount(crystal, [2, 1, 3], words)).toBe('12 atoms in 2 × 1 × 3 cells');
   expect(atomCount({ ...crystal, sites: crystal.sites.slice(1) }, [1, 1, 1], words)).toBe('1 atom');
+});
+
+test('what is on a shared site is said once', () => {
+  const site = (...species: [string, number][]): ICrystal['sites'][0] => ({
+    species: species.map(([symbol, occupancy]) => ({ symbol, occupancy })),
+    position: [0, 0, 0]
+  });
+  const mixed = [site(['Na', 0.7], ['K', 0.3]), site(['Na', 0.7], ['K', 0.3]), site(['Cl', 0.6])];
+  expect(sharedSites({ ...crystal, sites: [...mixed, ...crystal.sites] }, words)).toEqual([
+    'Na 0.7, K 0.3',
+    'Cl 0.6, empty 0.4'
+  ]);
 });
 
 test('a description names formula and elements', () => {

@@ -53,6 +53,19 @@ export function atomCount(crystal: ICrystal, repeat: Vector, trans: IWords): str
   return cells === 1 ? atoms : trans.__('%1 in %2 cells', atoms, repeat.join(' × '));
 }
 
+/** What is on the sites that are not filled by one element: "Na 0.7, K 0.3", "Cl 0.6, empty 0.4", each once. */
+export function sharedSites(crystal: ICrystal, trans: IWords): string[] {
+  const said = crystal.sites.map(({ species }) => {
+    const empty = 1 - species.reduce((sum, { occupancy }) => sum + occupancy, 0);
+    const parts = species.map(({ symbol, occupancy }) => `${symbol} ${amount(occupancy)}`);
+    if (empty >= 0.005) {
+      parts.push(trans.__('empty %1', amount(empty)));
+    }
+    return parts.length > 1 ? parts.join(', ') : '';
+  });
+  return [...new Set(said)].filter(text => text !== '');
+}
+
 /** What a screen reader says of the drawing. */
 export function description(crystal: ICrystal, repeat: Vector, trans: IWords): string {
   const kinds = elementsOf(crystal).map(({ symbol }) => symbol);

@@ -4,6 +4,7 @@ import { type NglModule, KeptBuffers } from '../ngl_buffers';
 import { LOOK, PICKS, fit, resize, sample, startRotation } from '../ngl_camera';
 import type { IScene } from '../scene';
 import { fillCrystal } from './filling';
+import { sectorMesh } from './sectors';
 
 const SMOOTH_AFTER = 150; // ms without a change; smooth edges take several times as long to draw
 const TURNS = 250; // ms
@@ -76,6 +77,7 @@ export class CrystalStage {
       this.extent = scene.extent;
     }
     fillCrystal(this.buffers, scene, Math.max(this.extent, scene.extent));
+    this.drawSectors(scene);
     this.stage.viewer.updateBoundingBox();
     if (!fitted) {
       this.fit(0);
@@ -153,6 +155,20 @@ export class CrystalStage {
     wrapper.remove();
   }
 
+  private drawSectors(scene: IScene): void {
+    if (this.sectors) {
+      this.stage.removeComponent(this.sectors);
+      this.sectors = null;
+    }
+    const mesh = sectorMesh(scene);
+    if (mesh) {
+      const shape = new this.ngl.Shape('sectors');
+      shape.addBuffer(new this.ngl.MeshBuffer(mesh as never) as never);
+      this.sectors = this.stage.addComponentFromObject(shape) as Ngl.Component;
+      this.sectors.addRepresentation('buffer', {});
+    }
+  }
+
   private rotateTo(rotation: never): void {
     const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.stage.animationControls.rotate(rotation, still ? 0 : TURNS);
@@ -202,6 +218,7 @@ export class CrystalStage {
   private readonly buffers: KeptBuffers;
   private readonly theme = new MutationObserver(() => this.follow());
   private readonly size = new ResizeObserver(() => this.resize());
+  private sectors: Ngl.Component | null = null;
   private extent = 0;
   private disposed = false;
   private smoothing: ReturnType<typeof setTimeout> | undefined;

@@ -13,6 +13,7 @@ import {
   description,
   isFormula,
   pictureName,
+  sharedSites,
   turnAlong
 } from './captions';
 import { el, formulaNodes } from '../dom';
@@ -158,7 +159,9 @@ export class CrystalViewer extends Widget {
         return el('li', {}, disc, el('b', {}, symbol), number);
       })
     );
-    const notes = [...crystal.notes, note].filter(Boolean);
+    const shared = sharedSites(crystal, this.trans);
+    const sites = shared.length ? this.trans.__('Shared sites: %1.', shared.join('; ')) : '';
+    const notes = [...crystal.notes, sites, note].filter(Boolean);
     this.notes.replaceChildren(...notes.map(text => el('li', {}, text)));
   }
 

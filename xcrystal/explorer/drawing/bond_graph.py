@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from xcrystal.crystal.contacts import COVALENT_RADII
+from xcrystal.crystal.neighbours import structure_neighbours
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene import element_colors
 from xcrystal.explorer.drawing.svg_charts import Chart
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
-
-BOND = 1.25  # the longest bond, in sums of covalent radii
 
 
 class Bonds(NamedTuple):
@@ -27,23 +25,12 @@ class Bonds(NamedTuple):
 
 
 def bonds(structure: Structure) -> Bonds:
-    """Bonds of a periodic crystal, all images included: pairs nearer than 1.25 sums of their covalent radii.
-
-    Two metals are not bonded where there are non-metals: their distances say nothing about bonds.
-    """
-    numbers = np.array([site.specie.Z for site in structure])
-    radii = COVALENT_RADII[numbers]
-    metals = np.array([site.specie.is_metal for site in structure])
-    ions = bool(metals.any() and not metals.all())
-    one, other, _, distances = structure.get_neighbor_list(BOND * 2 * float(radii.max()))
-    near = distances < BOND * (radii[one] + radii[other])
-    if ions:
-        near &= ~(metals[one] & metals[other])
-    one, other = one[near], other[near]
-    found = Counter((min(i, j), max(i, j)) for i, j in zip(one.tolist(), other.tolist(), strict=True))
+    """Bonds of a periodic crystal, all images included: those of ``crystal.neighbours``."""
+    pairs = structure_neighbours(structure)
+    found = Counter((min(i, j), max(i, j)) for i, j in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
     # every bond was met from both of its ends
     counts = {pair: count // 2 for pair, count in sorted(found.items())}
-    return Bonds(counts, np.bincount(one, minlength=len(numbers)))
+    return Bonds(counts, np.bincount(pairs.first, minlength=len(structure)))
 
 
 def graph(structure: Structure, width: int = 300) -> Chart:

@@ -1,8 +1,8 @@
 """From a structure to what is drawn: spheres, bonds and the edges of the cell, as plain arrays.
 
 A cell looks like a crystal when atoms on its faces, edges and corners are repeated on the opposite side, and when bonds
-that leave it are still seen to leave it: as thin stubs towards the atom outside. Neighbours are those of the endless
-crystal, found by pymatgen.
+that leave it are still seen to leave it: as thin stubs towards the atom outside. Bonds are drawn between the neighbours
+of the endless crystal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.explorer.drawing.bonds import covalent_radii, find_bonds
+from xcrystal.crystal.neighbours import between_metals, find_neighbours
+from xcrystal.crystal.radii import covalent_radii
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -23,7 +24,7 @@ MAX_DRAWN = 1000  # atoms; beyond, a supercell becomes smaller, and images and b
 _BOUNDARY = 0.15  # Å from a face within which an atom counts as on it
 _SPHERE = 0.42  # drawn radius, in covalent radii
 BOND_RADIUS = 0.11  # Å
-STUB_RADIUS = 0.05  # Å, of bonds that leave the cell
+STUB_RADIUS = 0.05  # Å, of bonds that leave the cell, and of contacts between metals
 STUB = 0.3  # of their length is drawn
 EDGE_RADIUS = 0.04  # Å
 
@@ -45,7 +46,7 @@ class Scene:
     bond_starts, bond_ends
         (m, 3) half bonds: from an atom to the middle of a bond, or less far where the other end is not drawn.
     bond_radii
-        (m,) thinner where the other end is not drawn.
+        (m,) thinner where the other end is not drawn, and between metals.
     bond_atoms
         (m,) index of the structure's atom whose colour the half bond has.
     edges
@@ -115,18 +116,18 @@ def build_scene(
     shown = (points[atoms] + shifts) @ matrix
     centre = np.asarray(repeat) @ matrix / 2
     if bonds and not large:
-        starts, ends, owners, inside = _half_bonds(matrix, points, numbers, drawn, shifts, atoms, shown)
+        starts, ends, owners, thick = _half_bonds(matrix, points, numbers, drawn, shifts, atoms, shown)
     else:
         starts, ends, owners = np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=int)
-        inside = np.zeros(0, dtype=bool)
+        thick = np.zeros(0)
     return Scene(
         shown - centre,
         atoms,
-        _SPHERE * covalent_radii()[numbers[atoms]],
+        _SPHERE * covalent_radii(numbers[atoms]),
         numbers[atoms],
         starts - centre,
         ends - centre,
-        np.where(inside, BOND_RADIUS, STUB_RADIUS),
+        thick,
         owners,
         _edges(repeat) @ matrix - centre,
         repeat,
@@ -181,18 +182,23 @@ def _half_bonds(
     atoms: np.ndarray,
     shown: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Starts (m, 3), ends (m, 3) in Å, owners (m,) of the bonds of all drawn atoms, and (m,)
-    whether the other end is drawn too."""
-    first, second, images, vectors = find_bonds(matrix, points, numbers)
-    counts = np.bincount(first, minlength=len(points))
+    """Starts (m, 3), ends (m, 3), owners (m,) and radii (m,) of the half bonds of all drawn atoms; Å."""
+    pairs = find_neighbours(matrix, points, numbers)
+    counts = np.bincount(pairs.first, minlength=len(points))
     begins = np.cumsum(counts) - counts
     times = counts[atoms]
     ball = np.repeat(np.arange(len(atoms)), times)
     bond = np.arange(len(ball)) - np.repeat(np.cumsum(times) - times, times) + begins[atoms[ball]]
-    cell = shifts[ball] + images[bond]
+    cell = shifts[ball] + pairs.images[bond]
     last = np.array(drawn.shape[:3]) - 1
     inside = np.all((cell >= 0) & (cell <= last), axis=1)
     cell = np.where(inside[:, None], cell, 0)
-    inside &= drawn[cell[:, 0], cell[:, 1], cell[:, 2], second[bond]]
+    inside &= drawn[cell[:, 0], cell[:, 1], cell[:, 2], pairs.second[bond]]
+    # contacts of metals are many: thin lines, which leave the cell only where an atom would otherwise have none
+    metallic = between_metals(numbers, pairs)[bond]
+    held = np.bincount(ball, inside, minlength=len(atoms)) > 0
+    kept = inside | ~metallic | ~held[ball]
+    ball, bond, inside, metallic = ball[kept], bond[kept], inside[kept], metallic[kept]
     starts = shown[ball]
-    return starts, starts + vectors[bond] * np.where(inside, 0.5, STUB)[:, None], atoms[ball], inside
+    ends = starts + pairs.vectors[bond] * np.where(inside, 0.5, STUB)[:, None]
+    return starts, ends, atoms[ball], np.where(inside & ~metallic, BOND_RADIUS, STUB_RADIUS)

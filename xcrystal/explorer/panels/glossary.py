@@ -300,8 +300,8 @@ TERMS = (
     ),
     Term(
         "bond",
-        "A line between atoms that are close enough to be neighbours, by pymatgen's rules. It is drawn for the "
-        "eye; the model knows no bonds.",
+        "A line between neighbours: atoms with no other between them, as far apart as the rest of their shell. "
+        "Between metals it is thin. It is drawn for the eye; the model knows no bonds.",
         CHEMISTRY,
     ),
     Term(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcrystal.crystal.canonical import symmetry_dataset
+from xcrystal.crystal.neighbours import structure_neighbours
 from xcrystal.crystal.reading import MAX_SEARCHED
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def site_facts(
     score, unit
         Of an attribution, if there is one.
     neighbours
-        Whether to look for its coordination, which takes some milliseconds, and a second the first time.
+        Whether to look for its coordination, which takes a millisecond.
     """
     site = structure[atom]
     numbers, wyckoff = _orbits(structure)
@@ -95,25 +95,17 @@ def site_facts(
 
 
 def coordination(structure: Structure, atom: int) -> str:
-    """Number, elements and distances of the neighbours that pymatgen's CrystalNN finds: "6: 6 O at 1.95 to 2.01 Å"."""
-    from pymatgen.analysis.local_env import CrystalNN
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # oxidation states are not known, which it would like
-        try:
-            found = CrystalNN().get_nn_info(structure, atom)
-        except (ValueError, RuntimeError):  # a lone atom in a huge cell has no Voronoi neighbours
-            found = []
-    if not found:
+    """Number, elements and distances of an atom's neighbours: "6: 6 O at 1.95 to 2.01 Å"."""
+    pairs = structure_neighbours(structure)
+    around = pairs.of(pairs.first == atom)
+    if not len(around.first):
         return "no neighbours found"
-    here = structure[atom]
     distances: dict[str, list[float]] = {}
-    for neighbour in found:
-        length = float(here.distance(structure[neighbour["site_index"]], jimage=neighbour["image"]))
-        distances.setdefault(neighbour["site"].specie.symbol, []).append(length)
+    for other, length in zip(around.second.tolist(), around.lengths.tolist(), strict=True):
+        distances.setdefault(structure[other].specie.symbol, []).append(length)
     parts = []
     for symbol, lengths in sorted(distances.items(), key=lambda item: min(item[1]))[:MOST_NEIGHBOURS]:
         low, high = min(lengths), max(lengths)
         reach = f"{low:.2f} Å" if high - low < 0.005 else f"{low:.2f} to {high:.2f} Å"
         parts.append(f"{len(lengths)} {symbol} at {reach}")
-    return f"{len(found)}: {', '.join(parts)}"
+    return f"{len(around.first)}: {', '.join(parts)}"

@@ -1,0 +1,50 @@
+"""The extension finds the neighbours that Python finds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from pymatgen.core import Structure
+
+from tests.crystals import random_crystal
+from tests.extension.reading import read_folder
+from xcrystal.crystal.gallery_types import entries
+from xcrystal.crystal.neighbours import between_metals, structure_neighbours
+
+
+def structures() -> dict[str, Structure]:
+    """All types of the gallery, as they are and distorted, and random crystals."""
+    rng = np.random.default_rng(11)
+    found = {}
+    for entry in entries():
+        structure = entry.crystal.to_structure()
+        found[f"{entry.prototype} as it is"] = structure
+        structure = structure.copy()
+        structure.apply_strain(rng.uniform(-0.06, 0.1, 3))
+        structure.perturb(0.2)
+        found[f"{entry.prototype} distorted"] = structure
+    for number in range(1, 231, 3):
+        found[f"random {number}"] = random_crystal(number, rng).to_structure()
+    return found
+
+
+def test_neighbours_are_those_of_python(tmp_path: Path) -> None:
+    given = structures()
+    for name, structure in given.items():
+        (tmp_path / f"{name}.structure.json").write_text(json.dumps(structure.as_dict()))
+    read = read_folder(tmp_path)
+    for name in given:
+        (crystal,) = read[f"{name}.structure.json"]
+        # of the very numbers that the extension read
+        structure = Structure(
+            crystal["lattice"],
+            [site["species"][0]["symbol"] for site in crystal["sites"]],
+            [site["position"] for site in crystal["sites"]],
+        )
+        pairs = structure_neighbours(structure)
+        metallic = between_metals(np.array(structure.atomic_numbers), pairs)
+        columns = (column.tolist() for column in (pairs.first, pairs.second, pairs.images, metallic))
+        expected = sorted((i, j, *cell, both) for i, j, cell, both in zip(*columns, strict=True))
+        assert sorted(map(tuple, crystal["neighbours"])) == expected, name
