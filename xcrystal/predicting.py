@@ -12,7 +12,7 @@ import numpy as np
 
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import CheckpointError, InvalidCrystalError
-from xcrystal.protocols import Able
+from xcrystal.protocols import Capable
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CHUNK = 256
 
 
-class PropertyPredictor(Able):
+class PropertyPredictor(Capable):
     """The part of a model that predicts.
 
     Attributes

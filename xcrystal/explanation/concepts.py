@@ -388,11 +388,11 @@ def _run(
     a, held_a, b, held_b = positive[kept[0] :], positive[: kept[0]], negative[kept[1] :], negative[: kept[1]]
     vector = discriminant(a, b)
     threshold = (a.mean(axis=0) + b.mean(axis=0)) @ vector / 2
-    deviation = float(np.std(z @ (vector / np.linalg.norm(vector)).astype(z.dtype)))
+    std = float(np.std(z @ (vector / np.linalg.norm(vector)).astype(z.dtype)))
     along = sensitivities(gradients, vector)
     above, below = held_a @ vector, held_b @ vector
     accuracy = ((above > threshold).mean() + (below <= threshold).mean()) / 2
-    return float((along > 0).mean()), float(along.mean()) * deviation, area_under_roc(above, below), float(accuracy)
+    return float((along > 0).mean()), float(along.mean()) * std, area_under_roc(above, below), float(accuracy)
 
 
 def _corrected(result: ConceptResult, adjusted: float) -> ConceptResult:

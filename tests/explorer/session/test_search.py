@@ -1,4 +1,4 @@
-"""Three efforts of decoding: fast under the hand, normal at rest, thorough after it."""
+"""Three efforts of decoding: fast during a drag, normal after it, thorough when idle."""
 
 from __future__ import annotations
 
