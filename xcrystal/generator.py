@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,20 +171,21 @@ class CrystalModel(PropertyPredictor):
 
     def batch(self, crystals: Sequence[WyckoffCrystal]) -> Batch:
         """Crystals in canonical form as tensors on the model's device; UnsupportedCrystalError beyond its limits."""
-        from xcrystal.model.tensors import collate, lattice_numbers
+        from xcrystal.model.tensors import batch_of
 
-        groups = np.array([c.space_group for c in crystals])
-        atoms = np.array([c.multiplicities.sum() for c in crystals], dtype=float)
         if len(crystals):
-            check_size(int(atoms.max()), max(len(c.positions) for c in crystals), *self.limits)
-        numbers = lattice_numbers(groups, np.array([c.lattice for c in crystals]), atoms)
-        rows = zip(crystals, numbers, strict=True)
-        return collate([(c.space_group, lattice, c.positions, c.elements, c.coordinates) for c, lattice in rows]).to(
-            self.device
-        )
+            atoms = max(int(c.multiplicities.sum()) for c in crystals)
+            check_size(atoms, max(len(c.positions) for c in crystals), *self.limits)
+        return batch_of(crystals).to(self.device)
 
     def decode(
-        self, z: Any, effort: str = "normal", group: int | None = None, *, choose: bool | None = None
+        self,
+        z: Any,
+        effort: str = "normal",
+        group: int | None = None,
+        *,
+        on_step: Callable[[], None] | None = None,
+        choose: bool | None = None,
     ) -> list[Structure]:
         """The crystal of each latent vector.
 
@@ -198,6 +199,8 @@ class CrystalModel(PropertyPredictor):
             large crystal). See ``xcrystal.model.choosing``.
         group
             A space group number, 1 to 230, that the crystals shall have, instead of the most probable one.
+        on_step
+            Called before each step of a search; what it raises ends the search, and is raised.
         choose
             Deprecated: True is the effort "normal", False is "fast".
 
@@ -218,9 +221,15 @@ class CrystalModel(PropertyPredictor):
         if choose is not None:
             warnings.warn("choose is deprecated: use effort='normal' or 'fast'.", DeprecationWarning, stacklevel=2)
             effort = "normal" if choose else "fast"
-        return [to_structure(d) for d in self.decode_arrays(z, effort, group)]
+        return [to_structure(d) for d in self.decode_arrays(z, effort, group, on_step)]
 
-    def decode_arrays(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Decoded]:
+    def decode_arrays(
+        self,
+        z: Any,
+        effort: str = "normal",
+        group: int | None = None,
+        on_step: Callable[[], None] | None = None,
+    ) -> list[Decoded]:
         """As ``decode``, without building Structures."""
         import torch
 
@@ -235,7 +244,8 @@ class CrystalModel(PropertyPredictor):
         found: list[Decoded] = []
         with torch.inference_mode(), one_thread(len(vectors) <= FEW):
             for i in range(0, len(vectors), _CHUNK):
-                found += decode_best(self.network, vectors[i : i + _CHUNK], group, effort, self.corrector)
+                chunk = vectors[i : i + _CHUNK]
+                found += decode_best(self.network, chunk, group, effort, self.corrector, on_step)
         return found
 
     def sample(self, n: int, seed: int = 0, effort: str = "normal") -> list[Structure]:

@@ -82,7 +82,14 @@ class Explorable(Protocol):
         """Latent vectors (n, latent_dim) float32 of crystals in canonical form."""
         ...
 
-    def decode(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Structure]:
+    def decode(
+        self,
+        z: Any,
+        effort: str = "normal",
+        group: int | None = None,
+        *,
+        on_step: Callable[[], None] | None = None,
+    ) -> list[Structure]:
         """Crystals of latent vectors (n, latent_dim)."""
         ...
 
@@ -234,15 +241,22 @@ class LatentModel(Capable):
 
     # -- decoding
 
-    def decode(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Structure]:
+    def decode(
+        self,
+        z: Any,
+        effort: str = "normal",
+        group: int | None = None,
+        *,
+        on_step: Callable[[], None] | None = None,
+    ) -> list[Structure]:
         """The crystal of each code; where there is none, the nearest known one, and ``properties["notice"]`` says so.
 
         Parameters
         ----------
         z
             (n, latent_dim) or (latent_dim,), finite.
-        effort
-            Makes no difference: the model decides alone.
+        effort, on_step
+            Make no difference: the model decides alone.
         group
             Nothing else than None, since the model cannot be asked for a space group.
 

@@ -135,7 +135,8 @@ def test_the_file_browser_opens_a_panel_without_code(desk: Desk) -> None:
     assert abs(whole["height"] - used["height"]) < 3, "the explorer does not have the whole height"
     desk.take_front()
     told = desk.python(
-        "s = explorer.session; print(s.model.device, s.state.color_map, s.method, [own.name for own in s.state.own])"
+        "s = explorer.session; print(s.model.device, s.state.color_map, s.explanations.method, "
+        "[own.name for own in s.state.own])"
     )
     assert told.split(maxsplit=3) == ["cpu", "cividis", "shapley", f"[{OTHER!r}]\n"]
     desk.wait_until(lambda: told_of.count() == 0, "no notice any more")

@@ -181,7 +181,7 @@ def test_the_vae_through_the_protocol_behaves_as_the_vae(folder: Path, model: Cr
         session.settle()
     assert np.allclose(plain.z, own.z)
     assert plain.structure.composition.reduced_formula == own.structure.composition.reduced_formula
-    assert plain.position == own.position
+    assert plain.state.point.position == own.state.point.position
     assert plain.predicted["band_gap"] == pytest.approx(own.predicted["band_gap"])
     assert not plain.explain("band_gap")
     assert "gradients" in plain.message

@@ -107,6 +107,19 @@ def test_a_longer_search_comes_nearer(model: CrystalModel) -> None:
     assert means[0] > means[1] > means[2]
 
 
+def test_a_thorough_search_is_never_worse_than_a_normal_one(model: CrystalModel, atlas: Atlas) -> None:
+    pairs = np.random.default_rng(0).integers(0, len(atlas.z), (8, 2))
+    z = torch.from_numpy(atlas.z[pairs].mean(axis=1, dtype=np.float32))  # halfway, where no crystal's own vector is
+    normal, thorough = (model.decode_arrays(z, effort) for effort in ("normal", "thorough"))
+    with torch.inference_mode():
+        before, after = (
+            (model.network.posterior(as_batch(found))[0] - z).norm(dim=1).numpy() for found in (normal, thorough)
+        )
+    mended = (contact_ratios(thorough) >= CLASH) & (contact_ratios(normal) < CLASH)
+    assert (after[~mended] <= before[~mended] + 1e-3).all()
+    assert (after < 0.95 * before).any()
+
+
 def test_an_effort_that_does_not_exist_is_refused(model: CrystalModel) -> None:
     with pytest.raises(InvalidCrystalError, match="no effort 'much'; there are: fast, normal, thorough") as refused:
         model.decode(np.zeros(model.latent_dim), effort="much")

@@ -155,8 +155,10 @@ class Explorer(widgets.VBox):
         self._look_further()
 
     def _look_further(self) -> None:
-        """Do what nobody waits for, piece by piece, so that the next request waits for one piece at most."""
-        if self.session.refinement.search_when_idle() or self.session.property_sliders.look_ahead():
+        """Do what nobody waits for, piece by piece, so that a user who acts again waits for one piece at most."""
+        asked = self._worker.has_requests
+        more = self.session.refinement.search_when_idle(asked) or self.session.property_sliders.look_ahead()
+        if more and not asked():  # otherwise this comes back when what is asked for is done
             self._worker.submit("ahead", self._look_further)
 
     def _on_event(self, event: str) -> None:

@@ -45,6 +45,10 @@ class Worker:
             self._waiting[key] = request
             self._changed.notify()
 
+    def has_requests(self) -> bool:
+        """Whether something waits for what is done now; long work that nobody asked for then ends early."""
+        return self._closed or bool(self._waiting)
+
     def close(self) -> None:
         """Forget what waits and end the thread."""
         with self._changed:

@@ -14,8 +14,8 @@ Where the model has a corrector, a search (``xcrystal.model.search``) takes the 
 first: it moves atoms as well, and asks a trained network what to change.
 
 How much of this is done is the *effort*: "fast" is the most probable crystal alone, "normal" looks for better ones as
-said above, and "thorough" searches also for latent vectors that are nobody's, begins with many drawn crystals, searches
-longer, and polishes what it finds.
+said above, and "thorough" goes on from there: it doubts every crystal, also those of latent vectors that are nobody's,
+begins with many drawn crystals besides, searches longer, and polishes what it finds.
 
 Latent vectors are never changed: where no candidate is better, the most probable crystal is kept, clash or not.
 """
@@ -23,6 +23,7 @@ Latent vectors are never changed: where no candidate is better, the most probabl
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -30,12 +31,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xcrystal.crystal.canonical import canonicalize
 from xcrystal.crystal.contacts import CLASH, shortest_contacts
+from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.wyckoff import expand
+from xcrystal.errors import XCrystalError
 from xcrystal.model.correction import Corrector
 from xcrystal.model.decoding import Decoded, as_batch, draw_crystals, greedy_decode
 from xcrystal.model.search import Found, SearchSettings, search
-from xcrystal.model.tensors import cells_from_numbers
+from xcrystal.model.tensors import batch_of, cells_from_numbers
 from xcrystal.model.vae import CrystalVAE
 
 MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
@@ -55,20 +59,17 @@ _SEARCHED = 64  # latent vectors that are searched for at once, those of like le
 
 @dataclass(frozen=True)
 class Effort:
-    """How a search begins, with so many ``draws``, and how long it takes.
-
-    ``farthest`` is the distance, in units of the root of the dimension, of a latent vector that is still searched for.
-    """
+    """How a search begins, with so many ``draws``, how long it takes, and whether it must ``verify`` what it finds."""
 
     draws: int
-    farthest: float
+    verify: bool
     search: SearchSettings
 
 
 EFFORTS = ("fast", "normal", "thorough")
-NORMAL = Effort(0, _LOST, SearchSettings(rounds=6, beam=2, samples=2))
+NORMAL = Effort(0, False, SearchSettings(rounds=6, beam=2, samples=2))
 THOROUGH = Effort(
-    24, math.inf, SearchSettings(rounds=8, patience=2, beam=6, samples=4, polish=4, exchanges=4, improved=2, passes=2)
+    24, True, SearchSettings(rounds=8, patience=2, beam=6, samples=4, polish=4, exchanges=4, improved=2, passes=2)
 )
 
 
@@ -87,6 +88,7 @@ def decode_best(
     group: int | None = None,
     effort: str = "normal",
     corrector: Corrector | None = None,
+    on_step: Callable[[], None] | None = None,
 ) -> list[Decoded]:
     """The best candidate for each latent vector (B, Z); ``chosen`` tells where it is not the most probable one.
 
@@ -98,6 +100,8 @@ def decode_best(
         Of ``EFFORTS``.
     corrector
         Of this model.
+    on_step
+        Called before each step of a search; what it raises ends it.
     """
     crystals = greedy_decode(model, z, group)
     if effort == "fast":
@@ -109,9 +113,8 @@ def decode_best(
     distances[rows] = _distances(model, [crystals[i] for i in rows], z[rows])
     scale = z.shape[1] ** 0.5
     if corrector is not None:
-        how = THOROUGH if effort == "thorough" else NORMAL
-        rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < how.farthest * scale))
-        _search(model, corrector, z, crystals, distances, ratios, rows, how, group)
+        rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < _LOST * scale))
+        _search(model, corrector, z, crystals, distances, ratios, rows, NORMAL, group, on_step)
     first, orbits = 0, np.array([len(c.letter) for c in crystals])
     for count in DRAWS:
         overlapping = (ratios < CLASH) & (distances > _FOUND * scale)
@@ -119,6 +122,11 @@ def decode_best(
         _draw(model, z, crystals, distances, ratios, rows, range(first, first + count), group)
         first += count
     if corrector is not None:
+        if effort == "thorough":  # begins with what is found by now, so that it is never worse than that
+            rows = np.flatnonzero(~np.isfinite(distances) | ~doubtful)
+            distances[rows] = _distances(model, [crystals[i] for i in rows], z[rows])
+            rows = np.flatnonzero(distances > _FOUND * scale)
+            _search(model, corrector, z, crystals, distances, ratios, rows, THOROUGH, group, on_step)
         return crystals
     rows = np.flatnonzero(doubtful & (distances > _FOUND * scale) & (distances < _LOST * scale))
     for _ in range(_ROUNDS):
@@ -136,6 +144,7 @@ def _search(
     rows: np.ndarray,
     how: Effort,
     group: int | None,
+    on_step: Callable[[], None] | None,
 ) -> None:
     """Search for crystals nearer to the latent vectors of ``rows``, and take those that are."""
     near = _FOUND * z.shape[1] ** 0.5
@@ -151,17 +160,48 @@ def _search(
         kept = [k for k, start in enumerate(starts) if len(start.letter)]
         starts, owners = [starts[k] for k in kept], torch.tensor([owner[k] for k in kept], device=z.device)
         batch = as_batch(starts).to(z.device, z.dtype)
-        found = search(model, corrector, z[part], batch, owners, near, how.search)
+        found = search(model, corrector, z[part], batch, owners, near, how.search, on_step)
         candidates = _decoded(found, starts)
         shortest = contact_ratios(candidates)
+        verified = set[int]()
         for k, candidate in enumerate(candidates):
-            row, distance, ratio = part[found.owner[k]], found.distance[k], shortest[k]
-            new = (distance > near, ratio < CLASH, distance)
-            old = (distances[row] > near, ratios[row] < CLASH, _BETTER * distances[row])
-            if new < old and not same_crystal(candidate, crystals[row]):
-                clear = ratio >= CLASH > ratios[row]
-                crystals[row] = replace(candidate, chosen=NO_CLASH if clear else NEARER)
-                distances[row], ratios[row] = distance, ratio
+            row, distance, ratio = int(part[found.owner[k]]), float(found.distance[k]), float(shortest[k])
+            if not _better(distance, ratio, distances[row], ratios[row], near) or same_crystal(
+                candidate, crystals[row]
+            ):
+                continue
+            if how.verify:
+                if row not in verified:
+                    distances[row] = _verified(model, crystals[row], z[row])
+                    verified.add(row)
+                distance = _verified(model, candidate, z[row])
+                if not _better(distance, ratio, distances[row], ratios[row], near):
+                    continue
+            clear = ratio >= CLASH > ratios[row]
+            crystals[row] = replace(candidate, chosen=NO_CLASH if clear else NEARER)
+            distances[row], ratios[row] = distance, ratio
+
+
+def _better(distance: float, ratio: float, old_distance: float, old_ratio: float, near: float) -> bool:
+    """Whether a candidate is to be preferred: found, or without overlaps, or clearly nearer, in this order."""
+    new = (distance > near, ratio < CLASH, distance)
+    return new < (old_distance > near, old_ratio < CLASH, _BETTER * old_distance)
+
+
+def _verified(model: CrystalVAE, crystal: Decoded, z: Tensor) -> float:
+    """Distance of the latent vector that the crystal has when it is read anew; infinite where it can't be.
+
+    A search can find a writing of a crystal that is not its canonical one, of lower symmetry than the crystal has for
+    instance, and whose latent vector means nothing.
+    """
+    try:
+        canonical = canonicalize(check_structure(crystal.crystal.to_structure())).crystal
+    except XCrystalError:
+        return math.inf
+    if not 0 < len(canonical.positions) <= model.config.max_orbits:
+        return math.inf
+    mean, _ = model.posterior(batch_of([canonical]).to(z.device, z.dtype))
+    return float((mean[0] - z).norm())
 
 
 def same_crystal(one: Decoded, other: Decoded) -> bool:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from xcrystal.crystal.wyckoff import WyckoffCrystal
-from xcrystal.model.tensors import Batch, cells_from_numbers, collate, lattice_numbers
+from xcrystal.model.tensors import Batch, batch_of, cells_from_numbers
 from xcrystal.model.vae import N_ELEMENTS, Config, CrystalVAE
 from xcrystal.model.wyckoff_tables import MAX_LETTERS
 
@@ -80,11 +80,7 @@ class Decoded:
 
 def as_batch(crystals: list[Decoded]) -> Batch:
     """Decoded crystals as the encoder reads them."""
-    groups = np.array([c.group for c in crystals])
-    atoms = np.array([c.atoms for c in crystals], dtype=float)
-    numbers = lattice_numbers(groups, np.array([c.cell for c in crystals]), atoms)
-    rows = zip(crystals, numbers, strict=True)
-    return collate([(c.group, lattice, c.letter, c.element, c.coordinates) for c, lattice in rows])
+    return batch_of([c.crystal for c in crystals])
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ Nothing that is drawn depends on what else is searched for in the same call.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cache
 
@@ -125,7 +126,14 @@ class _Pool:
 
 @torch.no_grad()
 def search(
-    network: CrystalVAE, corrector: Corrector, z: Tensor, starts: Batch, owner: Tensor, near: float, how: SearchSettings
+    network: CrystalVAE,
+    corrector: Corrector,
+    z: Tensor,
+    starts: Batch,
+    owner: Tensor,
+    near: float,
+    how: SearchSettings,
+    on_step: Callable[[], None] | None = None,
 ) -> Found:
     """Search from ``starts`` (n crystals of the latent vectors ``owner`` (n,) of ``z`` (R, Z)).
 
@@ -135,6 +143,8 @@ def search(
         Distance at which a crystal counts as found.
     how
         How long to search.
+    on_step
+        Called before each step, of some hundredths of a second; what it raises ends the search.
 
     Returns
     -------
@@ -148,9 +158,9 @@ def search(
     going = torch.ones(R, dtype=torch.bool, device=z.device)
     for number in range(how.passes):
         before = _nearest(pool, R)
-        pool = _corrected(network, corrector, pool, z, near, how, number * how.rounds, going)
+        pool = _corrected(network, corrector, pool, z, near, how, number * how.rounds, going, on_step)
         if how.polish or how.exchanges:
-            pool = _improved(network, pool, z, near, how, going)
+            pool = _improved(network, pool, z, near, how, going, on_step)
         after = _nearest(pool, R)
         # each for itself: whether others go on must not matter
         going = (after > near) & (after < _BETTER * before)
@@ -169,6 +179,7 @@ def _corrected(
     how: SearchSettings,
     first: int,
     going: Tensor,
+    on_step: Callable[[], None] | None,
 ) -> _Pool:
     """The nearest candidates after rounds of corrections, whose draws begin with the ``first``, of those ``going``."""
     R = len(z)
@@ -179,6 +190,8 @@ def _corrected(
         some = pool.rows(active[pool.owner])
         if not len(some.owner):
             break
+        if on_step is not None:
+            on_step()
         proposals = propose(network, corrector, some.batch, some.code, z[some.owner], how.samples, turn)
         copies = len(proposals) // len(some.owner)
         owners = some.owner.repeat(copies)
@@ -324,11 +337,21 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(*(torch.cat([getattr(b, f.name) for b in padded]) for f in fields(Batch)))
 
 
-def _improved(network: CrystalVAE, pool: _Pool, z: Tensor, near: float, how: SearchSettings, going: Tensor) -> _Pool:
+def _improved(
+    network: CrystalVAE,
+    pool: _Pool,
+    z: Tensor,
+    near: float,
+    how: SearchSettings,
+    going: Tensor,
+    on_step: Callable[[], None] | None,
+) -> _Pool:
     """The nearest candidates of those ``going`` polished, their elements exchanged, and polished again."""
     some = pool.best(how.improved, len(z))
     every = pool
     for row in torch.nonzero(going[some.owner] & (some.distance > 0.1 * near))[:, 0].tolist():
+        if on_step is not None:
+            on_step()
         here = some.rows(torch.tensor([row], device=z.device))
         here.batch = _cut(here.batch, int(here.batch.mask.sum()))
         wanted = z[here.owner[0]]

@@ -5,12 +5,14 @@ A batch of crystals with at most T orbits each; 0 pads elements, -1 pads positio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.model.wyckoff_tables import position_tables
 
 LATTICE_SIZE = 7
@@ -126,3 +128,12 @@ def collate(crystals: list[tuple[int, np.ndarray, np.ndarray, np.ndarray, np.nda
         torch.from_numpy(element),
         torch.from_numpy(coordinates),
     )
+
+
+def batch_of(crystals: Sequence[WyckoffCrystal]) -> Batch:
+    """n crystals as tensors."""
+    groups = np.array([c.space_group for c in crystals])
+    atoms = np.array([c.multiplicities.sum() for c in crystals], dtype=float)
+    numbers = lattice_numbers(groups, np.array([c.lattice for c in crystals]), atoms)
+    rows = zip(crystals, numbers, strict=True)
+    return collate([(c.space_group, lattice, c.positions, c.elements, c.coordinates) for c, lattice in rows])

@@ -275,12 +275,13 @@ def test_each_press_of_undo_counts_while_the_kernel_is_busy(explorer: Explorer) 
     session, history = explorer.session, explorer.parts["history"]
     for row in range(4):
         session.select(row)
+    busy, goes_on = threading.Event(), threading.Event()
+    explorer._worker.submit("busy", lambda: (busy.set(), goes_on.wait(20)))
+    assert busy.wait(20)  # what was searched for has been given up
     place = session.place_in_history
-    busy = threading.Event()
-    explorer._worker.submit("busy", lambda: busy.wait(20))
     for _ in range(3):
         request(history, "undo")
-    busy.set()
+    goes_on.set()
     wait_for(lambda: session.place_in_history == place - 3)
 
 

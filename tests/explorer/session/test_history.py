@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -25,28 +26,28 @@ ACTS = st.one_of(
     st.tuples(st.just("move"), st.integers(0, 7), st.floats(-3, 3)),
     st.tuples(st.just("settle")),
     st.tuples(st.just("load"), st.sampled_from([SALT, "no such file.cif", None])),
-    st.tuples(st.just("go_to_place"), PLACES, PLACES),
-    st.tuples(st.just("surprise"), st.integers(0, 9)),
-    st.tuples(st.just("wander"), st.integers(0, 9)),
-    st.tuples(st.just("undo_moves")),
+    st.tuples(st.just("navigation.go_to_coordinates"), PLACES, PLACES),
+    st.tuples(st.just("navigation.sample"), st.integers(0, 9)),
+    st.tuples(st.just("navigation.random_step"), st.integers(0, 9)),
+    st.tuples(st.just("navigation.undo_moves")),
     st.tuples(st.just("reset")),
     st.tuples(st.just("undo")),
     st.tuples(st.just("redo")),
     st.tuples(st.just("show"), st.sampled_from(["loaded", "decoded", "both"])),
-    st.tuples(st.just("show_cell"), st.sampled_from(["primitive", "conventional"])),
-    st.tuples(st.just("show_supercell"), st.tuples(*[st.integers(1, 3)] * 3)),
-    st.tuples(st.just("show_boundary"), st.booleans()),
-    st.tuples(st.just("show_bonds"), st.booleans()),
-    st.tuples(st.just("color_by"), st.sampled_from(["band_gap", "space_group"])),
-    st.tuples(st.just("attribute"), st.sampled_from([None, "band_gap"])),
+    st.tuples(st.just("display.show_cell"), st.sampled_from(["primitive", "conventional"])),
+    st.tuples(st.just("display.show_supercell"), st.tuples(*[st.integers(1, 3)] * 3)),
+    st.tuples(st.just("display.show_boundary"), st.booleans()),
+    st.tuples(st.just("display.show_bonds"), st.booleans()),
+    st.tuples(st.just("display.color_by"), st.sampled_from(["band_gap", "space_group"])),
+    st.tuples(st.just("explanations.attribute"), st.sampled_from([None, "band_gap"])),
     st.tuples(st.just("search"), st.sampled_from(["SrTiO3", "gap > 4", "nonsense?"])),
-    st.tuples(st.just("select_polygon"), st.just([(0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)])),
-    st.tuples(st.just("keep_group"), st.integers(0, 1)),
-    st.tuples(st.just("show_axes"), st.sampled_from(["principal", "latent", "property"])),
+    st.tuples(st.just("selections.select_polygon"), st.just([(0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)])),
+    st.tuples(st.just("directions.keep_group"), st.integers(0, 1)),
+    st.tuples(st.just("sliders.show_axes"), st.sampled_from(["principal", "latent", "property"])),
     st.tuples(st.just("set_end"), st.sampled_from(["A", "B"])),
     st.tuples(st.just("interpolate"), st.just("linear"), st.just(3)),
-    st.tuples(st.just("show_frame"), st.integers(0, 3)),
-    st.tuples(st.just("clear_path")),
+    st.tuples(st.just("interpolation.show_frame"), st.integers(0, 3)),
+    st.tuples(st.just("interpolation.clear")),
 )
 
 
@@ -58,7 +59,7 @@ def session(model: CrystalModel, atlas: Atlas) -> Session:
 def do(session: Session, act: tuple[object, ...]) -> None:
     name, *arguments = act
     with suppress(TargetError):  # a request for what is not there, which must change nothing
-        getattr(session, str(name))(*arguments)
+        attrgetter(str(name))(session)(*arguments)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

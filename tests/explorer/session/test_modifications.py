@@ -135,11 +135,11 @@ def test_the_code_and_the_file_lead_here_again(
     session.modifications.strain("all", 0.01)
     assert "session.modifications.substitute(" in session.code() and session.code().count("session.load(") == 1
     copied = again(session, model, atlas, monkeypatch)
-    assert copied.drawn.composition == session.display.structure.composition
-    assert np.allclose(copied.z, session.z, atol=1e-4) and copied.shown == "loaded"
+    assert copied.display.structure.composition == session.display.structure.composition
+    assert np.allclose(copied.z, session.z, atol=1e-4) and copied.state.shown == "loaded"
     opened = Session(model, atlas)
-    assert opened.open_json(session.file.to_json()), opened.message
-    assert opened.drawn.composition == session.display.structure.composition and np.allclose(
+    assert opened.file.open_json(session.file.to_json()), opened.message
+    assert opened.display.structure.composition == session.display.structure.composition and np.allclose(
         opened.z, session.z, atol=1e-4
     )
     assert opened.code() == session.code()
@@ -156,7 +156,7 @@ def test_the_code_of_one_atom_of_a_primitive_cell(
     )
     assert session.display.structure.composition.reduced_formula == "KCl" and "cell='primitive'" in session.code()
     copied = again(session, model, atlas, monkeypatch)
-    assert copied.drawn.composition.reduced_formula == "KCl"
+    assert copied.display.structure.composition.reduced_formula == "KCl"
 
 
 def test_counterfactuals_are_found_shown_and_stopped(session: Session) -> None:

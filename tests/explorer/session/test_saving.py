@@ -55,11 +55,13 @@ def same(one: Session, other: Session) -> None:
         assert getattr(one.state, name) == getattr(other.state, name), name
     np.testing.assert_allclose(one.z, other.z, atol=1e-5)
     assert one.structure.composition == other.structure.composition
-    assert (one.loaded is None) == (other.state.loaded is None)
-    assert (one.path is None) == (other.state.path is None)
-    if one.path is not None and other.state.path is not None:
-        assert (one.path.kind, len(one.path.frames)) == (other.state.path.kind, len(other.state.path.frames))
-        for mine, theirs in zip(one.path.frames, other.state.path.frames, strict=True):
+    assert (one.state.loaded is None) == (other.state.loaded is None)
+    if one.state.path is not None and other.state.path is not None:
+        assert (one.state.path.kind, len(one.state.path.frames)) == (
+            other.state.path.kind,
+            len(other.state.path.frames),
+        )
+        for mine, theirs in zip(one.state.path.frames, other.state.path.frames, strict=True):
             np.testing.assert_allclose(mine.z, theirs.z, atol=1e-5)
 
 
@@ -261,7 +263,7 @@ def test_a_material_id_that_is_another_code_does_not_count(session: Session, oth
     content = json.loads(session.file.to_json())
     content["state"]["point"]["material_id"] = str(session.atlas.table.material_id[9])
     assert other.file.open_json(json.dumps(content))
-    assert other.material_id is None
+    assert other.state.point.material_id is None
 
 
 def test_controls_that_do_not_exist_cannot_be_hidden(session: Session) -> None:

@@ -1,7 +1,8 @@
-"""Three efforts of decoding: fast during a drag, normal after it, thorough when idle."""
+"""Three efforts of decoding: fast during a drag, normal at its end, thorough when idle."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,14 @@ class Searching(CrystalModel):
         super().__init__(model.network, model.name, model.facts, model.device, model.prior)
         self.found, self.asked = found, list[str]()
 
-    def decode(self, z: Any, effort: str = "normal", group: int | None = None) -> list[Structure]:  # type: ignore[override]
+    def decode(  # type: ignore[override]
+        self,
+        z: Any,
+        effort: str = "normal",
+        group: int | None = None,
+        *,
+        on_step: Callable[[], None] | None = None,
+    ) -> list[Structure]:
         self.asked.append(effort)
         found = super().decode(z, group=group)
         return [self.found for _ in found] if effort == "thorough" else found
@@ -45,7 +53,7 @@ def test_a_move_is_fast_then_normal_then_thorough(session: Session) -> None:
     session.move(0, float(session.sliders.coordinates[0]) + 0.5)
     session.move(0, float(session.sliders.coordinates[0]) + 0.5)
     assert asked(session) == ["fast", "fast"]
-    assert not session.refinement.search_when_idle()  # the hand has not come to rest
+    assert not session.refinement.search_when_idle()  # the drag has not ended
     session.settle()
     assert asked(session) == ["fast", "fast", "normal"]
     assert session.refinement.search_when_idle()
@@ -111,13 +119,44 @@ def test_no_search_follows_undo_so_that_redo_stays(session: Session) -> None:
 def test_what_is_found_for_a_crystal_that_was_left_is_forgotten(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode = session.points.decode
+    search = session.points.search
 
-    def leave(z: np.ndarray, effort: str = "normal") -> list[Structure]:
-        if effort == "thorough":
-            session.select(5)
-        return decode(z, effort)
+    def leave(z: np.ndarray, on_step: Callable[[], None]) -> Structure:
+        session.select(5)
+        return search(z, on_step)
 
-    monkeypatch.setattr(session.points, "decode", leave)
+    monkeypatch.setattr(session.points, "search", leave)
     assert not session.refinement.search_nearer()
     assert session.state.point.material_id == session.atlas.table["material_id"].iat[5]
+
+
+# -- the search of the bundled model itself
+
+
+@pytest.fixture
+def hard(model: CrystalModel, atlas: Atlas) -> Session:
+    """At a crystal (Ti3O5) that the decoder gets right only after a search."""
+    made = Session(model, atlas)
+    made.select("mp-556480")
+    return made
+
+
+def distance(session: Session) -> float:
+    """From the latent vector that is shown to that of its crystal."""
+    return float(np.linalg.norm(session.model.encode(session.structure)[0] - session.z))
+
+
+def test_the_bundled_model_finds_a_nearer_crystal(hard: Session) -> None:
+    before, place = distance(hard), hard.place_in_history
+    assert hard.refinement.search_nearer()
+    assert distance(hard) < before / 2
+    assert hard.place_in_history == place + 1
+
+
+def test_an_interrupted_search_changes_nothing_and_is_made_anew(hard: Session) -> None:
+    state, answers = hard.state, iter([False, False, True])
+    assert not hard.refinement.search_when_idle(lambda: next(answers))
+    assert hard.state is state
+    assert next(answers, None) is None  # it ended at the first True, between steps
+    assert hard.refinement.search_when_idle()
+    assert hard.state is not state

@@ -129,8 +129,8 @@ def test_a_direction_can_be_added_as_numbers(session: Session) -> None:
     made = session.directions.make("oxides", "oxide")
     assert made is not None
     fresh = Session(session.model, session.atlas)
-    fresh.add_concept("oxides", made.vector.tolist(), made.mean.tolist(), made.scale, made.note)
-    assert fresh.axis("oxides").coordinates(session.z)[0] == pytest.approx(made.coordinates(session.z)[0])
+    fresh.directions.add("oxides", made.vector.tolist(), made.mean.tolist(), made.scale, made.note)
+    assert fresh.sliders.axis("oxides").coordinates(session.z)[0] == pytest.approx(made.coordinates(session.z)[0])
     state = fresh.state
     for vector, scale in (
         ([0.0] * 128, 1.0),
@@ -139,7 +139,7 @@ def test_a_direction_can_be_added_as_numbers(session: Session) -> None:
         (["x"] * 128, 1.0),
         ([np.nan] * 128, 1),
     ):
-        fresh.add_concept("bad", vector, made.mean, scale)
+        fresh.directions.add("bad", vector, made.mean, scale)
         assert fresh.message and fresh.state is state
 
 

@@ -323,7 +323,7 @@ def test_an_atlas_without_properties_is_coloured_by_space_group(model: CrystalMo
     session = Session(model, bare_atlas)
     assert session.state.color == "space_group"
     barer = Atlas("mine", bare_atlas.table.drop(columns="space_group"), bare_atlas.z)
-    assert Session(model, barer).color == "number_of_elements"
+    assert Session(model, barer).state.color == "number_of_elements"
 
 
 def test_after_unsubscribing_a_view_hears_nothing(session: Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -35,8 +35,12 @@ class Points:
         self._achieved: WeakKeyDictionary[Point, dict[str, float]] = WeakKeyDictionary()
 
     def decode(self, z: np.ndarray, effort: str = "normal") -> list[Structure]:
-        """Crystals of latent vectors (n, Z): "fast" during a drag, "normal" at its end, "thorough" when idle."""
+        """Crystals of latent vectors (n, Z): "fast" during a drag, "normal" at its end."""
         return self.model.decode(z, effort)
+
+    def search(self, z: np.ndarray, on_step: Callable[[], None]) -> Structure:
+        """The crystal of one latent vector (Z,), decoded thoroughly; what ``on_step`` raises between steps ends it."""
+        return self.model.decode(z, "thorough", on_step=on_step)[0]
 
     def at(
         self,

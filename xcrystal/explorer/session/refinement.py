@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from weakref import WeakSet
 
@@ -10,6 +11,10 @@ from xcrystal.explorer.session.commands import SearchNearer
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Point
 from xcrystal.explorer.session.store import Store
+
+
+class _Interrupted(Exception):
+    """The user has asked for something else."""
 
 
 class Refinement:
@@ -32,11 +37,17 @@ class Refinement:
         store.refine(replace(store.state, point=better, base=base))
         return not same
 
-    def search_nearer(self) -> bool:
+    def search_nearer(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
         """Search with all effort for a crystal whose own latent vector is nearer; it may take seconds.
 
         Another crystal than the one that is shown is one step of undo, and is reported; one that looks the same is
         left alone.
+
+        Parameters
+        ----------
+        interrupted
+            Asked between the steps of the search; once it returns True, nothing is changed, and the search can be
+            made anew.
 
         Returns
         -------
@@ -49,7 +60,17 @@ class Refinement:
             self._searched.add(point)
         if not self._searches:
             return False
-        structure = self._points.decode(point.z[None], "thorough")[0]  # the lock is free: the user may go elsewhere
+
+        def check() -> None:
+            if interrupted():
+                raise _Interrupted
+
+        try:
+            structure = self._points.search(point.z, check)  # the lock is free: the user may go elsewhere
+            check()
+        except _Interrupted:
+            self._searched.discard(point)
+            return False
         with store.lock:
             if store.state.point is not point or looks_the_same(structure, point.structure):
                 return False
@@ -64,14 +85,14 @@ class Refinement:
             store.report("A search found a crystal nearer to the latent vector; undo brings back the first one.")
             return True
 
-    def search_when_idle(self) -> bool:
-        """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched."""
+    def search_when_idle(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
+        """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched to the end."""
         state = self._store.state
         listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
         if not (self._store.idle and self._searches) or state.point in self._searched or state.point in listed:
             return False
-        self.search_nearer()
-        return True
+        self.search_nearer(interrupted)
+        return state.point in self._searched
 
     def skip(self, point: Point) -> None:
         """Do not search from a point by itself: that would be a new step, and end what can be redone."""
