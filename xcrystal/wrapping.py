@@ -336,11 +336,11 @@ class LatentModel(Capable):
         return values
 
     def predict_interval(self, z: Any, level: float = 0.9) -> dict[str, np.ndarray]:
-        """Raises CapabilityError: a model of your own tells values alone."""
+        """Raise CapabilityError: of a model of your own no intervals (n, 2) are known."""
         raise CapabilityError(f"The model {self.name!r} knows no intervals of properties.")
 
     def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
-        """Raises CapabilityError: there is no prior."""
+        """Raise CapabilityError: there is no prior to draw (n, latent_dim) from."""
         self.require("sample")
         raise NotImplementedError
 

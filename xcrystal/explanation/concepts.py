@@ -189,7 +189,7 @@ class ConceptReport:
 
 
 def built_in_concepts(atlas: Atlas) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The rows of an atlas that have each built-in concept, and sentences about what its labels do not tell."""
+    """Rows (k,) of an atlas that have each built-in concept, and sentences about what its labels do not tell."""
     found: dict[str, np.ndarray] = {}
     absent = []
     for name, motif in BUILT_IN.items():
@@ -286,7 +286,7 @@ def sensitivities(gradients: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 def tcav_score(gradients: np.ndarray, vector: np.ndarray) -> float:
-    """Share of crystals whose sensitivity is positive."""
+    """Share of crystals whose sensitivity is positive, from gradients (n, Z) along a vector (Z,)."""
     return float((sensitivities(gradients, vector) > 0).mean())
 
 

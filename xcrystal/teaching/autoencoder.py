@@ -48,7 +48,7 @@ def questions() -> Mapping[str, Question]:
             "Dimensions whose standard deviation is below one half",
             lambda: float((_posterior()[1] < ACTIVE).sum()),
             ("(std < 0.5) is an array of True and False; its sum counts the True ones.",),
-            "These say most of it. Those with a standard deviation near 1 and a mean near 0 are left at the prior and say "
+            "These say most of it. Those with a standard deviation near 1 and a mean near 0 stay at the prior and say "
             "nothing of this crystal, and cost nothing.",
             slips=lambda: {
                 "That counts the dimensions above one half.": float((_posterior()[1] >= ACTIVE).sum()),

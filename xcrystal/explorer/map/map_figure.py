@@ -74,7 +74,7 @@ class Points:
             self._update()
 
     def select(self, rows: np.ndarray | None) -> None:
-        """Let other points stand out."""
+        """Let the points of other rows (k,) stand out; None for no selection."""
         if rows is not self._selected:
             self._selected = rows
             self.rows = self._drawn()
