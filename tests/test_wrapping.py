@@ -10,11 +10,12 @@ from pymatgen.core import Structure
 import xcrystal as xc
 from tests.crystals import structures
 from tests.own_data import Cubes, PlainVAE, Volume, scaled
-from xcrystal.errors import AbilityError, DatasetError, InvalidCrystalError, ModelError, UnsupportedCrystalError
+from xcrystal import errors, protocols
+from xcrystal.errors import CapabilityError, DatasetError, InvalidCrystalError, ModelError, UnsupportedCrystalError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.descriptor_model import DescriptorPCA
-from xcrystal.protocols import Able, Decodes, Encodes, Predicts
+from xcrystal.protocols import Capable, Decodes, Encodes, Predicts
 from xcrystal.wrapping import LatentModel, wrap_model
 
 
@@ -31,10 +32,10 @@ def atlas_of(z: np.ndarray, kept: bool = True) -> Atlas:
 def test_what_a_model_is_made_of_is_what_it_can(model: CrystalModel) -> None:
     assert isinstance(Volume(), Encodes)
     assert not isinstance(Volume(), (Decodes, Predicts))
-    assert wrap_model(Volume()).abilities == {"encode"}
-    assert wrap_model(PlainVAE(model)).abilities == {"encode", "decode", "predict"}
+    assert wrap_model(Volume()).capabilities == {"encode"}
+    assert wrap_model(PlainVAE(model)).capabilities == {"encode", "decode", "predict"}
     assert wrap_model(model) is model
-    assert not any(model.lacks(ability) for ability in ("encode", "decode", "predict", "gradients", "sample"))
+    assert not any(model.lacks(capability) for capability in ("encode", "decode", "predict", "gradients", "sample"))
     with pytest.raises(ModelError, match="neither encode nor decode"):
         wrap_model(object())
 
@@ -78,11 +79,11 @@ def test_without_encode_a_crystal_is_not_encoded_with_the_reason() -> None:
     plain = wrap_model(Cubes())
     with pytest.raises(UnsupportedCrystalError, match="no encode"):
         plain.canonical(structures()[0])
-    with pytest.raises(AbilityError, match="no encode"):
+    with pytest.raises(CapabilityError, match="no encode"):
         plain.encode(structures()[0])
-    with pytest.raises(AbilityError, match="prior"):
+    with pytest.raises(CapabilityError, match="prior"):
         plain.sample_latent(1)
-    with pytest.raises(AbilityError, match="else"):
+    with pytest.raises(CapabilityError, match="else"):
         plain.decode(np.array([[3.0, 0.0]]), group=225)
 
 
@@ -129,7 +130,7 @@ def test_what_is_no_crystal_is_replaced_by_the_nearest_known_one() -> None:
     z = wrap_model(Volume()).encode(structures())
     for gives in ([overlapping], ["no structure"], RuntimeError("no luck")):
         broken = LatentModel(Failing(gives), "broken")
-        broken.abilities -= {"predict"}  # which would be asked for its names at once
+        broken.capabilities -= {"predict"}  # which would be asked for its names at once
         known = broken.with_known(atlas_of(z))
         found = known.decode(z[0])[0]
         assert found.composition.reduced_formula == "NaCl"
@@ -155,7 +156,16 @@ def test_our_model_refuses_an_atlas_of_others(model: CrystalModel, atlas: Atlas)
     with pytest.raises(DatasetError, match="other weights"):
         model.with_known(other)
     assert model.with_known(Atlas("new", atlas.table, atlas.z, {"model_digest": model.digest})) is model
-    assert isinstance(model, Able)
+    assert isinstance(model, Capable)
+
+
+def test_names_of_earlier_versions_lead_on(model: CrystalModel) -> None:
+    with pytest.warns(DeprecationWarning, match="now Capable"):
+        assert protocols.Able is Capable
+    with pytest.warns(DeprecationWarning, match="now CapabilityError"):
+        assert errors.AbilityError is CapabilityError
+    with pytest.warns(DeprecationWarning, match="now model.capabilities"):
+        assert model.abilities == model.capabilities
 
 
 def test_the_second_model_knows_its_crystals() -> None:

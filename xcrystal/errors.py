@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 MAX_MESSAGE = 400
@@ -48,7 +49,7 @@ class ModelError(XCrystalError):
     """A model of a user's own that fails, or gives what cannot be."""
 
 
-class AbilityError(XCrystalError):
+class CapabilityError(XCrystalError):
     """Something that a model cannot do, such as gradients of one that gives none."""
 
 
@@ -64,3 +65,10 @@ def check_one_of(name: str, known: Iterable[str], what: str) -> None:
 
 class UnsupportedElementWarning(UserWarning):
     """An element that the model never or hardly saw in training."""
+
+
+def __getattr__(name: str) -> type[CapabilityError]:
+    if name == "AbilityError":
+        warnings.warn("xcrystal.errors.AbilityError is now CapabilityError.", DeprecationWarning, stacklevel=2)
+        return CapabilityError
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

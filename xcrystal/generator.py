@@ -145,7 +145,7 @@ class CrystalModel(PropertyPredictor):
         return self.posterior_canonical(self._crystals(structures))
 
     def posterior_canonical(self, crystals: Sequence[WyckoffCrystal]) -> tuple[np.ndarray, np.ndarray]:
-        """As ``posterior``, of crystals in canonical form."""
+        """Means and standard deviations (n, latent_dim) float32 of the posteriors of crystals in canonical form."""
         import torch
 
         from xcrystal.model.device import FEW, one_thread

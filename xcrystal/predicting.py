@@ -12,7 +12,7 @@ import numpy as np
 
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import CheckpointError, InvalidCrystalError
-from xcrystal.protocols import Able
+from xcrystal.protocols import Capable
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CHUNK = 256
 
 
-class PropertyPredictor(Able):
+class PropertyPredictor(Capable):
     """The part of a model that predicts.
 
     Attributes
@@ -50,12 +50,12 @@ class PropertyPredictor(Able):
     def predict(
         self, z: Any, return_std: bool = False
     ) -> dict[str, np.ndarray] | tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Properties of latent vectors.
+        """Predict properties of latent vectors.
 
         Parameters
         ----------
         z
-            As for ``decode``.
+            (n, latent_dim), or one of (latent_dim,).
         return_std
             Deprecated: also give half the lengths of the 68 % intervals. Errors of gap and hull distance have no
             standard deviation that would say enough; see ``predict_interval``.
@@ -140,11 +140,11 @@ class PropertyPredictor(Able):
         return {name: numbers[:, k] for k, name in enumerate(PROPERTIES[1:]) if name in self.properties}
 
     def known_intervals(self, z: Any) -> dict[str, np.ndarray]:
-        """The 90 % intervals of ``predict_interval``, or {} of a model that knows none."""
+        """The 90 % intervals (n, 2) of ``predict_interval``, or {} of a model that knows none."""
         return self.predict_interval(z) if self.knows_intervals else {}
 
     def known_nonzero(self, z: Any) -> dict[str, np.ndarray]:
-        """The probabilities of ``predict_nonzero``, or {} of a model that knows none."""
+        """The probabilities (n,) of ``predict_nonzero``, or {} of a model that knows none."""
         return self.predict_nonzero(z) if self.knows_intervals else {}
 
     def _fitted(self) -> PropertyEnsemble:

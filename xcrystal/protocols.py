@@ -15,13 +15,14 @@ explorer or said in one sentence.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
-from xcrystal.errors import AbilityError, DatasetError
+from xcrystal.errors import CapabilityError, DatasetError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,14 +86,14 @@ class Known(Protocol):
         ...
 
 
-class Able:
+class Capable:
     """What a model says of itself: its name and sizes, and which capabilities it has.
 
     Attributes
     ----------
     name
         What it is called.
-    abilities
+    capabilities
         Of the names in ``LACKS``.
     latent_dim
         Length of its latent vectors.
@@ -106,10 +107,16 @@ class Able:
 
     name: str
     latent_dim: int
-    abilities: frozenset[str] = frozenset(LACKS)
+    capabilities: frozenset[str] = frozenset(LACKS)
     max_atoms: int = MAX_ATOMS
     max_orbits: int = MAX_ORBITS
     spread: float = 1.0
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        """Deprecated: ``capabilities``."""
+        warnings.warn("model.abilities is now model.capabilities.", DeprecationWarning, stacklevel=2)
+        return self.capabilities
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -125,14 +132,14 @@ class Able:
         """What tells its weights from others; empty if nothing does."""
         return ""
 
-    def lacks(self, ability: str) -> str:
+    def lacks(self, capability: str) -> str:
         """Why the model cannot do something, in one sentence; empty if it can."""
-        return "" if ability in self.abilities else f"The model {self.name!r} {LACKS[ability]}."
+        return "" if capability in self.capabilities else f"The model {self.name!r} {LACKS[capability]}."
 
-    def require(self, ability: str) -> None:
-        """Raises AbilityError if the model cannot do it."""
-        if reason := self.lacks(ability):
-            raise AbilityError(reason)
+    def require(self, capability: str) -> None:
+        """Raises CapabilityError if the model cannot do it."""
+        if reason := self.lacks(capability):
+            raise CapabilityError(reason)
 
     def known_intervals(self, z: Any) -> dict[str, np.ndarray]:
         """90 % intervals (n, 2) of predicted properties by name, of those for which they are known."""
@@ -163,3 +170,10 @@ class Able:
                 "again with xcrystal atlas."
             )
         return self
+
+
+def __getattr__(name: str) -> type[Capable]:
+    if name == "Able":
+        warnings.warn("xcrystal.protocols.Able is now Capable.", DeprecationWarning, stacklevel=2)
+        return Capable
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

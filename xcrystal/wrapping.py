@@ -11,7 +11,7 @@ import numpy as np
 
 from xcrystal.crystal.reading import MAX_SEARCHED, as_list, check_structure, encodable, read_structure
 from xcrystal.errors import (
-    AbilityError,
+    CapabilityError,
     DatasetError,
     InvalidCrystalError,
     ModelError,
@@ -19,7 +19,7 @@ from xcrystal.errors import (
     XCrystalError,
 )
 from xcrystal.generator import CrystalModel
-from xcrystal.protocols import LACKS, Able, Decodes, Encodes, Known, Predicts
+from xcrystal.protocols import LACKS, Capable, Decodes, Encodes, Known, Predicts
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -36,7 +36,7 @@ class Explorable(Protocol):
     """A model as the explorer uses it: ours, and yours once it is wrapped.
 
     All of its methods are there whatever the model can do; ``lacks`` says which of them need a capability that it does
-    not have, and these then raise AbilityError.
+    not have, and these then raise CapabilityError.
     """
 
     @property
@@ -58,12 +58,12 @@ class Explorable(Protocol):
     @property
     def code(self) -> str: ...
 
-    def lacks(self, ability: str) -> str:
+    def lacks(self, capability: str) -> str:
         """Why the model cannot do something, in one sentence; empty if it can."""
         ...
 
-    def require(self, ability: str) -> None:
-        """Raise AbilityError if the model cannot do it."""
+    def require(self, capability: str) -> None:
+        """Raise CapabilityError if the model cannot do it."""
         ...
 
     def with_known(self, atlas: Known) -> Self:
@@ -118,7 +118,7 @@ class Explorable(Protocol):
         ...
 
 
-class LatentModel(Able):
+class LatentModel(Capable):
     """Any model with ``encode`` or ``decode`` (see ``xcrystal.protocols``), as the explorer uses models.
 
     Parameters
@@ -150,9 +150,9 @@ class LatentModel(Able):
     prior: LatentFlow | None = None
 
     def __init__(self, model: Any, name: str, max_atoms: int = MOST_ATOMS) -> None:
-        able = {"encode": Encodes, "decode": Decodes, "predict": Predicts}
-        self.abilities = frozenset(ability for ability, kind in able.items() if isinstance(model, kind))
-        if not self.abilities & {"encode", "decode"}:
+        kinds = {"encode": Encodes, "decode": Decodes, "predict": Predicts}
+        self.capabilities = frozenset(capability for capability, kind in kinds.items() if isinstance(model, kind))
+        if not self.capabilities & {"encode", "decode"}:
             raise ModelError(f"{name!r} is no latent model: it has neither encode nor decode.")
         self.model, self.name = model, name
         self.max_atoms = self.max_orbits = int(max_atoms)  # as many orbits as atoms, in a crystal without symmetry
@@ -167,7 +167,7 @@ class LatentModel(Able):
         self._known: Known | None = None
 
     def __repr__(self) -> str:
-        return f"LatentModel({self.name!r}, {', '.join(sorted(self.abilities))})"
+        return f"LatentModel({self.name!r}, {', '.join(sorted(self.capabilities))})"
 
     @property
     def code(self) -> str:
@@ -189,12 +189,12 @@ class LatentModel(Able):
         super(LatentModel, bound).with_known(atlas)
         bound._known = atlas
         bound.spread = float(np.sqrt(atlas.z.var(axis=0, dtype=np.float64).mean())) or 1.0
-        if "decode" not in self.abilities and atlas.structure(0) is None:
+        if "decode" not in self.capabilities and atlas.structure(0) is None:
             raise DatasetError(
                 f"{self.lacks('decode').rstrip('.')}, but the atlas {atlas.name} keeps no crystals; "
                 "xcrystal.build_atlas makes one that does."
             )
-        if "predict" in self.abilities:
+        if "predict" in self.capabilities:
             bound.properties = tuple(bound.predict(atlas.z[:1]))
         return bound
 
@@ -205,7 +205,7 @@ class LatentModel(Able):
 
         Raises
         ------
-        AbilityError
+        CapabilityError
             If the model has no ``encode``.
         ReadError, InvalidCrystalError, UnsupportedCrystalError
             For the first crystal that cannot be encoded.
@@ -268,13 +268,13 @@ class LatentModel(Able):
 
         Raises
         ------
-        AbilityError, InvalidCrystalError, ModelError
+        CapabilityError, InvalidCrystalError, ModelError
             If a space group is asked for, ``z`` is not as above, or there is neither a crystal nor a known one.
         """
         if group is not None:
             self.require("runners_up")
         vectors = self.vectors(z)
-        if "decode" not in self.abilities:
+        if "decode" not in self.capabilities:
             return [self._nearest(vector, self.lacks("decode")) for vector in vectors]
         try:
             found = self._decoded(vectors)
@@ -324,7 +324,7 @@ class LatentModel(Able):
             If ``z`` is not as for ``decode``, or the model's own ``predict`` fails.
         """
         vectors = self.vectors(z)
-        if "predict" not in self.abilities:
+        if "predict" not in self.capabilities:
             return {}
         found = self._ask("predict", self.model.predict, vectors)
         if not isinstance(found, Mapping):
@@ -336,11 +336,11 @@ class LatentModel(Able):
         return values
 
     def predict_interval(self, z: Any, level: float = 0.9) -> dict[str, np.ndarray]:
-        """Raises AbilityError: a model of your own tells values alone."""
-        raise AbilityError(f"The model {self.name!r} knows no intervals of properties.")
+        """Raise CapabilityError: of a model of your own no intervals (n, 2) are known."""
+        raise CapabilityError(f"The model {self.name!r} knows no intervals of properties.")
 
     def sample_latent(self, n: int, seed: int = 0) -> np.ndarray:
-        """Raises AbilityError: there is no prior."""
+        """Raise CapabilityError: there is no prior to draw (n, latent_dim) from."""
         self.require("sample")
         raise NotImplementedError
 
@@ -413,13 +413,13 @@ def differentiable(model: Explorable) -> CrystalModel:
 
     Raises
     ------
-    AbilityError
+    CapabilityError
         If it is a model of your own, which gives none.
     """
     if isinstance(model, CrystalModel):
         return model
     model.require("gradients")
-    raise AbilityError(f"The model {model.name!r} {LACKS['gradients']}.")
+    raise CapabilityError(f"The model {model.name!r} {LACKS['gradients']}.")
 
 
 def _standard(structure: Structure) -> Structure:

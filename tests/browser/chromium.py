@@ -38,14 +38,14 @@ def find_chromium() -> str:
     FileNotFoundError
         If there is none; says what to install.
     """
-    wished = os.environ.get("XCRYSTAL_CHROMIUM")
-    candidates = [wished] if wished else [*map(shutil.which, NAMES), *MAC_PATHS]
+    given = os.environ.get("XCRYSTAL_CHROMIUM")
+    candidates = [given] if given else [*map(shutil.which, NAMES), *MAC_PATHS]
     for candidate in candidates:
         if candidate and Path(candidate).is_file():
             return candidate
     raise FileNotFoundError(
-        f"XCRYSTAL_CHROMIUM is {wished}, which is no file."
-        if wished
+        f"XCRYSTAL_CHROMIUM is {given}, which is no file."
+        if given
         else "The browser tests need Chromium or Chrome: install it (Debian, Ubuntu: apt-get install chromium; "
         "macOS: brew install --cask chromium) or set XCRYSTAL_CHROMIUM to its path."
     )

@@ -119,9 +119,9 @@ class ExplorerPage:
         return [float(text.replace("−", "-")) for text in texts]
 
     @property
-    def story(self) -> str:
+    def summary(self) -> str:
         """The line that says what the last change did."""
-        return self._text(".xc-story-line")
+        return self._text(".xc-summary")
 
     @property
     def badges(self) -> list[str]:
@@ -166,7 +166,7 @@ class ExplorerPage:
             previous, last[0] = last[0], canvas_pixels(self.structure_canvas)
             return np.array_equal(previous, last[0]) and drawn_share(last[0]) > STRUCTURE_DRAWN
 
-        self.lab.wait_until(steady, "a crystal that is drawn and at rest", every=0.4)
+        self.lab.wait_until(steady, "a crystal that is drawn, and an idle session", every=0.4)
         return last[0]
 
     def picture(self, cell: int, name: str) -> Path:
@@ -243,7 +243,7 @@ class ExplorerPage:
         chooser.value.set_files(path)
 
     def choose(self, control: str, text: str) -> None:
-        """Pick from a drop-down the option with this text."""
+        """Choose from a drop-down the option with this text."""
         select = self.root.locator(f"{control} select")
         # ipywidgets writes spaces as no-break spaces
         options = [" ".join(option.split()) for option in select.locator("option").all_inner_texts()]

@@ -167,7 +167,7 @@ def _clicks(lab: LabNotebook, name: str, places: np.ndarray) -> dict[str, Any]:
             took.append(milliseconds)
         if len(took) == CLICKS or missed == 2 * CLICKS:
             break
-        lab.page.wait_for_timeout(1000)  # the hand rests, so that no click waits for what the last one left to do
+        lab.page.wait_for_timeout(1000)  # the session is idle, so that no click waits for what the last one left to do
     found = {
         "click ms": round(statistics.median(took)) if took else None,
         "clicks": len(took),

@@ -127,7 +127,9 @@ def measure_lag(lab: LabNotebook, drags: int) -> dict[str, Any]:
     for _ in range(drags):
         _drag(lab, handle, 1)
         before = len(lab.page.evaluate("window.xcSeen.drawn"))
-        lab.page.wait_for_timeout(250)  # the hand rests only later: what is drawn now is the last move, and backlog
+        lab.page.wait_for_timeout(
+            250
+        )  # the session is idle only later: what is drawn now is the last move, and backlog
         after += len(lab.page.evaluate("window.xcSeen.drawn")) - before
         lab.page.wait_for_timeout(1200)
     seen = lab.page.evaluate("window.xcSeen")
@@ -237,7 +239,7 @@ def _lags(seen: dict[str, Any], scenes: dict[str, Any]) -> list[tuple[float, flo
             continue
         value, began, sent = scenes[number][0], 1000 * scenes[number][1], 1000 * scenes[number][2]
         asked = [t for v, t in seen["inputs"] if abs(v - value) < 0.006 and t <= began]
-        if asked and asked[-1] not in done:  # the same crystal is drawn again when the hand rests
+        if asked and asked[-1] not in done:  # the same crystal is drawn again when the session is idle
             done.add(asked[-1])
             lags.append((began - asked[-1], sent - began, seen["drawn"][number] - sent))
     assert lags, "no scene answered a slider"

@@ -62,15 +62,15 @@ def test_a_clicked_atom_gets_another_element(explorer: ExplorerPage) -> None:
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
-    picked = panel.locator(".xc-orbit input:checked")
-    chosen = picked.input_value()
+    checked = panel.locator(".xc-orbit input:checked")
+    chosen = checked.input_value()
     for k in range(25):  # away from the corners, where there are buttons
         x, y = box["x"] + box["width"] * (0.3 + 0.1 * (k % 5)), box["y"] + box["height"] * (0.3 + 0.1 * (k // 5))
         explorer.page.mouse.click(x, y)
         explorer.page.wait_for_timeout(600)
-        if picked.input_value() != chosen:
+        if checked.input_value() != chosen:
             break
-    assert picked.input_value() != chosen, "no click on an atom was heard"
+    assert checked.input_value() != chosen, "no click on an atom was heard"
     # back to titanium by the list, then its element
     panel.locator(".xc-orbit", has_text="Ti").click()
     lab.wait_until(lambda: panel.locator(".xc-element[aria-current='true']").inner_text() == "Ti", "titanium is chosen")
@@ -79,7 +79,7 @@ def test_a_clicked_atom_gets_another_element(explorer: ExplorerPage) -> None:
     lab.wait_until(lambda: "ZrO2" in explorer.facts["Formula"].replace("\n", ""), "zirconia")
     assert explorer.facts["Formation energy, predicted"] != energy
     lab.wait_until(lambda: explorer.marker("current") != marker, "another place on the map")
-    assert "Ti on 2a became Zr" in explorer.story
+    assert "Ti on 2a became Zr" in explorer.summary
     rows = panel.locator(".xc-before-after tbody tr")
     lab.wait_until(lambda: rows.count() == 3, "before and after")
     assert " to " in rows.first.inner_text()
@@ -113,7 +113,7 @@ def test_one_atom_alone_says_which_symmetry_is_lost(explorer: ExplorerPage) -> N
     lab.wait_until(lambda: "4 of 16 symmetry operations" in panel.locator(".xc-loss").inner_text(), "the loss")
     panel.locator(".xc-element", has_text="Se").click()
     lab.wait_until(lambda: "Ti2SeO3" in explorer.facts["Formula"].replace("\n", ""), "one selenium")
-    assert "4 of 16 operations" in explorer.story
+    assert "4 of 16 operations" in explorer.summary
     panel.get_by_label("The whole orbit").check()
     lab.wait_until(lambda: not panel.locator(".xc-loss").is_visible(), "no loss")
 
@@ -125,10 +125,10 @@ def test_a_slider_moves_the_orbit(explorer: ExplorerPage) -> None:
     slider.focus()
     for _ in range(4):
         explorer.page.keyboard.press("ArrowRight")
-    lab.wait_until(lambda: "moved by" in explorer.story and place(explorer) == here + 1, "a moved orbit")
+    lab.wait_until(lambda: "moved by" in explorer.summary and place(explorer) == here + 1, "a moved orbit")
     lab.python("explorer.session.settle()")
     assert explorer.lab.python("print(explorer.session.state.loaded.space_group)").strip() == "136"
-    assert "does not match" not in explorer.story
+    assert "does not match" not in explorer.summary
 
 
 def test_a_counterfactual_is_a_click_away(explorer: ExplorerPage) -> None:
@@ -141,7 +141,7 @@ def test_a_counterfactual_is_a_click_away(explorer: ExplorerPage) -> None:
     assert any("within the model's error" in text for text in texts) and "counterfactual" in texts[0]
     lab.screenshot("change-counterfactuals")
     cards.first.click()
-    lab.wait_until(lambda: "became" in explorer.story, "the change")
+    lab.wait_until(lambda: "became" in explorer.summary, "the change")
     size = page.viewport_size
     assert size is not None
     page.evaluate(THEME % "Dark")

@@ -1,4 +1,4 @@
-"""The Concepts tab: bars of concepts, elements over what a box on the map picks, neighbours; in JupyterLab."""
+"""The Concepts tab: bars of concepts, elements over what a box on the map selects, neighbours; in JupyterLab."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def panel_of(explorer: ExplorerPage) -> Locator:
 def test_concepts_are_tested_by_keyboard(explorer: ExplorerPage) -> None:
     lab, panel = explorer.lab, panel_of(explorer)
     assert panel.locator(".xc-ask-region").is_disabled()
-    assert "Pick crystals first" in panel.locator(".xc-concept-how").inner_text()
+    assert "Select crystals first" in panel.locator(".xc-concept-how").inner_text()
     panel.locator(".xc-ask-concepts").focus()
     explorer.page.keyboard.press("Enter")
     rows = panel.locator(".xc-concept-bars li")

@@ -65,7 +65,7 @@ def beginning(opened: tuple[ExplorerPage, dict[str, float]]) -> str:
 
 @pytest.fixture
 def explorer(opened: tuple[ExplorerPage, dict[str, float]], beginning: str) -> ExplorerPage:
-    """The explorer as it was in the beginning, at rest."""
+    """The explorer as it was in the beginning, and idle."""
     page = opened[0]
     page.reset()
     page.lab.wait_until(lambda: page.label == beginning and not page.message, "the beginning after a reset")

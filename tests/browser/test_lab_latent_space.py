@@ -183,13 +183,13 @@ def test_the_copied_code_leads_to_that_crystal(lab: LabNotebook, side: SidePanel
 def test_unpinned_and_undone(lab: LabNotebook, side: SidePanel) -> None:
     side.choose(side.card("BaTiO3"), "Unpin")
     side.wait_for(["NaCl"])
-    explorers(lab).locator(".xc-story .xc-undo").click()
+    explorers(lab).locator(".xc-history .xc-undo").click()
     side.wait_for(["BaTiO3", "NaCl"])
     side.card("BaTiO3").locator(".xc-ls-pin").focus()
     lab.page.keyboard.press("Delete")
     side.wait_for(["NaCl"])
     assert side.card("NaCl").locator(".xc-ls-pin").evaluate("node => node === document.activeElement")
-    explorers(lab).locator(".xc-story .xc-undo").click()
+    explorers(lab).locator(".xc-history .xc-undo").click()
     side.wait_for(["BaTiO3", "NaCl"])
 
 

@@ -80,11 +80,11 @@ def test_keys_choose_tools_zoom_and_move_the_place(explorer: ExplorerPage) -> No
     keyboard.press("ArrowRight")
     keyboard.press("Shift+ArrowUp")
     lab.wait_until(lambda: "of the map" in explorer.label, "a decode beside it")
-    wished = (before[0] + 0.01 * whole, before[1])
-    lab.wait_until(lambda: (explorer.marker("wanted") or (0, -99))[1] > wished[1] + 0.01, "the place of both arrows")
+    expected = (before[0] + 0.01 * whole, before[1])
+    lab.wait_until(lambda: (explorer.marker("wanted") or (0, -99))[1] > expected[1] + 0.01, "the place of both arrows")
     found = explorer.marker("wanted")
     assert found is not None
-    assert found[0] == pytest.approx(wished[0], abs=1e-3)
+    assert found[0] == pytest.approx(expected[0], abs=1e-3)
     assert "% of the map's width" in explorer.root.locator(".xc-off").inner_text()
 
 
@@ -103,7 +103,7 @@ def test_a_point_under_the_mouse_says_what_it_is(explorer: ExplorerPage) -> None
     explorer.lab.wait_until(lambda: tip.inner_text() == "", "no tooltip")
 
 
-def test_a_box_picks_crystals_and_the_others_fade_until_escape(explorer: ExplorerPage) -> None:
+def test_a_box_selects_crystals_and_the_others_fade_until_escape(explorer: ExplorerPage) -> None:
     lab, whole = explorer.lab, extent(explorer)
     place = explorer.marker("current")
     assert place is not None
@@ -113,11 +113,11 @@ def test_a_box_picks_crystals_and_the_others_fade_until_escape(explorer: Explore
     side = 0.05 * whole
     explorer.press("Box", ".xc-tools")
     explorer.drag_map([(place[0] - side, place[1] + side), (place[0] + side, place[1] - side)])
-    picked = explorer.root.locator(".xc-picked")
-    lab.wait_until(lambda: "picked" in picked.inner_text(), "a selection")
+    selected = explorer.root.locator(".xc-selected")
+    lab.wait_until(lambda: "selected" in selected.inner_text(), "a selection")
     count = int(asked(explorer, "len(explorer.selection)"))
     assert 0 < count < 18_000
-    assert f"{count:,} picked" in picked.inner_text()
+    assert f"{count:,} selected" in selected.inner_text()
     assert "mp-22862" in asked(explorer, "set(explorer.selection.material_id)")
     inside = asked(
         explorer, f"bool((explorer.selection[['x', 'y']] - {list(place)}).abs().max(axis=None) < {1.05 * side})"
@@ -127,7 +127,7 @@ def test_a_box_picks_crystals_and_the_others_fade_until_escape(explorer: Explore
     lab.screenshot("map-box")
     explorer.root.locator(".xc-layer").focus()
     explorer.page.keyboard.press("Escape")
-    lab.wait_until(lambda: picked.inner_text() == "", "no selection")
+    lab.wait_until(lambda: selected.inner_text() == "", "no selection")
     lab.wait_until(lambda: changed_share(plain, canvas_pixels(explorer.map_canvas)) < 0.01, "all points as before")
 
 

@@ -1,4 +1,4 @@
-"""Verdicts, explanations, runners-up, neighbours, the story and its strip, by mouse and by keyboard in JupyterLab."""
+"""Verdicts, explanations, runners-up, neighbours, the change summary and its strip, in JupyterLab."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_runner_up_is_one_click_away_and_undo_one_key(explorer: ExplorerPage) 
     before, here = explorer.facts["Formula"], place(explorer)
     root.locator(".xc-runner").first.click()
     lab.wait_until(lambda: ", but " in explorer.label and waiting(explorer) == 0, "the runner-up")
-    assert explorer.story.startswith("Looked at it ")
+    assert explorer.summary.startswith("Looked at it ")
     lab.screenshot("runner-up")
     # the button is gone, but not the place of the keyboard
     assert root.evaluate("node => node.contains(document.activeElement)")
@@ -112,7 +112,7 @@ def test_neighbours_and_the_strip_lead_there_and_back(explorer: ExplorerPage) ->
     label = explorer.label
     root.locator(".xc-neighbour").nth(2).click()
     lab.wait_until(lambda: root.locator(".xc-visited").count() == visited + 1, "another crystal in the strip")
-    assert "decode of mp-" in explorer.label and explorer.story.startswith("Went to mp-")
+    assert "decode of mp-" in explorer.label and explorer.summary.startswith("Went to mp-")
     lab.wait_until(lambda: root.locator(".xc-visited img").count() == visited + 1, "its picture")
     assert "xc-neighbour" in explorer.page.evaluate(FOCUSED)
     root.locator(".xc-visited").nth(visited - 1).click()

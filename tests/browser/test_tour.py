@@ -76,7 +76,7 @@ def test_a_property_slider_says_what_it_achieved(explorer: ExplorerPage) -> None
     slider.press("ArrowRight")
     achieved = move.locator(".xc-achieved").first
     explorer.lab.wait_until(lambda: "eV/atom" in achieved.inner_text(), "what was achieved")
-    explorer.lab.wait_until(lambda: "hanged the formation energy" in explorer.story, "the story")
+    explorer.lab.wait_until(lambda: "hanged the formation energy" in explorer.summary, "the change summary")
     explorer.lab.screenshot("tour-1-property")
 
 
@@ -86,7 +86,7 @@ def test_two_groups_make_a_direction(explorer: ExplorerPage) -> None:
     field.fill("ABX3, O")
     field.press("Enter")
     explorer.lab.wait_until(lambda: find.locator(".xc-results tbody tr").count() == 50, "a table")
-    assert explorer.root.locator(".xc-picked").inner_text().strip() != ""
+    assert explorer.root.locator(".xc-selected").inner_text().strip() != ""
     explorer.press("Keep as A", ".xc-find")
     field.fill("oxide")
     field.press("Enter")
@@ -101,7 +101,7 @@ def test_two_groups_make_a_direction(explorer: ExplorerPage) -> None:
     explorer.lab.screenshot("tour-2-concept")
 
 
-def test_a_lasso_picks_crystals_and_a_row_goes_there(explorer: ExplorerPage) -> None:
+def test_a_lasso_selects_crystals_and_a_row_goes_there(explorer: ExplorerPage) -> None:
     x, y = map(float, asked(explorer, "*session.state.point.position").split())
     explorer.press("Lasso", ".xc-tools")
     explorer.drag_map([(x - 0.7, y - 0.7), (x + 0.7, y - 0.7), (x + 0.7, y + 0.7), (x - 0.7, y + 0.7)])
@@ -185,7 +185,7 @@ def test_steering_lowers_the_energy_in_steps_that_can_be_undone(explorer: Explor
     explorer.press("Surprise me", ".xc-steer")
     explorer.lab.wait_until(lambda: "from the prior" in explorer.label, "a draw from the prior")
     while (place := int(asked(explorer, "session.place_in_history"))) > before:
-        explorer.root.locator(".xc-story button").first.click()
+        explorer.root.locator(".xc-history button").first.click()
         one_back = str(place - 1)
         explorer.lab.wait_until(lambda: asked(explorer, "session.place_in_history") == one_back, "one step back")  # noqa: B023
     explorer.lab.wait_until(lambda: explorer.label == "NaCl decode of mp-22862", "NaCl again")
@@ -209,7 +209,7 @@ def test_the_crystal_is_explained_from_a_baseline_that_is_chosen(explorer: Explo
     assert 20_000 < path.stat().st_size < 500_000
     if os.environ.get("XCRYSTAL_UPDATE_SCREENSHOTS") == "1":
         shutil.copy(path, ROOT / "docs" / "images" / "why.png")
-    explorer.root.locator(".xc-story button").first.click()
+    explorer.root.locator(".xc-history button").first.click()
     lab.wait_until(lambda: asked(explorer, "session.state.why.baseline") == "mean_crystal", "the baseline before")
 
 
@@ -232,7 +232,7 @@ def test_code_and_a_saved_session_bring_the_view_back(explorer: ExplorerPage, la
     explorer.tab("move")
     explorer.drag_slider(1, to=1.5)
     lab.wait_until(lambda: "moved along" in explorer.label, "a moved crystal")
-    lab.wait_until(lambda: asked(explorer, "session.at_rest") == "True", "a resting hand")
+    lab.wait_until(lambda: asked(explorer, "session.idle") == "True", "an idle session")
     label = explorer.label
     explorer.root.locator(".xc-code").click()
     text = explorer.root.locator(".xc-dialog textarea")

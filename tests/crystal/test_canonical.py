@@ -84,13 +84,13 @@ def test_the_form_is_the_crystal_and_a_fixed_point(number: int) -> None:
 def test_every_normalizer_element_leads_to_the_same_form(number: int, seed: int) -> None:
     structure, found = drawn(number, seed)
     group = space_group(number)
-    pick = seed % len(group.axes)
+    choice = seed % len(group.axes)
     # the conventional cell with other axes and another origin; polar axes get any origin
-    shift = group.origins[pick] + np.where(group.polar, 0.2718, 0.0)
+    shift = group.origins[choice] + np.where(group.polar, 0.2718, 0.0)
     conventional = structure.frac_coords @ group.primitive.T
     basis = np.linalg.inv(group.primitive).T @ structure.lattice.matrix
-    points = conventional @ group.axes[pick].T + shift
-    axes = np.linalg.inv(group.axes[pick]).T @ basis
+    points = conventional @ group.axes[choice].T + shift
+    axes = np.linalg.inv(group.axes[choice]).T @ basis
     other = Structure(group.primitive.T @ axes, structure.species, points @ np.linalg.inv(group.primitive).T)
     assert_same(found.crystal, canonicalize(other).crystal)
 

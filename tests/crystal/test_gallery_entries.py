@@ -91,9 +91,9 @@ def test_those_of_the_aflow_library_are_as_listed_there() -> None:
         same = [
             s for s in listed[label] if s.composition.reduced_formula == entry.structure.composition.reduced_formula
         ]
-        deviations = [match_rms(s, entry.structure, scale=False) for s in same]
+        differences = [match_rms(s, entry.structure, scale=False) for s in same]
         volumes = [s.volume / len(s) * len(entry.structure) / entry.structure.volume for s in same]
-        assert any(rms is not None and rms < 1e-3 for rms in deviations), entry
+        assert any(rms is not None and rms < 1e-3 for rms in differences), entry
         assert min(abs(volume - 1) for volume in volumes) < 1e-3, entry
         compared += 1
     assert compared > 40

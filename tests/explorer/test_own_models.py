@@ -14,7 +14,7 @@ import xcrystal as xc
 from tests.crystals import structures
 from tests.explorer.panels.test_views import panels, wait_for
 from tests.own_data import Cubes, PlainVAE, Volume, scaled, write
-from xcrystal.errors import AbilityError, DatasetError, ModelError, TargetError
+from xcrystal.errors import CapabilityError, DatasetError, ModelError, TargetError
 from xcrystal.explorer.map.map_figure import Points
 from xcrystal.explorer.panels.facts_panel import fact_rows, facts_text
 from xcrystal.explorer.session.controls import CONTROLS
@@ -185,7 +185,7 @@ def test_the_vae_through_the_protocol_behaves_as_the_vae(folder: Path, model: Cr
     assert plain.predicted["band_gap"] == pytest.approx(own.predicted["band_gap"])
     assert not plain.explain("band_gap")
     assert "gradients" in plain.message
-    with pytest.raises(AbilityError, match="gradients"):
+    with pytest.raises(CapabilityError, match="gradients"):
         xc.explain(plain.model, structures()[0])
 
 
@@ -256,7 +256,7 @@ def test_a_model_that_breaks_is_a_message_and_the_crystal_stays(folder: Path) ->
         before = session.state.point
         breaking.broken = True
         salt = structures()[0].to(fmt="cif").encode()
-        explorer.parts["door"]._receive(None, {"act": "file", "name": "salt.cif"}, [salt])
+        explorer.parts["toolbar"]._receive(None, {"act": "file", "name": "salt.cif"}, [salt])
         wait_for(lambda: "out of paper" in session.message)
         assert session.state.point is before
         with pytest.raises(ModelError, match="out of paper"):

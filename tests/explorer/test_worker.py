@@ -13,11 +13,11 @@ from xcrystal.explorer.worker import Worker
 
 class Recorder:
     def __init__(self) -> None:
-        self.rests, self.errors, self.rested = 0, list[Exception](), threading.Event()
+        self.calls, self.errors, self.idle = 0, list[Exception](), threading.Event()
 
-    def rest(self) -> None:
-        self.rests += 1
-        self.rested.set()
+    def on_idle(self) -> None:
+        self.calls += 1
+        self.idle.set()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def worker(recorder: Recorder) -> Iterator[Worker]:
-    worker = Worker(recorder.rest, recorder.errors.append)
+    worker = Worker(recorder.on_idle, recorder.errors.append)
     yield worker
     worker.close()
 
@@ -43,17 +43,17 @@ def test_a_newer_request_replaces_one_that_waits(worker: Worker, recorder: Recor
         worker.submit("slider", serve(k))
     worker.submit("other", serve(-1))
     gate.set()
-    assert recorder.rested.wait(5)
+    assert recorder.idle.wait(5)
     assert served == [99, -1]
 
 
-def test_rest_comes_once_after_requests_and_not_before(worker: Worker, recorder: Recorder) -> None:
+def test_idle_is_called_once_after_requests_and_not_before(worker: Worker, recorder: Recorder) -> None:
     time.sleep(0.5)
-    assert recorder.rests == 0
+    assert recorder.calls == 0
     worker.submit("a", lambda: None)
-    assert recorder.rested.wait(5)
+    assert recorder.idle.wait(5)
     time.sleep(0.5)
-    assert recorder.rests == 1
+    assert recorder.calls == 1
 
 
 def test_after_an_error_the_worker_goes_on(worker: Worker, recorder: Recorder) -> None:
@@ -71,9 +71,9 @@ def test_the_worker_outlives_an_error_that_cannot_be_told(recorder: Recorder) ->
     def fail(error: Exception | None = None) -> None:
         raise RuntimeError("broken")
 
-    worker, served = Worker(recorder.rest, fail), threading.Event()
+    worker, served = Worker(recorder.on_idle, fail), threading.Event()
     worker.submit("bad", fail)
-    assert recorder.rested.wait(5)
+    assert recorder.idle.wait(5)
     worker.submit("good", served.set)
     assert served.wait(5)
     worker.close()
@@ -81,7 +81,7 @@ def test_the_worker_outlives_an_error_that_cannot_be_told(recorder: Recorder) ->
 
 def test_closing_ends_the_thread(recorder: Recorder) -> None:
     before = set(threading.enumerate())
-    worker = Worker(recorder.rest, recorder.errors.append)
+    worker = Worker(recorder.on_idle, recorder.errors.append)
     (thread,) = set(threading.enumerate()) - before
     worker.close()
     thread.join(5)

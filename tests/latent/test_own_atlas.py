@@ -13,7 +13,7 @@ from pymatgen.core import Structure
 
 import xcrystal as xc
 from tests.own_data import Cubes, Volume, scaled, table, write
-from xcrystal.errors import AbilityError, DatasetError
+from xcrystal.errors import CapabilityError, DatasetError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import open_atlas
 from xcrystal.latent.building import build_atlas
@@ -119,9 +119,9 @@ def test_only_decoding(tmp_path: Path) -> None:
     assert len(atlas) == 12
     assert np.allclose(atlas.z, z)
     assert set(atlas.table["formula"]) == {"Po"}
-    with pytest.raises(AbilityError, match="no encode"):
+    with pytest.raises(CapabilityError, match="no encode"):
         build_atlas(Cubes(), write(tmp_path / "data", 3), tmp_path / "other")
-    with pytest.raises(AbilityError, match="no decode"):
+    with pytest.raises(CapabilityError, match="no decode"):
         build_atlas(Volume(), z, tmp_path / "other")
     assert not (tmp_path / "other").exists()
 

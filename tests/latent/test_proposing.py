@@ -65,7 +65,7 @@ def test_what_has_no_pattern_may_have_no_proposal(model: CrystalModel, atlas: At
     assert isinstance(propose(model, atlas, "HHeLiBeBCNO"), list)
 
 
-def test_wrong_wishes(model: CrystalModel, atlas: Atlas) -> None:
+def test_invalid_requests(model: CrystalModel, atlas: Atlas) -> None:
     with pytest.raises(ReadError, match="not a formula"):
         propose(model, atlas, "rust")
     with pytest.raises(TargetError, match="no list of 0"):

@@ -92,7 +92,7 @@ def test_from_far_outside_of_the_data(model: CrystalModel, atlas: Atlas) -> None
     assert all(np.isfinite(step.value) for step in steering)
 
 
-def test_wrong_wishes(model: CrystalModel, atlas: Atlas) -> None:
+def test_invalid_requests(model: CrystalModel, atlas: Atlas) -> None:
     for options in ({"target": "colour"}, {"direction": "sideways"}, {"hold": frozenset({"volume"})}):
         with pytest.raises(TargetError, match=r"there are|becomes"):
             steer(model, atlas, start(atlas), **{"target": "band_gap", **options})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The command line ``xcrystal``: a thin door to the library.
+"""The command line ``xcrystal``: a thin layer over the library.
 
 Results go to standard output, progress and messages to standard error. Whatever is wrong with a user's input is said
 in one line, with exit code 1.

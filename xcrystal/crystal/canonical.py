@@ -303,5 +303,5 @@ def _scale() -> np.ndarray:
 
 
 def element_key(elements: np.ndarray) -> tuple[int, ...]:
-    """What decides between descriptions that differ only in where the elements are."""
+    """What decides between descriptions that differ only in the order of their atomic numbers ``elements`` (n,)."""
     return tuple(_scale()[elements].tolist())

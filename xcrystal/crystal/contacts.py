@@ -44,7 +44,7 @@ def shortest_contact(lattice: np.ndarray, frac: np.ndarray, numbers: np.ndarray)
 def shortest_contacts(
     lattices: Sequence[np.ndarray], fracs: Sequence[np.ndarray], numbers: Sequence[np.ndarray]
 ) -> list[Contact]:
-    """As ``shortest_contact``, for many crystals at once."""
+    """``shortest_contact`` of many crystals at once: cells (3, 3) in Å, points (n, 3), atomic numbers (n,) of each."""
     found = [Contact(np.inf, np.inf)] * len(fracs)
     lengths = np.array([len(points) for points in fracs], dtype=int)
     for n in np.unique(lengths[lengths > 0]):

@@ -40,7 +40,17 @@ def likely_dimension(cell: np.ndarray, points: np.ndarray, numbers: np.ndarray) 
 
 
 def dimension_scores(cell: np.ndarray, points: np.ndarray, numbers: np.ndarray) -> dict[int, float]:
-    """How clearly a crystal is a network of each dimension: scores of 0 to 3 that sum to 1."""
+    """Score how clearly a crystal is a network of each dimension, 0 to 3; the scores sum to 1.
+
+    Parameters
+    ----------
+    cell
+        (3, 3) cell vectors as rows, Å.
+    points
+        (n, 3) fractional coordinates.
+    numbers
+        (n,) atomic numbers.
+    """
     scores = dict.fromkeys(range(4), 0.0)
     network = _Network(len(numbers))
     dimension, start = 0, 0.0

@@ -189,7 +189,7 @@ class ConceptReport:
 
 
 def built_in_concepts(atlas: Atlas) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The rows of an atlas that have each built-in concept, and sentences about what its labels do not tell."""
+    """Rows (k,) of an atlas that have each built-in concept, and sentences about what its labels do not tell."""
     found: dict[str, np.ndarray] = {}
     absent = []
     for name, motif in BUILT_IN.items():
@@ -286,7 +286,7 @@ def sensitivities(gradients: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 def tcav_score(gradients: np.ndarray, vector: np.ndarray) -> float:
-    """Share of crystals whose sensitivity is positive."""
+    """Share of crystals whose sensitivity is positive, from gradients (n, Z) along a vector (Z,)."""
     return float((sensitivities(gradients, vector) > 0).mean())
 
 
@@ -388,11 +388,11 @@ def _run(
     a, held_a, b, held_b = positive[kept[0] :], positive[: kept[0]], negative[kept[1] :], negative[: kept[1]]
     vector = discriminant(a, b)
     threshold = (a.mean(axis=0) + b.mean(axis=0)) @ vector / 2
-    deviation = float(np.std(z @ (vector / np.linalg.norm(vector)).astype(z.dtype)))
+    std = float(np.std(z @ (vector / np.linalg.norm(vector)).astype(z.dtype)))
     along = sensitivities(gradients, vector)
     above, below = held_a @ vector, held_b @ vector
     accuracy = ((above > threshold).mean() + (below <= threshold).mean()) / 2
-    return float((along > 0).mean()), float(along.mean()) * deviation, area_under_roc(above, below), float(accuracy)
+    return float((along > 0).mean()), float(along.mean()) * std, area_under_roc(above, below), float(accuracy)
 
 
 def _corrected(result: ConceptResult, adjusted: float) -> ConceptResult:

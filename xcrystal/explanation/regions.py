@@ -102,7 +102,7 @@ def region_attribution(
     model, atlas
         The model to explain, and the crystals.
     rows
-        Of the atlas; if there are more than ``most``, so many of them drawn with ``seed``.
+        (k,) of the atlas; if there are more than ``most``, so many of them drawn with ``seed``.
     target, method, baseline
         See ``xcrystal.explanation.batches.score_crystals``.
     most, seed

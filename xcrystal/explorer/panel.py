@@ -48,8 +48,8 @@ class Panel(anywidget.AnyWidget):
     Attributes
     ----------
     pace
-        Seconds between two drawings while a hand moves, so that numbers that nobody can read so fast do not hold up the
-        crystal; at rest all is drawn at once.
+        Seconds between two drawings during a drag, so that numbers that nobody can read so fast do not hold up the
+        crystal; when idle all is drawn at once.
     state
         What the script draws; plain JSON. ``state["answered"]`` counts the acts that have been done.
     """
@@ -88,7 +88,7 @@ class Panel(anywidget.AnyWidget):
         super().close()
 
     def _on_event(self, event: str) -> None:
-        moving = not self.session.at_rest
+        moving = not self.session.idle
         if event in self.events:
             now = time.monotonic()
             self._late = moving and now - self._drawn_at < self.pace
@@ -106,7 +106,7 @@ class Panel(anywidget.AnyWidget):
         if message["act"] == "stop":
             self.session.stop()  # at once: the worker is busy with what is to be stopped
             return
-        # the newest wish of a kind wins, such as the newest place of one slider; but each step counts
+        # the newest message of a kind wins, such as the newest place of one slider; but each step counts
         number = next(_numbers) if message["act"] in _EACH else None
         key = (type(self).__name__, message["act"], str(message.get("key")), number)
         self.worker.submit(key, lambda: self._answer(message, buffers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -15,7 +16,7 @@ from xcrystal.explorer.panels.attribution_panel import WhyView
 from xcrystal.explorer.panels.concept_panel import ConceptView
 from xcrystal.explorer.panels.facts_panel import FactsView
 from xcrystal.explorer.panels.hints import Hint
-from xcrystal.explorer.panels.history_panel import StoryView
+from xcrystal.explorer.panels.history_panel import HistoryView
 from xcrystal.explorer.panels.modification_panel import ChangeView
 from xcrystal.explorer.panels.path_panel import PathView
 from xcrystal.explorer.panels.pins_panel import PinsView
@@ -23,7 +24,7 @@ from xcrystal.explorer.panels.search_panel import FindView
 from xcrystal.explorer.panels.slider_panel import SliderView
 from xcrystal.explorer.panels.steering_panel import SteerView
 from xcrystal.explorer.panels.tabs import Tabs
-from xcrystal.explorer.panels.toolbar import DoorView
+from xcrystal.explorer.panels.toolbar import ToolbarView
 from xcrystal.explorer.session.controls import MODES
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.structure.structure_view import StructureView
@@ -47,7 +48,7 @@ _PARTS: dict[str, Any] = {
     "change": ChangeView,
     "why": WhyView,
     "concept": ConceptView,
-    "story": StoryView,
+    "history": HistoryView,
     "facts": FactsView,
 }
 _TABS = {
@@ -61,7 +62,20 @@ _TABS = {
 }
 
 
-_NEEDED = {"gradients": ("attribution", "why", "concept", "steer"), "encode": ("change",)}  # abilities, and what for
+_OLD_PARTS = {"door": "toolbar", "story": "history"}
+_NEEDED = {
+    "gradients": ("attribution", "why", "concept", "steer"),
+    "encode": ("change",),
+}  # capabilities, and what needs them
+
+
+class _Parts(dict[str, Any]):
+    """The views by name; names of earlier versions lead on, with a warning."""
+
+    def __missing__(self, name: str) -> Any:
+        now = _OLD_PARTS[name]
+        warnings.warn(f"explorer.parts[{name!r}] is now explorer.parts[{now!r}].", DeprecationWarning, stacklevel=2)
+        return self[now]
 
 
 class Explorer(widgets.VBox):
@@ -83,10 +97,10 @@ class Explorer(widgets.VBox):
     def __init__(self, session: Session) -> None:
         self.session = session
         self._still = Still(session)
-        self._worker = Worker(self._rest, self._failed)
+        self._worker = Worker(self._on_idle, self._failed)
         # in the order in which they hear of changes: the crystal first
-        self.parts: dict[str, Any] = {name: view(session, self._worker) for name, view in _PARTS.items()}
-        self.parts["door"] = DoorView(session, self._worker, self._still.identity)
+        self.parts = _Parts({name: view(session, self._worker) for name, view in _PARTS.items()})
+        self.parts["toolbar"] = ToolbarView(session, self._worker, self._still.identity)
         caution = widgets.HTML(words.CAUTION)
         caution.add_class("xc-caution")
         self._tabs = Tabs(_TABS)
@@ -96,9 +110,11 @@ class Explorer(widgets.VBox):
         self.parts["structure"].children = (*self.parts["structure"].children, self.parts["pins"])
         tabbed.add_class("xc-tabbed")
         # one grid, so that the structure can stay in view beside whatever is scrolled past it
-        grid = widgets.Box([*(self.parts[name] for name in ("map", "structure", "story")), tabbed, self.parts["facts"]])
+        grid = widgets.Box(
+            [*(self.parts[name] for name in ("map", "structure", "history")), tabbed, self.parts["facts"]]
+        )
         grid.add_class("xc-grid-all")
-        super().__init__([self.parts["door"], grid, caution])
+        super().__init__([self.parts["toolbar"], grid, caution])
         self.add_class("xc-explorer")
         self._classes: set[str] = set()
         self._unsubscribe = session.subscribe(self._on_event)
@@ -106,7 +122,7 @@ class Explorer(widgets.VBox):
 
     @property
     def selection(self) -> pd.DataFrame:
-        """The crystals that are picked on the map, with all that the atlas knows of them."""
+        """The crystals that are selected on the map, with all that the atlas knows of them."""
         return self.session.selections.table
 
     def close(self) -> None:
@@ -130,10 +146,10 @@ class Explorer(widgets.VBox):
     @property
     def _left_out(self) -> frozenset[str]:
         """Controls that are not offered, or are for what the model cannot do."""
-        lacking = (names for ability, names in _NEEDED.items() if self.session.model.lacks(ability))
+        lacking = (names for capability, names in _NEEDED.items() if self.session.model.lacks(capability))
         return self.session.controls.hidden.union(*lacking)
 
-    def _rest(self) -> None:
+    def _on_idle(self) -> None:
         self.session.settle()
         self._still.update()
         self._look_further()
@@ -155,9 +171,9 @@ class Explorer(widgets.VBox):
             self._classes = wanted
         elif event == "front":
             self._tabs.send({"type": "front", "name": f"xc-{self.session.controls.front}"})
-        elif event == "story":
-            # also what is done from a cell is followed by a rest, and a still picture
-            self._worker.submit("rest", lambda: None)
+        elif event == "summary":
+            # what is done from a cell is followed by the work of an idle worker, too
+            self._worker.submit("idle", lambda: None)
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, XCrystalError):  # a model of a user's own that fails

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Hashable
 
-REST = 0.3  # seconds without a request after which the hand rests
+IDLE_AFTER = 0.3  # seconds without a request
 _PATIENCE = 10.0  # seconds that the end of the interpreter waits for what has begun
 _log = logging.getLogger(__name__)
 _workers: weakref.WeakSet[Worker] = weakref.WeakSet()
@@ -21,14 +21,14 @@ class Worker:
 
     Parameters
     ----------
-    at_rest
-        Called when nothing was asked for ``REST`` seconds after a request.
+    on_idle
+        Called when nothing was asked for ``IDLE_AFTER`` seconds after a request.
     on_error
         Called with what a request raised; the worker goes on.
     """
 
-    def __init__(self, at_rest: Callable[[], None], on_error: Callable[[Exception], None]) -> None:
-        self._at_rest, self._on_error = at_rest, on_error
+    def __init__(self, on_idle: Callable[[], None], on_error: Callable[[Exception], None]) -> None:
+        self._on_idle, self._on_error = on_idle, on_error
         self._waiting: dict[Hashable, Callable[[], None]] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -57,14 +57,16 @@ class Worker:
             self._changed.notify()
 
     def _run(self) -> None:
-        rested = True
+        idle = True
         while True:
             with self._changed:
-                asked = self._changed.wait_for(lambda: self._closed or bool(self._waiting), None if rested else REST)
+                asked = self._changed.wait_for(
+                    lambda: self._closed or bool(self._waiting), None if idle else IDLE_AFTER
+                )
                 if self._closed:
                     return
-                request = self._waiting.pop(next(iter(self._waiting))) if asked else self._at_rest
-            rested = not asked
+                request = self._waiting.pop(next(iter(self._waiting))) if asked else self._on_idle
+            idle = not asked
             try:
                 request()
             except Exception as error:  # noqa: BLE001  (one bad request must not end the explorer)

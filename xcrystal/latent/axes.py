@@ -150,8 +150,8 @@ class Axes:
         name
             What it is called.
         positive, negative
-            Rows of the atlas: towards these, and away from those, none of which is in both. All others if there are no
-            negative ones.
+            Rows (k,) of the atlas: towards these, and away from those, none of which is in both. All others if there
+            are no negative ones.
         seed
             Of the folds of cross-validation.
 

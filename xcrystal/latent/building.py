@@ -98,7 +98,7 @@ def build_atlas(
     ------
     DatasetError
         If there is no data, or no crystal of it can be encoded.
-    CheckpointError, ModelError, AbilityError
+    CheckpointError, ModelError, CapabilityError
         If there is no such model, it fails, or it cannot encode.
     """
     opened = open_model(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else wrap_model(model)

@@ -44,7 +44,7 @@ class Density:
 
     @cached_property
     def own(self) -> np.ndarray:
-        """Sorted distances of known crystals to the others.
+        """(k,) sorted distances of known crystals to the others.
 
         Of at most 2,000, drawn with a fixed seed; of fewer in a large atlas, where each takes longer, but at least 200.
         """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 FACTS = ("electronegativity", "radius", "group", "row", "Mendeleev number")
-"""Of an element; each gives its mean over the atoms, and the deviation from it."""
+"""Of an element; each gives its mean over the atoms, and the standard deviation."""
 _CUTOFF = 2.6  # of the radial distribution, in units of the cube root of the volume of an atom
 _SHELLS = 28
 _WIDTH = 0.08  # by which a distance is smeared

@@ -55,8 +55,8 @@ def principal_directions(z: np.ndarray, count: int = 16) -> Directions:
     some = z[:: -(-len(z) // _MOST)]  # of a large atlas a part tells as much, and does not fill the memory
     # not by numpy, whose threads wait for each other twenty times as long on a busy machine
     with one_thread():
-        deviations = torch.from_numpy(some - mean)
-        covariance = (deviations.T @ deviations).numpy() / max(len(some) - 1, 1)
+        centred = torch.from_numpy(some - mean)
+        covariance = (centred.T @ centred).numpy() / max(len(some) - 1, 1)
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1].T
     vectors = vectors * np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))

@@ -124,7 +124,7 @@ def property_path(
     hold: frozenset[str] = frozenset(),
     seed: int = 0,
 ) -> PropertyPath:
-    """The complete path of a property through a latent vector; takes about 0.1 s for each stop.
+    """Find the complete path of a property through a latent vector (Z,); takes about 0.1 s for each stop.
 
     Parameters and errors as for ``PropertyPath``.
 

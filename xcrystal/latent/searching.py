@@ -106,7 +106,7 @@ class Condition:
 
 
 def search(atlas: Atlas, query: str) -> np.ndarray:
-    """Rows of the atlas that a query describes, sorted; see the module for what can be written.
+    """Find the rows (k,) of the atlas that a query describes, sorted; see the module for what can be written.
 
     Raises
     ------

@@ -41,7 +41,7 @@ NOISE = {"formation_energy_per_atom": 2e-3, "band_gap": 1e-2, "e_above_hull": 5e
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A place that steering came to.
+    """A latent vector that steering reached.
 
     Attributes
     ----------
@@ -82,6 +82,8 @@ class _Place:
 
 class Steering:
     """Steps towards lower or higher values of a property, one at each ``next``.
+
+    Parameters and errors as for ``steer``; the latent vector ``z`` is (Z,).
 
     Attributes
     ----------

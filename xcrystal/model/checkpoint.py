@@ -62,12 +62,12 @@ _SHARED = ("encoder.embed.", "decoder.embed.")
 
 
 def unique_state(model: CrystalVAE) -> dict[str, Tensor]:
-    """The model's tensors, those that encoder and decoder share once."""
+    """The model's tensors by name, of any shapes (...,); those that encoder and decoder share are there once."""
     return {k: v.detach().clone() for k, v in model.state_dict().items() if not k.startswith(_SHARED)}
 
 
 def load_unique_state(model: CrystalVAE, state: dict[str, Tensor]) -> None:
-    """Set what ``unique_state`` gave.
+    """Load the tensors, of any shapes (...,), that ``unique_state`` returned.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def weights_digest(folder: Path) -> str:
 
 
 def write_tensors(state: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file atomically."""
+    """Write tensors of any shapes (...,) to a safetensors file, atomically."""
     part = path.with_name(path.name + ".part")
     part.write_bytes(save(state, metadata))  # save_file would make it readable by nobody else
     part.replace(path)

@@ -112,7 +112,7 @@ class Calibration:
 
 
 def conformal_quantile(scores: Tensor, level: float) -> float:
-    """The ceil((n + 1) level)-th smallest of n sorted scores, at most the largest; NaN of none.
+    """The ceil((n + 1) level)-th smallest of sorted scores (n,), at most the largest; NaN of none.
 
     For levels above n / (n + 1) split conformal prediction asks for an infinite interval. The largest score stands
     for it, so that no more than n / (n + 1) is promised then.

@@ -233,7 +233,20 @@ def coordinate_losses(
 
 
 def property_loss(model: CrystalVAE, z: Tensor, properties: Tensor) -> Tensor:
-    """Absolute errors, and cross-entropy for whether gap and hull distance are zero; unknown values are left out."""
+    """Absolute errors, and cross-entropy for whether gap and hull distance are zero.
+
+    Parameters
+    ----------
+    z
+        (B, Z) latent vectors.
+    properties
+        (B, 3) formation energy (eV/atom), gap (eV) and hull distance (eV/atom); NaN where unknown, which is left out.
+
+    Returns
+    -------
+    Tensor
+        () the loss.
+    """
     head = model.joint_head()
     raw = head.raw(z)
     predicted = head.properties(raw)
@@ -250,7 +263,7 @@ def property_loss(model: CrystalVAE, z: Tensor, properties: Tensor) -> Tensor:
 
 
 def total(parts: dict[str, Tensor], weights: LossWeights, warm_up: float) -> Tensor:
-    """The weighted sum; ``warm_up`` (0 to 1) scales the KL weight."""
+    """() weighted sum of parts (); ``warm_up`` (0 to 1) scales the KL weight."""
     factors = {
         "kl": weights.kl * warm_up,
         "composition": weights.composition,

@@ -145,7 +145,7 @@ class PropertyEnsemble(PropertyModel):
         return self.member_values(self.last(self.hidden(x))).mean(dim=0)
 
     def predict(self, x: Tensor) -> Prediction:
-        """Values, probabilities of not being zero, and what intervals are made of."""
+        """Values (B, 3) at inputs (B, I), probabilities of not being zero, and what intervals are made of."""
         raw = self.last(self.hidden(x))
         medians = self.member_medians(raw)
         disagreement = (medians - medians.mean(dim=0)).square().mean(dim=0).sqrt()

@@ -132,7 +132,7 @@ def ensemble_loss(ensemble: PropertyEnsemble, x: Tensor, properties: Tensor) -> 
 
 
 def pinball(away: Tensor, level: float) -> Tensor:
-    """The loss of a quantile from how far the truth lies above it."""
+    """(...,) loss of a quantile, from how far the truth lies above it (...,)."""
     return torch.maximum(level * away, (level - 1) * away)
 
 

@@ -221,7 +221,13 @@ def encode(network: CrystalVAE, batch: Batch) -> Tensor:
 def propose(
     network: CrystalVAE, corrector: Corrector, batch: Batch, code: Tensor, z: Tensor, samples: int, turn: int = 0
 ) -> Batch:
-    """Corrected crystals, 4 + ``samples`` of each of n candidates: the first n have the first kind, and so on."""
+    """Propose corrected crystals, 4 + ``samples`` of each of n candidates: the first n have the first kind, and so on.
+
+    Parameters
+    ----------
+    batch, code, z
+        The candidates, their latent vectors (n, Z), and those that they are to come near (n, Z).
+    """
     found = corrector(network, batch, code, z)
     noise = _noise(network.config.max_orbits, corrector.bins)
     T = batch.letter.shape[1]

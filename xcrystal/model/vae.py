@@ -143,19 +143,19 @@ class Embeddings(nn.Module):
             self._groups = self.groups(torch.arange(len(self.group_features), device=device))
 
     def all_positions(self) -> Tensor:
-        """(1731, W)."""
+        """(P, W) vectors of all P = 1731 Wyckoff positions."""
         if self._positions is not None:
             return self._positions
         return self.position.weight + self.position_shared(self.position_features)
 
     def elements(self, z: Tensor) -> Tensor:
-        """(..., W) of atomic numbers (...)."""
+        """(..., W) vectors of atomic numbers (...,)."""
         if self._elements is not None:
             return self._elements[z]
         return self.element(z) + self.element_shared(self.element_features[z])
 
     def groups(self, number: Tensor) -> Tensor:
-        """(..., W) of space group numbers (...)."""
+        """(..., W) vectors of space group numbers (...,)."""
         if self._groups is not None:
             return self._groups[number]
         return self.group(number) + self.group_shared(self.group_features[number])

@@ -20,11 +20,11 @@ def questions() -> Mapping[str, Question]:
     """The questions of the exercise."""
     return {
         "a": Array(
-            "A draw from the posterior, made of its mean, its deviation and the noise",
+            "A draw from the posterior, made of its mean, its standard deviation and the noise",
             lambda: _draws(1.0)[0],
             (
-                "mean and deviation hold one row; noise[0] is as long as such a row.",
-                "Move from the mean by the deviation times the noise, number by number.",
+                "mean and std hold one row; noise[0] is as long as such a row.",
+                "Move from the mean by std times the noise, number by number.",
             ),
             "This is the reparametrization trick: the noise is drawn outside, so that gradients pass through the rest.",
             absolute=1e-3,
@@ -33,7 +33,7 @@ def questions() -> Mapping[str, Question]:
             "Kullback-Leibler divergence of the posterior from the standard normal, in nats",
             _divergence,
             (
-                "For one dimension it is (mean² + deviation² - 1) / 2 - ln(deviation).",
+                "For one dimension it is (mean² + std² - 1) / 2 - ln(std).",
                 "The dimensions are independent, so their divergences add up.",
             ),
             "This is how much the code says of the crystal: divide by ln 2 to have it in bits.",
@@ -45,27 +45,27 @@ def questions() -> Mapping[str, Question]:
             },
         ),
         "c": Count(
-            "Dimensions whose deviation is below one half",
+            "Dimensions whose standard deviation is below one half",
             lambda: float((_posterior()[1] < ACTIVE).sum()),
-            ("(deviation < 0.5) is an array of True and False; its sum counts the True ones.",),
-            "These say most of it. Those with a deviation near 1 and a mean near 0 are left at the prior: they say "
+            ("(std < 0.5) is an array of True and False; its sum counts the True ones.",),
+            "These say most of it. Those with a standard deviation near 1 and a mean near 0 stay at the prior and say "
             "nothing of this crystal, and cost nothing.",
             slips=lambda: {
                 "That counts the dimensions above one half.": float((_posterior()[1] >= ACTIVE).sum()),
             },
         ),
         "d": Number(
-            "Share of draws, at twice the deviation, that decode to the crystal",
+            "Share of draws, at twice the standard deviation, that decode to the crystal",
             lambda: _share(2.0),
             (
-                "Decode mean + 2 * deviation * noise, all 20 rows at once, with effort='fast'.",
+                "Decode mean + 2 * std * noise, all 20 rows at once, with effort='fast'.",
                 "match_rms gives None for those that do not match.",
             ),
             "Within the posterior everything decodes to the crystal; outside of it lie others, with their own codes.",
             unit="share",
             relative=0.0,
             absolute=0.051,
-            slips=lambda: {"That is the share at one deviation; here it is twice as much.": _share(1.0)},
+            slips=lambda: {"That is the share at one standard deviation; here it is twice as much.": _share(1.0)},
         ),
         "e": Choice(
             "Which vectors are longer: draws from the standard normal, or codes of known crystals?",
@@ -93,8 +93,8 @@ def questions() -> Mapping[str, Question]:
 
 
 def _posterior() -> tuple[np.ndarray, np.ndarray]:
-    mean, deviation = material.model().posterior(material.crystal(NAME))
-    return mean[0], deviation[0]
+    mean, std = material.model().posterior(material.crystal(NAME))
+    return mean[0], std[0]
 
 
 def noise() -> np.ndarray:
@@ -103,13 +103,13 @@ def noise() -> np.ndarray:
 
 
 def _draws(times: float) -> np.ndarray:
-    mean, deviation = _posterior()
-    return np.asarray(mean + times * deviation * noise())
+    mean, std = _posterior()
+    return np.asarray(mean + times * std * noise())
 
 
 def _divergence() -> float:
-    mean, deviation = (values.astype(float) for values in _posterior())
-    return float(((mean**2 + deviation**2 - 1) / 2 - np.log(deviation)).sum())
+    mean, std = (values.astype(float) for values in _posterior())
+    return float(((mean**2 + std**2 - 1) / 2 - np.log(std)).sum())
 
 
 def _share(times: float) -> float:

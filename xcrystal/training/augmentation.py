@@ -88,7 +88,7 @@ class Sampler:
         return np.clip(prior + np.linalg.solve(gram, fractions.T @ (volumes - prior)), 4.0, 120.0)
 
     def epoch(self, batch_size: int, rng: np.random.Generator, simple_share: float = 1.0) -> list[np.ndarray]:
-        """Index arrays of one pass, crystals of like length together.
+        """Rows (b,) of the batches of one pass, crystals of like length together.
 
         Of the crystals of at most ``SIMPLE`` orbits it takes the share ``simple_share``.
         """
@@ -102,7 +102,7 @@ class Sampler:
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def plain(self, rows: np.ndarray) -> Batch:
-        """The crystals as they are."""
+        """The crystals of rows (B,) as they are."""
         return collate([(int(self.tokens.group[i]), self.lattice[i], *self._orbits(i)) for i in rows])
 
     def augmented(self, rows: np.ndarray, how: Augmentation, rng: np.random.Generator) -> tuple[Batch, np.ndarray]:

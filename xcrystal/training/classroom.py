@@ -102,8 +102,8 @@ def _row(weight: float, run: RecipeRun, seed: int) -> dict[str, Any]:
 
     scores = run.result()
     model = open_model(run.out / "best")
-    mean, deviation = model.posterior(list(structures(read_table(run.validation))))
-    kl = 0.5 * (mean**2 + deviation**2 - 1 - 2 * np.log(deviation)).sum(axis=1)
+    mean, std = model.posterior(list(structures(read_table(run.validation))))
+    kl = 0.5 * (mean**2 + std**2 - 1 - 2 * np.log(std)).sum(axis=1)
     # the standard normal, since that is what KL pulls codes to, and most probable crystals, so that nothing is mended
     drawn = model.decode(np.random.default_rng(seed).standard_normal((DRAWS, model.latent_dim)), effort="fast")
     family = [s.composition.anonymized_formula == "ABC3" and validity(s).valid for s in drawn]
@@ -111,7 +111,7 @@ def _row(weight: float, run: RecipeRun, seed: int) -> dict[str, Any]:
         "kl_weight": weight,
         "kl": round(float(kl.mean()), 2),
         "match_rate": scores["match_rate"],
-        "deviation": round(float(deviation.mean()), 3),
+        "deviation": round(float(std.mean()), 3),
         "family": float(np.mean(family)),
         "draws": DRAWS,
     }

@@ -155,7 +155,7 @@ def correction_loss(
     rng: np.random.Generator,
     generator: torch.Generator | None = None,
 ) -> dict[str, Tensor]:
-    """Parts of the loss on spoiled crystals, each a mean over the batch, and the share of elements that are right."""
+    """Parts () of the loss on spoiled crystals, means over the batch, and the share of elements that are right."""
     spoiled, truth = spoil(crystal, rng)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         mu, log_variance = network.posterior(truth)

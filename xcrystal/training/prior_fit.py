@@ -44,8 +44,8 @@ def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: 
 
     folder = model_folder(model)
     opened = open_network(model)
-    means, deviations = posteriors(opened, tokens_of(data / "train.parquet", tokens, opened))
+    means, stds = posteriors(opened, tokens_of(data / "train.parquet", tokens, opened))
     with one_thread(), tqdm(total=steps, desc="fitting", unit="step", disable=None) as bar:
-        codes = (torch.from_numpy(means), torch.from_numpy(deviations))
+        codes = (torch.from_numpy(means), torch.from_numpy(stds))
         save_flow(fit_flow(*codes, steps=steps, seed=seed, progress=bar.update), folder)
     return folder / FILE

@@ -78,10 +78,10 @@ def fit_properties(
         raise DatasetError(f"{data / 'val.parquet'} holds too few compositions to calibrate on some and report others.")
     ensemble = PropertyEnsemble.from_head(network.joint_head(), how.members)
     with one_thread():
-        means, deviations = posteriors(opened, train)
+        means, stds = posteriors(opened, train)
         truth = torch.from_numpy(train.properties.astype(np.float32))
         with tqdm(total=steps(len(train), how), desc="fitting", unit="step", disable=None) as bar:
-            inputs = (torch.from_numpy(means), torch.from_numpy(deviations))
+            inputs = (torch.from_numpy(means), torch.from_numpy(stds))
             fit_ensemble(ensemble, *inputs, truth, how, seed, bar.update)
         z, _ = posteriors(opened, val)
         calibrate(ensemble, torch.from_numpy(z[chooses]), torch.from_numpy(val.properties[chooses].astype(np.float32)))

@@ -42,7 +42,7 @@ def composition_split(
     Returns
     -------
     tuple of ndarray
-        Two sorted index arrays that make up 0 to N - 1.
+        Two sorted index arrays, (n,) and (N - n,), that make up 0 to N - 1.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def group_split(tokens: Tokens, by: str, share: float = SHARE, seed: int = 0) ->
     Returns
     -------
     tuple of ndarray
-        Two sorted arrays of places in ``tokens`` that make up 0 to N - 1.
+        Two sorted index arrays into ``tokens``, (n,) and (N - n,), that make up 0 to N - 1.
 
     Raises
     ------

@@ -90,7 +90,7 @@ class TaskData:
         return len(self.lengths)
 
     def rows(self, rows: np.ndarray, elements: Sequence[np.ndarray]) -> Batch:
-        """Some of the crystals, made of these elements, padded no more than needed."""
+        """The crystals of rows (B,), made of elements (n,) each, padded no more than needed."""
         longest = int(self.lengths[rows].max())
         part = self.batch[torch.from_numpy(rows)]
         padded = np.zeros((len(rows), longest), dtype=np.int64)
@@ -114,7 +114,7 @@ class TaskData:
 
 
 class Exchange:
-    """Exchanges elements, rare ones more often than they occur."""
+    """Exchanges elements, rare ones more often than they occur among ``elements`` (n,), atomic numbers."""
 
     def __init__(self, elements: np.ndarray) -> None:
         often = np.sqrt(np.bincount(elements, minlength=N_ELEMENTS).astype(float))
@@ -263,7 +263,7 @@ def task_errors(
 ) -> dict[str, Any]:
     """Errors on crystals as they are: mean absolute, or the share of wrong answers; and those of a constant answer.
 
-    ``trained_on`` holds the training crystals' targets, whose median or commoner answer the constant is.
+    ``trained_on`` (n,) holds the training crystals' targets, whose median or commoner answer the constant is.
     """
     truth = data.targets(task, seed + 1)
     order = np.argsort(data.lengths, kind="stable")

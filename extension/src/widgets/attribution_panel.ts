@@ -89,9 +89,9 @@ const NOTHING =
 function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
   ownKeys(root);
   const state = () => model.get('state');
-  const pick = (name: string, label: string, title: string) =>
+  const dropDown = (name: string, label: string, title: string) =>
     el('select', { class: `xc-why-${name}`, 'aria-label': label, title, onchange: () => send() });
-  const target = pick('target', 'What to explain', 'What to explain');
+  const target = dropDown('target', 'What to explain', 'What to explain');
   const number = el('input', {
     type: 'number',
     class: 'xc-why-number',
@@ -107,9 +107,13 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
       }
     }
   });
-  const method = pick('method', 'Method of attribution', 'How the scores are computed');
-  const level = pick('level', 'Level', 'What gets a score each, and is moved from its baseline');
-  const baseline = pick('baseline', 'Baseline', 'What the crystal is compared with');
+  const method = dropDown('method', 'Method of attribution', 'How the scores are computed');
+  const level = dropDown(
+    'level',
+    'Level',
+    'What gets a score each, and is moved from its baseline'
+  );
+  const baseline = dropDown('baseline', 'Baseline', 'What the crystal is compared with');
   const abouts: { node: HTMLElement; term: () => string }[] = [];
   const control = (text: string, about: (() => string) | null, ...inputs: HTMLElement[]) => {
     const node = el('span', { class: 'xc-why-about' });
@@ -158,7 +162,7 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
   );
 
   let last = '';
-  const wish = (target: string, method: string, level: string, baseline: string) => ({
+  const requestFor = (target: string, method: string, level: string, baseline: string) => ({
     act: 'why',
     target,
     method,
@@ -169,7 +173,7 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
     const isLatent = target.value === 'latent';
     const dimension = Math.max(0, Math.round(Number(number.value)) || 0);
     const wanted = isLatent ? `${LATENT}${dimension}` : target.value;
-    const message = wish(wanted, method.value, level.value, baseline.value);
+    const message = requestFor(wanted, method.value, level.value, baseline.value);
     number.hidden = !isLatent;
     if (JSON.stringify(message) !== last) {
       last = JSON.stringify(message);
@@ -339,7 +343,7 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
     offer(method, now.methods, now.method);
     offer(level, now.levels, now.level);
     offer(baseline, now.baselines, now.baseline);
-    last = JSON.stringify(wish(now.target, now.method, now.level, now.baseline));
+    last = JSON.stringify(requestFor(now.target, now.method, now.level, now.baseline));
     how.hidden = !now.target;
     for (const { node, term: about } of abouts) {
       show(node, now.terms[about()] ?? null, () => term(now.terms, about()));
@@ -399,8 +403,8 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
     drawControls(now);
     root.classList.toggle('xc-why-old', now.waiting);
     if (now.waiting) {
-      // the old bars stay, faded, until the hand rests
-      said.textContent = 'Explained when the hand rests.';
+      // the old bars stay, faded, until the session is idle
+      said.textContent = 'Explained when you pause.';
       light([]);
       return;
     }

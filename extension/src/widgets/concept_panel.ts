@@ -31,7 +31,7 @@ interface IScored {
 interface IRegion {
   said: string;
   note: string;
-  /** Whether something else is picked by now. */
+  /** Whether the selection has changed since. */
   old: boolean;
   unit: string;
   low: string;
@@ -51,7 +51,7 @@ interface IConcepts {
   awake: boolean;
   targets: Choice[];
   target: string;
-  picked: [count: number, title: string] | null;
+  selected: [count: number, title: string] | null;
   progress: Progress | null;
   concepts: { said: string; rows: IConcept[]; notes: string[] } | null;
   region: IRegion | null;
@@ -73,11 +73,11 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
       model.send({ act: 'target', value: target.value });
     }
   });
-  const task = (wish: string, title: string, label: string) => {
+  const task = (act: string, title: string, label: string) => {
     const ask = el('button', {
-      class: `xc-button xc-ask-${wish}`,
+      class: `xc-button xc-ask-${act}`,
       type: 'button',
-      onclick: () => model.send({ act: state().progress?.[0] === title ? 'stop' : wish })
+      onclick: () => model.send({ act: state().progress?.[0] === title ? 'stop' : act })
     });
     const working = new ProgressBar();
     const draw = (isReady: boolean) => {
@@ -117,7 +117,7 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
         { class: 'xc-soft' },
         'TCAV asks: of how many crystals would the prediction rise with a small step towards the concept? ' +
           '0 is none, 1 is all. It counts only if random groups of crystals do not do the same. ' +
-          'Asked of what is picked, or else of crystals drawn at random.'
+          'Computed on the selection, or else on crystals drawn at random.'
       ),
       test.button,
       test.box,
@@ -188,7 +188,7 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
       clear(table);
       return;
     }
-    region.textContent = `${found.said}${found.old ? ' Something else is picked now.' : ''}`;
+    region.textContent = `${found.said}${found.old ? ' The selection has changed since.' : ''}`;
     show(table, found.elements, () => {
       if (![...cells.values()].some(node => node === document.activeElement)) {
         about.textContent = 'Point at an element, or go there by arrow keys.';
@@ -213,7 +213,7 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
   const drawNear = (found: INear | null) => {
     root.classList.toggle('xc-near-old', !found);
     if (!found) {
-      return; // what was last found stays, faded, until the hand rests
+      return; // what was last found stays, faded, until the session is idle
     }
     near.textContent = found.said;
     const unit = found.unit ? `, ${found.unit}` : '';
@@ -248,8 +248,8 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
     const now = state();
     offer(target, now.targets, now.target);
     test.draw(now.target !== '');
-    average.draw(now.picked !== null);
-    howTo.textContent = pickedWords(now.picked);
+    average.draw(now.selected !== null);
+    howTo.textContent = selectionWords(now.selected);
     drawConcepts(now.concepts);
     drawRegion(now.region);
     drawNear(now.near);
@@ -264,13 +264,13 @@ function render({ model, el: root }: IView<IPanel<IConcepts>>): () => void {
 }
 
 /** Of which crystals the elements would be explained. */
-function pickedWords(picked: IConcepts['picked']): string {
-  if (!picked) {
-    return 'Pick crystals first: draw a lasso or a box around them on the map, or search in the tab Find.';
+function selectionWords(selected: IConcepts['selected']): string {
+  if (!selected) {
+    return 'Select crystals first: draw a lasso or a box around them on the map, or search in the tab Find.';
   }
-  const [count, title] = picked;
+  const [count, title] = selected;
   const many = `${count.toLocaleString('en')} crystal${count === 1 ? '' : 's'}`;
-  return `${many} picked: ${title}${count > 200 ? '; 200 of them are drawn' : ''}.`;
+  return `${many} selected: ${title}${count > 200 ? '; 200 of them are drawn' : ''}.`;
 }
 
 function drawConcept(row: IConcept): HTMLElement {

@@ -40,7 +40,7 @@ interface IFacts {
   rows: { name: string; term: string; parts: Parts }[];
   certainty: { summary: string; alternatives: IAlternative[] } | null;
   neighbours: INeighbour[];
-  resting: boolean;
+  idle: boolean;
 }
 
 /** Drawings by row of the atlas. */
@@ -160,7 +160,7 @@ function render({ model, el: root }: IView<IPanel<IFacts>, IThumbnails>): () => 
       }
     });
     const missing = neighbours.map(n => n.row).filter(row => !pictures.has(String(row)));
-    if (state.resting && started && missing.length && String(missing) !== asked) {
+    if (state.idle && started && missing.length && String(missing) !== asked) {
       asked = String(missing);
       model.send({ act: 'thumbnails', rows: missing });
     }

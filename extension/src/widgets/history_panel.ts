@@ -4,7 +4,7 @@ import type { IPanel, IView } from './common/model';
 import { arrange, isTyping, show, whenDrawn } from './common/panel';
 
 interface IHistory {
-  story: string;
+  summary: string;
   /** What undo would take back, and redo do again; empty if there is nothing. */
   undo: string;
   redo: string;
@@ -48,7 +48,7 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
     );
   const undo = act('undo', 'undo', 'Ctrl+Z');
   const redo = act('redo', 'repeat', 'Ctrl+Shift+Z');
-  const line = el('div', { class: 'xc-story-line', role: 'status', 'aria-live': 'polite' });
+  const line = el('div', { class: 'xc-summary', role: 'status', 'aria-live': 'polite' });
   const list = el('ol', { class: 'xc-log-lines' });
   const log = el(
     'details',
@@ -62,16 +62,16 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
     list
   );
   const strip = el('ol', {
-    class: 'xc-history',
+    class: 'xc-strip',
     'aria-label': 'Crystals visited; a click goes back'
   });
   const pictures = new Map<number, string>();
   const chips = new Map<number, { node: HTMLElement; button: HTMLButtonElement }>();
-  root.append(el('div', { class: 'xc-story-top' }, undo, redo, line), log, strip);
+  root.append(el('div', { class: 'xc-summary-row' }, undo, redo, line), log, strip);
 
   const draw = () => {
     const state = model.get('state');
-    line.textContent = state.story || 'What you do is told here, in words.';
+    line.textContent = state.summary || 'What each change did is written here.';
     const face = (button: HTMLElement, name: string, what: string) => {
       // a disabled button would lose the focus, and with it the keyboard
       button.setAttribute('aria-disabled', String(!what));
@@ -155,13 +155,13 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
     if (!(event.target instanceof Node) || !explorer?.contains(event.target)) {
       return;
     }
-    const wish = wishOf(event);
-    if (!wish || isTyping(event.target) || explorer.classList.contains('xc-hide-undo')) {
+    const action = actionOf(event);
+    if (!action || isTyping(event.target) || explorer.classList.contains('xc-hide-undo')) {
       return;
     }
     event.preventDefault();
     event.stopImmediatePropagation();
-    model.send({ act: wish });
+    model.send({ act: action });
   };
   // before JupyterLab, for which these keys mean the undoing of cells
   window.addEventListener('keydown', pressed, true);
@@ -188,7 +188,7 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
 }
 
 /** What keys ask for: Ctrl+Z, Ctrl+Shift+Z or Ctrl+Y, with Cmd on a Mac; null for others. */
-export function wishOf(
+export function actionOf(
   event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>
 ): 'undo' | 'redo' | null {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) {

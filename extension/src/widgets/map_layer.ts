@@ -42,7 +42,7 @@ interface IMap {
   color: string;
   colors: Choice[];
   legend: ILegend;
-  picked: [count: number, title: string] | null;
+  selected: [count: number, title: string] | null;
   crystals: string;
   credit: boolean;
   /** How many points are drawn, if not all are. */
@@ -76,8 +76,8 @@ const SHAPES: Readonly<Record<Kind, string>> = {
 const TOOLS: readonly [tool: Tool, label: string, key: string, title: string][] = [
   ['go', 'Go', 'g', 'Go: click or drag to decode what lies there'],
   ['pan', 'Pan', 'p', 'Pan: drag the map; the wheel zooms with every tool'],
-  ['lasso', 'Lasso', 'l', 'Lasso: draw around crystals to pick them'],
-  ['box', 'Box', 'b', 'Box: pick the crystals in a rectangle']
+  ['lasso', 'Lasso', 'l', 'Lasso: draw around crystals to select them'],
+  ['box', 'Box', 'b', 'Box: select the crystals in a rectangle']
 ];
 const ZOOMS: readonly [sign: string, title: string, how: Zoom, keys: string][] = [
   ['+', 'Zoom in', 'in', '+='],
@@ -174,9 +174,9 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
   );
   const key = el('div', { class: 'xc-key' });
   const off = el('div', { class: 'xc-off', 'aria-live': 'polite' });
-  const picked = el('div', { class: 'xc-picked' });
+  const selected = el('div', { class: 'xc-selected' });
   const credit = el('div', { class: 'xc-credit' });
-  root.append(bar, layer, el('div', { class: 'xc-foot' }, key, off, picked, credit));
+  root.append(bar, layer, el('div', { class: 'xc-foot' }, key, off, selected, credit));
 
   const take = (name: Tool) => {
     tool = name;
@@ -306,14 +306,14 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     show(key, legend, () => drawLegend(legend));
     off.textContent = said;
     show(
-      picked,
-      rest.picked,
+      selected,
+      rest.selected,
       () =>
-        rest.picked && [
-          el('span', {}, `${rest.picked[0].toLocaleString('en')} picked: ${rest.picked[1]}`),
+        rest.selected && [
+          el('span', {}, `${rest.selected[0].toLocaleString('en')} selected: ${rest.selected[1]}`),
           el(
             'button',
-            { class: 'xc-button', type: 'button', onclick: () => model.send({ act: 'unpick' }) },
+            { class: 'xc-button', type: 'button', onclick: () => model.send({ act: 'deselect' }) },
             'Clear'
           )
         ]
@@ -478,8 +478,8 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       plot?.zoom(zoom[2]);
     } else if (event.key === 'Escape') {
       stopGesture();
-      if (state().picked) {
-        model.send({ act: 'unpick' });
+      if (state().selected) {
+        model.send({ act: 'deselect' });
       }
     } else if (way) {
       step(way, event.shiftKey ? 0.05 : 0.01, both);

@@ -43,7 +43,7 @@ interface IModification {
   progress: Progress | null;
   change: IChange | null;
   search: IFoundChanges | null;
-  rest: boolean;
+  idle: boolean;
   /** Of a slider, in the cell's units. */
   reach: number;
   step: number;
@@ -249,7 +249,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
     });
     for (const [axis, value] of free) {
       const input = sliders.get(axis)?.input;
-      if (!input || held === axis || !state.rest) {
+      if (!input || held === axis || !state.idle) {
         continue;
       }
       input.min = (value - state.reach).toFixed(4);

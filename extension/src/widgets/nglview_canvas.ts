@@ -28,7 +28,7 @@ export interface ISceneMessage {
   /** The picked atom, or -1. */
   picked: number;
   caption: string;
-  /** Whether the crystal rests, so that there is time for smooth edges. */
+  /** Whether the session is idle, so that there is time for smooth edges. */
   fine: boolean;
   /** Whether its atoms have scores that are shown elsewhere. */
   explained: boolean;

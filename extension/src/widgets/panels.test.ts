@@ -3,7 +3,7 @@ import { modelFor } from '../../testing/model';
 import { el } from '../dom';
 import { PIN_TYPE } from '../latentspace/registry';
 import facts from './facts_panel';
-import history, { wishOf } from './history_panel';
+import history, { actionOf } from './history_panel';
 import { shareOf } from './attribution_panel';
 import { percent } from './concept_panel';
 import { shareOf as shareOfAxis } from './map_layer';
@@ -75,7 +75,7 @@ describe('names of files stay text', () => {
         ],
         certainty: { summary: EVIL, alternatives: [] },
         neighbours: [{ row: 1, formula: EVIL, id: EVIL, distance: '0.1' }],
-        resting: true
+        idle: true
       }
     });
     facts.render({ model, el: root })();
@@ -88,13 +88,13 @@ describe('names of files stay text', () => {
   it('in the history', () => {
     const root = rootIn();
     const model = modelFor(history.render, {
-      state: { answered: 0, story: EVIL, undo: EVIL, redo: '', lines: 1 },
+      state: { answered: 0, summary: EVIL, undo: EVIL, redo: '', lines: 1 },
       log: [EVIL],
       chips: [{ key: 1, place: 0, formula: EVIL, title: EVIL, current: true }]
     });
     history.render({ model, el: root })();
     expect(root.querySelector('img')).toBeNull();
-    expect(root.querySelector('.xc-story-line')?.textContent).toBe(EVIL);
+    expect(root.querySelector('.xc-summary')?.textContent).toBe(EVIL);
     expect(root.querySelector('li')?.textContent).toBe(EVIL);
   });
 });
@@ -103,7 +103,7 @@ describe('the history', () => {
   const draw = () => {
     const root = rootIn();
     const model = modelFor(history.render, {
-      state: { answered: 0, story: '', undo: 'drag', redo: '', lines: 0 },
+      state: { answered: 0, summary: '', undo: 'drag', redo: '', lines: 0 },
       log: [],
       chips: [
         { key: 7, place: 2, formula: 'NaCl', title: 'one', current: false },
@@ -119,8 +119,8 @@ describe('the history', () => {
     ['Z', { metaKey: true, shiftKey: true }, 'redo'],
     ['y', { ctrlKey: true }, 'redo'],
     ['z', { ctrlKey: true, altKey: true }, null]
-  ])('%p with %j', (key, more, wish) => {
-    expect(wishOf(new KeyboardEvent('keydown', { key, ...more }))).toBe(wish);
+  ])('%p with %j', (key, more, action) => {
+    expect(actionOf(new KeyboardEvent('keydown', { key, ...more }))).toBe(action);
   });
 
   it('hears keys in its explorer, but not where text is typed', () => {
@@ -170,7 +170,7 @@ describe('sliders', () => {
       family: 'principal',
       families,
       axes,
-      rest: true,
+      idle: true,
       moved: true,
       latents: 64
     };

@@ -144,7 +144,7 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
     'aria-label': 'Formulas along the path'
   });
   const chart = new LaneChart({
-    onPick: frame => {
+    onSelect: frame => {
       stop();
       go(frame);
     },

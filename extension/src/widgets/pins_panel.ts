@@ -47,7 +47,7 @@ function render({ model, el: root }: IView<IPinsTraits, IHere>): () => void {
       show(hint, ['drag'], () => 'Drop it on another crystal for the path between them');
     } else {
       const none = pins().length === 0;
-      show(hint, ['rest', none], () => none && 'Keeps this crystal at hand');
+      show(hint, ['rest', none], () => none && 'Pins this crystal');
     }
     strip.classList.toggle('xc-choosing', Boolean(one));
     for (const [key, { chip }] of chips) {
@@ -241,7 +241,7 @@ function render({ model, el: root }: IView<IPinsTraits, IHere>): () => void {
     }
     pin.title = state.full
       ? `At most ${state.most} crystals can be pinned`
-      : `Pin ${state.formula} to keep it at hand (P)`;
+      : `Pin ${state.formula} to return to it later (P)`;
     pin.setAttribute('aria-label', pin.title);
     say();
   };

@@ -1,4 +1,4 @@
-/** Finding crystals: a search, a table of what is picked, and directions made between groups of it. */
+/** Finding crystals: a search, a table of the selection, and directions made between groups of it. */
 import { type Child, el } from '../dom';
 import { crystalLink } from './common/controls';
 import type { IDownload, IPanel, IView } from './common/model';
@@ -9,7 +9,7 @@ interface ISearch {
   title: string;
   understood: string;
   trouble: string;
-  /** Crystals that are picked. */
+  /** Selected crystals. */
   count: number;
   /** Crystals of the map. */
   of: number;
@@ -45,19 +45,19 @@ function render({ model, el: root }: IView<IPanel<ISearch>, IDownload>): () => v
   const chips = el('div', { class: 'xc-chips', role: 'group', 'aria-label': 'Examples' });
   const trouble = el('div', { class: 'xc-trouble', role: 'status', 'aria-live': 'polite' });
   const heading = el('div', { class: 'xc-found', role: 'status', 'aria-live': 'polite' });
-  const csv = button('Download CSV', 'Download the table of all crystals that are picked', () =>
+  const csv = button('Download CSV', 'Download a table of the selected crystals', () =>
     model.send({ act: 'csv' })
   );
-  const clear = button('Clear', 'Pick nothing', () => model.send({ act: 'clear' }));
+  const clear = button('Clear', 'Clear the selection', () => model.send({ act: 'clear' }));
   const keep = LETTERS.map((letter, k) =>
     button(
       `Keep as ${letter}`,
-      `Keep what is picked as group ${letter} of a direction`,
+      `Keep the selection as group ${letter} of a direction`,
       () => model.send({ act: 'keep', key: k, group: k }),
       `xc-keep-${letter}`
     )
   );
-  const table = el('table', { class: 'xc-results', 'aria-label': 'Crystals that are picked' });
+  const table = el('table', { class: 'xc-results', 'aria-label': 'Selected crystals' });
   const groups = el('div', { class: 'xc-groups' });
   const name = el('input', {
     type: 'text',
@@ -200,10 +200,10 @@ function render({ model, el: root }: IView<IPanel<ISearch>, IDownload>): () => v
   };
 }
 
-/** How many are picked, and why. */
+/** How many are selected, and why. */
 function found({ count, of, title, understood, rows }: ISearch): Child {
   if (count === 0) {
-    return `Nothing is picked of ${of.toLocaleString('en')} crystals. Search, or draw around some on the map.`;
+    return `Nothing is selected of ${of.toLocaleString('en')} crystals. Search, or draw around some on the map.`;
   }
   const soft = (text: string) => el('span', { class: 'xc-understood' }, text);
   return [

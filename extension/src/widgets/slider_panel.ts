@@ -1,4 +1,4 @@
-/** Sliders along axes of latent space. A slider that is in the hand is never set from outside; the others follow at rest. */
+/** Sliders along axes of latent space. A slider that is in the hand is never set from outside; the others follow when the session is idle. */
 import { el } from '../dom';
 import { decimal } from './common/lane_chart';
 import type { IPanel, IView } from './common/model';
@@ -24,7 +24,7 @@ interface ISliders {
   family: string;
   families: [name: string, title: string, words: string][];
   axes: IAxis[];
-  rest: boolean;
+  idle: boolean;
   moved: boolean;
   /** Numbers of the latent vector. */
   latents: number;
@@ -115,7 +115,7 @@ class Row {
   }
 
   /** Show an axis; `follow` is whether the value may be set from outside. */
-  draw(axis: IAxis, isWaiting: boolean, rest: boolean): void {
+  draw(axis: IAxis, isWaiting: boolean, isIdle: boolean): void {
     this.base = axis.base;
     this.label.textContent = axis.name;
     this.note.textContent = axis.note;
@@ -137,7 +137,7 @@ class Row {
       this.least = axis.least;
       this.stops = axis.stops;
     }
-    if (isRanged || (rest && free)) {
+    if (isRanged || (isIdle && free)) {
       this.input.value = String(axis.value);
       this.write(axis.value);
     }
@@ -235,16 +235,16 @@ function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
   let all = false;
   let asked: number | null = null;
   const rows = new Map<string, Row>();
-  const senders = new Map<string, (wish: { act: string; value: number }) => void>();
+  const senders = new Map<string, (request: { act: string; value: number }) => void>();
   const unsent = new Set<string>();
   const send = (row: Row, value: number) => {
     const { name } = row;
     const sender =
       senders.get(name) ??
-      latest(model, (wish: { act: string; value: number }) => {
+      latest(model, (request: { act: string; value: number }) => {
         unsent.delete(name);
         asked = model.get('state').answered;
-        model.send({ act: wish.act, key: name, axis: name, value: wish.value });
+        model.send({ act: request.act, key: name, axis: name, value: request.value });
       });
     senders.set(name, sender);
     unsent.add(name);
@@ -294,7 +294,7 @@ function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
     // a slider must not jump back to what the kernel knows while it has yet to hear what the hand did
     const isWaiting = unsent.size > 0 || (asked !== null && asked === state.answered);
     for (const axis of shown) {
-      rows.get(axis.name)?.draw(axis, isWaiting, state.rest);
+      rows.get(axis.name)?.draw(axis, isWaiting, state.idle);
     }
   };
   model.on('change:state', draw);

@@ -108,10 +108,10 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
   const repeat = (spinner: HTMLInputElement) => {
     const { most } = model.get('state');
     spinner.value = String(Math.min(Math.max(Math.round(Number(spinner.value)) || 1, 1), most));
-    const wished = spinners.map(other => Number(other.value));
-    if (String(wished) !== String(asked)) {
-      asked = wished;
-      act('supercell', wished);
+    const wanted = spinners.map(other => Number(other.value));
+    if (String(wanted) !== String(asked)) {
+      asked = wanted;
+      act('supercell', wanted);
     }
   };
   const fit = el(

@@ -19,12 +19,12 @@ from xcrystal.generator import CrystalModel
 
 def test_the_report_is_what_the_model_says(model: CrystalModel, crystal_table: Path) -> None:
     report = evaluate_collapse(model, crystal_table, workers=1, seed=1)
-    means, deviations = model.posterior(structures())
+    means, stds = model.posterior(structures())
     assert (report.crystals, report.latent_dim) == (len(CRYSTALS), model.latent_dim)
-    assert report.kl == pytest.approx(kl_by_dimension(means, deviations).sum(), rel=0.01)
+    assert report.kl == pytest.approx(kl_by_dimension(means, stds).sum(), rel=0.01)
     assert report.kl == pytest.approx(sum(report.kl_by_dimension))
     assert list(report.kl_by_dimension) == sorted(report.kl_by_dimension, reverse=True)
-    assert report.posterior_deviation == pytest.approx(deviations.mean(), rel=0.01)
+    assert report.posterior_deviation == pytest.approx(stds.mean(), rel=0.01)
     assert report.means_deviation == pytest.approx(means.std(axis=0).mean(), rel=0.01)
     decoded = model.decode(means)
     own = [match_rms(a, b) is not None for a, b in zip(structures(), decoded, strict=True)]
@@ -48,9 +48,9 @@ def test_a_decoder_that_hears_only_one_vector_is_seen(model: CrystalModel, monke
 
 def test_divergence_is_that_of_normal_distributions() -> None:
     rng = np.random.default_rng(0)
-    means, deviations = rng.normal(size=(50, 6)), rng.uniform(0.05, 1.5, size=(50, 6))
-    expected = kl_divergence(Normal(torch.tensor(means), torch.tensor(deviations)), Normal(0.0, 1.0)).mean(dim=0)
-    np.testing.assert_allclose(kl_by_dimension(means, deviations), expected.numpy(), rtol=1e-6)
+    means, stds = rng.normal(size=(50, 6)), rng.uniform(0.05, 1.5, size=(50, 6))
+    expected = kl_divergence(Normal(torch.tensor(means), torch.tensor(stds)), Normal(0.0, 1.0)).mean(dim=0)
+    np.testing.assert_allclose(kl_by_dimension(means, stds), expected.numpy(), rtol=1e-6)
     np.testing.assert_array_equal(kl_by_dimension(np.zeros((3, 2)), np.ones((3, 2))), [0.0, 0.0])
 
 

@@ -68,20 +68,20 @@ def test_a_drag_is_one_step_of_undo(view: MapView) -> None:
     before = session.place_in_history
     for x in (3.0, 3.1, 3.2):
         view.markers.act({"act": "drag", "x": x, "y": 3.0}, [])
-        assert not session.at_rest
+        assert not session.idle
     session.settle()
     assert session.place_in_history == before + 1 and session.state.point.wanted == (3.2, 3.0)
 
 
-def test_a_lasso_picks_and_the_others_fade(view: MapView, atlas: Atlas) -> None:
+def test_a_lasso_selects_and_the_others_fade(view: MapView, atlas: Atlas) -> None:
     (x0, y0), (x1, y1) = np.quantile(atlas.inverse.places, [0.4, 0.6], axis=0)
     view.markers.act({"act": "polygon", "points": [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]}, [])
     chosen = view.session.state.selection
-    assert chosen is not None and view.markers.state["picked"][0] == len(chosen.rows)
+    assert chosen is not None and view.markers.state["selected"][0] == len(chosen.rows)
     opaque = sum(int((np.asarray(trace.marker.opacity) == 1).sum()) for trace in view.points.figure.data)
     assert opaque == len(chosen.rows)
-    view.markers.act({"act": "unpick"}, [])
-    assert view.markers.state["picked"] is None and view.points.figure.data[1].marker.opacity == 0.9
+    view.markers.act({"act": "deselect"}, [])
+    assert view.markers.state["selected"] is None and view.points.figure.data[1].marker.opacity == 0.9
 
 
 def test_crystals_without_a_value_are_grey_and_told(view: MapView, atlas: Atlas) -> None:
@@ -173,17 +173,17 @@ def test_many_points_are_thinned_and_more_come_with_a_zoom(atlas: Atlas) -> None
     points.figure.close()
 
 
-def test_what_is_picked_is_drawn_though_others_are_thinned(atlas: Atlas) -> None:
+def test_the_selection_is_drawn_though_others_are_thinned(atlas: Atlas) -> None:
     rows = np.random.default_rng(0).integers(0, len(atlas), 60_000)
     many = Atlas("many", atlas.table.iloc[rows].reset_index(drop=True), atlas.z[rows])
     points = Points(many, "band_gap")
-    picked = np.setdiff1d(np.arange(len(many)), points.rows)[:500]
-    points.pick(picked)
-    assert np.isin(picked, points.rows).all() and len(points.rows) <= MOST
-    points.pick(np.arange(len(many)))
+    selected = np.setdiff1d(np.arange(len(many)), points.rows)[:500]
+    points.select(selected)
+    assert np.isin(selected, points.rows).all() and len(points.rows) <= MOST
+    points.select(np.arange(len(many)))
     assert 0.8 * MOST < len(points.rows) <= MOST
-    points.pick(None)
-    assert not np.isin(picked, points.rows).any()
+    points.select(None)
+    assert not np.isin(selected, points.rows).any()
     points.figure.close()
 
 

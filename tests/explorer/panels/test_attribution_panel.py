@@ -44,7 +44,7 @@ def view(session: Session) -> Iterator[WhyView]:
     made.close()
 
 
-def wish(view: WhyView, target: str, method: str = "", level: str = "", baseline: str = "") -> None:
+def request(view: WhyView, target: str, method: str = "", level: str = "", baseline: str = "") -> None:
     """What the script sends when something is chosen."""
     view.act({"act": "why", "target": target, "method": method, "level": level, "baseline": baseline}, [])
     view.refresh()
@@ -114,7 +114,7 @@ def test_what_does_not_exist_or_go_together_is_one_sentence(session: Session, vi
     assert "\n" not in str(error.value)
     assert session.state is before
     if len(why) == 1:
-        wish(view, *why)
+        request(view, *why)
         assert view.state["trouble"] == str(error.value)
         assert session.state is before
 
@@ -209,7 +209,7 @@ def test_opening_computes_nothing_and_choosing_fills_the_panel(session: Session,
     assert groups["Predicted property"] == list(session.predicted)
     assert {"density", "latent"} == set(groups["Place in latent space"])
     assert len(groups["Distance"]) == 6
-    wish(view, "formation_energy_per_atom")
+    request(view, "formation_energy_per_atom")
     found, told = session.explanations.attribution, view.state["explained"]
     assert found is not None
     assert [row["value"] for row in told["bars"]["rows"]] == pytest.approx(found.scores.tolist())
@@ -221,39 +221,39 @@ def test_opening_computes_nothing_and_choosing_fills_the_panel(session: Session,
 
 
 def test_the_panel_offers_only_what_goes_and_keeps_what_it_can(session: Session, view: WhyView) -> None:
-    wish(view, "band_gap", "saliency", "orbits", "vacuum")
+    request(view, "band_gap", "saliency", "orbits", "vacuum")
     assert session.state.why == Why("band_gap", "saliency", "orbits", "vacuum")
-    wish(view, "band_gap", "saliency", "pairs", "vacuum")
+    request(view, "band_gap", "saliency", "pairs", "vacuum")
     assert session.state.why == Why("band_gap", "shapley", "pairs", "vacuum")
     assert [name for name, _ in view.state["methods"]] == ["shapley"]
-    wish(view, "band_gap", "shapley", "latent", "vacuum")
+    request(view, "band_gap", "shapley", "latent", "vacuum")
     assert session.state.why == Why("band_gap", "shapley", "latent", "mean_crystal")
     assert [name for name, _ in view.state["baselines"]] == ["mean_crystal"]
-    wish(view, "")
+    request(view, "")
     assert session.state.why is None and view.state["explained"] is None
 
 
 def test_every_method_at_every_level_can_be_drawn(session: Session, view: WhyView) -> None:
     for name, method in METHODS.items():
         for level in method.levels:
-            wish(view, "formation_energy_per_atom", name, level)
+            request(view, "formation_energy_per_atom", name, level)
             assert session.state.why == Why("formation_energy_per_atom", name, level, baselines_of(name, level)[0])
             told = view.state["explained"]
             assert told is not None and (told["matrix"] is not None) == (level == "pairs")
 
 
 def test_the_effect_of_a_baseline_is_seen(session: Session, view: WhyView) -> None:
-    wish(view, "band_gap", level="orbits")
+    request(view, "band_gap", level="orbits")
     before = session.explanations.attribution
     assert before is not None and view.state["explained"]["ticks"] == []
-    wish(view, "band_gap", level="orbits", baseline="vacuum")
+    request(view, "band_gap", level="orbits", baseline="vacuum")
     rows = view.state["explained"]["bars"]["rows"]
     assert [row["ticks"][0][1] for row in rows] == pytest.approx(before.scores.tolist())
     assert view.state["explained"]["ticks"] == ["before: from mean crystal"]
     view.act({"act": "compare", "value": True}, [])
     view.refresh()
     assert view.state["explained"]["ticks"] == ["from mean crystal", "from own elements averaged"]
-    wish(view, "band_gap", level="elements", baseline="vacuum")
+    request(view, "band_gap", level="elements", baseline="vacuum")
     view.act({"act": "compare", "value": False}, [])
     view.refresh()
     assert view.state["explained"]["ticks"] == []  # other scores
@@ -305,7 +305,7 @@ def test_a_method_that_is_not_better_than_chance_is_marked(session: Session, vie
         None,
     ]
     view._trust = (trust,)
-    wish(view, "band_gap", "saliency")
+    request(view, "band_gap", "saliency")
     labels = dict(view.state["methods"])
     assert "does not beat random" in labels["saliency"] and "random" not in labels["integrated_gradients"]
     tasks = view.state["explained"]["trust"][2]
@@ -319,7 +319,7 @@ def test_a_method_that_is_not_better_than_chance_is_marked(session: Session, vie
 def test_far_from_the_data_the_line_warns(session: Session, view: WhyView) -> None:
     session.go(4 * np.random.default_rng(0).normal(size=session.model.latent_dim))
     session.show("decoded")
-    wish(view, "band_gap")
+    request(view, "band_gap")
     checks = session.explanations.check()
     if session.explanations.attribution is None:
         assert view.state["trouble"]
@@ -330,7 +330,7 @@ def test_far_from_the_data_the_line_warns(session: Session, view: WhyView) -> No
 
 
 def test_terms_are_explained_to_beginners_only(session: Session, view: WhyView) -> None:
-    wish(view, "band_gap", "shapley")
+    request(view, "band_gap", "shapley")
     session.controls.show_mode("beginner")
     assert {"Shapley values", "baseline", "completeness"} <= set(view.state["terms"])
     session.controls.show_mode("researcher")
@@ -340,16 +340,16 @@ def test_terms_are_explained_to_beginners_only(session: Session, view: WhyView) 
 def test_methods_have_an_entry_in_the_glossary(session: Session, view: WhyView) -> None:
     session.controls.show_mode("beginner")
     for name, method in METHODS.items():
-        wish(view, "band_gap", name, method.levels[0])
+        request(view, "band_gap", name, method.levels[0])
         assert view.state["about"] in view.state["terms"]
 
 
-def test_an_unknown_wish_changes_nothing(session: Session, view: WhyView) -> None:
+def test_an_unknown_request_changes_nothing(session: Session, view: WhyView) -> None:
     before = session.state
     view.act({"act": "dance"}, [])
-    wish(view, "band_gap", "guessing", "atoms")
+    request(view, "band_gap", "guessing", "atoms")
     assert "no method" in view.state["trouble"]
-    wish(view, "band_gap", "saliency", "<b>")
+    request(view, "band_gap", "saliency", "<b>")
     assert "no level" in view.state["trouble"]
     assert session.state is before
     with pytest.raises(TargetError):

@@ -30,21 +30,21 @@ def view(session: Session) -> Iterator[ConceptView]:
     made.close()
 
 
-def act(view: ConceptView, wish: str, **more: object) -> None:
+def act(view: ConceptView, action: str, **more: object) -> None:
     """What the script sends."""
-    view.act({"act": wish, **more}, [])
+    view.act({"act": action, **more}, [])
     view.refresh()
     json.dumps(view.state, allow_nan=False)
 
 
 def test_nothing_is_looked_for_until_it_is_seen(session: Session, view: ConceptView) -> None:
     state = view.state
-    assert state["near"] is None and state["concepts"] is None and state["region"] is None and state["picked"] is None
+    assert state["near"] is None and state["concepts"] is None and state["region"] is None and state["selected"] is None
     assert [name for name, _ in state["targets"]] == list(session.predicted)
     session.search("Sr-Ti-O")
-    assert view.state["picked"] is None
+    assert view.state["selected"] is None
     act(view, "awake", value=True)
-    assert view.state["picked"][0] == len(session.selections.table)
+    assert view.state["selected"][0] == len(session.selections.table)
     assert len(view.state["near"]["rows"]) == 8 and "nearest known crystals" in view.state["near"]["said"]
 
 
@@ -78,7 +78,7 @@ def test_concepts_become_rows_that_say_what_counts(session: Session, view: Conce
         assert 0 <= row["random"][0] <= row["random"][1] <= 1
 
 
-def test_elements_are_averaged_over_what_is_picked(session: Session, view: ConceptView) -> None:
+def test_elements_are_averaged_over_the_selection(session: Session, view: ConceptView) -> None:
     act(view, "awake", value=True)
     act(view, "region")
     assert view.state["region"] is None and "Select crystals first" in session.message

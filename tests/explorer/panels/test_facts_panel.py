@@ -1,4 +1,4 @@
-"""The panels of facts and of the story: what they hand to their scripts, and what comes back."""
+"""The panels of facts and of the history: what they hand to their scripts, and what comes back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xcrystal.explorer.panels import history_panel
 from xcrystal.explorer.panels.badges import badges, warning
 from xcrystal.explorer.panels.facts_panel import BEYOND, IN_TRAIN, FactsView, facts_text
 from xcrystal.explorer.panels.glossary import BOTH, CHEMISTRY, MODEL, TERMS, term, terms
-from xcrystal.explorer.panels.history_panel import StoryView
+from xcrystal.explorer.panels.history_panel import HistoryView
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.worker import Worker
 from xcrystal.generator import CrystalModel
@@ -50,8 +50,8 @@ def facts(session: Session, worker: Worker) -> Iterator[FactsView]:
 
 
 @pytest.fixture
-def story(session: Session, worker: Worker) -> Iterator[StoryView]:
-    view = StoryView(session, worker)
+def history(session: Session, worker: Worker) -> Iterator[HistoryView]:
+    view = HistoryView(session, worker)
     yield view
     view.close()
 
@@ -63,11 +63,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def send(view: FactsView | StoryView, **message: object) -> None:
+def send(view: FactsView | HistoryView, **message: object) -> None:
     view._receive(view, message, [])
 
 
-def messages(view: FactsView | StoryView) -> list[dict[str, object]]:
+def messages(view: FactsView | HistoryView) -> list[dict[str, object]]:
     """What the view sends to its script from now on."""
     sent: list[dict[str, object]] = []
     view.send = lambda content, buffers=None: sent.append(content)  # type: ignore[method-assign]
@@ -112,11 +112,11 @@ def test_a_loaded_crystal_is_shown_with_its_own_numbers(session: Session, facts:
     assert facts.state["badges"] == [] and facts.state["certainty"] is None
 
 
-def test_the_state_is_plain_json_and_small(session: Session, facts: FactsView, story: StoryView) -> None:
+def test_the_state_is_plain_json_and_small(session: Session, facts: FactsView, history: HistoryView) -> None:
     for seed in range(5):
         session.navigation.sample(seed)
         assert len(json.dumps(facts.state)) < 12_000
-        assert len(json.dumps(story.state)) < 2_000
+        assert len(json.dumps(history.state)) < 2_000
     session.controls.mode = "researcher"
     facts.refresh()
     assert facts.state["terms"] == {}
@@ -128,10 +128,10 @@ def test_badges_wait_while_a_hand_moves(session: Session, facts: FactsView) -> N
     assert {badge["look"] for badge in facts.state["badges"]} <= {"good", "bad", "note"}
     session.move(0, 1.0)
     assert {badge["look"] for badge in facts.state["badges"]} == {"waiting"}
-    assert not facts.state["resting"]
+    assert not facts.state["idle"]
     session.settle()
     assert {badge["look"] for badge in facts.state["badges"]} <= {"good", "bad", "note"}
-    assert facts.state["resting"]
+    assert facts.state["idle"]
 
 
 def test_the_first_crystal_is_judged_when_the_page_asks(session: Session, facts: FactsView) -> None:
@@ -203,66 +203,66 @@ def test_thumbnails_are_images_of_neighbours_only(session: Session, facts: Facts
     assert all(ElementTree.fromstring(svg).tag.endswith("svg") and len(svg) < 20_000 for svg in pictures.values())
 
 
-def test_the_strip_has_one_chip_for_each_crystal_visited(session: Session, story: StoryView) -> None:
+def test_the_strip_has_one_chip_for_each_crystal_visited(session: Session, history: HistoryView) -> None:
     session.select(5)
     session.display.show_cell("primitive")
     session.select(6)
-    chips = story.chips
+    chips = history.chips
     assert [chip["formula"] for chip in chips] == [
         e.state.point.structure.composition.reduced_formula for e in session.history if not e.title.startswith("prim")
     ]
     assert [chip["current"] for chip in chips] == [False, False, True]
     session.undo()
-    assert [chip["current"] for chip in story.chips] == [False, True, False]
-    assert (story.state["undo"], story.state["redo"]) == (session.history[2].title, session.history[3].title)
-    send(story, act="go", place=chips[0]["place"])
-    wait_for(lambda: session.place_in_history == 0 and story.chips[0]["current"])
+    assert [chip["current"] for chip in history.chips] == [False, True, False]
+    assert (history.state["undo"], history.state["redo"]) == (session.history[2].title, session.history[3].title)
+    send(history, act="go", place=chips[0]["place"])
+    wait_for(lambda: session.place_in_history == 0 and history.chips[0]["current"])
     assert session.label == "decode of mp-5986"
-    send(story, act="redo")
+    send(history, act="redo")
     wait_for(lambda: session.place_in_history == 1)
-    send(story, act="undo")
+    send(history, act="undo")
     wait_for(lambda: session.place_in_history == 0)
-    assert story.state["story"] == session.change_summary and session.change_summary.startswith("Undone")
+    assert history.state["summary"] == session.change_summary and session.change_summary.startswith("Undone")
 
 
 def test_a_drag_is_one_chip_and_short_messages(
-    session: Session, story: StoryView, monkeypatch: pytest.MonkeyPatch
+    session: Session, history: HistoryView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "REST", 60.0)  # however slow the machine, the hand is not taken to rest
+    monkeypatch.setattr(worker_module, "IDLE_AFTER", 60.0)  # never idle, however slow the machine
     session.select(5)
-    send(story, act="log", open=True)
-    wait_for(lambda: bool(story.log))
-    before = len(story.chips)
+    send(history, act="log", open=True)
+    wait_for(lambda: bool(history.log))
+    before = len(history.chips)
     for value in (0.2, 0.4, 0.6):
         session.move(0, value)
-        assert len(story.chips) == before
+        assert len(history.chips) == before
     session.settle()
-    assert len(story.chips) == before + 1
-    wait_for(lambda: list(story.log) == session.change_summaries)
+    assert len(history.chips) == before + 1
+    wait_for(lambda: list(history.log) == session.change_summaries)
 
 
-def test_the_strip_is_limited(session: Session, story: StoryView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_strip_is_limited(session: Session, history: HistoryView, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_panel, "CHIPS", 6)
     for seed in range(8):
         session.navigation.random_step(seed)
-    assert len(story.chips) == 6
-    assert story.chips[-1]["current"]
-    sent = messages(story)
-    key = story.chips[-1]["key"]
-    send(story, act="thumbnails", keys=[key, 0, -5])
+    assert len(history.chips) == 6
+    assert history.chips[-1]["current"]
+    sent = messages(history)
+    key = history.chips[-1]["key"]
+    send(history, act="thumbnails", keys=[key, 0, -5])
     wait_for(lambda: bool(sent))
     assert list(sent[0]["pictures"]) == [str(key)]  # type: ignore[call-overload]
 
 
-def test_the_log_is_sent_only_to_who_reads_it(session: Session, story: StoryView) -> None:
+def test_the_log_is_sent_only_to_who_reads_it(session: Session, history: HistoryView) -> None:
     session.select(5)
-    assert list(story.log) == []
-    send(story, act="log", open=True)
-    wait_for(lambda: list(story.log) == session.change_summaries)
+    assert list(history.log) == []
+    send(history, act="log", open=True)
+    wait_for(lambda: list(history.log) == session.change_summaries)
     session.select(6)
-    assert list(story.log) == session.change_summaries and len(session.change_summaries) == 2
-    send(story, act="log", open=False)
-    wait_for(lambda: list(story.log) == [])
+    assert list(history.log) == session.change_summaries and len(session.change_summaries) == 2
+    send(history, act="log", open=False)
+    wait_for(lambda: list(history.log) == [])
 
 
 def test_every_term_is_explained_in_a_sentence_or_two() -> None:
@@ -291,10 +291,10 @@ def test_symbols_and_probabilities() -> None:
     assert [words.percent(p) for p in (0.0001, 0.5, 0.999)] == ["< 1 %", "50 %", "> 99 %"]
 
 
-def test_names_of_files_stay_text(session: Session, facts: FactsView, story: StoryView) -> None:
+def test_names_of_files_stay_text(session: Session, facts: FactsView, history: HistoryView) -> None:
     session.navigation.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
     assert EVIL in facts_text(session)["Reconstruction"]  # the script makes text nodes of it
-    assert EVIL in story.state["story"]
+    assert EVIL in history.state["summary"]
 
 
 def test_a_prediction_that_the_crystal_does_not_keep_is_said(session: Session) -> None:

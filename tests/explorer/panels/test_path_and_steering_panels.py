@@ -74,7 +74,7 @@ def test_a_path_is_described_in_plain_json(panels: Panels) -> None:
         {"act": "nonsense"},
     ],
 )
-def test_wishes_without_sense_change_nothing(panels: Panels, message: dict[str, Any]) -> None:
+def test_invalid_requests_change_nothing(panels: Panels, message: dict[str, Any]) -> None:
     session, view, steer = panels
     before = session.state
     view.act(message, [])
@@ -94,8 +94,8 @@ def test_steering_is_told_step_by_step_and_stopped_at_once(panels: Panels) -> No
                 running.set()
 
     view.observe(watch, "state")
-    wish = {"act": "steer", "target": "band_gap", "direction": "higher", "steps": 40, "hold": ["elements", "x"]}
-    thread = threading.Thread(target=view.act, args=(wish, []))
+    message = {"act": "steer", "target": "band_gap", "direction": "higher", "steps": 40, "hold": ["elements", "x"]}
+    thread = threading.Thread(target=view.act, args=(message, []))
     thread.start()
     assert running.wait(60)
     view._receive(view, {"act": "stop"}, [])

@@ -122,7 +122,7 @@ def test_what_is_no_end_of_a_path_is_one_sentence(view: PinsView, start: Any) ->
     assert view.session.state is before and 0 < len(view.session.message) < 400
 
 
-def test_wishes_that_come_too_late_do_nothing(view: PinsView) -> None:
+def test_requests_that_come_too_late_do_nothing(view: PinsView) -> None:
     two(view)
     before = view.session.state
     for message in ({"act": "unpin", "key": 99}, {"act": "go"}, {"act": "move", "key": 0, "to": "x"}, {"act": "?"}):

@@ -80,7 +80,7 @@ def test_two_groups_make_a_direction(panel: FindView) -> None:
     assert "at least 5" in say(panel, act="concept", name="one")["trouble"]
 
 
-def test_the_table_of_all_that_is_picked_can_be_had(panel: FindView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_of_the_selection_can_be_downloaded(panel: FindView, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[str, str, bytes]] = []
     monkeypatch.setattr(panel, "offer", lambda *file: sent.append(file))
     say(panel, act="search", query="Sr-Ti-O")

@@ -44,11 +44,11 @@ def test_it_shows_the_axes_of_every_family(panel: SliderView) -> None:
     assert state["axes"][0]["removable"] and state["axes"][0]["name"] == "<b>oxides</b>"
 
 
-def test_a_move_is_answered_and_followed_by_rest(panel: SliderView) -> None:
+def test_a_move_is_answered_and_followed_by_idle(panel: SliderView) -> None:
     before = [axis["value"] for axis in panel.state["axes"]]
     panel._receive(panel, {"act": "move", "key": "principal 1", "axis": "principal 1", "value": 2.5}, [])
     deadline = time.monotonic() + 20
-    while not (panel.state["answered"] == 1 and panel.state["rest"]):
+    while not (panel.state["answered"] == 1 and panel.state["idle"]):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     values = [axis["value"] for axis in panel.state["axes"]]
@@ -94,7 +94,7 @@ def test_a_stop_of_a_path_that_is_gone_moves_nothing(panel: SliderView) -> None:
 
 
 def test_along_a_straight_line_it_says_what_was_achieved(panel: SliderView, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(panel.session.model, "lacks", lambda ability: "no" if ability == "gradients" else "")
+    monkeypatch.setattr(panel.session.model, "lacks", lambda capability: "no" if capability == "gradients" else "")
     panel.act({"act": "family", "family": "property"}, [])
     assert all(axis["achieved"] == "" for axis in panel.state["axes"])
     base = panel.state["axes"][0]["base"]

@@ -21,7 +21,7 @@ from xcrystal.explorer.drawing.palette import diverging
 from xcrystal.explorer.map.map_view import MapView
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panel import Panel, style
-from xcrystal.explorer.panels.toolbar import DoorView
+from xcrystal.explorer.panels.toolbar import ToolbarView
 from xcrystal.explorer.session.controls import CONTROLS
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.widget import Explorer, explore
@@ -40,8 +40,8 @@ def explorer(model: CrystalModel, atlas: Atlas) -> Iterator[Explorer]:
 
 
 @pytest.fixture
-def door(explorer: Explorer) -> DoorView:
-    found: DoorView = explorer.parts["door"]
+def toolbar(explorer: Explorer) -> ToolbarView:
+    found: ToolbarView = explorer.parts["toolbar"]
     return found
 
 
@@ -60,7 +60,7 @@ def panels(widget: widgets.Widget) -> Iterator[Panel]:
         yield from panels(child)
 
 
-def wish(panel: Panel, act: str, *buffers: bytes, **values: Any) -> None:
+def request(panel: Panel, act: str, *buffers: bytes, **values: Any) -> None:
     """Send what the panel's script would."""
     panel._receive(panel, {"act": act, **values}, list(buffers))
 
@@ -91,19 +91,19 @@ def test_no_message_of_a_script_ends_the_explorer(explorer: Explorer, junk: dict
 
     for panel in panels(explorer):
         for act in sorted(set(re.findall(r'"([a-z_]+)"', inspect.getsource(type(panel).act)))):
-            wish(panel, act, **junk)
+            request(panel, act, **junk)
         panel._receive(panel, "nonsense", [])
         panel._receive(panel, {"act": 5}, [])
     wait_for(lambda: not explorer._worker._waiting)
     explorer.session.select(5)
-    wish(explorer.parts["door"], "load", source="mp-22862")
+    request(explorer.parts["toolbar"], "load", source="mp-22862")
     wait_for(lambda: explorer.session.state.point.material_id == "mp-22862")
 
 
 def test_names_of_files_never_become_html(explorer: Explorer) -> None:
     session = explorer.session
     session.navigation.load_bytes(SALT.to(fmt="cif").encode(), EVIL)
-    assert EVIL in explorer.parts["door"].state["label"]  # as text: the scripts use textContent
+    assert EVIL in explorer.parts["toolbar"].state["label"]  # as text: the scripts use textContent
     session.navigation.load_bytes(b"nonsense", EVIL)
     for widget in widgets.widget._instances.values():
         if isinstance(widget, widgets.HTML):
@@ -126,53 +126,53 @@ def test_a_view_that_was_never_finished_can_be_closed() -> None:
     MapView.__new__(MapView).close()
 
 
-# -- the door
+# -- the toolbar
 
 
 def test_a_path_or_an_id_is_loaded_and_the_field_hears_of_it(
-    door: DoorView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toolbar: ToolbarView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, sent = tmp_path / "salt.cif", sent_by(door, monkeypatch)
+    path, sent = tmp_path / "salt.cif", sent_by(toolbar, monkeypatch)
     SALT.to(filename=str(path))
-    wish(door, "load", source=f" {path} ")
-    wait_for(lambda: door.state["label"] == "reconstruction of salt.cif")
+    request(toolbar, "load", source=f" {path} ")
+    wait_for(lambda: toolbar.state["label"] == "reconstruction of salt.cif")
     wait_for(lambda: bool(sent))
     assert sent[0][0] == {"type": "loaded", "source": str(path)}
-    wish(door, "load", source="no such file.cif")
-    wait_for(lambda: "no such file" in door.state["message"])
+    request(toolbar, "load", source="no such file.cif")
+    wait_for(lambda: "no such file" in toolbar.state["message"])
     assert len(sent) == 1
 
 
-def test_a_file_is_loaded(door: DoorView) -> None:
-    wish(door, "file", SALT.to(fmt="cif").encode(), name="salt.cif")
-    wait_for(lambda: door.session.state.loaded is not None)
-    assert door.session.label == "reconstruction of salt.cif"
+def test_a_file_is_loaded(toolbar: ToolbarView) -> None:
+    request(toolbar, "file", SALT.to(fmt="cif").encode(), name="salt.cif")
+    wait_for(lambda: toolbar.session.state.loaded is not None)
+    assert toolbar.session.label == "reconstruction of salt.cif"
 
 
-def test_a_saved_session_is_a_file_like_any_other(door: DoorView, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = sent_by(door, monkeypatch)
-    door.session.select("mp-22862")
-    wish(door, "save")
+def test_a_saved_session_is_a_file_like_any_other(toolbar: ToolbarView, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = sent_by(toolbar, monkeypatch)
+    toolbar.session.select("mp-22862")
+    request(toolbar, "save")
     wait_for(lambda: bool(sent))
     assert sent[0][0]["name"].endswith(".json")
-    door.session.select(3)
-    wish(door, "file", sent[0][1][0], name="lesson.json")
-    wait_for(lambda: door.session.state.point.material_id == "mp-22862")
+    toolbar.session.select(3)
+    request(toolbar, "file", sent[0][1][0], name="lesson.json")
+    wait_for(lambda: toolbar.session.state.point.material_id == "mp-22862")
 
 
-def test_the_cif_and_the_code_are_what_is_shown(door: DoorView, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = sent_by(door, monkeypatch)
-    wish(door, "cif")
-    wish(door, "code")
+def test_the_cif_and_the_code_are_what_is_shown(toolbar: ToolbarView, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = sent_by(toolbar, monkeypatch)
+    request(toolbar, "cif")
+    request(toolbar, "code")
     wait_for(lambda: len(sent) == 2)
-    assert sent[0][1][0].decode() == door.session.display.cif()
-    assert sent[0][0]["name"] == f"{door.session.structure.composition.reduced_formula}.cif"
-    assert sent[1][0] == {"type": "code", "text": door.session.code()}
+    assert sent[0][1][0].decode() == toolbar.session.display.cif()
+    assert sent[0][0]["name"] == f"{toolbar.session.structure.composition.reduced_formula}.cif"
+    assert sent[1][0] == {"type": "code", "text": toolbar.session.code()}
 
 
-def test_the_mode_changes_the_classes_and_what_is_hidden_is_marked(explorer: Explorer, door: DoorView) -> None:
+def test_the_mode_changes_the_classes_and_what_is_hidden_is_marked(explorer: Explorer, toolbar: ToolbarView) -> None:
     assert "xc-beginner" in explorer._dom_classes
-    wish(door, "mode", mode="researcher")
+    request(toolbar, "mode", mode="researcher")
     wait_for(lambda: "xc-researcher" in explorer._dom_classes)
     assert "xc-beginner" not in explorer._dom_classes
     explorer.session.controls.hide("steer", "map")
@@ -190,9 +190,15 @@ def test_every_control_that_can_be_hidden_has_a_rule() -> None:
 # -- the whole
 
 
+@pytest.mark.parametrize(("old", "new"), [("door", "toolbar"), ("story", "history")])
+def test_parts_of_earlier_versions_lead_on(explorer: Explorer, old: str, new: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"is now explorer.parts\\['{new}'\\]"):
+        assert explorer.parts[old] is explorer.parts[new]
+
+
 def test_explore_says_in_the_widget_what_it_cannot_read(model: CrystalModel, atlas: Atlas) -> None:
     opened = explore("no such file.cif", model=model, atlas=atlas)
-    assert "no such file" in opened.parts["door"].state["message"]
+    assert "no such file" in opened.parts["toolbar"].state["message"]
     assert opened.session.label.startswith("decode of")
     opened.close()
 
@@ -213,7 +219,7 @@ def test_explore_opens_folders_and_saved_sessions(tmp_path: Path) -> None:
         explore(model=tmp_path, mode="expert")
 
 
-def test_what_is_picked_goes_back_to_python(explorer: Explorer) -> None:
+def test_the_selection_is_a_table_in_python(explorer: Explorer) -> None:
     assert len(explorer.selection) == 0
     explorer.session.search("Na-Cl")
     table = explorer.selection
@@ -249,7 +255,7 @@ def test_links_cannot_be_broken_out_of() -> None:
     assert '"><' not in words.material_link('mp-1"><script>')
 
 
-def test_panels_follow_a_hand_at_their_own_pace_and_are_right_when_it_rests(explorer: Explorer) -> None:
+def test_panels_are_throttled_during_a_drag_and_up_to_date_after_it(explorer: Explorer) -> None:
     session, facts, sliders = explorer.session, explorer.parts["facts"], explorer.parts["move"]
     drawn = {"facts": 0, "move": 0}
     facts.observe(lambda _: drawn.update(facts=drawn["facts"] + 1), "state")
@@ -266,7 +272,7 @@ def test_panels_follow_a_hand_at_their_own_pace_and_are_right_when_it_rests(expl
 
 
 def test_each_press_of_undo_counts_while_the_kernel_is_busy(explorer: Explorer) -> None:
-    session, story = explorer.session, explorer.parts["story"]
+    session, history = explorer.session, explorer.parts["history"]
     for row in range(4):
         session.select(row)
     busy, goes_on = threading.Event(), threading.Event()
@@ -274,19 +280,19 @@ def test_each_press_of_undo_counts_while_the_kernel_is_busy(explorer: Explorer) 
     assert busy.wait(20)  # what was searched for has been given up
     place = session.place_in_history
     for _ in range(3):
-        wish(story, "undo")
+        request(history, "undo")
     goes_on.set()
     wait_for(lambda: session.place_in_history == place - 3)
 
 
-def test_a_typed_path_of_json_may_hold_a_session_or_a_crystal(door: DoorView, tmp_path: Path) -> None:
+def test_a_typed_path_of_json_may_hold_a_session_or_a_crystal(toolbar: ToolbarView, tmp_path: Path) -> None:
     salt, kept, lost = (tmp_path / f"{name}.json" for name in ("salt", "kept", "lost"))
     SALT.to(str(salt))
-    wish(door, "load", source=str(salt))
-    wait_for(lambda: door.session.label == "reconstruction of salt.json")
-    door.session.save(kept)
-    door.session.select(3)
-    wish(door, "load", source=str(kept))
-    wait_for(lambda: door.session.label == "reconstruction of salt.json")
-    wish(door, "load", source=str(lost))
-    wait_for(lambda: "lost.json" in door.state["message"])
+    request(toolbar, "load", source=str(salt))
+    wait_for(lambda: toolbar.session.label == "reconstruction of salt.json")
+    toolbar.session.save(kept)
+    toolbar.session.select(3)
+    request(toolbar, "load", source=str(kept))
+    wait_for(lambda: toolbar.session.label == "reconstruction of salt.json")
+    request(toolbar, "load", source=str(lost))
+    wait_for(lambda: "lost.json" in toolbar.state["message"])

@@ -58,7 +58,7 @@ def session(model: CrystalModel, atlas: Atlas) -> Session:
 
 def do(session: Session, act: tuple[object, ...]) -> None:
     name, *arguments = act
-    with suppress(TargetError):  # a wish for what is not there, which must change nothing
+    with suppress(TargetError):  # a request for what is not there, which must change nothing
         attrgetter(str(name))(session)(*arguments)
 
 
@@ -71,7 +71,7 @@ def test_any_acts_can_be_undone_to_the_start_and_done_again(session: Session, ac
     for act in acts:
         before, place = session.state, session.place_in_history
         do(session, act)
-        if act[0] not in ("undo", "redo", "settle") and session.at_rest and session.state is not before:
+        if act[0] not in ("undo", "redo", "settle") and session.idle and session.state is not before:
             assert session.place_in_history == place + 1
     session.settle()
     end, place = session.state, session.place_in_history
@@ -95,7 +95,7 @@ def test_a_drag_is_one_step(session: Session) -> None:
     assert session.place_in_history == place + 1
     session.settle()
     session.move(0, 2.0)
-    assert session.place_in_history == place + 2  # the hand rested in between
+    assert session.place_in_history == place + 2  # idle in between
     session.settle()
     session.undo()
     session.undo()
@@ -123,7 +123,7 @@ def test_undo_emits_what_changed_and_says_so(session: Session) -> None:
     assert session.change_summary.startswith("Undone")
 
 
-def test_bad_wishes_leave_no_trace(session: Session) -> None:
+def test_invalid_requests_leave_no_trace(session: Session) -> None:
     before, place = session.state, session.place_in_history
     session.select("no such id")
     session.load("no such file")

@@ -44,7 +44,7 @@ def test_the_judgement_comes_after_the_crystal_and_is_there_at_once_after_undo(
 def test_there_is_no_judgement_while_a_hand_moves(session: Session, events: list[str]) -> None:
     session.select(11)
     session.move(0, 1.0)
-    assert session.assessment.report is None and not session.at_rest
+    assert session.assessment.report is None and not session.idle
     session.settle()
     assert session.assessment.report is not None
     assert session.assessment.report.formula == session.structure.composition.reduced_formula
@@ -114,7 +114,7 @@ def test_what_is_no_alternative_raises(session: Session, kind: str, value: int |
     assert session.state is before
 
 
-def test_the_story_of_a_move_tells_of_the_crystal_that_is_shown(session: Session) -> None:
+def test_the_summary_of_a_move_is_of_the_crystal_that_is_shown(session: Session) -> None:
     session.select(123)
     for value in (0.5, 1.0, 2.0, -2.0):
         session.move(0, value)
@@ -129,7 +129,7 @@ def test_the_story_of_a_move_tells_of_the_crystal_that_is_shown(session: Session
     assert f"nearest known crystal {new.neighbours[0].material_id}" in session.change_summary
 
 
-def test_every_kind_of_change_has_a_story(session: Session) -> None:
+def test_every_kind_of_change_has_a_summary(session: Session) -> None:
     said = []
 
     def tell(act: object, *words: str) -> None:
@@ -155,7 +155,7 @@ def test_every_kind_of_change_has_a_story(session: Session) -> None:
     assert len(session.change_summaries) == len(said)
 
 
-def test_the_story_of_an_undo_stays_that_of_an_undo(session: Session) -> None:
+def test_the_summary_of_an_undo_stays_that_of_an_undo(session: Session) -> None:
     session.select(123)
     session.move(0, 2.0)  # not settled: the crystal is decoded with care only when we come back to it
     session.select(124)
@@ -170,7 +170,7 @@ def test_the_story_of_an_undo_stays_that_of_an_undo(session: Session) -> None:
     assert session.change_summary.startswith(f"Forward to the {session.label}: ")
 
 
-def test_a_story_tells_file_names_as_they_are(session: Session) -> None:
+def test_a_summary_shows_file_names_as_they_are(session: Session) -> None:
     session.navigation.load_bytes(CRYSTALS["rock salt NaCl"].to_structure().to(fmt="cif").encode(), EVIL)
     assert f"Loaded {EVIL}:" in session.change_summary
 

@@ -48,7 +48,7 @@ def test_another_element_is_another_crystal(session: Session) -> None:
         and session.state.loaded.space_group == 221
     )
     assert np.allclose(session.z, session.model.encode(session.display.structure)[0], atol=1e-5)
-    assert {"crystal", "shown", "history", "story"} <= set(events)
+    assert {"crystal", "shown", "history", "summary"} <= set(events)
     assert "Ti on 1b became Zr" in session.change_summary and session.change_summary.startswith("Ti on 1b")
     change = session.modifications.change
     assert change is not None and change.before.formula == "SrTiO3" and change.after.formula == "SrZrO3"
@@ -94,7 +94,7 @@ def test_a_hand_moves_an_orbit_as_one_step(session: Session) -> None:
     at = next(site.coordinates[0] for site in session.modifications.editable().opened.sites() if site.orbit == orbit)
     for amount in (0.004, 0.008, 0.012):
         assert session.modifications.move_orbit(orbit, "x", amount, moving=True)
-        assert session.modifications.held is not None and not session.at_rest
+        assert session.modifications.held is not None and not session.idle
     session.settle()
     assert session.modifications.held is None and session.place_in_history == place + 1
     now = next(site for site in session.modifications.editable().opened.sites() if site.element == "O")

@@ -24,7 +24,7 @@ def test_a_value_is_set_undone_and_told_in_python(session: Session, model: Cryst
     before = session.points.achieved(first)["band_gap"]
     session.property_sliders.set("band_gap", before + 1.0)
     after = session.points.achieved(session.state.point)["band_gap"]
-    assert after > before + 0.5 and session.at_rest and session.navigation.moved
+    assert after > before + 0.5 and session.idle and session.navigation.moved
     path = session.property_sliders.path("band_gap")
     assert path is not None and path.complete
     assert np.abs(path.values - (before + 1.0)).min() == pytest.approx(abs(after - before - 1.0), abs=0.05)
@@ -46,7 +46,7 @@ def test_a_hand_moves_among_what_is_known_and_is_one_step_of_undo(session: Sessi
     while (path := session.property_sliders.path("band_gap")) is None or len(path.stops) < 3:
         assert session.property_sliders.look_ahead()
     session.property_sliders.set("band_gap", path.values[-1], moving=True)
-    assert not session.at_rest and not session.property_sliders.look_ahead()  # not while a hand drags
+    assert not session.idle and not session.property_sliders.look_ahead()  # not during a drag
     session.property_sliders.set("band_gap", path.values[0], moving=True)
     np.testing.assert_array_equal(session.z, path.stops[0].z)
     session.settle()
@@ -58,12 +58,12 @@ def test_there_is_nothing_to_look_for_where_no_slider_of_a_property_is_shown(ses
     assert session.state.family == "principal" and not session.property_sliders.look_ahead()
 
 
-def test_wrong_wishes(session: Session) -> None:
+def test_invalid_requests(session: Session) -> None:
     with pytest.raises(TargetError, match="property to set"):
         session.property_sliders.set("colour", 1.0)
 
 
-def test_the_explorer_looks_ahead_by_itself_while_the_hand_rests(session: Session) -> None:
+def test_the_explorer_looks_ahead_while_idle(session: Session) -> None:
     explorer = Explorer(session)
     try:
         session.sliders.show_axes("property")

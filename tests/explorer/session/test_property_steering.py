@@ -26,7 +26,7 @@ def test_each_step_is_seen_and_undone(session: Session) -> None:
     assert 1 <= taken <= 3
     assert session.steering.last is not None and len(session.steering.last.values) == taken + 1
     assert (np.diff(session.steering.last.values) > 0).all() and session.steering.last.reason
-    assert len(formulas) >= taken and session.at_rest and session.progress is None
+    assert len(formulas) >= taken and session.idle and session.progress is None
     assert len(session.history) == 1 + taken
     for _ in range(taken):
         session.undo()

@@ -273,6 +273,15 @@ def test_controls_that_do_not_exist_cannot_be_hidden(session: Session) -> None:
         session.controls.show_mode("expert")
 
 
+def test_controls_of_earlier_versions_are_hidden_under_their_new_names(session: Session, other: Session) -> None:
+    with pytest.warns(DeprecationWarning, match="'story' is now 'history'"):
+        session.controls.hide("story")
+    assert session.controls.hidden == {"history"}
+    content = json.loads(session.file.to_json()) | {"hidden": ["story"]}
+    assert other.file.open_json(json.dumps(content)), other.message
+    assert other.controls.hidden == {"history"}
+
+
 def test_the_mode_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "new"))
     assert remembered.recall() == {}

@@ -1,4 +1,4 @@
-"""Picking crystals and making directions of them, without a browser."""
+"""Selecting crystals and making directions of them, without a browser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def session(model: CrystalModel, atlas: Atlas) -> Session:
     return Session(model, atlas)
 
 
-def test_a_search_picks_crystals_as_a_table(session: Session, atlas: Atlas) -> None:
+def test_a_search_selects_crystals_as_a_table(session: Session, atlas: Atlas) -> None:
     assert session.state.selection is None and session.selections.table.empty
     heard: list[str] = []
     session.subscribe(heard.append)
@@ -47,7 +47,7 @@ def test_a_search_that_finds_nothing_says_so_and_changes_nothing(session: Sessio
     assert session.state is state and len(session.history) == entries
 
 
-def test_a_polygon_on_the_map_picks_what_lies_in_it(session: Session, atlas: Atlas) -> None:
+def test_a_polygon_on_the_map_selects_what_lies_in_it(session: Session, atlas: Atlas) -> None:
     x, y = atlas.table[["x", "y"]].to_numpy(dtype=float).T
     session.selections.select_polygon([[0, 0], [2, 0], [2, 1], [0, 1]])
     assert session.selections.table["row"].tolist() == np.flatnonzero((x > 0) & (x < 2) & (y > 0) & (y < 1)).tolist()

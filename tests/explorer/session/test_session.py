@@ -41,7 +41,7 @@ def test_selecting_decodes_the_code_of_that_crystal(session: Session, events: li
     session.select(123)
     assert session.structure == model.decode(session.atlas.z[123])[0]
     assert session.state.point.material_id == session.atlas.table.material_id[123]
-    assert events == ["crystal", "history", "story", "judged"]
+    assert events == ["crystal", "history", "summary", "judged"]
 
 
 def test_moving_sets_one_coordinate_and_keeps_the_others(session: Session) -> None:
@@ -143,7 +143,7 @@ def test_the_loaded_crystal_can_be_shown_again(session: Session) -> None:
     assert "not relaxed" in session.display.cif()
 
 
-def test_attributions_follow_selections_at_once_and_moves_at_rest(session: Session, events: list[str]) -> None:
+def test_attributions_follow_selections_at_once_and_moves_when_idle(session: Session, events: list[str]) -> None:
     session.explanations.attribute("formation_energy_per_atom")
     assert session.explanations.attribution is not None or session.message
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
@@ -155,14 +155,14 @@ def test_attributions_follow_selections_at_once_and_moves_at_rest(session: Sessi
     assert "attribution" in events[-3:]
 
 
-def test_moves_drop_the_attribution_until_the_hand_rests(session: Session) -> None:
+def test_moves_drop_the_attribution_until_idle(session: Session) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
     session.explanations.attribute("band_gap")
     session.move(0, float(session.sliders.coordinates[0]) + 0.01)
     assert session.explanations.attribution is None
-    assert not session.at_rest
+    assert not session.idle
     session.settle()
-    assert session.at_rest
+    assert session.idle
     assert session.explanations.attribution is not None or session.message
 
 
@@ -315,7 +315,7 @@ def test_a_view_that_fails_keeps_nothing_from_the_others(session: Session, caplo
     session.subscribe(fail)
     session.subscribe(heard.append)
     session.select(4)
-    assert heard == ["crystal", "history", "story", "judged"]
+    assert heard == ["crystal", "history", "summary", "judged"]
     assert "broken view" in caplog.text
 
 

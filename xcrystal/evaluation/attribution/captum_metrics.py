@@ -143,7 +143,7 @@ def max_sensitivity(
 
 
 def wrapped(points: Tensor) -> Tensor:
-    """Fractional coordinates in [0, 1), the same places."""
+    """Wrap fractional coordinates (..., 3) into [0, 1)."""
     import torch
 
     inside = torch.remainder(points, 1)

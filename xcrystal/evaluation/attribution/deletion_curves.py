@@ -58,11 +58,11 @@ class OrbitGame:
         return np.asarray((self.values - self.values[0]) / self.difference)
 
     def insertion(self, order: np.ndarray) -> float:
-        """Area below the curve of insertion in an order of the orbits."""
+        """Area below the curve of insertion in an order (P,) of the orbits."""
         return _area(self.reached, np.concatenate([[0], np.cumsum(1 << order)]))
 
     def deletion(self, order: np.ndarray) -> float:
-        """Area below the curve of deletion in an order of the orbits."""
+        """Area below the curve of deletion in an order (P,) of the orbits."""
         return _area(self.reached, len(self.values) - 1 - np.concatenate([[0], np.cumsum(1 << order)]))
 
     def at_random(self) -> float:
@@ -119,12 +119,12 @@ def orbit_games(
 
 
 def order_of(scores: np.ndarray, difference: float, signed: bool) -> np.ndarray:
-    """Orbits, the highest score in the direction of the difference first; of unsigned scores the largest first."""
+    """(P,) orbits by score (P,): the highest in the direction of the difference first; of unsigned ones the largest."""
     return np.argsort(-scores * (np.sign(difference) if signed else 1), kind="stable")
 
 
 def curve_gains(games: Sequence[OrbitGame], scores: Sequence[np.ndarray], signed: bool) -> tuple[Interval, Interval]:
-    """By how much deletion and insertion in the order of scores are better than in random orders.
+    """By how much deletion and insertion in the order of scores, (P,) for each game, are better than in random orders.
 
     Returns
     -------

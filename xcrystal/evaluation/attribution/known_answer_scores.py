@@ -156,7 +156,10 @@ _MAIN = {"binary": "auroc", "continuous": "tau", "null": None}
 def crystals_that_tell(
     task: KnownTask, crystals: list[WyckoffCrystal], baseline: np.ndarray, limit: int | None = None
 ) -> list[Asked]:
-    """The first crystals, at most ``limit``, in which atoms differ in truth, with their truths."""
+    """The first crystals, at most ``limit``, in which atoms differ in truth, with their truths.
+
+    ``baseline`` (2,) holds the parameters of the baseline's element.
+    """
     found: list[Asked] = []
     for crystal in crystals:
         if limit is not None and len(found) >= limit:
@@ -171,12 +174,12 @@ def crystals_that_tell(
 
 
 def rounded(truth: np.ndarray) -> np.ndarray:
-    """Without the last digits, in which orbits of equal truth may differ."""
+    """Drop the last digits of truths (n,), in which orbits of equal truth may differ."""
     return truth if truth.dtype == bool else np.round(truth, 9)
 
 
 def scores_of_methods(opened: TaskModel, crystals: list[WyckoffCrystal], seed: int = 0) -> dict[str, list[np.ndarray]]:
-    """By method, and for random numbers, the score of one atom of each orbit of each crystal."""
+    """By method, and for random numbers, scores (n,) of each crystal: of one atom of each of its n orbits."""
     from xcrystal.explanation.batches import score_crystals
 
     found: dict[str, list[np.ndarray]] = {}

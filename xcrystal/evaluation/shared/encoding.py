@@ -50,7 +50,7 @@ class Sources:
         return len(self.names) + len(self.unreadable)
 
     def take(self, places: Sequence[int] | np.ndarray) -> Sources:
-        """Those at some places of the list, in that order, without the unreadable ones."""
+        """Take those at positions (k,) of the list, in that order, without the unreadable ones."""
         table = None if self.table is None else self.table.iloc[places]
         return Sources([self.names[i] for i in places], [self.crystals[i] for i in places], table)
 

@@ -67,12 +67,12 @@ def atom_colors(structure: Structure, scores: np.ndarray | None = None) -> np.nd
 
 
 def score_span(scores: np.ndarray) -> float:
-    """The score that has the strongest colour."""
+    """The score that has the strongest colour: the largest magnitude of scores of any shape (...,)."""
     return max(float(np.abs(scores).max()), 1e-9)
 
 
 def atom_names(structure: Structure, scores: np.ndarray | None = None, unit: str = "") -> list[str]:
-    """What is said of each atom under the mouse: element, Wyckoff position, orbit if it is not the only one, score."""
+    """Tooltips of n atoms with scores (n,): element, Wyckoff position, orbit if there are several, score."""
     sites = structure.site_properties
     count = len(structure)
     wyckoff = sites.get("wyckoff") or [""] * count

@@ -32,7 +32,7 @@ class Points:
         The crystals.
     color
         What colours them, of ``coloring.colors``, or "".
-    picked
+    selected
         (k,) rows that stand out; None for no difference.
     color_map
         The scale of colours for numbers, of ``palette.COLOR_MAPS``.
@@ -47,9 +47,11 @@ class Points:
         What colours them, and the scale of colours.
     """
 
-    def __init__(self, atlas: Atlas, color: str, picked: np.ndarray | None = None, color_map: str = COLOR_MAP) -> None:
+    def __init__(
+        self, atlas: Atlas, color: str, selected: np.ndarray | None = None, color_map: str = COLOR_MAP
+    ) -> None:
         self.places = atlas.inverse.places
-        self.coloring, self._atlas, self._picked = coloring(atlas, color), atlas, picked
+        self.coloring, self._atlas, self._selected = coloring(atlas, color), atlas, selected
         self.color_map = color_map
         low, high = self.places.min(axis=0), self.places.max(axis=0)
         free = np.maximum((high - low) * _EDGE, 1e-6)
@@ -71,10 +73,10 @@ class Points:
             self.color_map = color_map
             self._update()
 
-    def pick(self, rows: np.ndarray | None) -> None:
-        """Let other points stand out."""
-        if rows is not self._picked:
-            self._picked = rows
+    def select(self, rows: np.ndarray | None) -> None:
+        """Let the points of other rows (k,) stand out; None for no selection."""
+        if rows is not self._selected:
+            self._selected = rows
             self.rows = self._drawn()
             self._update()
 
@@ -100,11 +102,11 @@ class Points:
 
     def _drawn(self) -> np.ndarray:
         """Rows to draw, of the whole map or of the window; what stands out has at least half of them if it needs to."""
-        if self._picked is None or not len(self._picked) or not self.thinned:
+        if self._selected is None or not len(self._selected) or not self.thinned:
             return thin(self.places, MOST, self._window)
-        others = np.setdiff1d(np.arange(len(self.places)), self._picked)
-        picked = self._thinned(np.unique(self._picked), max(MOST // 2, MOST - len(others)))
-        return np.union1d(picked, self._thinned(others, MOST - len(picked)))
+        others = np.setdiff1d(np.arange(len(self.places)), self._selected)
+        selected = self._thinned(np.unique(self._selected), max(MOST // 2, MOST - len(others)))
+        return np.union1d(selected, self._thinned(others, MOST - len(selected)))
 
     def _thinned(self, rows: np.ndarray, limit: int) -> np.ndarray:
         return rows[thin(self.places[rows], limit, self._window)] if len(rows) else rows
@@ -135,9 +137,9 @@ class Points:
         ]
 
     def _opacity(self, rows: np.ndarray, full: float) -> Any:
-        if self._picked is None:
+        if self._selected is None:
             return full
-        return np.where(np.isin(rows, self._picked), np.float32(1), np.float32(_FADED))
+        return np.where(np.isin(rows, self._selected), np.float32(1), np.float32(_FADED))
 
 
 def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, float]) -> int:

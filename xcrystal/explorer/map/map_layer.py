@@ -1,4 +1,4 @@
-"""What lies over the points of the map: markers, tooltip, tools; and what the hand does there."""
+"""What lies over the points of the map: markers, tooltip, tools; and what is done there with the pointer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Markers(Panel):
 
     _esm = script("map_layer")
     _css = style("map_layer")
-    pace: ClassVar[float] = 0.0  # follows the hand
+    pace: ClassVar[float] = 0.0  # follows the pointer
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "path"})
 
     def __init__(self, session: Session, worker: Worker, points: Points) -> None:
@@ -78,33 +78,33 @@ class Markers(Panel):
             "color": session.state.color,
             "colors": [[name, point_colors.title(name)] for name in point_colors.colors(session.atlas)],
             "legend": self._legend(),
-            "picked": None if chosen is None else [len(chosen.rows), chosen.title],
+            "selected": None if chosen is None else [len(chosen.rows), chosen.title],
             "crystals": f"{len(places):,}",
             "credit": self._credited,
             "shown": f"{len(self._points.rows):,} of {len(places):,} shown" if self._points.thinned else "",
         }
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """Go somewhere, pick, colour, or look elsewhere."""
-        session, wish = self.session, message["act"]
-        if wish == "click":
+        """Go somewhere, select, colour, or look elsewhere."""
+        session, action = self.session, message["act"]
+        if action == "click":
             place, pixel = _numbers(message, "x", "y"), _numbers(message, "dx", "dy")
             row, off = self._points.nearest((place[0], place[1]), (pixel[0], pixel[1]))
             if off <= HIT:
                 session.select(row)
             else:
                 session.navigation.go_to_coordinates(*place)
-        elif wish == "drag":
+        elif action == "drag":
             session.navigation.go_to_coordinates(*_numbers(message, "x", "y"), moving=True)
-        elif wish == "own":
+        elif action == "own":
             session.own_crystals.show(int(message["number"]))
-        elif wish == "polygon":
+        elif action == "polygon":
             session.selections.select_polygon(message.get("points"))
-        elif wish == "unpick":
+        elif action == "deselect":
             session.selections.clear()
-        elif wish == "color" and point_colors.known(session.atlas, str(message.get("name"))):
+        elif action == "color" and point_colors.known(session.atlas, str(message.get("name"))):
             session.display.color_by(str(message["name"]))
-        elif wish == "window":
+        elif action == "window":
             x0, x1, y0, y1 = _numbers(message, "x0", "x1", "y0", "y1")
             self._points.look_at((x0, x1, y0, y1))
 

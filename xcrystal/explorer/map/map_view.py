@@ -1,4 +1,4 @@
-"""The map: every atlas crystal as a point, coloured by a property, with a layer above that hears the hand."""
+"""The map: every atlas crystal as a point, coloured by a property, under a layer that handles the pointer."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ class MapView(View):
             self.points.color_by(self.session.state.color, self.session.state.color_map)
         elif event == "selection":
             chosen = self.session.state.selection
-            self.points.pick(None if chosen is None else chosen.rows)
+            self.points.select(None if chosen is None else chosen.rows)
         if event in ("color", "selection"):
             self.markers.refresh()  # after the points, whose colours its legend explains

@@ -65,7 +65,10 @@ def bars(
 
 
 def matrix(found: Attribution, orbit_of_atom: np.ndarray) -> dict[str, Any]:
-    """Interactions of pairs as JSON: "names" of the orbits, "atoms" of each, and "cells" with text, colour and ink."""
+    """Interactions of pairs as JSON: "names" of the orbits, "atoms" of each, and "cells" with text, colour and ink.
+
+    ``orbit_of_atom`` (n,) holds the orbit of each atom.
+    """
     scores = np.nan_to_num(found.scores)
     span = score_span(scores)
     digits = digits_for(span)

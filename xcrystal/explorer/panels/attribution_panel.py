@@ -83,12 +83,12 @@ class WhyView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Explain something else, or in another way."""
-        wish = message["act"]
-        if wish == "seen":
+        action = message["act"]
+        if action == "seen":
             self._seen = True
-        elif wish == "compare":
+        elif action == "compare":
             self._comparing = bool(message.get("value"))
-        elif wish == "why":
+        elif action == "why":
             self._trouble = ""
             chosen = [str(message.get(name) or "") for name in ("target", "method", "level", "baseline")]
             try:
@@ -138,7 +138,7 @@ class WhyView(Panel):
         """Of the orbits in canonical order; not looked for before the tab is seen, nor while a hand moves."""
         from xcrystal.explanation.inputs import orbit_names
 
-        if not self.session.at_rest or not (self._seen or self.session.state.why is not None):
+        if not self.session.idle or not (self._seen or self.session.state.why is not None):
             return []
         try:
             return orbit_names(self.session.explanations.form.crystal)
@@ -217,7 +217,7 @@ class WhyView(Panel):
 
 
 def _fitting(method: str, level: str, baseline: str) -> tuple[str, str, str | None]:
-    """A choice that goes together: the level as it is wished, the method and the baseline if they can be kept."""
+    """A choice that goes together: the level that is asked for, the method and the baseline if they can be kept."""
     from xcrystal.explanation.methods import METHODS, baselines_of
 
     level = level or "atoms"

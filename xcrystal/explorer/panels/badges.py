@@ -40,7 +40,7 @@ def badges(report: CrystalReport | None) -> list[Badge]:
     """Contacts, charges, novelty, and nearness to the data; while there is no report yet, what will be judged."""
     if report is None:
         names = ("contacts", "charges", "novelty", "nearness to data")
-        return [_badge(name, WAITING, name, "It is judged when the hand rests.") for name in names]
+        return [_badge(name, WAITING, name, "It is judged when you pause.") for name in names]
     return [
         _contacts(report),
         _badge("charges", *_CHARGES[report.charges]),
@@ -74,13 +74,15 @@ def _badge(name: str, look: str, words: str, text: str) -> Badge:
 def _contacts(report: CrystalReport) -> Badge:
     found = report.validity
     if not math.isfinite(found.contact_ratio):
-        return _badge("contacts", GOOD, "no clash", "No two atoms are near each other.")
+        return _badge("contacts", GOOD, "no overlap", "No two atoms are near each other.")
     pair = "–".join(report.closest) or "of two atoms"
     text = (
         f"The tightest contact, {pair}, is {found.contact_ratio:.2f} of the sum of the two covalent radii; below "
-        f"{CLASH:.2f} it counts as a clash. The shortest distance is {found.shortest_distance:.2f} Å."
+        f"{CLASH:.2f} the atoms overlap. The shortest distance is {found.shortest_distance:.2f} Å."
     )
-    return _badge("contacts", GOOD, "no clash", text) if report.apart else _badge("contacts", BAD, "atoms clash", text)
+    return (
+        _badge("contacts", GOOD, "no overlap", text) if report.apart else _badge("contacts", BAD, "atoms overlap", text)
+    )
 
 
 def _novelty(report: CrystalReport) -> Badge:

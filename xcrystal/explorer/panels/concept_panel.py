@@ -1,4 +1,4 @@
-"""Groups of crystals explained: concepts that a prediction uses, elements over what is picked, known neighbours."""
+"""Groups of crystals explained: concepts that a prediction uses, elements over the selection, known neighbours."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _AT_BASELINE = {
 class ConceptView(Panel):
     """Bars of concepts, a periodic table of mean attributions, and a table of neighbours.
 
-    Concepts and elements are looked into by a button; neighbours as long as the panel is seen and the hand rests.
+    Concepts and elements are looked into by a button; neighbours as long as the panel is seen and the session is idle.
     """
 
     _esm = script("concept_panel")
@@ -59,7 +59,7 @@ class ConceptView(Panel):
             "awake": self._awake,
             "targets": [[name, words.title(name)] for name in offered],
             "target": self._target,
-            "picked": None if chosen is None else [len(chosen.rows), chosen.title],
+            "selected": None if chosen is None else [len(chosen.rows), chosen.title],
             "progress": None if progress is None else progress.row(),
             "concepts": None
             if session.group_explanations.concepts_tested is None
@@ -72,21 +72,21 @@ class ConceptView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Test concepts, average over elements, go to a neighbour."""
-        session, wish = self.session, message["act"]
-        if wish == "awake":
+        session, action = self.session, message["act"]
+        if action == "awake":
             self._awake = bool(message.get("value"))
-        elif wish == "target" and message.get("value") in session.predicted:
+        elif action == "target" and message.get("value") in session.predicted:
             self._target = str(message["value"])
-        elif wish == "concepts" and self._target:
+        elif action == "concepts" and self._target:
             session.group_explanations.test_concepts(self._target)
-        elif wish == "region" and self._target:
+        elif action == "region" and self._target:
             chosen = session.state.selection
             if (
                 session.group_explanations.explain_region(self._target)
                 and session.group_explanations.region is not None
             ):
                 self._of = session.group_explanations.region, chosen
-        elif wish == "go" and self._near is not None and self._near[2] is not None:
+        elif action == "go" and self._near is not None and self._near[2] is not None:
             row = message.get("row")
             if row in {one.row for one in self._near[2].near}:
                 session.select(int(row))
@@ -106,7 +106,7 @@ class ConceptView(Panel):
         group = "" if of is None else f" ({of.title})"
         return {
             "said": f"{what[0].upper()}{what[1:]}: mean share of one atom of each element, over {many} crystals that "
-            f"were picked{group}.",
+            f"were selected{group}.",
             "note": f"An atom's share is what it adds compared with {_AT_BASELINE.get(found.baseline, found.baseline)} "
             "on its site. Scores explain the crystals that the model decodes here, not the known crystals themselves.",
             "old": of is not None and of is not self.session.state.selection,
@@ -131,7 +131,7 @@ class ConceptView(Panel):
     def _neighbours(self) -> dict[str, Any] | None:
         """Of the present prediction; None while nobody looks, or a hand moves."""
         session = self.session
-        if not (self._awake and session.at_rest and self._target):
+        if not (self._awake and session.idle and self._target):
             return None
         if self._near is None or self._near[0] is not session.state.point.z or self._near[1] != self._target:
             k = min(_NEAREST, len(session.atlas))

@@ -73,26 +73,26 @@ class FactsView(Panel):
                 {"row": n.row, "formula": n.formula, "id": n.material_id, "distance": f"{n.distance:.2f}"}
                 for n in session.state.point.neighbours
             ],
-            "resting": session.at_rest,
+            "idle": session.idle,
         }
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Go to a neighbour, look at a runner-up, judge, draw thumbnails."""
-        session, wish = self.session, message["act"]
-        if wish == "neighbour":
+        session, action = self.session, message["act"]
+        if action == "neighbour":
             with contextlib.suppress(TypeError, ValueError):
                 session.select(int(message["row"]))
-        elif wish == "alternative":
+        elif action == "alternative":
             try:
                 session.assessment.show_alternative(
                     message.get("kind", ""), message.get("value", ""), message.get("orbit")
                 )
             except TargetError as error:  # a click on what was offered for another crystal
                 session.report(str(error))
-        elif wish == "judge":
+        elif action == "judge":
             # what is loaded for the first report must not keep other acts waiting
             threading.Thread(target=self._judge_first, name="xcrystal-judge", daemon=True).start()
-        elif wish == "thumbnails":
+        elif action == "thumbnails":
             rows = message.get("rows")
             self._draw(rows if isinstance(rows, list) else [])
 
@@ -166,8 +166,8 @@ def _predicted(session: Session, brief: bool) -> list[Row]:
     elif session.state.point.material_id is not None:
         record = session.atlas.table.iloc[session.atlas.row(session.state.point.material_id)]
         known = {n: float(record[n]) for n in predicted if n in record and record[n] == record[n]}
-    at_rest = session.assessment.report is not None and session.display.loaded_alone is None
-    own = session.points.achieved(session.state.point) if at_rest else {}
+    judged = session.assessment.report is not None and session.display.loaded_alone is None
+    own = session.points.achieved(session.state.point) if judged else {}
     rows: list[Row] = []
     usual = [name for name in _BRIEF if name in predicted] or list(predicted)[: len(_BRIEF)]
     for name, value in predicted.items():

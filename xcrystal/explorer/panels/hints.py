@@ -51,7 +51,7 @@ HINTS = {
     ),
     "concept": (
         "Ask whether the model's prediction uses an idea such as perovskite, what each element does to it over the "
-        "crystals that you have picked, and which known crystals are near to the present one.",
+        "crystals that you have selected, and which known crystals are near to the present one.",
         ("TCAV", "attribution", "nearest known crystals"),
     ),
 }

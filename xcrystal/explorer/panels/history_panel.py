@@ -23,7 +23,7 @@ THUMBNAIL = 44  # pixels
 _ATOMS = 60  # in a conventional cell that is drawn this small
 
 
-class StoryView(Panel):
+class HistoryView(Panel):
     """What was done, in words and as a strip of crystals to go back to; undo and redo.
 
     Attributes
@@ -36,7 +36,7 @@ class StoryView(Panel):
 
     _esm = script("history_panel")
     _css = style("history_panel")
-    events: ClassVar[frozenset[str]] = frozenset({"story", "history", "settled", "mode"})
+    events: ClassVar[frozenset[str]] = frozenset({"summary", "history", "settled", "mode"})
     log: traitlets.List[str] = traitlets.List().tag(sync=True)
     chips: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
 
@@ -46,14 +46,14 @@ class StoryView(Panel):
         self._reading = False
         super().__init__(session, worker)
         self.chips = self._visited()
-        self.add_class("xc-story")
+        self.add_class("xc-history")
 
     def describe(self) -> dict[str, Any]:
         """The line of the last change, and what undo and redo would do."""
         session = self.session
         place, entries = session.place_in_history, session.history
         return {
-            "story": session.change_summary,
+            "summary": session.change_summary,
             "place": place,
             "undo": entries[place].title if place > 0 else "",
             "redo": entries[place + 1].title if place + 1 < len(entries) else "",
@@ -61,25 +61,25 @@ class StoryView(Panel):
         }
 
     def refresh(self) -> None:
-        """Draw anew; the strip and the log, which are longer, only when the hand rests."""
+        """Draw anew; the strip and the log, which are longer, only when the session is idle."""
         super().refresh()
-        if self.session.at_rest:
+        if self.session.idle:
             self.chips = self._visited()
             self.log = self.session.change_summaries[-LOGGED:] if self._reading else []
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Undo, redo, go back, open the log, draw thumbnails."""
-        session, wish = self.session, message["act"]
-        if wish == "undo":
+        session, action = self.session, message["act"]
+        if action == "undo":
             session.undo()
-        elif wish == "redo":
+        elif action == "redo":
             session.redo()
-        elif wish == "go":
+        elif action == "go":
             with contextlib.suppress(TypeError, ValueError):
                 session.go_to_entry(int(message["place"]))
-        elif wish == "log":
+        elif action == "log":
             self._reading = bool(message.get("open"))
-        elif wish == "thumbnails":
+        elif action == "thumbnails":
             keys = message.get("keys")
             self._draw(keys if isinstance(keys, list) else [])
 

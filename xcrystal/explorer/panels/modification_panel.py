@@ -52,7 +52,7 @@ class ChangeView(Panel):
 
     def __init__(self, session: Session, worker: Worker) -> None:
         self._awake = False
-        self._orbit, self._atom = 0, None  # what is chosen: an orbit, and which of its atoms a hand picked
+        self._orbit, self._atom = 0, None  # what is chosen: an orbit, and which of its atoms was clicked
         self._alone = False
         self._of: Subject | None = None
         self._losses: dict[tuple[int, int, int], str] = {}
@@ -76,7 +76,7 @@ class ChangeView(Panel):
             else None,
             "change": _change(session.modifications.change),
             "search": None if search is None else _search(search),
-            "rest": session.at_rest,
+            "idle": session.idle,
             "reach": _REACH,
             "step": _STEP,
             "trouble": "",
@@ -111,24 +111,24 @@ class ChangeView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Choose, change, search."""
-        session, wish = self.session, message["act"]
-        if wish == "awake":
+        session, action = self.session, message["act"]
+        if action == "awake":
             self._awake = bool(message.get("value"))
-        elif wish == "orbit":
+        elif action == "orbit":
             self._orbit, self._atom = int(message.get("value") or 0), None
-        elif wish == "alone":
+        elif action == "alone":
             self._alone = bool(message.get("value"))
-        elif wish == "search":
+        elif action == "search":
             self._search(str(message.get("outcome") or ""))
-        elif wish == "take":
+        elif action == "take":
             session.counterfactual_search.take(int(message.get("number", -1)))
         elif self._of is not None and 0 <= self._orbit < len(self._of.opened.sites()):
             atom = self._chosen(self._of.opened.sites()[self._orbit]) if self._alone else None
-            if wish == "substitute":
+            if action == "substitute":
                 session.modifications.substitute(self._orbit, str(message.get("element") or ""), atom)
-            elif wish == "remove":
+            elif action == "remove":
                 session.modifications.remove(self._orbit, atom)
-            elif wish == "move":
+            elif action == "move":
                 axis, amount = str(message.get("axis") or ""), message.get("value")
                 session.modifications.move_orbit(self._orbit, axis, float(amount or 0.0), atom, moving=True)
 

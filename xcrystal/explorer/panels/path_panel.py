@@ -79,22 +79,22 @@ class PathView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Set ends, make the path, go along it, export it."""
-        session, wish = self.session, message["act"]
-        if wish == "end" and message.get("end") in ENDS:
+        session, action = self.session, message["act"]
+        if action == "end" and message.get("end") in ENDS:
             source = str(message.get("source") or "").strip() or None
             if session.set_end(message["end"], source) and source is not None:
                 self.send({"type": "taken", "end": message["end"]})
-        elif wish == "swap":
+        elif action == "swap":
             session.interpolation.swap_ends()
-        elif wish == "make" and message.get("kind") in kinds_for(session.model):
+        elif action == "make" and message.get("kind") in kinds_for(session.model):
             session.interpolate(message["kind"], int(message.get("frames") or 16))
-        elif wish == "frame":
+        elif action == "frame":
             session.interpolation.show_frame(int(message.get("frame") or 0))
-        elif wish == "clear":
+        elif action == "clear":
             session.interpolation.clear()
-        elif wish == "both" and all(session.state.ends):
+        elif action == "both" and all(session.state.ends):
             session.show("both" if message.get("on") else "decoded")
-        elif wish == "export" and message.get("format") in FORMATS and session.state.path is not None:
+        elif action == "export" and message.get("format") in FORMATS and session.state.path is not None:
             name, content = session.interpolation.export(message["format"])
             self.offer(name, FORMATS[message["format"]], content)
 

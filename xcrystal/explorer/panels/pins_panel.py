@@ -81,23 +81,23 @@ class PinsView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Pin, unpin, go there, move, make a path."""
-        session, wish = self.session, message["act"]
+        session, action = self.session, message["act"]
         number = self._number(message.get("key"))
-        if wish == "here":
+        if action == "here":
             self.send({"type": "here"})
-        elif wish == "pin":
+        elif action == "pin":
             session.pin()
-        elif wish == "interpolate":
+        elif action == "interpolate":
             start, end = (self._end(message.get(name)) for name in ("from", "to"))
             if start is not None and end is not None:
                 session.pins.interpolate(start, end)
         elif number is None:
-            return  # unpinned while the wish was on its way
-        elif wish == "unpin":
+            return  # unpinned while the message was on its way
+        elif action == "unpin":
             session.pins.remove(number)
-        elif wish == "go":
+        elif action == "go":
             session.pins.go_to(number)
-        elif wish == "move" and isinstance(message.get("to"), int):
+        elif action == "move" and isinstance(message.get("to"), int):
             session.pins.move(number, message["to"])
 
     # -- inside

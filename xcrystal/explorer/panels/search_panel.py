@@ -1,4 +1,4 @@
-"""Finding crystals: a search, a table of what is picked, and directions made between groups of it."""
+"""Finding crystals: a search, a table of the selection, and directions made between groups of it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FindView(Panel):
         self.add_class("xc-find")
 
     def describe(self) -> dict[str, Any]:
-        """The first rows of what is picked, the groups and the concepts."""
+        """The first rows of the selection, the groups and the concepts."""
         session = self.session
         chosen = session.state.selection
         title = "" if chosen is None else chosen.title
@@ -60,26 +60,26 @@ class FindView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Search, go to a row, keep groups, make directions."""
-        session, wish = self.session, message["act"]
-        if wish == "search":
+        session, action = self.session, message["act"]
+        if action == "search":
             self._search(str(message.get("query", "")))
             return
         self._trouble = ""
         try:
-            if wish == "go":
+            if action == "go":
                 session.select(int(message["row"]))
-            elif wish == "clear":
+            elif action == "clear":
                 session.selections.clear()
-            elif wish == "keep":
+            elif action == "keep":
                 session.directions.keep_group(int(message["group"]))
-            elif wish == "drop":
+            elif action == "drop":
                 session.directions.drop_group(int(message["group"]))
-            elif wish == "concept":
+            elif action == "concept":
                 if session.directions.make(str(message.get("name", "")).strip() or None) is None:
                     self._trouble = session.message
-            elif wish == "remove":
+            elif action == "remove":
                 session.directions.remove(str(message["name"]))
-            elif wish == "csv":
+            elif action == "csv":
                 self.offer("selection.csv", "text/csv", session.selections.table.to_csv(index=False).encode())
         except (XCrystalError, KeyError, TypeError, ValueError) as error:
             # what it is about may be gone by the time that a message arrives

@@ -24,7 +24,7 @@ _TITLES = {
     "principal": ("Principal", "Directions in which known crystals differ most, the strongest first"),
     "latent": ("Single numbers", "One number of the latent vector each; those that vary most come first"),
     "property": ("Properties", "Crystals with more or less of a property, each decoded and verified"),
-    "concept": ("Your own", "Directions between groups of crystals that you picked"),
+    "concept": ("Your own", "Directions between groups of crystals that you selected"),
 }
 _DIGITS = {"e_above_hull": 3}
 
@@ -34,7 +34,7 @@ class SliderView(Panel):
 
     _esm = script("slider_panel")
     _css = style("slider_panel")
-    pace: ClassVar[float] = 0.0  # follows the hand
+    pace: ClassVar[float] = 0.0  # follows the pointer
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "axes", "reach", "settled"})
 
     def __init__(self, session: Session, worker: Worker) -> None:
@@ -55,7 +55,7 @@ class SliderView(Panel):
                 for axis, value, base in zip(axes, values, begun, strict=True)
                 for stops in [self._stops(axis)]
             ],
-            "rest": session.at_rest,
+            "idle": session.idle,
             "moved": session.navigation.moved,
             "latents": session.model.latent_dim,
         }
@@ -121,19 +121,19 @@ class SliderView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Move, choose axes, take moves back."""
-        session, wish = self.session, message["act"]
+        session, action = self.session, message["act"]
         try:
-            if wish == "stop at":
+            if action == "stop at":
                 self._stop_at(session.sliders.axis(str(message["axis"])), int(message["value"]))
-            elif wish == "move" and math.isfinite(value := float(message["value"])):
+            elif action == "move" and math.isfinite(value := float(message["value"])):
                 session.move(str(message["axis"]), value)
-            elif wish == "family":
+            elif action == "family":
                 session.sliders.show_axes(str(message["family"]))
-            elif wish == "latent":
+            elif action == "latent":
                 session.sliders.show_latent(int(message["number"]))
-            elif wish == "remove":
+            elif action == "remove":
                 session.directions.remove(str(message["name"]))
-            elif wish == "undo":
+            elif action == "undo":
                 session.navigation.undo_moves()
         except (XCrystalError, KeyError, TypeError, ValueError) as error:
             # an axis may be gone by the time that a message about it arrives
@@ -155,7 +155,7 @@ class SliderView(Panel):
             return ""
         there = _change(name, base.predicted[name], point.predicted[name])
         said = f"Moved by {_signed(change, 2)}. Predicted {words.title(name).lower()} at this place: {there}"
-        if self.session.at_rest:
+        if self.session.idle:
             before, after = self.session.points.achieved(base), self.session.points.achieved(point)
             if name in before and name in after:
                 said += f"; of the decoded crystal itself: {_change(name, before[name], after[name])}"

@@ -90,25 +90,25 @@ class SteerView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Steer, wander, propose."""
-        session, wish = self.session, message["act"]
-        if wish == "steer" and message.get("target") in session.predicted:
+        session, action = self.session, message["act"]
+        if action == "steer" and message.get("target") in session.predicted:
             hold = [str(name) for name in message.get("hold") or [] if name in ("elements", "space_group")]
             direction = "higher" if message.get("direction") == "higher" else "lower"
             session.steer(message["target"], direction, int(message.get("steps") or 10), hold)
-        elif wish == "wander":
+        elif action == "wander":
             session.navigation.random_step()
-        elif wish == "surprise":
+        elif action == "surprise":
             session.navigation.sample()
-        elif wish == "propose":
+        elif action == "propose":
             session.propose(str(message.get("formula") or ""), int(message.get("count") or 5))
-        elif wish == "candidate":
+        elif action == "candidate":
             session.steering.show_candidate(int(message.get("number", -1)))
 
     def _on_event(self, event: str) -> None:
         if event == "candidates":
             self._show_pictures()
-        if event != "crystal" or self.session.at_rest or self.session.progress is not None:
-            super()._on_event(event)  # a slider that moves changes nothing here until it rests
+        if event != "crystal" or self.session.idle or self.session.progress is not None:
+            super()._on_event(event)  # a slider that is dragged changes nothing here until it is released
 
     def _show_pictures(self) -> None:
         for point in self.session.state.candidates:

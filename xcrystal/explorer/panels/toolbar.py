@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MARK, _HEAD = b"xcrystal_session", 2000  # by what, and within how many bytes, a saved session is known
 
 
-class DoorView(Panel):
+class ToolbarView(Panel):
     """Title, message, and the controls that load, download, save, reset, and choose how much is offered."""
 
     _esm = script("toolbar")
@@ -27,7 +27,7 @@ class DoorView(Panel):
     def __init__(self, session: Session, worker: Worker, identity: str = "live") -> None:
         self._identity = identity
         super().__init__(session, worker)
-        self.add_class("xc-door")
+        self.add_class("xc-toolbar")
 
     def describe(self) -> dict[str, Any]:
         """Formula, label and message of what is shown."""
@@ -44,26 +44,26 @@ class DoorView(Panel):
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Load, download, save, reset."""
-        session, wish = self.session, message["act"]
-        if wish == "here":
+        session, action = self.session, message["act"]
+        if action == "here":
             self.send({"type": "here", "identity": self._identity})
-        elif wish == "load":
+        elif action == "load":
             source = str(message.get("source", "")).strip()
             # what cannot be read stays in the field to be corrected
             if source and self._load(source):
                 self.send({"type": "loaded", "source": source})
-        elif wish == "file" and buffers:
+        elif action == "file" and buffers:
             self._take(bytes(buffers[0]), str(message.get("name", "file")))
-        elif wish == "reset":
+        elif action == "reset":
             session.reset()
-        elif wish == "cif":
+        elif action == "cif":
             name = re.sub(r"[^\w.-]+", "_", session.display.structure.composition.reduced_formula)
             self.offer(f"{name}.cif", "chemical/x-cif", session.display.cif().encode())
-        elif wish == "save":
+        elif action == "save":
             self.offer("xcrystal-session.json", "application/json", session.file.to_json().encode())
-        elif wish == "code":
+        elif action == "code":
             self.send({"type": "code", "text": session.code()})
-        elif wish == "mode" and message.get("mode") in MODES:
+        elif action == "mode" and message.get("mode") in MODES:
             session.controls.show_mode(message["mode"])
             settings.remember(mode=message["mode"])
 

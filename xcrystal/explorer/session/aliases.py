@@ -113,6 +113,7 @@ ALIASES = {
     # the session itself
     "story": "change_summary",
     "log": "change_summaries",
+    "at_rest": "idle",
     "go_back": "go_to_entry",
     "mode": "controls.mode",
     "hidden": "controls.hidden",

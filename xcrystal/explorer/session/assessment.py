@@ -69,7 +69,7 @@ class Assessment:
     @property
     def report(self) -> CrystalReport | None:
         """The report of the decoded crystal; None during a drag, and until ``make`` has made it."""
-        return self._reports.get(self._store.state.point) if self._store.at_rest else None
+        return self._reports.get(self._store.state.point) if self._store.idle else None
 
     def make(self) -> CrystalReport:
         """Make the report of the decoded crystal, if there is none yet."""

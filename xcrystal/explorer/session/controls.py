@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from xcrystal.errors import check_one_of
 from xcrystal.explorer.session.store import Store
 
@@ -15,7 +17,7 @@ CONTROLS = (
     "map",
     "structure",
     "attribution",
-    "story",
+    "history",
     "move",
     "find",
     "paths",
@@ -27,6 +29,7 @@ CONTROLS = (
     "facts",
     "neighbours",
 )
+RENAMED = {"story": "history"}  # controls of earlier versions, also of saved sessions
 
 
 class Controls:
@@ -54,9 +57,12 @@ class Controls:
 
     def hide(self, *controls: str) -> None:
         """Offer all controls but these, for a lesson; without any, offer all."""
-        for name in controls:
+        for name in RENAMED.keys() & set(controls):
+            warnings.warn(f"The control {name!r} is now {RENAMED[name]!r}.", DeprecationWarning, stacklevel=2)
+        names = [RENAMED.get(name, name) for name in controls]
+        for name in names:
             check_one_of(name, CONTROLS, "control")
-        self.hidden = frozenset(controls)
+        self.hidden = frozenset(names)
         self._store.emit("mode")
 
     def bring_to_front(self, tab: str) -> None:

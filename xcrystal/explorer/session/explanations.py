@@ -1,4 +1,4 @@
-"""Explanations of the crystal that is drawn: asked for, computed once at rest, and compared."""
+"""Explanations of the crystal that is drawn: asked for, computed once when idle, and compared."""
 
 from __future__ import annotations
 
@@ -308,7 +308,7 @@ class Explanations:
     # -- targets
 
     def check_possible(self, why: Why, state: State) -> None:
-        """Raises TargetError if a state could never be explained so, or AbilityError by this model."""
+        """Raises TargetError if a state could never be explained so, or CapabilityError by this model."""
         self._points.model.require("gradients")
         from xcrystal.explanation.methods import check
         from xcrystal.explanation.targets import of_one_crystal, target_of

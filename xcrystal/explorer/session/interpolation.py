@@ -112,7 +112,7 @@ class Interpolation:
             point = path.frames[int(frame)]
             gesture = ("frame", id(path.frames))
             if self._store.history.now.gesture == gesture:
-                self._store.at_rest = False  # also after a pause it is the same playback
+                self._store.idle = False  # also after a pause it is the same playback
             self._store.commit(
                 point.commands[-1],
                 gesture=gesture,

@@ -187,7 +187,7 @@ class Modifications:
     @property
     def held(self) -> Subject | None:
         """The crystal of which an orbit is being dragged, as it was when the drag began."""
-        return self._held[1] if self._held is not None and not self._store.at_rest else None
+        return self._held[1] if self._held is not None and not self._store.idle else None
 
     @property
     def change(self) -> Change | None:
@@ -242,7 +242,7 @@ class Modifications:
     ) -> bool:
         with self._store.lock:
             try:
-                if held is not None and not self._store.at_rest and self._held is not None and self._held[0] == held:
+                if held is not None and not self._store.idle and self._held is not None and self._held[0] == held:
                     subject = self._held[1]
                 subject = subject or self.editable(command.cell if isinstance(command, EditOrbit) else None)
                 edit = act(subject.opened)

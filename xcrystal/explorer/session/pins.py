@@ -1,4 +1,4 @@
-"""Pins: crystals that are kept at hand, to go back to, to compare, and to interpolate between."""
+"""Pins: pinned crystals, to go back to, to compare, and to interpolate between."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Pins:
             Whether it is pinned now; if not, ``message`` says why. It is never pinned twice.
         """
         with self._store.lock:
-            if not self._store.at_rest:
+            if not self._store.idle:
                 self._store.reactions.settle()  # what was decoded greedily is reranked before it is kept
             state = self._store.state
             loaded = state.loaded if state.shown == "loaded" else None

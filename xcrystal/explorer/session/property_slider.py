@@ -88,11 +88,7 @@ class PropertySliders:
             Whether there was something to do.
         """
         with self._store.lock:  # for one piece only
-            if (
-                not self._store.at_rest
-                or self._store.state.family != "property"
-                or self._points.model.lacks("gradients")
-            ):
+            if not self._store.idle or self._store.state.family != "property" or self._points.model.lacks("gradients"):
                 return False
             targets = [axis.target for axis in self._sliders.axes if axis.target in self._points.model.properties]
             try:

@@ -89,7 +89,7 @@ class Refinement:
         """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched to the end."""
         state = self._store.state
         listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
-        if not (self._store.at_rest and self._searches) or state.point in self._searched or state.point in listed:
+        if not (self._store.idle and self._searches) or state.point in self._searched or state.point in listed:
             return False
         self.search_nearer(interrupted)
         return state.point in self._searched

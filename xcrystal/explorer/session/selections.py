@@ -60,7 +60,7 @@ class Selections:
             self._select(SelectPolygon(polygon, **_said(rows, called)), rows)
 
     def select_rows(self, rows: Sequence[int] | np.ndarray, title: str = "") -> None:
-        """Select crystals by their rows in the atlas."""
+        """Select crystals by their rows (k,) in the atlas."""
         with self._store.lock:
             try:
                 wanted = self.checked(rows)

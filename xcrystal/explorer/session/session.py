@@ -66,11 +66,11 @@ class Session:
     display, controls
         What is drawn and how; what is offered.
     navigation, refinement, sliders, property_sliders
-        Where to go; better crystals at rest; along axes; along properties.
+        Where to go; better crystals when idle; along axes; along properties.
     selections, directions, own_crystals
         Crystals of the atlas; directions between groups of them; a user's own over the map.
     interpolation, pins
-        Paths, and crystals that are kept at hand.
+        Paths, and pinned crystals.
     steering, modifications, counterfactual_search
         Properties and compositions that are aimed at; edits; the smallest edits that turn an outcome.
     explanations, group_explanations, assessment
@@ -130,7 +130,7 @@ class Session:
         """End a drag, and do what waited for it: rerank the crystal, explain it, report on it."""
         store = self._store
         with store.lock:
-            moved, store.at_rest = not store.at_rest, True
+            moved, store.idle = not store.idle, True
             self.modifications.release()
             other = self.refinement.rerank()
             if other:
@@ -171,9 +171,9 @@ class Session:
         return self.state.point.predicted
 
     @property
-    def at_rest(self) -> bool:
+    def idle(self) -> bool:
         """False during a drag, until ``settle``."""
-        return self._store.at_rest
+        return self._store.idle
 
     @property
     def message(self) -> str:

@@ -36,7 +36,7 @@ from xcrystal.explorer.session.commands import (
     ShowSupercell,
     as_floats,
 )
-from xcrystal.explorer.session.controls import CONTROLS, MODES, Controls
+from xcrystal.explorer.session.controls import CONTROLS, MODES, RENAMED, Controls
 from xcrystal.explorer.session.display import Display
 from xcrystal.explorer.session.explanations import Explanations, command_of, known_method
 from xcrystal.explorer.session.pins import Pins
@@ -192,6 +192,7 @@ def _checked(text: str | bytes) -> dict[str, Any]:
     method = content.setdefault("method", METHOD)  # older sessions have none
     if not isinstance(method, str) or not known_method(method):
         raise ReadError("This saved session is damaged: its attribution method does not exist.")
+    content["hidden"] = [RENAMED.get(str(name), name) for name in content["hidden"]]
     unknown = [name for name in content["hidden"] if name not in CONTROLS]
     if content["mode"] not in MODES or unknown:
         raise ReadError("This saved session is damaged: it hides a control or sets a mode that does not exist.")

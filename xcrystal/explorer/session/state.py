@@ -144,7 +144,7 @@ class State:
     candidates
         Structures proposed for a formula, best first.
     pins
-        Crystals that are kept at hand.
+        Pinned crystals.
     """
 
     point: Point

@@ -28,7 +28,7 @@ EVENTS = (
     "explained",  # how far it can be trusted has been found out
     "settled",  # a drag has ended
     "history",
-    "story",  # the change summary
+    "summary",  # of the last change
     "judged",  # the slower report of the crystal has arrived, or is gone
     "picked",  # an atom, by hand
     "front",  # a tab is to come to the front
@@ -82,7 +82,7 @@ class Store:
     ----------
     state
         What is shown; see ``xcrystal.explorer.session.state.State``.
-    at_rest
+    idle
         False during a drag, until ``settle``.
     summary, summaries
         What the last change did, in words; and all changes, oldest first.
@@ -99,7 +99,7 @@ class Store:
         self.history = History(first)
         self.lock = threading.RLock()
         self.views: list[Callable[[str], None]] = []
-        self.at_rest = True
+        self.idle = True
         self.summary = ""
         self.summaries: list[str] = []
         self.progress: Progress | None = None
@@ -151,7 +151,7 @@ class Store:
         if not changes(before, after):
             self.tell(caution(before))
             return
-        same = gesture is not None and not self.at_rest and gesture == self.history.now.gesture
+        same = gesture is not None and not self.idle and gesture == self.history.now.gesture
         compared = self.history.add(Entry(command, after, gesture), merge=same)
         self._arrive(before, after, command, compared, settle=settle, again=same)
 
@@ -162,7 +162,7 @@ class Store:
         self.state = after
         events = changes(before, after)
         self.reactions.replaced(before, after, events)
-        self.at_rest = settle
+        self.idle = settle
         self.emit(*events, "history")
         self.tell(caution(after))
         self._summarize(compared, command, again=again)
@@ -181,7 +181,7 @@ class Store:
             self.summaries[-1] = self.summary
         else:
             self.summaries.append(self.summary)
-        self.emit("story")
+        self.emit("summary")
 
     def summarize_again(self) -> None:
         """Summarize the last change once more, after its crystal was refined."""
@@ -195,12 +195,12 @@ class Store:
         with self.lock:
             self.history = History(self.state)
             self.summary, self.summaries = "", []
-            self.emit("history", "story")
+            self.emit("history", "summary")
 
     def go_back(self, place: int) -> None:
         """Go to any entry of the history; without effect if there is no such entry."""
         with self.lock:
-            self.at_rest = True
+            self.idle = True
             before, left, was = self.state, self.history.now, self.history.place
             earlier = place < was
             entry = self.history.go(place)

@@ -88,8 +88,8 @@ class StructureView(View):
         if session.state.loaded is not None and session.z is session.state.loaded.z:
             return _match_words(session.state.loaded.rms)
         (_, one), (_, other) = crystals
-        if not session.at_rest:
-            return "match: when the hand rests"
+        if not session.idle:
+            return "match: when you pause"
         if self._match is None or self._match[0] is not one or self._match[1] is not other:
             self._match = (one, other, _match_words(match_rms(one, other)))
         return self._match[2]
@@ -161,7 +161,7 @@ class StructureView(View):
         self._make_canvases(len(crystals))
         for which, ((caption, _), (header, data, _)) in enumerate(zip(crystals, drawn, strict=True)):
             picked = self.picked[1] if self.picked is not None and self.picked[0] == which else -1
-            more = {"extent": extent, "picked": picked, "caption": caption, "fine": session.at_rest}
+            more = {"extent": extent, "picked": picked, "caption": caption, "fine": session.idle}
             more["explained"] = self._is_explained(crystals[which][1])
             self.canvases[which].draw(({**header, **more}, data))
 
@@ -171,9 +171,9 @@ class StructureView(View):
             self.canvases.append(self._canvas(len(self.canvases)))
             self._row.children = tuple(self.canvases)
         if len(self.canvases) > 1:
-            wished = "" if count > 1 else "none"
-            if self.canvases[1].layout.display != (wished or None):
-                self.canvases[1].layout.display = wished or None
+            display = "" if count > 1 else "none"
+            if self.canvases[1].layout.display != (display or None):
+                self.canvases[1].layout.display = display or None
 
     def _keep_pick(self, crystals: list[tuple[str, Structure]]) -> None:
         """The pick stays while the crystal morphs, as long as there is such an atom."""
@@ -191,7 +191,7 @@ class StructureView(View):
         attribution = self.session.explanations.attribution
         score = None if scores is None else float(scores[atom])
         unit = "" if attribution is None else attribution.unit
-        self._facts = site_facts(structure, atom, score=score, unit=unit, neighbours=self.session.at_rest)
+        self._facts = site_facts(structure, atom, score=score, unit=unit, neighbours=self.session.idle)
 
     def _scores(self, structure: Structure) -> np.ndarray | None:
         """Attribution of the atoms of a structure that is drawn, if it is the one that was attributed."""

@@ -25,8 +25,11 @@ describe('a chart', () => {
     label: 'Gaps'
   };
 
-  const chartOf = (onPick?: (frame: number) => void, onHover?: (frame: number | null) => void) => {
-    const chart = new LaneChart({ onPick, onHover });
+  const chartOf = (
+    onSelect?: (frame: number) => void,
+    onHover?: (frame: number | null) => void
+  ) => {
+    const chart = new LaneChart({ onSelect, onHover });
     jest
       .spyOn(chart.node, 'getBoundingClientRect')
       .mockReturnValue({ left: 0, width: 314 } as DOMRect);
@@ -45,10 +48,10 @@ describe('a chart', () => {
   });
 
   it('finds frames under the mouse', () => {
-    const [onPick, onHover] = [jest.fn(), jest.fn()];
-    const { node } = chartOf(onPick, onHover);
+    const [onSelect, onHover] = [jest.fn(), jest.fn()];
+    const { node } = chartOf(onSelect, onHover);
     node.dispatchEvent(new MouseEvent('click', { clientX: 6 + 205 }));
-    expect(onPick).toHaveBeenCalledWith(2);
+    expect(onSelect).toHaveBeenCalledWith(2);
     node.dispatchEvent(new MouseEvent('pointermove', { clientX: 999 }));
     node.dispatchEvent(new MouseEvent('pointermove', { clientX: 998 }));
     node.dispatchEvent(new MouseEvent('pointerleave'));

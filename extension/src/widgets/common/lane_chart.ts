@@ -48,16 +48,16 @@ export function decimal(value: number | null | undefined, digits: number): strin
 /** A chart that fits its box. */
 export class LaneChart {
   /**
-   * @param onPick - Called with the frame that is clicked.
+   * @param onSelect - Called with the frame that is clicked.
    * @param onHover - Called with the frame under the mouse, or null.
    * @param height - Of a lane, in pixels.
    */
   constructor({
-    onPick,
+    onSelect,
     onHover,
     height = 40
   }: {
-    onPick?: (frame: number) => void;
+    onSelect?: (frame: number) => void;
     onHover?: (frame: number | null) => void;
     height?: number;
   }) {
@@ -74,10 +74,10 @@ export class LaneChart {
     this.node.addEventListener('click', event => {
       const frame = this.frameAt(event);
       if (frame !== null) {
-        onPick?.(frame);
+        onSelect?.(frame);
       }
     });
-    this.node.classList.toggle('xc-pickable', Boolean(onPick));
+    this.node.classList.toggle('xc-clickable', Boolean(onSelect));
     this.observer.observe(this.node);
   }
 
