@@ -114,8 +114,12 @@ def find_neighbours(matrix: np.ndarray, points: np.ndarray, numbers: np.ndarray)
 
 def structure_neighbours(structure: Structure) -> Pairs:
     """Find the neighbours in a structure; a shared site counts as the most abundant of its elements."""
-    numbers = np.array([max(site.species.items(), key=lambda item: item[1])[0].Z for site in structure])
-    return find_neighbours(structure.lattice.matrix, structure.frac_coords, numbers)
+    return find_neighbours(structure.lattice.matrix, structure.frac_coords, main_elements(structure))
+
+
+def main_elements(structure: Structure) -> np.ndarray:
+    """(n,) atomic number of the most abundant element of each site."""
+    return np.array([max(site.species.items(), key=lambda item: item[1])[0].Z for site in structure])
 
 
 def between_metals(numbers: np.ndarray, pairs: Pairs) -> np.ndarray:

@@ -77,7 +77,11 @@ def test_shared_sites(drawing: Any) -> None:
         [{"symbol": "Cu", "occupancy": 0.75}, {"symbol": "Au", "occupancy": 0.25}],
         [{"symbol": "O", "occupancy": 0.5}],
     ]
-    assert "<svg" in bundle["text/html"]
+    # a disc with a sector for each share, the empty one among them
+    assert "<title>Cu 0.75, Au 0.25</title>" in bundle["text/html"]
+    assert "<title>O 0.50, empty 0.50</title>" in bundle["text/html"]
+    ions = Structure(Lattice.cubic(3.8), [{"Fe2+": 0.5, "Fe3+": 0.5}], [[0, 0, 0]])
+    assert "<title>" not in shown(drawing, ions)["text/html"]
 
 
 def test_what_is_no_element_is_text_without_a_picture(drawing: Any) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.neighbours import between_metals, find_neighbours
+from xcrystal.crystal.neighbours import between_metals, find_neighbours, main_elements
 from xcrystal.crystal.radii import covalent_radii
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def build_scene(
     Parameters
     ----------
     structure
-        Ordered, any cell.
+        Any cell; a shared site is drawn as the most abundant of its elements.
     boundary
         Whether atoms on faces, edges and corners are repeated on the opposite side.
     bonds
@@ -103,7 +103,7 @@ def build_scene(
         Cells along a, b and c; fewer are drawn if there would be more than ``MAX_DRAWN`` atoms.
     """
     matrix = np.asarray(structure.lattice.matrix, dtype=float)
-    numbers = np.array([site.specie.Z for site in structure])
+    numbers = main_elements(structure)
     points = np.asarray(structure.frac_coords, dtype=float) % 1.0
     heights = 1 / np.linalg.norm(np.linalg.inv(matrix), axis=0)
     repeat, note = _affordable(len(points), repeat)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.neighbours import main_elements
 from xcrystal.explorer.drawing.palette import diverging
 from xcrystal.explorer.drawing.scene import Scene, build_scene, element_colors
 
@@ -61,7 +62,7 @@ def scene_message(
 def atom_colors(structure: Structure, scores: np.ndarray | None = None) -> np.ndarray:
     """(n_atoms, 3) colours, 0 to 1: of the elements, or of scores on a scale from blue to red."""
     if scores is None:
-        colors: np.ndarray = element_colors()[[site.specie.Z for site in structure]]
+        colors: np.ndarray = element_colors()[main_elements(structure)]
         return colors
     return diverging(np.asarray(scores) / score_span(scores))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import count, pairwise
@@ -11,13 +12,15 @@ import numpy as np
 
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.palette import hex_color
-from xcrystal.explorer.drawing.scene import BOND_RADIUS, Scene, build_scene
+from xcrystal.explorer.drawing.scene import BOND_RADIUS, Scene, build_scene, element_colors
 from xcrystal.explorer.drawing.scene_message import atom_colors
 
 if TYPE_CHECKING:
-    from pymatgen.core import Structure
+    from pymatgen.core import PeriodicSite, Structure
 
 _TURN, _TILT = np.radians(-24.0), np.radians(14.0)  # a little from the side and from above, c upwards
+_FULL = 1e-3  # what is so little empty is full
+_EMPTY = "#ededed"
 _EDGE_PIECES = 12  # an edge is drawn in pieces, so that it can pass behind one atom and before another
 _pictures = count()  # names of gradients are global in a page
 
@@ -74,7 +77,7 @@ def svg(
     Parameters
     ----------
     structure
-        Ordered, any cell.
+        Any cell. A site that elements share, or that is not full, is a disc with a sector for each share.
     scores
         (n_atoms,) numbers that colour the atoms, or None for the colours of the elements.
     width
@@ -123,12 +126,13 @@ def _image(
     pieces = [*_edges(edges, edge_pieces, digits)]
     for start, end, radius, atom in zip(starts, ends, scene.bond_radii, scene.bond_atoms, strict=True):
         pieces.append(((start[2] + end[2]) / 2, _line(start, end, 2 * radius, paints[atom], digits)))
+    sectors = [_sectors(site) for site in structure]
     for centre, radius, atom in zip(centres, scene.radii, scene.atoms, strict=True):
         circle = (
             f'<circle cx="{centre[0]:.{digits}f}" cy="{centre[1]:.{digits}f}" r="{radius:.2f}" '
             f'fill="{balls[atom]}"{outline}/>'
         )
-        pieces.append((centre[2], circle))
+        pieces.append((centre[2], circle + sectors[atom].format(x=centre[0], y=centre[1], r=radius)))
     drawn = "".join(piece for _, piece in sorted(pieces, key=lambda item: item[0]))
     side = 2 * reach
     return (
@@ -136,6 +140,34 @@ def _image(
         f'aria-label="{escape(structure.composition.reduced_formula)}" '
         f'viewBox="{-side / 2:.2f} {-side / 2:.2f} {side:.2f} {side:.2f}">{definitions}{drawn}</svg>'
     )
+
+
+def _sectors(site: PeriodicSite) -> str:
+    """What is drawn over the ball of a site that is not filled by one element, for a centre (x, y) and a radius r."""
+    amounts: Counter[tuple[int, str]] = Counter()
+    for species, share in site.species.items():
+        amounts[species.Z, species.symbol] += float(share)
+    shares = [(symbol, share) for (_, symbol), share in amounts.most_common()]
+    empty = 1 - sum(share for _, share in shares)
+    if len(shares) == 1 and empty < _FULL:
+        return ""
+    paints = [hex_color(element_colors()[number]) for (number, _), _ in amounts.most_common()]
+    if empty >= _FULL:
+        shares.append(("empty", empty))
+        paints.append(_EMPTY)
+    total = sum(share for _, share in shares)
+    drawn, begin = [], 0.0
+    for (_, share), paint in zip(shares, paints, strict=True):
+        end = begin + min(share / total, 1 - 1e-4)  # a whole circle has no beginning
+        (a, b), (c, d) = ((np.sin(2 * np.pi * angle), -np.cos(2 * np.pi * angle)) for angle in (begin, end))
+        drawn.append(
+            f'<path d="M 0 0 L {a:.4f} {b:.4f} A 1 1 0 {int(share / total > 0.5)} 1 {c:.4f} {d:.4f} Z" fill="{paint}"/>'
+        )
+        begin = end
+    said = escape(", ".join(f"{name} {share:.2f}" for name, share in shares))
+    ring = '<circle r="1" fill="none" stroke="#555555" stroke-width="0.06"/>'
+    where = 'transform="translate({x:.2f} {y:.2f}) scale({r:.3f})"'
+    return f"<g {where}><title>{said}</title>{''.join(drawn)}{ring}</g>"
 
 
 def turned(points: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -102,20 +103,16 @@ def _bundle(structure: IStructure, include: object = None, exclude: object = Non
 
 def _picture(structure: IStructure) -> str:
     """For front ends without the viewer."""
-    ordered = _ordered(structure)
-    if ordered is None:
-        return f"<pre>{escape(str(structure))}</pre>"
-    from xcrystal.explorer.drawing.svg_picture import Pictures
-
-    return Pictures([ordered], [structure.composition.reduced_formula], width=320)._repr_html_()
-
-
-def _ordered(structure: IStructure) -> Any:
-    """The most abundant element on each site; None where one is no element."""
     from pymatgen.core import Element, Structure
 
+    from xcrystal.explorer.drawing.svg_picture import Pictures
+
     data = structure_data(structure)
-    symbols = [shares[0]["symbol"] for shares in data["species"]]
-    if not all(Element.is_valid_symbol(symbol) for symbol in symbols):
-        return None
-    return Structure(structure.lattice, symbols, data["positions"])
+    species = [Counter[str]() for _ in data["species"]]
+    for amounts, kinds in zip(species, data["species"], strict=True):
+        for kind in kinds:
+            amounts[kind["symbol"]] += kind["occupancy"]  # ions of one element have one symbol
+    if not all(Element.is_valid_symbol(symbol) for kinds in species for symbol in kinds):
+        return f"<pre>{escape(str(structure))}</pre>"
+    drawn = Structure(structure.lattice, species, data["positions"])
+    return Pictures([drawn], [structure.composition.reduced_formula], width=320)._repr_html_()
