@@ -17,7 +17,8 @@ from xcrystal.crystal.canonical import canonicalize
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.tables import read_table, selection_half
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.generative.reconstruction import HALVES, compare, evaluate_reconstruction
+from xcrystal.evaluation.generative.reconstruction import compare, evaluate_reconstruction
+from xcrystal.evaluation.shared.halves import HALVES
 from xcrystal.generator import CrystalModel, model_folder, open_model
 
 
