@@ -295,3 +295,14 @@ def map_(
 
     opened = xcrystal.load(model, device)
     return print_report(evaluate_map(opened, open_atlas(atlas or model), n, seed), as_json)
+
+
+@evaluate.command()
+def splits(
+    run: Annotated[list[Path], typer.Option(help="The folder of a run of xcrystal train --split; may be given again.")],
+    as_json: Json = False,
+) -> Report:
+    """What short runs make of crystals whose composition, chemical system or prototype was held out."""
+    from xcrystal.training.split_report import read_splits
+
+    return print_report(read_splits(run), as_json)

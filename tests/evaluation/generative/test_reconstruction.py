@@ -80,7 +80,9 @@ def test_the_report_prints_and_serializes(model: CrystalModel, crystal_table: Pa
     content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert content["crystals"] == 3
     assert content["properties"]["band_gap"]["crystals"] == 3
-    for words in ("match rate", "volume error", "MAE band_gap", "95 %"):
+    distances = content["own_distances"]
+    assert distances["right"][1] < 0.05 and distances["unreadable"] == 0
+    for words in ("match rate", "volume error", "MAE band_gap", "95 %", "own vector of right ones"):
         assert words in report.table()
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.matching import match_rms
+from xcrystal.evaluation.generative.own_distances import OwnDistances, own_distances
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.halves import half_of
 from xcrystal.evaluation.shared.parallel import workers_of
@@ -104,6 +105,8 @@ class ReconstructionReport(Report):
         The encoded crystals by how many orbits they have.
     properties
         Errors by property, for the columns that the table has; none for a folder or a list.
+    own_distances
+        How far the own latent vectors of right and wrong reconstructions lie off.
     comparisons
         The crystals one by one.
     """
@@ -121,6 +124,7 @@ class ReconstructionReport(Report):
     orbits: tuple[OrbitRange, ...]
     properties: dict[str, PropertyError]
     not_encoded: dict[str, str]
+    own_distances: OwnDistances
     comparisons: tuple[Comparison, ...]
 
     NOT_IN_JSON = ("comparisons",)
@@ -145,6 +149,7 @@ class ReconstructionReport(Report):
             (f"MAE {name}", f"{e.mae:.3f} (mean predictor {e.mae_of_mean:.3f}, zero {e.mae_of_zero:.3f}; {e.crystals})")
             for name, e in self.properties.items()
         ]
+        rows += self.own_distances.rows()
         rows += not_encoded_rows(self.not_encoded)
         by_orbits = [("orbits", "crystals", "share", "match", "RMS", "composition")]
         by_orbits += [
@@ -199,12 +204,16 @@ def evaluate_reconstruction(
         found = encodable_of(sources, pool, model.limits)
         z = found.codes(model)
         names = [sources.names[i] for i in found.places]
-        pairs = list(zip(names, found.structures, model.decode(z, effort), strict=True))
+        decoded = model.decode(z, effort)
+        pairs = list(zip(names, found.structures, decoded, strict=True))
         comparisons = pool.map(compare, pairs, "matching")
+        distances = own_distances(model, z, decoded, pool)
     known = None if sources.table is None else sources.table.iloc[found.places]
     properties = {} if known is None or known.empty else property_errors(model, z, known)
     counts = np.array([len(crystal.positions) for crystal in found.crystals], dtype=int)
-    return _report(len(sources), comparisons, properties, found.not_encoded, half, _by_orbits(counts, comparisons))
+    own = OwnDistances.of(distances, np.array([c.rms is not None for c in comparisons], dtype=bool))
+    by_orbits = _by_orbits(counts, comparisons)
+    return _report(len(sources), comparisons, properties, found.not_encoded, half, by_orbits, own)
 
 
 def _by_orbits(counts: np.ndarray, comparisons: Sequence[Comparison]) -> tuple[OrbitRange, ...]:
@@ -257,6 +266,7 @@ def _report(
     not_encoded: dict[str, str],
     half: str,
     orbits: tuple[OrbitRange, ...],
+    own: OwnDistances,
 ) -> ReconstructionReport:
     matched = [c.rms for c in comparisons if c.rms is not None]
     volume = np.abs([c.volume_error for c in comparisons]) if comparisons else np.array([np.nan])
@@ -274,5 +284,6 @@ def _report(
         orbits=orbits,
         properties=properties,
         not_encoded=not_encoded,
+        own_distances=own,
         comparisons=tuple(comparisons),
     )
