@@ -38,6 +38,8 @@ COMMANDS = (
     ["evaluate", "interpolation"],
     ["evaluate", "invariance"],
     ["evaluate", "properties"],
+    ["evaluate", "classics"],
+    ["evaluate", "splits"],
     ["evaluate", "directions"],
     ["evaluate", "steering"],
     ["evaluate", "proposals"],

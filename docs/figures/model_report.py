@@ -2,18 +2,24 @@
 
 Runs the commands of ``COMMANDS`` one after another, keeps each report as ``reports/NAME.json`` in ``docs/model``, and
 writes ``docs/model/figures.md``, with every table below the command that prints it. In MODEL_CARD.md and README.md it
-writes what stands between ``<!-- figures:NAME -->`` and ``<!-- /figures -->``, unless another ``--out`` is given. A
-report that is there for the same weights and command is not made again, so an interrupted run goes on where it was.
+writes what stands between ``<!-- figures:NAME -->`` and ``<!-- /figures -->``, unless another ``--out`` is given. An
+interrupted run goes on where it was: a report of the same command, model, data and code is not made again. One of
+another command, model or data is never written. One of other code is, with the digest of that code beside it, where it
+is not made again: with ``--only``, which measures some reports and leaves the others.
+
+What holds out chemical systems or prototypes (``--runs``) is not measured here, but read from runs of an hour.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import hashlib
 import io
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,6 +44,8 @@ from xcrystal.reporting import plain
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "docs" / "model"
 FILLED = (ROOT / "MODEL_CARD.md", ROOT / "README.md")
+# what decides figures: neither the explorer's looks nor the command line
+CODE = ("crystal", "model", "predicting.py", "generator.py", "latent", "assessment", "explanation", "evaluation")
 _LEARNED = " ".join(
     f"--train FOLDER/{table}.parquet" for table in ("train", "classics", "more_labelled", "large_train")
 )
@@ -45,11 +53,36 @@ _LEARNED = " ".join(
 
 @dataclass(frozen=True)
 class Command:
-    """A command of ``xcrystal``, ``FOLDER`` for that of the data, and what a reader of its table has to know."""
+    """A command of ``xcrystal``, and what a reader of its table has to know.
+
+    In its words, ``FOLDER`` stands for that of the data, and ``RUNS`` for that of training runs, whose results are read
+    without this model.
+    """
 
     title: str
     words: str
     about: str
+
+    @property
+    def of_runs(self) -> bool:
+        """Whether it reads training runs."""
+        return "RUNS" in self.words
+
+    def typed(self, data: Path, runs: Path | None) -> list[str]:
+        """Its words with the folders."""
+        return [word.replace("FOLDER", str(data)).replace("RUNS", str(runs)) for word in split(self.words)]
+
+    def inputs(self, data: Path, runs: Path | None) -> list[Path]:
+        """The files whose content decides its figures."""
+        found = []
+        for word, own in zip(self.typed(data, runs), split(self.words), strict=True):
+            if own == "FOLDER":
+                found.append(Path(word) / "val.parquet")
+            elif own.startswith("FOLDER/"):
+                found.append(Path(word))
+            elif own.startswith("RUNS/"):
+                found += [Path(word) / "result.json", *sorted((Path(word) / "split").glob("*.parquet"))]
+        return found
 
 
 COMMANDS = {
@@ -88,6 +121,15 @@ COMMANDS = {
         "Reconstruction of larger crystals, thorough search",
         "evaluate reconstruction --data FOLDER/large_val.parquet --effort thorough --limit 200",
         "200 of them, drawn at random, since a search among so many atoms takes seconds.",
+    ),
+    "splits": Command(
+        "Harder splits",
+        "evaluate splits --run RUNS/split-composition --run RUNS/split-chemical-system --run RUNS/split-prototype",
+        "Not the shipped model, but short runs from scratch on `train` alone, of 1,800 steps on one core, with greedy "
+        "decodes: what is left of the match rate when more than the composition is held out. A run takes 16 to 25 "
+        "minutes: `xcrystal train --data TRAIN --out RUNS/split-prototype --split prototype --steps 1800 "
+        "--simple-share 1`, with `TRAIN` a folder that holds nothing but `train.parquet`. These runs measured all that "
+        "was held out, which chose nothing.",
     ),
     "latent": Command(
         "Use of the latent vector",
@@ -130,6 +172,11 @@ COMMANDS = {
         "50 random pairs, 16 frames each, ends included; intervals by bootstrap over paths. The docstring of "
         "`xcrystal.evaluation.generative.interpolation_report` defines every row.",
     ),
+    "interpolation-fast": Command(
+        "Between crystals, most probable crystal alone",
+        "evaluate interpolation --data FOLDER/val.parquet --paths 50 --effort fast",
+        "The same pairs, without a search.",
+    ),
     "directions": Command(
         "Sliders of properties",
         "evaluate directions -n 20",
@@ -160,8 +207,8 @@ COMMANDS = {
     "counterfactuals": Command(
         "Effects of a substitution",
         "evaluate counterfactuals --data FOLDER --train FOLDER/train.parquet",
-        "Crystals of `val` that are one substitution away from a training crystal, in the same Wyckoff positions:"
-        " has the predicted change of the property the right sign?",
+        "Crystals of the half of `val` that calibrated nothing which are one substitution away from a training "
+        "crystal, in the same Wyckoff positions: has the predicted change of the property the right sign?",
     ),
     "invariance": Command(
         "Invariance",
@@ -194,31 +241,81 @@ _HEAD = """# All figures of the model
 Each table stands below the command that prints it, with seed 0. `FOLDER` holds tables such as the
 [model card](../reference/model-card.md#data-and-licence) describes. `python docs/figures/model_report.py --data FOLDER`
 makes all of them, this page, and the tables of the card, and keeps the reports as JSON in `docs/model/reports`.
+*Code* is a digest of the modules that measured a table; the next run measures anew what other code has measured.
 {explained}
-Weights: `{weights}`.
+Weights: `{weights}`. Code: {codes}.
 """
 _MARKED = re.compile(r"(<!-- figures:([\w-]+) -->)(.*?)(<!-- /figures -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What a command gave: its words, the weights that it measured, its figures, its table, and how long it took."""
+    """What a command gave: its words, its figures, its table, how long it took, and what they are of.
+
+    Attributes
+    ----------
+    weights, model, data, code
+        Digests: of the model's weights, of all files of the model, of the data, and of the code that measured.
+    """
 
     command: str
     weights: str
+    model: str
+    data: str
+    code: str
     seconds: float
     figures: dict[str, Any]
     table: str
 
 
-def measure(command: Command, model: str, data: Path, weights: str) -> Kept:
+def digest(contents: Iterable[bytes]) -> str:
+    """What tells some contents from others."""
+    found = hashlib.sha256()
+    for content in contents:
+        found.update(hashlib.sha256(content).digest())
+    return found.hexdigest()[:16]
+
+
+def model_digest(folder: Path) -> str:
+    """Of what a model is made of: weights, corrector, prior, property heads, atlas."""
+    files = (path for path in sorted(folder.iterdir()) if path.suffix in (".safetensors", ".parquet"))
+    return digest(path.read_bytes() for path in files)
+
+
+def code_digest(package: Path = ROOT / "xcrystal") -> str:
+    """Of the statements that decide figures; comments, docstrings and layout do not."""
+    parts = (package / name for name in CODE)
+    files = [path for part in parts for path in (sorted(part.rglob("*.py")) if part.is_dir() else [part])]
+    return digest(statements(path.read_text(encoding="utf-8")).encode() for path in files)
+
+
+def statements(source: str) -> str:
+    """A module without comments, docstrings and layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, False) is not None:
+            node.body = node.body[1:]
+    return ast.unparse(tree)
+
+
+def measure(command: Command, model: str, data: Path, runs: Path | None = None) -> Kept:
     """Run a command, as it is typed."""
-    words = [word.replace("FOLDER", str(data)) for word in split(command.words)]
+    folder = model_folder(model)
     printed, begun = io.StringIO(), time.perf_counter()
     with redirect_stdout(printed):
-        report = app([*words, "--model", model], standalone_mode=False)
+        words = [*command.typed(data, runs), *([] if command.of_runs else ["--model", model])]
+        report = app(words, standalone_mode=False)
     seconds = round(time.perf_counter() - begun, 1)
-    return Kept(command.words, weights, seconds, plain(report.to_dict()), printed.getvalue().rstrip("\n"))
+    return Kept(
+        command=command.words,
+        weights=weights_digest(folder),
+        model=model_digest(folder),
+        data=digest(path.read_bytes() for path in command.inputs(data, runs)),
+        code=code_digest(),
+        seconds=seconds,
+        figures=plain(report.to_dict()),
+        table=printed.getvalue().rstrip("\n"),
+    )
 
 
 def read(file: Path) -> Kept | None:
@@ -226,14 +323,26 @@ def read(file: Path) -> Kept | None:
     return Kept(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 
-def kept_reports(out: Path, weights: str) -> dict[str, Kept]:
-    """The reports of a folder that were made of these weights by the commands of today, in their order."""
+def kept_reports(out: Path, model: str, data: Path | None = None, runs: Path | None = None) -> dict[str, Kept]:
+    """The reports of a folder that today's commands made of this model, in their order.
+
+    Parameters
+    ----------
+    model
+        Its digest.
+    data, runs
+        Where they are given, only reports of their present content are taken.
+    """
     found = {name: read(out / "reports" / f"{name}.json") for name in COMMANDS}
-    return {
-        name: kept
-        for name, kept in found.items()
-        if kept is not None and (kept.weights, kept.command) == (weights, COMMANDS[name].words)
-    }
+    reports = {}
+    for name, kept in found.items():
+        command = COMMANDS[name]
+        if kept is None or kept.command != command.words or (kept.model != model and not command.of_runs):
+            continue
+        there = runs if command.of_runs else data
+        if there is None or kept.data == digest(path.read_bytes() for path in command.inputs(data or there, runs)):
+            reports[name] = kept
+    return reports
 
 
 def explanations(folder: Path) -> Kept | None:
@@ -259,17 +368,21 @@ def explanations(folder: Path) -> Kept | None:
     }
     texts = {"tasks": known_answers_table(found["tasks"])} | {name: part.table() for name, part in parts.items()}
     report = ExplanationsReport(found["weights"], found["protocol"], found["tasks"], parts, texts)
-    return Kept(EXPLANATIONS.words, found["weights"], 0.0, found, report.table())
+    return Kept(EXPLANATIONS.words, found["weights"], "", "", "", 0.0, found, report.table())
 
 
 def page(reports: Mapping[str, Kept]) -> str:
     """The page of all tables."""
     weights = next(iter(reports.values())).weights
     explained = "The report of explanations, which takes longer, is the one that comes with the weights.\n"
-    parts = [_HEAD.format(weights=weights, explained=explained * ("explanations" in reports))]
+    codes = sorted({kept.code for kept in reports.values() if kept.code})
+    named = ", ".join(f"`{code}`" for code in codes)
+    parts = [_HEAD.format(weights=weights, codes=named, explained=explained * ("explanations" in reports))]
     for name, kept in reports.items():
         command = EXPLANATIONS if name == "explanations" else COMMANDS[name]
         spent = f" It took {kept.seconds / 60:.1f} minutes." if kept.seconds else ""
+        if kept.code and len(codes) > 1:
+            spent += f" Code: `{kept.code}`."
         parts.append(
             f"## {command.title}\n\n```sh\nxcrystal {kept.command}\n```\n\n{command.about}{spent}\n\n"
             f"```text\n{kept.table}\n```\n"
@@ -300,9 +413,9 @@ def fill(text: str, reports: Mapping[str, Kept]) -> str:
     return _MARKED.sub(filled, text)
 
 
-def written(out: Path, folder: Path) -> Iterator[tuple[Path, str]]:
+def written(out: Path, folder: Path, data: Path | None = None, runs: Path | None = None) -> Iterator[tuple[Path, str]]:
     """The files that are written of the reports of a model, and their texts."""
-    reports = kept_reports(out, weights_digest(folder))
+    reports = kept_reports(out, model_digest(folder), data, runs)
     explained = explanations(folder)
     reports |= {} if explained is None else {"explanations": explained}
     yield out / "figures.md", page(reports)
@@ -318,6 +431,9 @@ def main() -> None:
         "--data", type=Path, required=True, help="folder with train.parquet, val.parquet, large_val.parquet"
     )
     asked.add_argument(
+        "--runs", type=Path, help="folder of the runs with harder splits; without it, what is kept of them"
+    )
+    asked.add_argument(
         "--out",
         type=Path,
         default=OUT,
@@ -327,17 +443,18 @@ def main() -> None:
     asked.add_argument("--again", action="store_true", help="measure also what is measured already")
     given = asked.parse_args()
     folder = model_folder(given.model)
-    weights = weights_digest(folder)
     (given.out / "reports").mkdir(parents=True, exist_ok=True)
-    there = {} if given.again else kept_reports(given.out, weights)
-    todo = [name for name in given.only or COMMANDS if name not in there]
+    kept, code = kept_reports(given.out, model_digest(folder), given.data, given.runs), code_digest()
+    there = {name for name, report in kept.items() if report.code == code and not given.again}
+    asked_for = given.only or [name for name, command in COMMANDS.items() if given.runs or not command.of_runs]
+    todo = [name for name in asked_for if name not in there]
     for number, name in enumerate(todo, 1):
         print(f"{number}/{len(todo)} {name}: xcrystal {COMMANDS[name].words}", flush=True)
-        kept = measure(COMMANDS[name], given.model, given.data, weights)
-        content = json.dumps(asdict(kept), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        found = measure(COMMANDS[name], given.model, given.data, given.runs)
+        content = json.dumps(asdict(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         write_text(content, given.out / "reports" / f"{name}.json")
-        print(f"  {kept.seconds:.0f} s", flush=True)
-    for file, text in written(given.out, folder):
+        print(f"  {found.seconds:.0f} s", flush=True)
+    for file, text in written(given.out, folder, given.data, given.runs):
         write_text(text, file)
 
 

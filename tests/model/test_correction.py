@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from xcrystal.errors import CheckpointError
 from xcrystal.generator import CrystalModel
 from xcrystal.model.checkpoint import save_weights
 from xcrystal.model.correction import Corrector, load_corrector, save_corrector
+from xcrystal.model.search import encode, propose
 from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import Config, CrystalVAE
 
@@ -101,3 +103,42 @@ def test_it_is_read_back_and_refused_for_other_weights(
     (tmp_path / "corrector.safetensors").write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         load_corrector(tmp_path, SMALL)
+
+
+@pytest.fixture(scope="module")
+def spoiled(model: CrystalModel, batch: Batch) -> Batch:
+    """The crystals with free coordinates and lattices moved, and two elements exchanged where there are two."""
+    rng = np.random.default_rng(0)
+    free = model.network.embed.free[model.network.embed.rows(batch.group, batch.letter)] & batch.mask[..., None]
+    shift = torch.from_numpy(rng.normal(0, 0.04, batch.coordinates.shape).astype(np.float32)) * free
+    lattice = batch.lattice.clone()
+    lattice[:, 0] += torch.from_numpy(rng.normal(0, 0.06, len(lattice)).astype(np.float32))
+    element = batch.element.clone()
+    for k, own in enumerate(batch.element):
+        other = (own[batch.mask[k]] != own[0]).nonzero()[:, 0]
+        if len(other):
+            element[k, 0], element[k, other[0]] = own[other[0]].item(), own[0].item()
+    return replace(batch, coordinates=(batch.coordinates + shift) % 1.0, lattice=lattice, element=element)
+
+
+def test_the_shipped_one_says_what_spoiled_crystals_were(model: CrystalModel, batch: Batch, spoiled: Batch) -> None:
+    corrector, mask, rows = model.corrector, batch.mask, torch.arange(len(batch))
+    assert corrector is not None
+    with torch.inference_mode():
+        wanted, code = (encode(model.network, b) for b in (batch, spoiled))
+        found = propose(model.network, corrector, spoiled, code, wanted, 0)[rows]
+        again = encode(model.network, found)
+        moved = replace(batch, coordinates=spoiled.coordinates)
+        placed = propose(model.network, corrector, moved, encode(model.network, moved), wanted, 0)[rows]
+    right = [int(((b.element == batch.element) & mask).sum()) for b in (found, spoiled)]
+    assert right[0] > 0.75 * int(mask.sum()) > 1.5 * right[1]
+    volumes = [float((b.lattice[:, 0] - batch.lattice[:, 0]).abs().mean()) for b in (found, spoiled)]
+    assert volumes[0] < 0.2 * volumes[1]
+    assert float(((again - wanted).norm(dim=1) / (code - wanted).norm(dim=1)).median()) < 0.3
+    for name in ("wurtzite ZnO", "rutile TiO2", "quartz SiO2"):
+        k = list(CRYSTALS).index(name)
+        off = [
+            float(((b.coordinates[k] - batch.coordinates[k] + 0.5) % 1 - 0.5).abs()[mask[k]].mean())
+            for b in (placed, moved)
+        ]
+        assert off[0] < 0.2 * off[1], name

@@ -109,3 +109,38 @@ def test_platt_scaling_moderates_what_is_too_sure() -> None:
     assert slope == pytest.approx(0.25, abs=0.03) and shift == pytest.approx(-0.25, abs=0.1)
     assert platt(torch.from_numpy(logit), torch.ones(5000, dtype=torch.bool)) == (1.0, 0.0)
     assert platt(torch.from_numpy(-logit), positive) == (1.0, 0.0)
+
+
+def made(probability: float) -> Prediction:
+    """One crystal whose gap, if it has one, is 3 with distances of 1 and 2, and whose value is the likelier part."""
+    value = 3.0 if probability > 0.5 else 0.0
+    row = torch.tensor([[0.0, value, value]])
+    median, below, above = (torch.full((1, 3), x) for x in (3.0, 1.0, 2.0))
+    return Prediction(row, torch.full((1, 2), probability), median, below, above)
+
+
+def test_p_values_count_the_held_out_crystals_and_the_new_one() -> None:
+    calibration = Calibration(torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.6, 0.7, 0.8, 0.9]), torch.ones(4))
+    zero, nonzero = calibration.plausible(torch.tensor([0.25, 0.75]))
+    assert zero.tolist() == pytest.approx([1 - 2 / 4, 1 - 3 / 4])
+    assert nonzero.tolist() == pytest.approx([1 - 4 / 5, 1 - 2 / 5])
+
+
+def test_where_nothing_is_possible_the_part_that_a_higher_level_allows_first_is_taken() -> None:
+    insulators = torch.linspace(0.9, 1.0, 9)
+    # as unlikely for a metal as for an insulator: of these more are left out
+    calibration = Calibration(torch.linspace(0.0, 0.1, 9), insulators, torch.full((9,), 0.5))
+    assert calibration.interval(made(0.51), 1, 0.5).tolist() == [pytest.approx([2.5, 4.0])]
+    # nearly half of the metals are as likely insulators
+    calibration = Calibration(
+        torch.cat([torch.linspace(0.0, 0.1, 11), torch.full((8,), 0.6)]), insulators, torch.ones(9)
+    )
+    assert calibration.interval(made(0.49), 1, 0.5).tolist() == [pytest.approx([0.0, 0.0])]
+
+
+def test_scores_are_distances_in_the_direction_of_the_truth() -> None:
+    rows = torch.full((4, 3), 3.0)
+    found = Prediction(rows, torch.full((4, 2), 0.5), rows, torch.full((4, 3), 0.5), torch.full((4, 3), 2.0))
+    calibration = Calibration.of(found, 0, torch.tensor([5.0, 2.0, 3.0, 7.0]))
+    assert calibration is not None
+    assert calibration.scores.tolist() == pytest.approx([0.0, 1.0, 2.0, 2.0])

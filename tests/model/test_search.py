@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from xcrystal.model.choosing import EFFORTS, same_crystal
 from xcrystal.model.correction import Corrector
 from xcrystal.model.decoding import as_batch, greedy_decode
 from xcrystal.model.exchange import exchange_elements
-from xcrystal.model.search import SearchSettings, encode, propose, search
+from xcrystal.model.search import SearchSettings, _moved, _moves, _Pool, encode, propose, search
 from xcrystal.model.tensors import Batch
 from xcrystal.model.wyckoff_tables import position_tables
 
@@ -189,3 +190,86 @@ def test_a_crystal_of_the_only_likely_element_has_no_exchange(
         found, _, distance = exchange_elements(model.network, one, code, wanted[1], 0.0, 3)
     assert torch.equal(found.element, one.element)
     assert distance == pytest.approx((code - wanted[1]).norm())
+
+
+@pytest.fixture
+def proposed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The turns in which corrections are proposed."""
+    turns: list[int] = []
+
+    def counted(*arguments: Any) -> Batch:
+        turns.append(arguments[-1])
+        return propose(*arguments)
+
+    monkeypatch.setattr("xcrystal.model.search.propose", counted)
+    return turns
+
+
+def test_a_search_ends_when_nothing_comes_nearer(
+    model: CrystalModel, corrector: Corrector, moved: Batch, wanted: torch.Tensor, proposed: list[int]
+) -> None:
+    row = torch.tensor([list(CRYSTALS).index("rutile TiO2")])
+    for patience in (1, 2):
+        proposed.clear()
+        how = SearchSettings(rounds=6, patience=patience, beam=1, samples=0, passes=3)
+        with torch.inference_mode():
+            search(model.network, corrector, wanted[row], moved[row], torch.tensor([0]), 1e-6, how)
+        assert proposed == list(range(patience))
+
+
+def test_a_search_goes_on_while_something_comes_nearer(
+    model: CrystalModel, moved: Batch, wanted: torch.Tensor, proposed: list[int]
+) -> None:
+    assert model.corrector is not None
+    row = torch.tensor([list(CRYSTALS).index("quartz SiO2")])
+    distances = []
+    for passes in (1, 2):
+        proposed.clear()
+        how = SearchSettings(rounds=1, patience=1, beam=2, samples=2, passes=passes)
+        with torch.inference_mode():
+            start = (encode(model.network, moved[row]) - wanted[row]).norm()
+            found = search(model.network, model.corrector, wanted[row], moved[row], torch.tensor([0]), 1e-6, how)
+        assert proposed == list(range(passes))
+        distances.append(found.distance.min())
+    assert distances[1] < distances[0] < 0.97 * float(start)
+
+
+def test_the_nearest_are_kept_and_equally_near_ones_once(crystals: Batch) -> None:
+    rows, owner = torch.arange(6), torch.tensor([0, 1, 0, 0, 1, 0])
+    distance = torch.tensor([0.3, 0.5, 0.1, 0.2, 0.4, 0.1])
+    pool = _Pool(crystals[rows], owner, rows, torch.zeros(6, 2), distance).best(2, 2)
+    assert pool.owner.tolist() == [0, 0, 1, 1]
+    assert pool.distance.tolist() == pytest.approx([0.1, 0.2, 0.4, 0.5])
+    assert pool.origin.tolist() == [2, 3, 4, 1]
+
+
+def test_crystals_are_moved_along_what_symmetry_leaves_free(model: CrystalModel, crystals: Batch) -> None:
+    directions = {"rock salt NaCl": 1, "rutile TiO2": 3, "triclinic P1": None}
+    for name, count in directions.items():
+        one = crystals[torch.tensor([list(CRYSTALS).index(name)])]
+        one = one[torch.tensor([0])]
+        points, lattices, sizes = moves = _moves(model.network, one)
+        assert len(points) == len(lattices) == len(sizes)
+        assert count is None or len(sizes) == count, name
+        assert lattices[:, 1:4].sum(dim=1).abs().max() < 1e-6, "the volume has a number of its own"
+        steps = torch.eye(len(sizes))
+        ahead = _moved(one, moves, steps)
+        assert torch.allclose(ahead.lattice - one.lattice, lattices, atol=1e-6)
+        assert torch.allclose((ahead.coordinates - one.coordinates + 0.5) % 1 - 0.5, points, atol=1e-6)
+
+
+def test_half_of_the_corrections_are_those_of_half_of_the_orbits(
+    model: CrystalModel, corrector: Corrector, crystals: Batch, wanted: torch.Tensor
+) -> None:
+    n = len(crystals)
+    with torch.inference_mode():
+        found = propose(model.network, corrector, crystals, wanted, wanted + 1, 0)
+    every, partly = found[torch.arange(n)], found[torch.arange(3 * n, 4 * n)]
+
+    def changed(batch: Batch) -> torch.Tensor:
+        apart = ((batch.coordinates - crystals.coordinates + 0.5) % 1 - 0.5).abs().amax(dim=-1) > 0.02
+        return ((batch.element != crystals.element) | apart) & crystals.mask
+
+    most = (changed(every).sum(dim=1) + 1) // 2
+    assert most.max() > 1
+    assert torch.equal(changed(partly).sum(dim=1), most)

@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties.prediction_errors import PropertyReport
@@ -41,7 +42,8 @@ def test_it_makes_a_model_that_knows_intervals(folder: Path, crystal_table: Path
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     report = fit_properties(folder, data, tokens=tmp_path / "tokens", settings=QUICK)
     assert len(list((tmp_path / "tokens").iterdir())) == 2
-    assert {path.name for path in folder.iterdir()} == {*before, "properties.safetensors"}
+    assert {path.name for path in folder.iterdir()} == {*before, "properties.safetensors", "validation_ids.txt"}
+    assert (folder / "validation_ids.txt").read_text().splitlines() == list(CRYSTALS)
     assert all((folder / name).read_bytes() == content for name, content in before.items())
     opened = open_model(folder, "cpu")
     assert set(opened.predict_interval(opened.sample_latent(4, 0))) == set(PROPERTIES)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import xcrystal
-from xcrystal.cli.shared import Crystals, Device, Effort, Json, Kept, Model, Seed, Table, print_report
+from xcrystal.cli.shared import Crystals, Device, Effort, Half, Json, Kept, Model, Seed, Table, print_report
 from xcrystal.errors import DatasetError
 from xcrystal.reporting import Report
 
@@ -25,13 +25,7 @@ def reconstruction(
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that match crystals.")] = os.cpu_count() or 1,
     effort: Effort = "normal",
-    half: Annotated[
-        str | None,
-        typer.Option(
-            help="report (without the crystals that choose between models), selection (these alone) or all; by default "
-            "report for the model's own validation split, otherwise all."
-        ),
-    ] = None,
+    half: Half = None,
     as_json: Json = False,
 ) -> Report:
     """How many crystals come back from encoding and decoding, and how exactly."""
@@ -137,9 +131,7 @@ def properties(
         list[Path] | None,
         typer.Option(help="What the properties were learned from: compare with other predictors; may be given again."),
     ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="All crystals, also of compositions that choose models and calibrate.")
-    ] = False,
+    half: Half = None,
     model: Model = "mp20",
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
@@ -147,14 +139,11 @@ def properties(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> Report:
-    """How well properties follow from the latent vector, and whether their intervals are true.
-
-    Of the half of the compositions that does not choose between models and calibrates nothing.
-    """
+    """How well properties follow from the latent vector, and whether their intervals are true."""
     from xcrystal.evaluation.properties.prediction_errors import evaluate_properties
 
     opened = xcrystal.load(model, device)
-    return print_report(evaluate_properties(opened, data, train or (), workers, seed, tokens, every), as_json)
+    return print_report(evaluate_properties(opened, data, train or (), workers, seed, tokens, half), as_json)
 
 
 @evaluate.command()
@@ -223,6 +212,7 @@ def counterfactuals(
     train: Annotated[
         Path | None, typer.Option(help="Edit the crystals of this table, such as those learned from, into the others.")
     ] = None,
+    half: Half = None,
     model: Model = "mp20",
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that read crystals.")] = os.cpu_count() or 1,
@@ -232,7 +222,8 @@ def counterfactuals(
     """How often the predicted effect of a substitution has the right sign, over pairs of real crystals."""
     from xcrystal.evaluation.attribution.counterfactual_pairs import evaluate_counterfactuals
 
-    return print_report(evaluate_counterfactuals(xcrystal.load(model, device), data, train, workers, seed), as_json)
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_counterfactuals(opened, data, train, workers, seed, half), as_json)
 
 
 @evaluate.command()
@@ -316,3 +307,14 @@ def map_(
 
     opened = xcrystal.load(model, device)
     return print_report(evaluate_map(opened, open_atlas(atlas or model), n, seed), as_json)
+
+
+@evaluate.command()
+def splits(
+    run: Annotated[list[Path], typer.Option(help="The folder of a run of xcrystal train --split; may be given again.")],
+    as_json: Json = False,
+) -> Report:
+    """What short runs make of crystals whose composition, chemical system or prototype was held out."""
+    from xcrystal.training.split_report import read_splits
+
+    return print_report(read_splits(run), as_json)

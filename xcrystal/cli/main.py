@@ -258,6 +258,10 @@ def train(
         str,
         typer.Option(help="composition, or hold out whole groups of train.parquet: chemical-system or prototype."),
     ] = "composition",
+    steps: Annotated[int | None, typer.Option(min=1, help="A budget of steps instead of minutes.")] = None,
+    simple_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the crystals of few orbits that an epoch takes.")
+    ] = None,
 ) -> None:
     """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl.
 
@@ -267,7 +271,8 @@ def train(
     from xcrystal.training.recipes import run_recipe
 
     try:
-        found = run_recipe(recipe, data, out, minutes, seed, device, resume, start, also or (), split)
+        given = (minutes, seed, device, resume, start, also or (), split, steps, simple_share)
+        found = run_recipe(recipe, data, out, *given)
     except KeyboardInterrupt:
         left = (out / "checkpoint.json").exists()
         then = f"--resume goes on with the run in {out}." if left else f"there is nothing to resume in {out} yet."

@@ -19,6 +19,13 @@ Effort = Annotated[
     str,
     typer.Option(help="Of the decoder: fast (the most probable crystal alone), normal, or thorough (a longer search)."),
 ]
+Half = Annotated[
+    str | None,
+    typer.Option(
+        help="report (without the crystals that choose models and calibrate), selection (these alone) or all; by "
+        "default report for the model's own validation split, otherwise all."
+    ),
+]
 Fitted = Annotated[str, typer.Option(help="The folder of a model, or a bundled one; it is changed.")]
 Kept = Annotated[Path | None, typer.Option(help="The folder of the training run, where canonical forms are kept.")]
 Also = Annotated[

@@ -17,6 +17,7 @@ from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
 from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties.prediction_errors import PropertyReport, scores_of
+from xcrystal.evaluation.shared.halves import write_validation_ids
 from xcrystal.generator import CrystalModel, model_folder
 from xcrystal.model.property_fitting import FitSettings
 from xcrystal.training.codes import open_network, posteriors, tokens_of
@@ -31,6 +32,8 @@ def fit_properties(
     also: Sequence[Path] = (),
 ) -> PropertyReport:
     """Fit, calibrate, and write ``properties.safetensors`` into the model's folder, over one that is there.
+
+    Beside it are written the ids of the validation crystals, where the table has any, so that evaluations know them.
 
     Parameters
     ----------
@@ -72,7 +75,8 @@ def fit_properties(
     network = opened.network
     train = Tokens.joined([_tokens(table, tokens, opened) for table in (data / "train.parquet", *also)])
     val = _tokens(data / "val.parquet", tokens, opened)
-    chooses = selection_half(read_table(data / "val.parquet").species)[val.row]
+    table = read_table(data / "val.parquet")
+    chooses = selection_half(table.species)[val.row]
     known = np.isfinite(val.properties).any(axis=1)
     if not (known & chooses).any() or not (known & ~chooses).any():
         raise DatasetError(f"{data / 'val.parquet'} holds too few compositions to calibrate on some and report others.")
@@ -91,6 +95,7 @@ def fit_properties(
     learned = {"crystals": len(train), "tables": [data.name, *(table.stem for table in also)]}
     figures = {"validation": report.to_dict(), "settings": asdict(how), "seed": seed, "learned": learned}
     save_ensemble(ensemble, folder, figures)
+    write_validation_ids(folder, table)
     load_ensemble(folder)
     return report
 

@@ -165,6 +165,8 @@ def open_run(
     start: Path | None = None,
     also: Sequence[Path] = (),
     split: str = "composition",
+    steps: int | None = None,
+    simple_share: float | None = None,
 ) -> RecipeRun:
     """Everything that comes before the first step: split, canonicalize, build the network. See ``run_recipe``."""
     from xcrystal.generator import model_folder
@@ -173,6 +175,7 @@ def open_run(
     from xcrystal.training.loop import Training
 
     chosen = recipe_of(recipe, minutes)
+    chosen = replace(chosen, steps=steps, simple_share=chosen.simple_share if simple_share is None else simple_share)
     if (out / "checkpoint.json").exists() and not resume:
         raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
     if resume and not (out / "checkpoint.json").exists():
@@ -200,6 +203,8 @@ def run_recipe(
     start: Path | None = None,
     also: Sequence[Path] = (),
     split: str = "composition",
+    steps: int | None = None,
+    simple_share: float | None = None,
 ) -> dict[str, Any]:
     """Train a model; the best one so far lies in ``out/best``, metrics in ``out/metrics.jsonl``.
 
@@ -233,6 +238,10 @@ def run_recipe(
         "composition", or "chemical-system" or "prototype": then a tenth of the crystals of ``train.parquet`` validates
         whose chemical system, or prototype, the rest does not hold. (Augmentation exchanges elements, so a network does
         meet other crystals of a held-out system.)
+    steps
+        Budget in steps of the optimizer instead of minutes, which does not depend on how fast the machine is.
+    simple_share
+        Share of the crystals of few orbits that an epoch takes; the recipe's own when None.
 
     Returns
     -------
@@ -248,7 +257,7 @@ def run_recipe(
     """
     from tqdm.auto import tqdm
 
-    run = open_run(recipe, data, out, minutes, seed, device, resume, start, also, split)
+    run = open_run(recipe, data, out, minutes, seed, device, resume, start, also, split, steps, simple_share)
     training = run.training
     with tqdm(total=100, initial=round(100 * training.progress), desc="training", unit="%") as bar:
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 
 from tests.crystals import CRYSTALS, build
 from xcrystal.crystal.reading import encodable
+from xcrystal.crystal.tables import read_table, selection_half
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.attribution.counterfactual_pairs import evaluate_counterfactuals, substitution_pairs
-from xcrystal.generator import CrystalModel
+from xcrystal.generator import CrystalModel, model_folder, open_model
 
 
 def salt(cation: str, anion: str, a: float) -> WyckoffCrystal:
@@ -65,3 +67,22 @@ def test_the_sign_of_the_change(model: CrystalModel, tmp_path: Path) -> None:
     assert evaluate_counterfactuals(model, tmp_path, train=known).pairs == 3
     with pytest.raises(DatasetError, match="no two crystals"):
         evaluate_counterfactuals(model, written(SALTS[3:], [0.0, 1.0], tmp_path / "few.parquet"))
+
+
+def test_edits_lead_to_validation_crystals_that_calibrated_nothing(model: CrystalModel, tmp_path: Path) -> None:
+    val = written(SALTS, [-2.1, -2.2, -1.5, -1.7, -3.0], tmp_path / "val.parquet")
+    chose = selection_half(read_table(val).species)
+    assert 0 < chose[:4].sum() < 4
+    known = written([salt("Li", "Cl", 5.1), salt("Cs", "I", 7.7)], [-2.0, -1.6], tmp_path / "known.parquet")
+    of_others = evaluate_counterfactuals(model, val, train=known)
+    assert (of_others.half, of_others.pairs) == ("all", 4), "this table calibrated nothing"
+
+    for file in ("config.json", "weights.safetensors"):
+        shutil.copyfile(model_folder("mp20") / file, tmp_path / file)
+    (tmp_path / "validation_ids.txt").write_text("\n".join(f"own-{k}" for k in range(len(SALTS))))
+    own = open_model(tmp_path, "cpu")
+    report = evaluate_counterfactuals(own, val, train=known)
+    assert (report.half, report.crystals) == ("report", int((~chose).sum()))
+    assert report.pairs == int((~chose[:4]).sum())
+    assert "calibrated nothing" in report.table()
+    assert evaluate_counterfactuals(own, val, train=known, half="selection").pairs == int(chose[:4].sum())

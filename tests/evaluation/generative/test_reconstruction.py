@@ -17,7 +17,8 @@ from xcrystal.crystal.canonical import canonicalize
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.tables import read_table, selection_half
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.generative.reconstruction import HALVES, compare, evaluate_reconstruction
+from xcrystal.evaluation.generative.reconstruction import compare, evaluate_reconstruction
+from xcrystal.evaluation.shared.halves import HALVES
 from xcrystal.generator import CrystalModel, model_folder, open_model
 
 
@@ -79,7 +80,9 @@ def test_the_report_prints_and_serializes(model: CrystalModel, crystal_table: Pa
     content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert content["crystals"] == 3
     assert content["properties"]["band_gap"]["crystals"] == 3
-    for words in ("match rate", "volume error", "MAE band_gap", "95 %"):
+    distances = content["own_distances"]
+    assert distances["right"][1] < 0.05 and distances["unreadable"] == 0
+    for words in ("match rate", "volume error", "MAE band_gap", "95 %", "own vector of right ones"):
         assert words in report.table()
 
 

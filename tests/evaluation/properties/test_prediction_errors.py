@@ -43,7 +43,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory, crystal_table: Path) -> Cry
 
 
 def test_the_report_is_what_the_model_says(fitted: CrystalModel, crystal_table: Path) -> None:
-    report = evaluate_properties(fitted, crystal_table, workers=1, every=True)
+    report = evaluate_properties(fitted, crystal_table, workers=1)
     truth = read_table(crystal_table)[list(PROPERTIES)].to_numpy(dtype=float)
     codes = fitted.encode([c.to_structure() for c in CRYSTALS.values()])
     values, ends, nonzero = fitted.predict(codes), fitted.predict_interval(codes), fitted.predict_nonzero(codes)
@@ -69,10 +69,27 @@ def test_the_report_is_what_the_model_says(fitted: CrystalModel, crystal_table: 
         assert words in report.table()
 
 
-def test_only_what_chose_nothing_is_measured(fitted: CrystalModel, crystal_table: Path) -> None:
-    report = evaluate_properties(fitted, crystal_table, workers=1)
-    assert report.crystals == int((~selection_half(read_table(crystal_table).species)).sum()) < len(CRYSTALS)
+def test_of_its_validation_crystals_only_those_that_calibrated_nothing_are_measured(
+    fitted: CrystalModel, crystal_table: Path
+) -> None:
+    chose = int(selection_half(read_table(crystal_table).species).sum())
+    assert 0 < chose < len(CRYSTALS)
+    others = evaluate_properties(fitted, crystal_table, workers=1)
+    assert (others.crystals, others.which) == (len(CRYSTALS), "all of the table"), "another table calibrated nothing"
+    listed = Path(fitted.name) / "validation_ids.txt"
+    listed.write_text("\n".join(CRYSTALS))
+    try:
+        report = evaluate_properties(fitted, crystal_table, workers=1)
+        whole = evaluate_properties(fitted, crystal_table, workers=1, half="all")
+    finally:
+        listed.unlink()
+    assert report.crystals == len(CRYSTALS) - chose
     assert "half that chose nothing" in report.table()
+    assert whole == others
+    calibrated = evaluate_properties(fitted, crystal_table, workers=1, half="selection")
+    assert calibrated.crystals == chose
+    with pytest.raises(DatasetError, match="no half"):
+        evaluate_properties(fitted, crystal_table, workers=1, half="best")
 
 
 def test_a_joint_head_has_errors_but_no_intervals(fitted: CrystalModel, crystal_table: Path) -> None:
@@ -89,7 +106,7 @@ def test_comparisons_learn_from_the_training_table(
     fitted: CrystalModel, crystal_table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xcrystal.evaluation.properties.comparisons._TREES", 10)
-    report = evaluate_properties(fitted, crystal_table, train=[crystal_table], workers=1, every=True)
+    report = evaluate_properties(fitted, crystal_table, train=[crystal_table], workers=1)
     assert set(report.comparisons) == {"nearest_neighbours", "random_forest", "without_bottleneck"}
     # they are asked of what they have learned
     energy = report.properties["formation_energy_per_atom"]

@@ -3,7 +3,8 @@
 Two real crystals in the same canonical Wyckoff form that differ by exactly one exchanged element are a substitution of
 which the true effect is known. The first is edited as a counterfactual is: its own cell and coordinates, with the
 other's element, not relaxed. The predicted change of a property is then compared with the true one, between both
-relaxed crystals. Only pairs whose true values differ count, since no sign is right of no change.
+relaxed crystals. Only pairs whose true values differ count, since no sign is right of no change. Of a model's own
+validation crystals, edits lead to those of the half that neither chose it nor calibrated its intervals.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES, UNITS, read_table
+from xcrystal.crystal.tables import PROPERTIES, UNITS
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
+from xcrystal.evaluation.shared.halves import half_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.explanation.counterfactuals import difference_interval, exchanged
@@ -64,8 +66,9 @@ class PairFigures:
 
 @dataclass(frozen=True)
 class PairsReport(Report):
-    """Figures of every property."""
+    """Figures of every property; ``half`` tells which crystals of the data they are about."""
 
+    half: str
     crystals: int
     not_encoded: dict[str, str]
     pairs: int
@@ -86,14 +89,20 @@ class PairsReport(Report):
             for f in self.figures
         ]
         least = ", ".join(f"{value:g} {UNITS[name]}" for name, value in NOTICED.items())
+        taken = {"report": " (the half that calibrated nothing)", "selection": " (the half that calibrated)"}
         return (
-            f"{self.pairs} of {self.crystals} crystals are one substitution away from a known one; pairs count whose "
-            f"true values differ by more than {least}.\n{columns([head, *rows])}"
+            f"{self.pairs} of {self.crystals} crystals{taken.get(self.half, '')} are one substitution away from a "
+            f"known one; pairs count whose true values differ by more than {least}.\n{columns([head, *rows])}"
         )
 
 
 def evaluate_counterfactuals(
-    model: CrystalModel, data: Path, train: Path | None = None, workers: int = 1, seed: int = 0
+    model: CrystalModel,
+    data: Path,
+    train: Path | None = None,
+    workers: int = 1,
+    seed: int = 0,
+    half: str | None = None,
 ) -> PairsReport:
     """Compare predicted with true changes over pairs of real crystals.
 
@@ -110,21 +119,24 @@ def evaluate_counterfactuals(
         Processes that read crystals.
     seed
         Of which crystal is edited where several could be.
+    half
+        Of ``data``: "report", "selection" or "all", as for ``xcrystal.evaluation.shared.halves.half_of``.
 
     Raises
     ------
     DatasetError
-        If there is no such table, or it has none of the properties or no such pairs.
+        If there is no such table or half, or it has none of the properties or no such pairs.
     """
     path = Path(data)
     path = path / "val.parquet" if path.is_dir() else path
-    paths = [path] if train is None else [Path(train), path]
-    tables = [read_table(one) for one in paths]
+    measured, half = half_of(model, sources_of(path), half)
+    sources = [measured] if train is None else [sources_of(Path(train)), measured]
+    tables = [s.table for s in sources if s.table is not None]
     known = [name for name in PROPERTIES if name in model.properties and all(name in table for table in tables)]
     if not known:
         raise DatasetError(f"{path} has none of the properties that the model predicts.")
     with workers_of(workers) as pool:
-        found = [encodable_of(sources_of(one), pool, model.limits) for one in paths]
+        found = [encodable_of(one, pool, model.limits) for one in sources]
     origins, aims = found[0], found[-1]
     pairs = substitution_pairs(origins.crystals, aims.crystals, seed)
     if not pairs:
@@ -145,7 +157,7 @@ def evaluate_counterfactuals(
         sure = counts & ((ends[:, 0] > 0) | (ends[:, 1] < 0))
         for which, chosen in (("all", counts), ("beyond the error", sure)):
             figures.append(_figures(name, which, change[chosen], predicted[chosen], ends[chosen]))
-    return PairsReport(len(aims.crystals), aims.not_encoded, len(pairs), figures)
+    return PairsReport(half, len(aims.crystals), aims.not_encoded, len(pairs), figures)
 
 
 def substitution_pairs(

@@ -4,8 +4,8 @@ Protocol: the posterior mean is decoded. A crystal is matched if pymatgen's Stru
 angle_tol 10) finds decoded and original alike; the matcher rescales volumes, so the match rate without rescaling and
 the volume error stand beside it. Crystals that cannot be encoded are named, and count as not matched.
 
-One half of a model's validation crystals (``selection_half``) chose among its checkpoints, so of that split the other
-half is the result.
+Of a model's own validation crystals, those of the half that did not choose it are measured
+(``xcrystal.evaluation.shared.halves``).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import selection_half
-from xcrystal.errors import CheckpointError, DatasetError
-from xcrystal.evaluation.shared.encoding import Sources, encodable_of, sources_of
+from xcrystal.evaluation.generative.own_distances import OwnDistances, own_distances
+from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
+from xcrystal.evaluation.shared.halves import half_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.reporting import Report, aligned, columns, not_encoded_rows, share_text
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from xcrystal.generator import CrystalModel
 
-HALVES = ("report", "selection", "all")
-VALIDATION_IDS = "validation_ids.txt"
 ORBIT_RANGES = ((1, 2), (3, 4), (5, 6), (7, 9), (10, 14), (15, 20), (21, 24), (25, 10**6))
 
 
@@ -107,6 +105,8 @@ class ReconstructionReport(Report):
         The encoded crystals by how many orbits they have.
     properties
         Errors by property, for the columns that the table has; none for a folder or a list.
+    own_distances
+        How far the own latent vectors of right and wrong reconstructions lie off.
     comparisons
         The crystals one by one.
     """
@@ -124,6 +124,7 @@ class ReconstructionReport(Report):
     orbits: tuple[OrbitRange, ...]
     properties: dict[str, PropertyError]
     not_encoded: dict[str, str]
+    own_distances: OwnDistances
     comparisons: tuple[Comparison, ...]
 
     NOT_IN_JSON = ("comparisons",)
@@ -148,6 +149,7 @@ class ReconstructionReport(Report):
             (f"MAE {name}", f"{e.mae:.3f} (mean predictor {e.mae_of_mean:.3f}, zero {e.mae_of_zero:.3f}; {e.crystals})")
             for name, e in self.properties.items()
         ]
+        rows += self.own_distances.rows()
         rows += not_encoded_rows(self.not_encoded)
         by_orbits = [("orbits", "crystals", "share", "match", "RMS", "composition")]
         by_orbits += [
@@ -189,50 +191,29 @@ def evaluate_reconstruction(
     effort
         As for ``CrystalModel.decode``.
     half
-        "report" leaves out the crystals that choose between models, "selection" takes these alone, "all" takes all. By
-        default it is "report" if all crystals are of the model's validation split, otherwise "all".
+        "report", "selection" or "all", as for ``xcrystal.evaluation.shared.halves.half_of``.
 
     Raises
     ------
     DatasetError
         If the source cannot be read, or there is no such half.
     """
-    sources = sources_of(source)
-    half = half or ("report" if of_validation(model, sources.names) else "all")
-    sources = _half_of(sources, half).at_random(limit, seed)
+    sources, half = half_of(model, sources_of(source), half)
+    sources = sources.at_random(limit, seed)
     with workers_of(workers) as pool:
         found = encodable_of(sources, pool, model.limits)
         z = found.codes(model)
         names = [sources.names[i] for i in found.places]
-        pairs = list(zip(names, found.structures, model.decode(z, effort), strict=True))
+        decoded = model.decode(z, effort)
+        pairs = list(zip(names, found.structures, decoded, strict=True))
         comparisons = pool.map(compare, pairs, "matching")
+        distances = own_distances(model, z, decoded, pool)
     known = None if sources.table is None else sources.table.iloc[found.places]
     properties = {} if known is None or known.empty else property_errors(model, z, known)
     counts = np.array([len(crystal.positions) for crystal in found.crystals], dtype=int)
-    return _report(len(sources), comparisons, properties, found.not_encoded, half, _by_orbits(counts, comparisons))
-
-
-def of_validation(model: CrystalModel, names: Sequence[str]) -> bool:
-    """Whether all of some ids are in the validation split that is listed in a model's folder."""
-    from xcrystal.generator import model_folder
-
-    try:
-        known = set((model_folder(model.name) / VALIDATION_IDS).read_text(encoding="utf-8").split())
-    except (CheckpointError, OSError):
-        return False
-    return bool(names) and known.issuperset(names)
-
-
-def _half_of(sources: Sources, half: str) -> Sources:
-    if half == "all":
-        return sources
-    if half not in HALVES:
-        raise DatasetError(f"There is no half {half!r}; there are: {', '.join(HALVES)}.")
-    species = [c["species"] if isinstance(c, dict) else [site.species_string for site in c] for c in sources.crystals]
-    chosen = np.flatnonzero(selection_half(species) == (half == "selection"))
-    if not len(chosen):
-        raise DatasetError(f"No crystal of this source is in the half {half!r}.")
-    return sources.take(chosen)
+    own = OwnDistances.of(distances, np.array([c.rms is not None for c in comparisons], dtype=bool))
+    by_orbits = _by_orbits(counts, comparisons)
+    return _report(len(sources), comparisons, properties, found.not_encoded, half, by_orbits, own)
 
 
 def _by_orbits(counts: np.ndarray, comparisons: Sequence[Comparison]) -> tuple[OrbitRange, ...]:
@@ -285,6 +266,7 @@ def _report(
     not_encoded: dict[str, str],
     half: str,
     orbits: tuple[OrbitRange, ...],
+    own: OwnDistances,
 ) -> ReconstructionReport:
     matched = [c.rms for c in comparisons if c.rms is not None]
     volume = np.abs([c.volume_error for c in comparisons]) if comparisons else np.array([np.nan])
@@ -302,5 +284,6 @@ def _report(
         orbits=orbits,
         properties=properties,
         not_encoded=not_encoded,
+        own_distances=own,
         comparisons=tuple(comparisons),
     )

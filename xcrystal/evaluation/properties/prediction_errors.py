@@ -5,8 +5,8 @@ distance are zero for many crystals: whether a crystal is on the right side is m
 of the predicted value, and by the share of crystals for which the predicted probability of not being zero is on the
 right side of one half. A 90 % interval shall hold 90 % of the true values, of zero and of other values separately.
 
-Half of the compositions of a validation split choose between models and calibrate their intervals, so only crystals of
-the other half are measured (``xcrystal.crystal.tables.selection_half``), unless all are asked for.
+Of a model's own validation crystals, those of the half that neither chose it nor calibrated its intervals are measured
+(``xcrystal.evaluation.shared.halves``).
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES, UNITS, read_table, selection_half
+from xcrystal.crystal.tables import PROPERTIES, UNITS, read_table
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties.comparisons import forest_values, neighbour_values, unsqueezed_values
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
+from xcrystal.evaluation.shared.halves import half_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.evaluation.shared.ranking import auroc
 from xcrystal.model.intervals import ZERO
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 
 # what makes a crystal positive for the ROC curve: an insulator, and one that is clearly not stable
 POSITIVE = {"band_gap": 0.001, "e_above_hull": 0.05}
+WHICH = {
+    "report": "the half that chose nothing",
+    "selection": "the half that chose and calibrated",
+    "all": "all of the table",
+}
 COMPARISONS = {
     "nearest_neighbours": neighbour_values,
     "random_forest": forest_values,
@@ -162,7 +168,7 @@ def evaluate_properties(
     workers: int = 2,
     seed: int = 0,
     tokens: Path | None = None,
-    every: bool = False,
+    half: str | None = None,
 ) -> PropertyReport:
     """Predict the properties of crystals of a table from their codes, and compare with the table's.
 
@@ -180,27 +186,23 @@ def evaluate_properties(
         Of the fits.
     tokens
         A folder that keeps the canonical forms of the crystals of ``train``, which saves making them again.
-    every
-        Measure all crystals, also those whose compositions chose and calibrated.
+    half
+        "report", "selection" or "all", as for ``xcrystal.evaluation.shared.halves.half_of``.
 
     Raises
     ------
     DatasetError
-        If a table cannot be read or knows none of the properties, or no crystal is left.
+        If a table cannot be read or knows none of the properties, there is no such half, or no crystal is left.
     """
-    sources = sources_of(Path(table))
+    sources, half = half_of(model, sources_of(Path(table)), half)
     # what cannot be used shall be said before minutes of work
     truth = known_properties(sources.table, table)
     for path in train:
         known_properties(read_table(Path(path)), path)
-    which = "all of the table"
-    if sources.table is not None and not every:
-        measured = ~selection_half(sources.table.species)
-        sources, truth, which = sources.take(np.flatnonzero(measured)), truth[measured], "the half that chose nothing"
     with workers_of(workers) as pool:
         found = encodable_of(sources, pool, model.limits)
     if not found.crystals:
-        raise DatasetError(f"No crystal of {table} can be encoded, of {which}.")
+        raise DatasetError(f"No crystal of {table} can be encoded, of {WHICH[half]}.")
     truth = truth[found.places]
     comparisons = {}
     if train:
@@ -212,7 +214,7 @@ def evaluate_properties(
             values = predict(model, learned.crystals(), learned.properties, found.crystals, seed)
             comparisons[name] = mean_absolute_errors(values, truth)
     scores = scores_of(model, found.codes(model), truth)
-    return PropertyReport(len(found.crystals), found.not_encoded, scores, which, comparisons)
+    return PropertyReport(len(found.crystals), found.not_encoded, scores, WHICH[half], comparisons)
 
 
 def known_properties(table: pd.DataFrame | None, path: Path) -> np.ndarray:

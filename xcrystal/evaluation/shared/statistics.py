@@ -10,6 +10,7 @@ import numpy as np
 
 _DRAWS = 1000
 Interval = tuple[float, float, float]  # a figure, and the lower and upper end of its interval
+Quartiles = tuple[float, float, float]  # 25th, 50th and 75th percentile
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
@@ -46,3 +47,11 @@ def interval_text(interval: Sequence[float], digits: int = 3) -> str:
     """A figure and its interval: "0.501 (0.425 to 0.581)"."""
     value, low, high = (f"{number:.{digits}f}" for number in interval)
     return f"{value} ({low} to {high})"
+
+
+def quartiles(values: np.ndarray) -> Quartiles | None:
+    """25th, 50th and 75th percentile of values (n,), some of which may be infinite; None of none."""
+    if not len(values):
+        return None
+    low, middle, high = (float(np.quantile(values, q, method="lower")) for q in (0.25, 0.5, 0.75))
+    return low, middle, high
