@@ -64,3 +64,7 @@ def check_one_of(name: str, known: Iterable[str], what: str) -> None:
 
 class UnsupportedElementWarning(UserWarning):
     """An element that the model never or hardly saw in training."""
+
+
+class ReadingWarning(UserWarning):
+    """Something that a file leaves open or contradicts itself in, and what was taken."""
