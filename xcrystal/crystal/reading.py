@@ -61,7 +61,7 @@ def read_structure(source: Any) -> Structure:
     if isinstance(source, IStructure):
         structure: IStructure = source
     elif isinstance(source, (str, os.PathLike)):
-        if "\n" in str(source) and not Path(source).parent.is_dir():
+        if "\n" in str(source) and not os.path.exists(source):
             raise ReadError("This is the content of a file, not its path: save it, and give the name of the file.")
         structure = _read_file(Path(source))
     else:

@@ -81,8 +81,8 @@ def settings_of_number(number: int) -> list[Setting]:
 
 def settings_of_hall(symbol: str) -> list[Setting]:
     """The setting of a Hall symbol, or none if the table does not have it."""
-    key = _squashed(symbol)
-    return [setting for setting in all_settings() if _squashed(setting.hall) == key][:1]
+    key = _spaced(symbol)
+    return [setting for setting in all_settings() if _spaced(setting.hall) == key][:1]
 
 
 def settings_of_symbol(symbol: str) -> list[Setting]:
@@ -145,6 +145,11 @@ def _spellings(setting: Setting) -> Iterator[str]:
         for axis, letters in _E_GLIDES.items():
             if len(words) == 4 and words[axis].endswith("e"):
                 yield from (" ".join([*words[:axis], words[axis][:-1] + c, *words[axis + 1 :]]) for c in letters)
+
+
+def _spaced(symbol: str) -> str:
+    """With its blanks, as "P 32" and "P 3 2" are two."""
+    return " ".join(plain(symbol).replace("_", " ").lower().split())
 
 
 def _squashed(symbol: str) -> str:

@@ -159,7 +159,7 @@ def evaluate_properties(
     model: CrystalModel,
     table: Path,
     train: Sequence[Path] = (),
-    workers: int = 2,
+    workers: int = 1,
     seed: int = 0,
     tokens: Path | None = None,
     every: bool = False,
