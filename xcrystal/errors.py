@@ -67,6 +67,10 @@ class UnsupportedElementWarning(UserWarning):
     """An element that the model never or hardly saw in training."""
 
 
+class ReadingWarning(UserWarning):
+    """Something that a file leaves open or contradicts itself in, and what was taken."""
+
+
 def __getattr__(name: str) -> type[CapabilityError]:
     if name == "AbilityError":
         warnings.warn("xcrystal.errors.AbilityError is now CapabilityError.", DeprecationWarning, stacklevel=2)

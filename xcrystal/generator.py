@@ -389,6 +389,8 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     CheckpointError
         If there is no such model or device.
     """
+    import torch
+
     from xcrystal.model.checkpoint import load_weights
     from xcrystal.model.correction import load_corrector
     from xcrystal.model.device import pick_device
@@ -396,9 +398,10 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
     from xcrystal.model.properties import load_ensemble
 
     folder = model_folder(name)
-    network, facts = load_weights(folder)
-    ensemble = load_ensemble(folder)
-    if ensemble is not None:
-        network.properties = ensemble
-    corrector = load_corrector(folder, network.config)
-    return CrystalModel(network, str(name), facts, pick_device(device), load_flow(folder), corrector)
+    with torch.inference_mode(False):  # of weights that were made in that mode there are no gradients
+        network, facts = load_weights(folder)
+        ensemble = load_ensemble(folder)
+        if ensemble is not None:
+            network.properties = ensemble
+        corrector = load_corrector(folder, network.config)
+        return CrystalModel(network, str(name), facts, pick_device(device), load_flow(folder), corrector)

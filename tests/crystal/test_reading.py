@@ -14,10 +14,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import DummySpecies, Lattice, Molecule, Species, Structure
 
+from tests.crystal.file_kinds import CAESIUM_CHLORIDE, KINDS, ROCK_SALT, SYMBOLS, by_symbol, listed, named
+from tests.crystal.file_kinds import cif as cif_of
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import check_structure, encodable, parse_structure, read_structure
-from xcrystal.errors import InvalidCrystalError, ReadError, UnsupportedCrystalError, XCrystalError
+from xcrystal.crystal.settings import all_settings, settings_of_hall, settings_of_number, settings_of_symbol
+from xcrystal.errors import (
+    InvalidCrystalError,
+    ReadError,
+    ReadingWarning,
+    UnsupportedCrystalError,
+    XCrystalError,
+)
 
 SALT = "Na1 Na 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 1"
 
@@ -123,7 +133,21 @@ INVALID = {
     "inapplicable coordinate": (cif("Na1 Na . . . 1\nCl1 Cl .5 .5 .5 1"), "no position"),
     "dummy X": (cif("X1 X 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "not a chemical element"),
     "a vacancy": (cif("Vac1 Vac 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "not a chemical element"),
-    "a water molecule": (cif("Wat1 Wat 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "not a chemical element"),
+    "a water molecule": (cif("Wat1 Wat 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "hydrogen atoms without a position"),
+    "a hydroxide without its hydrogens": (
+        cif("O1 O-H 0 0 0 1\nLi1 Li .5 .5 .5 1"),
+        "hydrogen atoms without a position",
+    ),
+    "no operation": (cif(symmetry="'x, y, q'"), "'x, y, q' is not an operation"),
+    "an operation onto a plane": (cif(symmetry="'x, y, z'\n'x, x, z'"), "not an operation"),
+    "hydrogens in the formula only": (
+        cif_of(CAESIUM_CHLORIDE, more="_chemical_formula_sum 'Cs Cl H2'"),
+        "no position for H",
+    ),
+    "an unknown symbol": (cif_of(CAESIUM_CHLORIDE, named("F q 3")), "F q 3 is none that is known"),
+    "two space groups": (cif_of(CAESIUM_CHLORIDE, named("P m -3 m", 225)), "two space groups: P m -3 m and 225"),
+    "another cell than the symbol's": (cif_of(CAESIUM_CHLORIDE, named("P 63/m")), "does not fit"),
+    "no such number": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 231"), "from 1 to 230"),
     "unknown element": (cif("? ? 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "not a chemical element"),
     "no cell": (re.sub(r"_cell_length_a.*\n", "", cif()), "no unit cell"),
     "cell of words": (cif(a="four"), "no number"),
@@ -186,6 +210,81 @@ def test_an_empty_site_is_no_atom() -> None:
 def test_deuterium_is_hydrogen() -> None:
     structure = read(cif("D1 D 0 0 0 1\nCl1 Cl .5 .5 .5 1"))
     assert structure.composition.formula == "H1 Cl1"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_files_are_the_crystals_that_they_are(kind: str) -> None:
+    expected = KINDS[kind]
+    structure = read(expected.content, expected.name)
+    primitive = structure.get_primitive_structure()
+    assert primitive.composition.reduced_formula == expected.formula
+    assert len(primitive) == expected.atoms
+    assert space_group_number(structure) == expected.space_group
+
+
+@pytest.mark.filterwarnings("ignore::xcrystal.errors.ReadingWarning")
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_a_symbol_stands_for_the_operations_of_its_setting(symbol: str) -> None:
+    short, long = (parse_structure(content.encode(), "a.cif") for content in by_symbol(symbol))
+    assert len(short) == len(long)
+    assert long.lattice.get_all_distances(short.frac_coords, long.frac_coords).min(axis=1).max() < 1e-3
+
+
+def test_every_setting_of_the_table_is_found_by_its_own_names() -> None:
+    for setting in all_settings():
+        assert setting in settings_of_number(setting.number)
+        full = settings_of_symbol(f"{setting.symbol} :{setting.choice}" if setting.choice else setting.symbol)
+        assert setting in full
+        assert {found.number for found in full} == {setting.number}
+        (of_hall,) = settings_of_hall(setting.hall)
+        assert of_hall.number == setting.number
+    for choice, origin in (("S", "1"), ("Z", "2")):
+        assert [s.choice for s in settings_of_symbol(f"F d -3 m {choice}")] == [origin]
+    assert settings_of_symbol("F d -3 m")[0].choice == "2"
+    assert settings_of_symbol("P 21/c")[0].choice == "b1"
+    assert settings_of_symbol("C -1") == []
+
+
+def test_what_a_file_leaves_open_is_said() -> None:
+    sites = "Na1 Na 0.1 0.2 0.3 1\nCl1 Cl 0.02 0.4 0.11 1"
+    cell = (10, 10.5, 11, 90, 90, 90)
+    with pytest.warns(ReadingWarning, match=r"F d d d may be .* in 2 settings that fit; .* origin choice 2 was taken"):
+        opened = parse_structure(cif_of(sites, named("F d d d"), cell).encode(), "a.cif")
+    given = parse_structure(cif_of(sites, named("F d d d :2"), cell).encode(), "a.cif")
+    assert match_rms(opened, given, scale=False) == pytest.approx(0, abs=1e-6)
+    with pytest.warns(ReadingWarning, match="make CsCl, while its formula is Cs Br"):
+        parse_structure(cif_of(CAESIUM_CHLORIDE, more="_chemical_formula_sum 'Cs Br'").encode(), "a.cif")
+
+
+def test_multiplicities_and_formula_units_choose_the_setting() -> None:
+    cell = (5.43, 5.43, 5.43, 90, 90, 90)
+    for more in ("_chemical_formula_sum Si\n_cell_formula_units_Z 8", ""):
+        sites = "Si1 Si 0 0 0 1" if more else "Si1 Si 0 0 0 1 8"
+        columns = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "symmetry_multiplicity"]
+        content = cif_of(sites, named("F d -3 m"), cell, columns[: len(sites.split())], more)
+        assert len(read(content)) == 8  # origin choice 2 would make 16 of them
+    assert len(read(cif_of(ROCK_SALT, named("F m -3 m"), (5.64, 5.64, 5.64, 90, 90, 90)))) == 8
+
+
+def test_wires_and_slabs_are_called_so() -> None:
+    head = '1\nLattice="4 0 0 0 4 0 0 0 20" Properties=species:S:1:pos:R:3 pbc="{}"\nC 0 0 0\n'
+    for along, kind in (("T T F", "slab"), ("T F F", "wire"), ("F F F", "molecule")):
+        with pytest.raises(ReadError, match=kind):
+            read(head.format(along), "a.extxyz")
+    with pytest.raises(ReadError, match="slab"):
+        read("SLAB\nPRIMVEC\n4 0 0\n0 4 0\n0 0 20\nPRIMCOORD\n1 1\n6 0 0 0\n", "a.xsf")
+
+
+def test_the_content_of_a_file_is_not_its_path() -> None:
+    with pytest.raises(ReadError, match="the content of a file, not its path"):
+        read_structure(cif())
+    with pytest.raises(ReadError, match="File name too long"):
+        read_structure("x" * 5000)
+
+
+def test_operations_that_are_listed_win_over_a_symbol() -> None:
+    sites = "Na1 Na 0 0 0 1\nCl1 Cl .5 .5 .5 1"
+    assert len(read(cif_of(sites, named("F m -3 m") + listed("x,y,z")))) == 2
 
 
 AFLOW = """\

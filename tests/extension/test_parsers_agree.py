@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import time
 import warnings
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from pymatgen.io.cif import CifWriter
 from pymatgen.io.vasp import Poscar
 from scipy.spatial import cKDTree
 
+from tests.crystal.file_kinds import KINDS, SYMBOLS, by_symbol
 from tests.crystals import CRYSTALS
 from tests.extension.reading import read_folder
 from tests.extension.styles import STYLES
 from xcrystal.crystal.elements import MAX_Z
+from xcrystal.crystal.reading import parse_structure
 from xcrystal.explorer.drawing.scene import Scene, build_scene
 
 
@@ -201,6 +204,33 @@ def test_rounded_coordinates_give_no_atom_twice(files: tuple[dict[str, Structure
         exact = written[name.replace("rounded", "refined")]
         assert len(found[name][0]["sites"]) == len(exact), name
         assert found[name][0]["formula"] == exact.composition.reduced_formula, name
+
+
+@pytest.mark.filterwarnings("ignore::xcrystal.errors.ReadingWarning")
+def test_kinds_of_files_are_one_crystal_to_both(tmp_path: Path) -> None:
+    """Spellings of symmetry, of elements and of numbers: what each file is, is tested with Python's parsers."""
+    contents = {f"{name.replace('/', '')} {kind.name}": kind.content for name, kind in KINDS.items()}
+    contents |= {f"symbol {k}.cif": by_symbol(symbol)[0] for k, symbol in enumerate(SYMBOLS)}
+    for name, content in contents.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    found = read_folder(tmp_path)
+    assert len(contents) > 40
+    for name, content in contents.items():
+        structure = parse_structure(content.encode(), name)
+        assert isinstance(found[name], list), found[name]
+        sites = found[name][0]["sites"]
+        assert len(sites) == len(structure), name
+        distances = structure.lattice.get_all_distances([site["position"] for site in sites], structure.frac_coords)
+        for site, row in zip(sites, distances, strict=True):
+            assert row.min() < 1e-3, name
+            there = structure[int(row.argmin())].species.remove_charges().get_el_amt_dict()
+            assert {one["symbol"]: one["occupancy"] for one in site["species"]} == pytest.approx(there), name
+
+
+def test_the_table_of_settings_is_what_the_script_writes() -> None:
+    tools = Path(__file__).parents[2] / "tools" / "build_settings.py"
+    script = runpy.run_path(str(tools))
+    assert script["SETTINGS"].read_text(encoding="utf-8") == script["settings_text"](), f"run python {tools}"
 
 
 def test_molecules_and_frames(tmp_path: Path) -> None:

@@ -413,7 +413,7 @@ def build(
         else:
             print_table([(name, str(count)) for name, count in counts.items()])
         return
-    found = build_atlas(model, data, out, seed, also or (), tokens).facts
+    found = build_atlas(model, data, out, seed, also or (), tokens, workers=2).facts
     if as_json:
         print_json(found)
         return

@@ -1,35 +1,55 @@
-"""CIF files: written with their origin, and read through pymatgen's parser without what it passes over in silence.
+"""CIF files: written with their origin, and read to the whole cell, or refused in one sentence.
 
-pymatgen leaves out atoms of unknown elements, reads "." as zero and "Vac" as vanadium, goes on to the next data block
-when one is broken, and keeps the reason to itself. Each of these gets a clear error here.
+The symmetry of a file is that of its operations; without them that of its Hall symbol, its Hermann-Mauguin symbol or
+its number. What these leave open is settled by the cell, the multiplicities and the formula in the file, and what is
+still open then is said in a ``ReadingWarning``. Nothing is passed over: an atom that is not understood is an error, and
+so are atoms that are missing beside the formula.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from xcrystal.errors import InvalidCrystalError, ReadError
+import numpy as np
+
+from xcrystal.crystal.cif_blocks import Block, Column, blocks_of
+from xcrystal.crystal.cif_species import formula_of, species_of
+from xcrystal.crystal.operations import COPY, distances, images, parse_operation
+from xcrystal.crystal.settings import Setting, plain, settings_of_hall, settings_of_number, settings_of_symbol
+from xcrystal.errors import InvalidCrystalError, ReadError, ReadingWarning
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-MAX_SITES = 5_000  # of a file that is looked at at all; a parser quadratic in them takes seconds here
+MAX_SITES = 5_000  # of a file that is looked at at all; what is quadratic in them takes seconds here
 MAX_COORDINATE = 1e6  # beyond it, too few digits are left to tell the place in the cell
+_SHARED = 0.01  # Å; atoms of different rows that are closer share a site
+_OVERFULL = 1.05  # occupancy up to which a site is rounded to a full one without a word
 _CELL = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
 _COORDINATES = tuple(f"_atom_site_fract_{x}" for x in "xyz")
 _OPERATIONS = (
     "_symmetry_equiv_pos_as_xyz",
     "_space_group_symop_operation_xyz",
-    "_space_group_symop_magn_operation.xyz",
+    "_space_group_symop_magn_operation_xyz",
 )
-_GROUPS = (
-    "_symmetry_Int_Tables_number",
-    "_space_group_IT_number",
-    "_symmetry_space_group_name_H-M",
-    "_space_group_name_H-M_alt",
+_CENTRINGS = "_space_group_symop_magn_centering_xyz"
+_HALL = ("_symmetry_space_group_name_hall", "_space_group_name_hall")
+_SYMBOLS = (
+    "_symmetry_space_group_name_h-m",
+    "_space_group_name_h-m_alt",
+    "_space_group_name_h-m_full",
+    "_space_group_name_h-m",
+)
+_NUMBERS = ("_symmetry_int_tables_number", "_space_group_it_number")
+_CODE = "_space_group_it_coordinate_system_code"
+_MULTIPLICITIES = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
+_NUMBER = re.compile(
+    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?))(?:/(\d+))?", re.IGNORECASE
 )
 
 
@@ -46,8 +66,39 @@ def cif_text(structure: Structure, origin: str) -> str:
     return f"# xcrystal: {printable}\n{CifWriter(structure)}"
 
 
+@dataclass(frozen=True, eq=False)
+class _Atoms:
+    """The rows of the list of atoms: positions (n, 3), what each holds, and their multiplicities (0: not given)."""
+
+    points: np.ndarray
+    species: list[dict[str, float]]
+    multiplicities: list[int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Cell:
+    """All atoms of the cell: positions (m, 3), the row (m,) that each came from, and what the rows then hold."""
+
+    points: np.ndarray
+    rows: np.ndarray
+    species: list[dict[str, float]]
+
+    def amounts(self) -> dict[str, float]:
+        """Atoms of each element."""
+        found: dict[str, float] = {}
+        for row in self.rows:
+            for element, amount in self.species[row].items():
+                found[element] = found.get(element, 0.0) + amount
+        return found
+
+
 def parse_cif(text: str, name: str) -> Structure:
-    """The structure of the first data block that has atoms.
+    """The structure of the first data block that has atoms, in the cell of the file.
+
+    Warns
+    -----
+    ReadingWarning
+        If the file leaves its setting open, or its atoms are not those of its formula.
 
     Raises
     ------
@@ -56,114 +107,308 @@ def parse_cif(text: str, name: str) -> Structure:
     InvalidCrystalError
         If its cell is impossible, or its atoms are none or lie on each other.
     """
-    from pymatgen.io.cif import CifParser
+    from pymatgen.core import Lattice, Structure
 
-    # the two reserved words in any case, as the standard has them
-    text = re.sub(r"^[ \t]*(data_|loop_)", lambda m: m[1].lower(), text, flags=re.MULTILINE | re.IGNORECASE)
-    if not re.search(r"^data_", text, flags=re.MULTILINE):
+    block = _block_of(text, name)
+    lattice = Lattice.from_parameters(*_cell_of(block, name))
+    formula = formula_of(_first(block, ("_chemical_formula_sum",)))
+    atoms = _atoms_of(block, name, formula)
+    cell = _whole_cell(block, name, atoms, lattice.matrix, formula)
+    _check_formula(cell, formula, _first(block, ("_chemical_formula_sum",)), name)
+    species = [cell.species[row] for row in cell.rows]
+    for site in species:
+        total = sum(site.values())
+        if total > _OVERFULL:
+            raise InvalidCrystalError(
+                f"Atoms in {name} lie on top of each other: a site is occupied {total:.3g} times."
+            )
+        if total > 1:
+            site.update({element: amount / total for element, amount in site.items()})
+    return Structure(lattice, species, cell.points).get_sorted_structure()
+
+
+def _block_of(text: str, name: str) -> Block:
+    try:
+        blocks = blocks_of(text)
+    except ValueError as error:
+        raise ReadError(f"{name} is a damaged CIF file: {error}.") from error
+    if not blocks:
         raise ReadError(f"{name} contains no crystal: it is not a CIF file, nor named as another kind that is read.")
-    try:
-        parser = CifParser.from_str(_first_crystal(text), occupancy_tolerance=1.05)
-    except Exception as error:
-        raise ReadError(f"{name} is a damaged CIF file: a loop has missing or superfluous values.") from error
-    for block in parser.as_dict().values():
-        if "_atom_site_label" in block or "_atom_site_fract_x" in block:
-            _check_block(block, name)
-            break
-    else:
-        raise ReadError(f"{name} contains no crystal: no list of atoms as in a CIF file.")
-    try:
-        structure = parser.parse_structures(primitive=False)[0]
-    except (ValueError, ArithmeticError) as error:
-        raise _reason(getattr(parser, "warnings", None) or [str(error)], name) from error
-    defaulted = any("Defaulting to P1" in w for w in getattr(parser, "warnings", []))
-    if defaulted and any(key in block and block[key] not in ("1", "P 1", "P1") for key in _GROUPS):
-        raise ReadError(f"The symmetry in {name} cannot be read.")
-    if "implicit_hydrogens" in structure.site_properties:
-        raise InvalidCrystalError(f"{name} holds hydrogen atoms without a position.")
-    return structure
+    for block in blocks:
+        if {"_atom_site_label", "_atom_site_fract_x", "_atom_site_cartn_x"} & block.columns.keys():
+            return block
+    raise ReadError(f"{name} contains no crystal: no list of atoms as in a CIF file.")
 
 
-def _first_crystal(text: str) -> str:
-    """The text up to the second data block that lists atoms."""
-    starts = [m.start() for m in re.finditer(r"^data_", text, flags=re.MULTILINE)]
-    filled = [a for a, b in itertools.pairwise([*starts, len(text)]) if "_atom_site_fract_x" in text[a:b]]
-    return text[: filled[1]] if len(filled) > 1 else text
+def _column(block: Block, key: str, name: str) -> Column | None:
+    """A column that has to be whole to be read; None if there is none."""
+    column = block.columns.get(key)
+    if column is not None and column.broken:
+        raise ReadError(f"{name} is a damaged CIF file: {column.broken}.")
+    return column
 
 
-def _check_block(block: dict[str, Any], name: str) -> None:
-    _check_cell(block, name)
-    missing = [key for key in _COORDINATES if key not in block]
-    if missing:
-        raise ReadError(f"{name} gives no fractional coordinates ({missing[0]}).")
-    columns = [_column(block, key) for key in _COORDINATES]
-    rows = len(columns[0])
-    operations = max(len(_column(block, key)) for key in _OPERATIONS)
-    if rows > MAX_SITES or rows * max(operations, 1) > 20 * MAX_SITES:
-        raise ReadError(f"{name} lists {rows} atoms and {operations} operations: too many to be read here.")
-    for values in columns:
-        for value in values:
-            number = _number(value)
-            if number is None:
-                raise ReadError(f"An atom in {name} has no position: its coordinate is {value!r}.")
-            if not abs(number) <= MAX_COORDINATE:
-                raise InvalidCrystalError(f"A coordinate in {name} is not finite, or far outside of the cell: {value}.")
-    labels, types = _column(block, "_atom_site_label"), _column(block, "_atom_site_type_symbol")
-    for symbol in types or labels:
-        _check_symbol(symbol, from_label=not types)
-    occupancies = block.get("_atom_site_occupancy")
-    if isinstance(occupancies, list):
-        for row, value in enumerate(occupancies):
-            if value.strip() in (".", "?"):
-                occupancies[row] = "1"  # "not given" means full, not empty
-            elif (_number(value) or 0.0) < 0:
-                raise InvalidCrystalError(f"{name} holds a negative occupancy ({value}).")
+def _first(block: Block, keys: Sequence[str]) -> str:
+    """The first value that is given under one of several names; empty if none is."""
+    for key in keys:
+        column = block.columns.get(key)
+        if column is not None and column.values and not _missing(column.values[0]):
+            return " ".join(column.values[0].split())
+    return ""
 
 
-def _check_cell(block: dict[str, Any], name: str) -> None:
-    missing = [key for key in _CELL if key not in block]
-    if missing:
-        raise ReadError(f"{name} gives no unit cell ({missing[0]} is missing).")
-    values = [_number(block[key]) for key in _CELL]
-    for key, value in zip(_CELL, values, strict=True):
+def _missing(value: str) -> bool:
+    return value.strip() in ("", ".", "?")
+
+
+def _number(value: str) -> float | None:
+    """A CIF number, its standard uncertainty in parentheses left out; None if it is none."""
+    found = _NUMBER.fullmatch(re.sub(r"(?<=[\d.])\(\d*\)$", "", plain(value).strip()))
+    if found is None or float(found[2] or 1) == 0:
+        return None
+    return float(found[1]) / float(found[2] or 1)
+
+
+def _cell_of(block: Block, name: str) -> list[float]:
+    found = []
+    for key in _CELL:
+        column = _column(block, key, name)
+        if column is None or not column.values:
+            raise ReadError(f"{name} gives no unit cell ({key} is missing).")
+        value = _number(column.values[0])
         if value is None:
-            raise ReadError(f"{name} gives no number as {key}, but {block[key]!r}.")
+            raise ReadError(f"{name} gives no number as {key}, but {column.values[0]!r}.")
         if not math.isfinite(value):
             raise InvalidCrystalError(f"The cell in {name} contains a number that is not finite ({key} is {value}).")
         if value <= 0 or ("angle" in key and value >= 180):
             raise InvalidCrystalError(f"The cell in {name} is flat or impossible: {key} is {value:g}.")
+        found.append(value)
+    alpha, beta, gamma = (math.cos(math.radians(angle)) for angle in found[3:])
+    if min(found[:3]) < 1e-2 or 1 - alpha**2 - beta**2 - gamma**2 + 2 * alpha * beta * gamma < 1e-8:
+        raise InvalidCrystalError(f"The cell in {name} is flat or impossible.")
+    return found
 
 
-def _check_symbol(symbol: str, from_label: bool) -> None:
-    """Refuse what is no element, and what pymatgen takes for another one."""
-    from pymatgen.core import Element
+def _atoms_of(block: Block, name: str, formula: dict[str, float]) -> _Atoms:
+    columns = [_column(block, key, name) for key in _COORDINATES]
+    given = [column for column in columns if column is not None]
+    if len(given) < 3:
+        only = ", only Cartesian ones" if "_atom_site_cartn_x" in block.columns else ""
+        raise ReadError(f"{name} gives no fractional coordinates ({_COORDINATES[columns.index(None)]}){only}.")
+    count = len(given[0].values)
+    if not count or any(len(column.values) != count for column in given):
+        raise InvalidCrystalError(f"The list of atoms in {name} is empty or damaged.")
+    if count > MAX_SITES:
+        raise ReadError(f"{name} lists {count} atoms: too many to be read here.")
+    labels, types, occupancies = (
+        column.values if (column := _column(block, f"_atom_site_{key}", name)) and len(column.values) == count else None
+        for key in ("label", "type_symbol", "occupancy")
+    )
+    if not labels and not types:
+        raise ReadError(f"The atoms in {name} have neither labels nor type symbols.")
+    points, species, several = [], [], []
+    multiplicities = next((c.values for key in _MULTIPLICITIES if (c := block.columns.get(key))), None)
+    hydrogens = False  # whether a label stands for hydrogen atoms, too
+    for row in range(count):
+        point = [_coordinate(column.values[row], name) for column in given]
+        found = species_of(types[row] if types else "", labels[row] if labels else "", formula)
+        if found is None:
+            raise InvalidCrystalError(f"{(types or labels or [''])[row]!r} is not a chemical element.")
+        hydrogens |= found.hydrogens
+        amount = _occupancy(occupancies[row] if occupancies else "?", name)
+        if amount > 0:  # an empty site is no atom
+            points.append(point)
+            species.append({element: share * amount for element, share in found.shares.items()})
+            several.append(multiplicities[row] if multiplicities and len(multiplicities) == count else "?")
+    if not points:
+        raise InvalidCrystalError(f"All sites in {name} are empty.")
+    if hydrogens and not any("H" in one for one in species):
+        raise InvalidCrystalError(f"{name} holds hydrogen atoms without a position.")
+    return _Atoms(np.array(points), species, [int(value) if value.isdigit() else 0 for value in several])
 
-    letters = re.match(r"[A-Za-z]*", symbol.strip())
-    word = letters.group().capitalize() if letters else ""
-    known = {*Element.__members__, "D", "T"}
-    if word in known or (from_label and not word.startswith(("Vac", "Wat")) and ({word[:2], word[:1]} & known)):
+
+def _coordinate(value: str, name: str) -> float:
+    number = _number(value)
+    if number is None:
+        raise ReadError(f"An atom in {name} has no position: its coordinate is {value!r}.")
+    if not abs(number) <= MAX_COORDINATE:
+        raise InvalidCrystalError(f"A coordinate in {name} is not finite, or far outside of the cell: {value}.")
+    thirds = round(3 * number)  # 0.3333 is meant as 1/3, and so on
+    return thirds / 3 if thirds % 3 and abs(3 * number / thirds - 1) < 1e-4 else number
+
+
+def _occupancy(value: str, name: str) -> float:
+    if _missing(value):
+        return 1.0  # "not given" means full, not empty
+    number = _number(value)
+    if number is None or not math.isfinite(number):
+        raise ReadError(f"{name} gives no number as an occupancy, but {value!r}.")
+    if number < 0:
+        raise InvalidCrystalError(f"{name} holds a negative occupancy ({value}).")
+    return number
+
+
+def _whole_cell(block: Block, name: str, atoms: _Atoms, lattice: np.ndarray, formula: dict[str, float]) -> _Cell:
+    """All atoms of the cell, by the operations in the file or those of the space group that it names."""
+    listed = next(
+        (c for key in _OPERATIONS if (c := _column(block, key, name)) and not all(map(_missing, c.values))), None
+    )
+    if listed is not None:
+        return _expanded(atoms, *_listed(block, listed, name), lattice, name)
+    said, settings = _named(block, name)
+    if not settings:
+        return _expanded(atoms, np.eye(3)[None], np.zeros((1, 3)), lattice, name)
+    fitting = [setting for setting in settings if _fits(setting, lattice)]
+    if not fitting:
+        raise ReadError(f"{name} lists no symmetry operations, and its cell does not fit the space group {said}.")
+    cells = {setting: _expanded(atoms, *setting.operations(), lattice, name) for setting in fitting}
+    if len(cells) > 1:
+        cells = _likely(cells, atoms, lattice, formula, _number(_first(block, ("_cell_formula_units_z",)) or "?"))
+    taken, cell = next(iter(cells.items()))
+    if not all(_same(cell, other, lattice) for other in cells.values()):
+        choice = f", {_described(taken)}" if taken.choice else ""
+        warnings.warn(
+            f"{name} lists no symmetry operations, and its space group {said} may be written in {len(cells)} settings "
+            f"that fit; {taken.symbol}{choice} was taken.",
+            ReadingWarning,
+            stacklevel=2,
+        )
+    return cell
+
+
+def _described(setting: Setting) -> str:
+    if setting.choice[0] in "12":
+        return f"origin choice {setting.choice[0]}"
+    return {"H": "hexagonal axes", "R": "rhombohedral axes"}.get(setting.choice, f"setting {setting.choice}")
+
+
+def _listed(block: Block, column: Column, name: str) -> tuple[np.ndarray, np.ndarray]:
+    rotations, translations = _parsed(column, name)
+    centrings = _column(block, _CENTRINGS, name)
+    if centrings is None or not centrings.values:
+        return rotations, translations
+    turns, shifts = _parsed(centrings, name)
+    return (
+        np.concatenate([turn @ rotations for turn in turns]),
+        np.concatenate([translations @ turn.T + shift for turn, shift in zip(turns, shifts, strict=True)]),
+    )
+
+
+def _parsed(column: Column, name: str) -> tuple[np.ndarray, np.ndarray]:
+    found = []
+    for text in column.values:
+        operation = parse_operation(text)
+        if operation is None:
+            raise ReadError(f"The symmetry in {name} cannot be read: {text[:60]!r} is not an operation.")
+        found.append(operation)
+    return np.array([R for R, _ in found]), np.array([t for _, t in found])
+
+
+def _named(block: Block, name: str) -> tuple[str, list[Setting]]:
+    """What the file calls its space group, and the settings that this may mean; none if it says nothing."""
+    hall, symbol, number = (_first(block, keys) for keys in (_HALL, _SYMBOLS, _NUMBERS))
+    found: list[Setting] = []
+    said = symbol
+    if hall:
+        found, said = settings_of_hall(hall), said if symbol else hall
+    if symbol and not found:
+        code = _first(block, (_CODE,))
+        found = (settings_of_symbol(f"{symbol}:{code}") if code and ":" not in symbol else []) or settings_of_symbol(
+            symbol
+        )
+    if (hall or symbol) and not found:
+        raise ReadError(f"{name} lists no symmetry operations, and the space group {said} is none that is known here.")
+    if number and re.fullmatch(r"\d+(\.0*)?", number):
+        of_number = settings_of_number(int(float(number)))
+        if not of_number:
+            raise ReadError(f"{name} gives {number} as its space group, which are numbered from 1 to 230.")
+        if found and not {s.number for s in found} & {s.number for s in of_number}:
+            raise ReadError(f"{name} lists no symmetry operations, and names two space groups: {said} and {number}.")
+        found = [s for s in found if s in of_number] or of_number
+        said = said or number
+    if hall and symbol and not {s.number for s in found} & {s.number for s in settings_of_symbol(symbol) or found}:
+        raise ReadError(f"{name} lists no symmetry operations, and names two space groups: {symbol} and {hall}.")
+    return said, found
+
+
+def _fits(setting: Setting, lattice: np.ndarray) -> bool:
+    """Whether the rotations of a setting keep lengths and angles of a cell, as far as these are written."""
+    metric = lattice @ lattice.T
+    lengths = np.sqrt(np.diag(metric))
+    rotations = setting.operations()[0]
+    turned = np.einsum("gji,jk,gkl->gil", rotations, metric, rotations)
+    return bool((np.abs(turned - metric) < 0.01 * lengths[:, None] * lengths).all())
+
+
+def _likely(
+    cells: dict[Setting, _Cell], atoms: _Atoms, lattice: np.ndarray, formula: dict[str, float], units: float | None
+) -> dict[Setting, _Cell]:
+    """Those settings whose atoms are as many as the file says; a test that none passes is none."""
+
+    def multiplicities(cell: _Cell) -> bool:
+        counts = np.bincount(cell.rows, minlength=len(atoms.multiplicities))
+        return all(known in (0, count) for known, count in zip(atoms.multiplicities, counts, strict=True))
+
+    def formula_kept(cell: _Cell) -> bool:
+        return not formula or _same_formula(cell.amounts(), formula)
+
+    def units_kept(cell: _Cell) -> bool:
+        return not (formula and units) or abs(sum(cell.amounts().values()) / units / sum(formula.values()) - 1) < 0.05
+
+    for passes in (multiplicities, formula_kept, units_kept):
+        cells = {setting: cell for setting, cell in cells.items() if passes(cell)} or cells
+    return cells
+
+
+def _same(one: _Cell, other: _Cell, lattice: np.ndarray) -> bool:
+    """Whether two cells hold the same atoms."""
+    return len(one.points) == len(other.points) and all(
+        (distances(other.points[other.rows == row], point, lattice) < COPY).any()
+        for row, point in zip(one.rows, one.points, strict=True)
+    )
+
+
+def _expanded(atoms: _Atoms, rotations: np.ndarray, translations: np.ndarray, lattice: np.ndarray, name: str) -> _Cell:
+    """Images of each row, and rows at the same place as one site that they share."""
+    if len(atoms.points) * len(rotations) > 20 * MAX_SITES:
+        raise ReadError(
+            f"{name} lists {len(atoms.points)} atoms and {len(rotations)} operations: too many to be read here."
+        )
+    points, rows = np.zeros((MAX_SITES + len(rotations), 3)), np.zeros(MAX_SITES + len(rotations), dtype=int)
+    species = [dict(one) for one in atoms.species]
+    count = 0
+    for row, point in enumerate(atoms.points):
+        near = np.flatnonzero(distances(points[:count], point, lattice) <= _SHARED)
+        if len(near):
+            owner = species[rows[near[0]]]
+            for element, amount in atoms.species[row].items():
+                owner[element] = owner.get(element, 0.0) + amount
+            continue
+        found = images(point, rotations, translations, lattice)
+        points[count : count + len(found)], rows[count : count + len(found)] = found, row
+        count += len(found)
+        if count > MAX_SITES:
+            raise InvalidCrystalError(f"{name} has more than {MAX_SITES} atoms in its cell: too many to be read here.")
+    return _Cell(points[:count], rows[:count], species)
+
+
+def _same_formula(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Whether two sums of elements are multiples of each other, as far as they are written."""
+    if one.keys() != other.keys():
+        return False
+    of_one, of_other = sum(one.values()), sum(other.values())
+    return all(abs(one[k] / of_one - other[k] / of_other) < 0.01 + 0.02 * one[k] / of_one for k in one)
+
+
+def _check_formula(cell: _Cell, formula: dict[str, float], said: str, name: str) -> None:
+    """Atoms in against atoms out."""
+    found = cell.amounts()
+    if not formula or _same_formula(found, formula):
         return
-    raise InvalidCrystalError(f"{symbol!r} is not a chemical element.")
+    lacking = [e for e, amount in formula.items() if e not in found and amount > 0.01 * sum(formula.values())]
+    if lacking and found.keys() <= formula.keys():
+        raise ReadError(f"{name} gives no position for {', '.join(lacking)}, which its formula {said} has.")
+    from pymatgen.core import Composition
 
-
-def _column(block: dict[str, Any], key: str) -> list[str]:
-    value = block.get(key, [])
-    return value if isinstance(value, list) else [value]
-
-
-def _number(value: Any) -> float | None:
-    """A CIF number, its standard uncertainty in parentheses left out; None if it is none."""
-    try:
-        return float(re.sub(r"\(.*?\)", "", str(value)))
-    except ValueError:
-        return None
-
-
-def _reason(warnings: list[str], name: str) -> Exception:
-    """What pymatgen said of the block that it did not take."""
-    occupied = next((m for w in warnings if (m := re.search(r"Occupancy ([\d.]+) exceeded", w))), None)
-    if occupied:
-        return InvalidCrystalError(f"Atoms in {name} lie on top of each other: a site is occupied {occupied[1]} times.")
-    if any("below threshold" in w or "Singular" in w for w in warnings):
-        return InvalidCrystalError(f"The cell in {name} is flat or impossible.")
-    return ReadError(f"{name} cannot be read as a crystal: {warnings[-1].strip().splitlines()[-1]}")
+    read = Composition({k: round(v, 3) for k, v in found.items()}).reduced_formula
+    warnings.warn(f"The atoms in {name} make {read}, while its formula is {said}.", ReadingWarning, stacklevel=2)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,14 @@ import numpy as np
 from xcrystal.crystal.canonical import Canonical, canonicalize
 from xcrystal.crystal.cif import MAX_COORDINATE, MAX_SITES, parse_cif
 from xcrystal.crystal.elements import MAX_Z
-from xcrystal.errors import InvalidCrystalError, ReadError, UnsupportedCrystalError, XCrystalError
+from xcrystal.crystal.poscar import parse_poscar
+from xcrystal.errors import (
+    InvalidCrystalError,
+    ReadError,
+    ReadingWarning,
+    UnsupportedCrystalError,
+    XCrystalError,
+)
 
 if TYPE_CHECKING:
     from pymatgen.core import Element, IStructure, PeriodicSite, Structure
@@ -53,6 +61,8 @@ def read_structure(source: Any) -> Structure:
     if isinstance(source, IStructure):
         structure: IStructure = source
     elif isinstance(source, (str, os.PathLike)):
+        if "\n" in str(source) and not os.path.exists(source):
+            raise ReadError("This is the content of a file, not its path: save it, and give the name of the file.")
         structure = _read_file(Path(source))
     else:
         kind = "nothing (None)" if source is None else f"a {type(source).__name__}"
@@ -80,7 +90,8 @@ def _read_file(path: Path) -> Structure:
     except (OSError, ValueError) as error:
         if isinstance(error, ReadError):
             raise
-        raise ReadError(f"{str(path)[:200]} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ReadError(f"{str(path)[:200]} cannot be read: {reason}.") from error
     return parse_structure(content, path.name)
 
 
@@ -96,6 +107,11 @@ def parse_structure(content: bytes, name: str) -> Structure:
 
     Not checked yet: see ``check_structure``.
 
+    Warns
+    -----
+    ReadingWarning
+        Of what a CIF file leaves open or contradicts itself in.
+
     Raises
     ------
     ReadError
@@ -109,19 +125,21 @@ def parse_structure(content: bytes, name: str) -> Structure:
     if not text.strip():
         raise ReadError(f"{name} is empty.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters of them is checked and said by check_structure
-            return _parse(text, name)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            structure = _parse(text, name)
     except XCrystalError:
         raise
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ReadError(f"{name} cannot be read as a crystal: {lines[0]}") from error
+    for warning in said:  # what matters of the libraries' is checked and said by check_structure
+        if issubclass(warning.category, ReadingWarning):
+            warnings.warn(str(warning.message), ReadingWarning, stacklevel=2)
+    return structure
 
 
 def _parse(text: str, name: str) -> Structure:
-    from pymatgen.core import Structure
-
     lower = name.lower()
     if lower.endswith((".cif", ".mcif")):
         return parse_cif(text, name)
@@ -130,9 +148,9 @@ def _parse(text: str, name: str) -> Structure:
     if lower.endswith(".json"):
         return _parse_json(text, name)
     if lower.endswith(".xsf"):
-        return Structure.from_str(text, fmt="xsf")
+        return _parse_xsf(text, name)
     if lower.endswith((".vasp", ".poscar")) or "poscar" in lower or "contcar" in lower:
-        return _parse_poscar(text, name)
+        return parse_poscar(text, name)
     return parse_cif(text, name)
 
 
@@ -154,15 +172,13 @@ def _parse_json(text: str, name: str) -> Structure:
     return Structure(content["lattice"]["matrix"], species, [site["abc"] for site in content["sites"]])
 
 
-def _parse_poscar(text: str, name: str) -> Structure:
+def _parse_xsf(text: str, name: str) -> Structure:
     from pymatgen.core import Structure
 
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        structure = Structure.from_str(text, fmt="poscar")
-    if any("cannot be determined" in str(w.message) for w in said):  # pymatgen then calls them H, He, Li ...
-        raise ReadError(f"{name} does not name its elements.")
-    return structure
+    kind = re.search(r"^\s*(MOLECULE|POLYMER|SLAB)\s*$", text, flags=re.MULTILINE | re.IGNORECASE)
+    if kind is not None:
+        check_periodic([True] * ("MOLECULE", "POLYMER", "SLAB").index(kind[1].upper()) + [False], name)
+    return Structure.from_str(text, fmt="xsf")
 
 
 def _parse_extended_xyz(text: str, name: str) -> Structure:
@@ -172,10 +188,33 @@ def _parse_extended_xyz(text: str, name: str) -> Structure:
     from ase.io import read
     from pymatgen.io.ase import AseAtomsAdaptor
 
-    atoms = read(io.StringIO(text), format="extxyz", index=0)
-    if not isinstance(atoms, Atoms) or not atoms.pbc.all():
-        raise ReadError(f"{name} has no periodic cell: xcrystal shows crystals, not molecules.")
+    atoms = read(io.StringIO(without_isotopes(text)), format="extxyz", index=0)
+    if not isinstance(atoms, Atoms):
+        raise ReadError(f"{name} holds no crystal.")
+    check_periodic(atoms.pbc, name)
     return AseAtomsAdaptor.get_structure(atoms)
+
+
+def without_isotopes(text: str) -> str:
+    """The text of an extended XYZ file with deuterium as hydrogen: ASE knows no isotopes."""
+    species = re.search(r"Properties=[\"']?((?:\w+:[A-Z]:\d+:)*?)species:S:1", text)
+    before = sum(int(width) for width in re.findall(r":(\d+):", species[1])) if species else 0
+    return re.sub(rf"^(\s*(?:\S+\s+){{{before}}})D(?=\s)", r"\1H", text, flags=re.MULTILINE)
+
+
+def check_periodic(along: Sequence[bool], name: str) -> None:
+    """Refuse what does not repeat along three axes, and say what it is.
+
+    Raises
+    ------
+    ReadError
+        For a molecule, a wire or a slab.
+    """
+    count = sum(map(bool, along))
+    if count < 3:
+        kind = ("no cell that it repeats with: it is a molecule", "repeats along one axis: it is a wire or a chain",
+                "repeats along two axes: it is a slab or a layer")[count]  # fmt: skip
+        raise ReadError(f"{name} {'has' if not count else 'only'} {kind}, and xcrystal shows crystals.")
 
 
 def check_structure(structure: IStructure) -> Structure:

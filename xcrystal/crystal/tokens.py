@@ -134,7 +134,7 @@ def _tokenize(record: tuple[int, Any], most: int, most_orbits: int) -> tuple[int
 
 def tokenize(
     table: pd.DataFrame,
-    workers: int = 2,
+    workers: int = 1,
     failed: dict[int, str] | None = None,
     most: int = MAX_ATOMS,
     most_orbits: int = MAX_ORBITS,
@@ -144,7 +144,7 @@ def tokenize(
     Parameters
     ----------
     workers
-        Processes, for larger tables.
+        Processes, for larger tables; more than one only where the caller's script has a main guard.
     failed
         Gets the reason for each row that cannot be encoded. These are left out; ``Tokens.row`` tells which are there.
     most, most_orbits
@@ -193,7 +193,7 @@ def tokenize(
     )
 
 
-def load_tokens(source: Path, folder: Path) -> Tokens:
+def load_tokens(source: Path, folder: Path, workers: int = 1) -> Tokens:
     """Tokens of a table, made on the first call and kept in ``folder`` under a name that tells the table's content."""
     if not source.is_file():
         raise DatasetError(f"There is no dataset file {source}.")
@@ -201,5 +201,5 @@ def load_tokens(source: Path, folder: Path) -> Tokens:
     cache = folder / f"tokens-{source.stem}-{digest}.npz"
     if not cache.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        tokenize(read_table(source)).save(cache)
+        tokenize(read_table(source), workers).save(cache)
     return Tokens.load(cache)

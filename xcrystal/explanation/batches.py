@@ -82,6 +82,8 @@ def score_crystals(
     TargetError
         For a target, method, level or baseline that does not exist, or if they do not go together.
     """
+    import torch
+
     from xcrystal.explanation.inputs import inputs_of
     from xcrystal.explanation.methods import check, scores
     from xcrystal.model.device import FEW, one_thread
@@ -96,7 +98,8 @@ def score_crystals(
     for start in range(0, len(crystals), size):
         some = crystals[start : start + size]
         of = (shared or target_of(model, target, some[0], atlas)).of
-        with one_thread(len(some) <= FEW):
+        # gradients are needed, whatever mode the caller is in
+        with torch.inference_mode(False), torch.enable_grad(), one_thread(len(some) <= FEW):
             inputs = inputs_of(model, some, level, chosen)
             if level == "pairs" and min(map(len, inputs.names)) < 2 and len(some) == 1:
                 raise TargetError("There are no pairs: this crystal has one orbit only.")

@@ -87,7 +87,7 @@ def inputs_of(model: CrystalModel, crystals: Sequence[WyckoffCrystal], level: st
 
 def mean_element_vector(model: CrystalModel) -> Tensor:
     """(W,) mean of the element vectors, weighted by how often each element's orbits occur in the training data."""
-    weights = torch.zeros(N_ELEMENTS, device=model.device)
+    weights = torch.zeros(N_ELEMENTS, device=model.device, dtype=torch.float32)
     for z, count in model.facts.get("elements_seen", {}).items():
         weights[int(z)] = count
     if weights.sum() == 0:
@@ -125,7 +125,7 @@ def _elements(model: CrystalModel, crystals: Sequence[WyckoffCrystal], baseline:
         present = torch.arange(size, device=model.device) < torch.tensor([[len(n)] for n in names], device=model.device)
         # one more player takes what pads the orbits, and is dropped
         owners = player.masked_fill(~batch.mask, size)[..., None].expand_as(vectors)
-        moved = torch.zeros(len(names), size + 1, vectors.shape[2], device=model.device)
+        moved = vectors.new_zeros(len(names), size + 1, vectors.shape[2])
         moved = moved.scatter(1, owners, vectors - base)[:, :size]
 
     def encode(moves: Tensor, rows: Tensor) -> Tensor:

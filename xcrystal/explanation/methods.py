@@ -144,7 +144,7 @@ def scores(
     from captum import attr
 
     def forward(moves: Tensor, rows: Tensor) -> Tensor:
-        return target(inputs.encode(moves, rows))
+        return target(inputs.encode(moves.to(inputs.moved), rows))  # captum draws noise in the default dtype
 
     count, width = inputs.moved.shape[:2]
     rows = torch.arange(count, device=inputs.moved.device)
@@ -190,7 +190,7 @@ def _by_players(
 
         def game(coalitions: Tensor, row: int = row, players: Tensor = players) -> Tensor:
             """Targets (n,) of coalitions (n, players) that have moved."""
-            moves = torch.zeros(len(coalitions), *inputs.moved.shape[1:], device=inputs.moved.device)
+            moves = inputs.moved.new_zeros(len(coalitions), *inputs.moved.shape[1:])
             moves[:, players] = coalitions[..., None] * inputs.moved[row, players]
             with torch.no_grad():
                 return forward(moves, torch.full((len(moves),), row, device=moves.device))

@@ -41,6 +41,7 @@ class TaskNetwork(nn.Module):
         self.vae = vae
         self.head = mlp(vae.config.latent_dim, vae.config.width, 1)
         self.mean, self.std = mean, std
+        self.float()  # whatever the process-wide default is
 
     def of(self, z: Tensor) -> Tensor:
         """Latent vectors (B, Z) to the target (B,)."""

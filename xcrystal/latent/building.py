@@ -64,6 +64,7 @@ def build_atlas(
     seed: int = 0,
     also: PathLike | Sequence[PathLike] = (),
     tokens: PathLike | None = None,
+    workers: int = 1,
 ) -> Atlas:
     """Build the atlas of one's own crystals, which ``xcrystal.explore(model=..., atlas=out)`` opens.
 
@@ -86,6 +87,8 @@ def build_atlas(
         ``material_id`` came before is left out.
     tokens
         A folder in which a training run keeps the canonical forms of parquet files, which saves making them again.
+    workers
+        Processes that look for symmetry. More than one start as fresh ones, for which a script needs a main guard.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def build_atlas(
         source, dataset = ", ".join(path.name for path in (*first, *more)), Dataset.joined(parts)
         counted = sum(len(part.table) for part in parts[: len(first)]) if more else None
         folder_of_tokens = None if tokens is None else Path(tokens)
-        coded = _encoded(opened, _canonical((*first, *more), parts, opened.limits, folder_of_tokens))
+        coded = _encoded(opened, _canonical((*first, *more), parts, opened.limits, folder_of_tokens, workers))
     skipped = _skipped(dataset, coded.failed)
     layout, how = lay_out(coded.z, seed)
     chart, kept = _tables(dataset, coded, layout, counted)
@@ -150,13 +153,15 @@ def _paths(given: PathLike | Sequence[PathLike]) -> list[Path]:
     return [Path(given)] if isinstance(given, (str, os.PathLike)) else [Path(path) for path in given]
 
 
-def _canonical(paths: Sequence[Path], parts: Sequence[Dataset], limits: tuple[int, int], folder: Path | None) -> _Forms:
+def _canonical(
+    paths: Sequence[Path], parts: Sequence[Dataset], limits: tuple[int, int], folder: Path | None, workers: int
+) -> _Forms:
     """The canonical forms of datasets one after another, of each material once."""
     crystals: list[WyckoffCrystal] = []
     rows, failed, seen, offset = list[int](), dict[int, str](), set[str](), 0
     for path, part in zip(paths, parts, strict=True):
         own: dict[int, str] = {}
-        tokens = _tokens(path, part, limits, own, folder)
+        tokens = _tokens(path, part, limits, own, folder, workers)
         failed |= {row + offset: why for row, why in own.items()}
         names = part.table["material_id"].tolist()
         for row, crystal in zip(tokens.row.tolist(), tokens.crystals(), strict=True):
@@ -173,7 +178,7 @@ def _canonical(paths: Sequence[Path], parts: Sequence[Dataset], limits: tuple[in
 
 
 def _tokens(
-    path: Path, dataset: Dataset, limits: tuple[int, int], failed: dict[int, str], folder: Path | None
+    path: Path, dataset: Dataset, limits: tuple[int, int], failed: dict[int, str], folder: Path | None, workers: int
 ) -> Tokens:
     """The tokens of a dataset: of a parquet file those that the folder keeps, if there is one.
 
@@ -181,8 +186,8 @@ def _tokens(
     """
     file = path / "train.parquet" if path.is_dir() else path
     if folder is None or file.suffix != ".parquet" or not file.is_file() or len(dataset.skipped):
-        return tokenize(dataset.table, failed=failed, most=limits[0], most_orbits=limits[1])
-    tokens = load_tokens(file, folder)
+        return tokenize(dataset.table, workers, failed, most=limits[0], most_orbits=limits[1])
+    tokens = load_tokens(file, folder, workers)
     failed |= dict.fromkeys(set(range(len(dataset.table))) - set(tokens.row.tolist()), "It has no canonical form.")
     orbits = np.diff(tokens.start).tolist()
     for row, atoms, count in zip(tokens.row.tolist(), tokens.atoms.tolist(), orbits, strict=True):

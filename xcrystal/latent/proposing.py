@@ -200,10 +200,10 @@ class _Search:
         )
         rows = np.argsort(-nearness, kind="stable")[:_MOVED]
         network = self.model.network
-        fractions = torch.zeros(95, device=self.model.device)
+        fractions = torch.zeros(95, device=self.model.device, dtype=torch.float32)
         for z, share in wanted.items():
             fractions[z] = share
-        with one_thread(), torch.enable_grad():
+        with one_thread(), torch.inference_mode(False), torch.enable_grad():
             start = torch.from_numpy(self.atlas.z[rows]).to(self.model.device)
             z_now = start.clone().requires_grad_()
             optimizer = torch.optim.Adam([z_now], lr=0.05)

@@ -233,7 +233,7 @@ class Steering:
         from xcrystal.model.device import one_thread
 
         network = self.model.network
-        with one_thread(), torch.enable_grad():
+        with one_thread(), torch.inference_mode(False), torch.enable_grad():
             z = torch.from_numpy(self._here.code[None].astype(np.float32)).to(self.model.device).requires_grad_()
             wanted = self._sign * network.properties(z)[0, self._column]
             kept = []

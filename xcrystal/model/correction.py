@@ -66,6 +66,7 @@ class Corrector(nn.Module):
         self.residual = nn.ModuleList(mlp(W, W, config.bins) for _ in range(3))
         self.placed = nn.ModuleList(nn.Linear(2 * len(FREQUENCIES), W) for _ in range(2))
         self.lattice = mlp(W, W, LATTICE_SIZE)
+        self.float()  # whatever the process-wide default is
 
     def forward(self, vae: CrystalVAE, candidate: Batch, code: Tensor, z: Tensor) -> Corrections:
         """Corrections of candidates with latent vectors ``code`` (B, Z) towards ``z`` (B, Z)."""

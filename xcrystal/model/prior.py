@@ -43,8 +43,9 @@ class LatentFlow(nn.Module):
             for _ in range(blocks)
         )
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, latent_dim))
-        frequency = torch.exp(torch.linspace(0.0, math.log(200.0), _FREQUENCIES))
+        frequency = torch.exp(torch.linspace(0.0, math.log(200.0), _FREQUENCIES, dtype=torch.float32))
         self.register_buffer("frequency", frequency, persistent=False)
+        self.float()  # whatever the process-wide default is
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         """(B, Z) velocities at x (B, Z) and times (B,)."""

@@ -66,6 +66,7 @@ class PropertyEnsemble(PropertyModel):
         self.dropout = 0.0
         self.register_buffer("target", torch.tensor([mean, std]))
         self.register_buffer("platt", torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+        self.float()  # whatever the process-wide default is
 
     @classmethod
     def from_head(cls, head: PropertyHead, members: int) -> PropertyEnsemble:

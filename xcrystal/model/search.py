@@ -410,7 +410,7 @@ def _moves(network: CrystalVAE, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     free = (network.embed.free[network.embed.rows(batch.group, batch.letter)] & batch.mask[..., None])[0]
     T = free.shape[0]
     places = torch.nonzero(free)
-    coordinates = torch.zeros(len(places), T, 3)
+    coordinates = torch.zeros(len(places), T, 3, dtype=torch.float32)
     for k, (orbit, axis) in enumerate(places.tolist()):
         coordinates[k, orbit, axis] = _COORDINATE_STEP
     tables, group = position_tables(), int(batch.group[0])
@@ -421,10 +421,10 @@ def _moves(network: CrystalVAE, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     lattices += [np.concatenate([[0], u[:, k], [0, 0, 0]]) for k in range(len(size)) if size[k] > 1e-6]
     lattices += [np.eye(LATTICE_SIZE)[4 + k] for k in range(3) if tables.free_angles[group][k]]
     lattice = torch.from_numpy(np.array(lattices, dtype=np.float32)) * _LATTICE_STEP
-    none = torch.zeros(len(lattice), T, 3)
+    none = torch.zeros(len(lattice), T, 3, dtype=torch.float32)
     return (
         torch.cat([coordinates, none]).to(batch.lattice),
-        torch.cat([torch.zeros(len(places), LATTICE_SIZE), lattice]).to(batch.lattice),
+        torch.cat([torch.zeros(len(places), LATTICE_SIZE, dtype=torch.float32), lattice]).to(batch.lattice),
         torch.cat([torch.full((len(places),), _COORDINATE_STEP), torch.full((len(lattice),), _LATTICE_STEP)]).to(
             batch.lattice
         ),

@@ -136,7 +136,7 @@ class Embeddings(nn.Module):
 
     def freeze(self) -> None:
         """Keep the vectors of all positions, elements and groups, instead of computing them at every use."""
-        with torch.no_grad():
+        with torch.inference_mode(False), torch.no_grad():
             self._positions = self.all_positions()
             device = self.element.weight.device
             self._elements = self.elements(torch.arange(N_ELEMENTS, device=device))
@@ -350,8 +350,9 @@ class CrystalVAE(nn.Module):
         self.encoder = Encoder(config, self.embed)
         self.decoder = Decoder(config, self.embed)
         self.properties = PropertyHead(config)
-        self.register_buffer("lattice_mean", torch.tensor(config.lattice_mean), persistent=False)
-        self.register_buffer("lattice_std", torch.tensor(config.lattice_std), persistent=False)
+        self.register_buffer("lattice_mean", torch.tensor(config.lattice_mean, dtype=torch.float32), persistent=False)
+        self.register_buffer("lattice_std", torch.tensor(config.lattice_std, dtype=torch.float32), persistent=False)
+        self.float()  # whatever the process-wide default is
 
     def joint_head(self) -> PropertyHead:
         """The head that is trained with the autoencoder.

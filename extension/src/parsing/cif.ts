@@ -1,13 +1,20 @@
 /** CIF files: the crystals in their data blocks, all atoms in the cell. */
 import type { ICrystal, ISite, ISpecies, Vector } from '../crystal';
-import { type Matrix, latticeOf } from '../lattice';
+import { type Matrix, dot, latticeOf, norm, times } from '../lattice';
 import { trans } from '../words';
 import { type IBlock, type IColumn, blocksOf } from './blocks';
 import { checkCount, checkLattice, checked, sharing } from './checked';
 import { ParseError, errorAt, quoted } from './error';
-import { elementIn, mixtureIn } from './labels';
-import { numberIn } from './numbers';
+import { elementIn, formulaIn, mixtureIn } from './labels';
+import { numberIn, plain } from './numbers';
 import { Places, inside } from './places';
+import {
+  type ISetting,
+  operationsIn,
+  settingsOfHall,
+  settingsOfNumber,
+  settingsOfSymbol
+} from './settings';
 import { IDENTITY, type IOperation, combined, moved, operationIn } from './symmetry';
 
 const MOST_IMAGES = 1_000_000; // atoms times operations
@@ -22,15 +29,21 @@ const OPERATIONS = [
   '_space_group_symop_magn_operation_xyz'
 ];
 const CENTRINGS = '_space_group_symop_magn_centering_xyz';
-const GROUPS = [
+const HALL = ['_symmetry_space_group_name_hall', '_space_group_name_hall'];
+const SYMBOLS = [
   '_symmetry_space_group_name_h-m',
   '_space_group_name_h-m_alt',
   '_space_group_name_h-m_full',
-  '_symmetry_space_group_name_hall',
-  '_space_group_name_hall',
-  '_symmetry_int_tables_number',
-  '_space_group_it_number'
+  '_space_group_name_h-m'
 ];
+const NUMBERS = ['_symmetry_int_tables_number', '_space_group_it_number'];
+const CODE = '_space_group_it_coordinate_system_code';
+const MULTIPLICITIES = [
+  '_atom_site_symmetry_multiplicity',
+  '_atom_site_site_symmetry_multiplicity'
+];
+const FORMULA = '_chemical_formula_sum';
+const UNITS = '_cell_formula_units_z';
 const TITLES = ['_chemical_name_common', '_chemical_name_mineral', '_chemical_name_systematic'];
 
 /** The crystals of all data blocks that list atoms. */
@@ -73,24 +86,30 @@ export function parseCif(text: string): ICrystal[] {
 interface IRow {
   species: ISpecies[];
   position: Vector;
+  /** Atoms in the cell as the file says; 0 if it does not. */
+  multiplicity: number;
+}
+
+/** All atoms in the cell, and the row that each came from. */
+interface ICell {
+  sites: ISite[];
+  owners: number[];
 }
 
 function crystalIn(block: IBlock): ICrystal {
   const lattice = cellOf(block);
   const notes: string[] = [];
-  const rows = rowsOf(block, notes);
-  const operations = operationsOf(block, notes);
-  const images = rows.length * operations.length;
-  if (images > MOST_IMAGES) {
-    throw new ParseError(
+  const formula = formulaIn(firstOf(block, [FORMULA]));
+  const rows = rowsOf(block, notes, formula);
+  const { sites } = wholeCell(block, rows, lattice, formula, notes);
+  if (formula.size > 0 && !sameFormula(amountsOf(sites), formula)) {
+    notes.push(
       trans.__(
-        'There are %1 atoms and %2 operations: too many to be drawn.',
-        rows.length,
-        operations.length
+        'The atoms are not those of the formula in the file (%1).',
+        quoted(firstOf(block, [FORMULA]))
       )
     );
   }
-  const sites = expanded(rows, operations, lattice);
   return checked(titleOf(block), lattice, sites, notes);
 }
 
@@ -108,6 +127,11 @@ function isMissing(value: string): boolean {
   return value === '' || value === '?' || value === '.';
 }
 
+/** The first value that is given under one of several names; empty if none is. */
+function firstOf(block: IBlock, names: string[]): string {
+  return names.map(name => textOf(block, name)).find(text => !isMissing(text)) ?? '';
+}
+
 /** A column of a loop that must be whole to be read. */
 function columnOf(block: IBlock, name: string): IColumn | undefined {
   const column = block.columns.get(name);
@@ -119,9 +143,15 @@ function columnOf(block: IBlock, name: string): IColumn | undefined {
 
 /** A number, its standard uncertainty in parentheses left out; null if it is none. */
 function measured(text: string): number | null {
-  const plain = text.trim();
-  const end = plain.indexOf('(');
-  return numberIn(end > 0 && plain.endsWith(')') ? plain.slice(0, end) : plain);
+  const bare = plain(text)
+    .trim()
+    .replace(/([\d.])\(\d*\)$/, '$1');
+  const [above, below, ...more] = bare.split('/');
+  if (below === undefined) {
+    return numberIn(bare);
+  }
+  const value = (numberIn(above) ?? NaN) / (more.length === 0 ? (numberIn(below) ?? NaN) : NaN);
+  return Number.isFinite(value) ? value : null;
 }
 
 function cellOf(block: IBlock): Matrix {
@@ -156,7 +186,7 @@ function cellOf(block: IBlock): Matrix {
 }
 
 /** The atoms that the file lists; adds what is left out to the notes. */
-function rowsOf(block: IBlock, notes: string[]): IRow[] {
+function rowsOf(block: IBlock, notes: string[], formula: ReadonlyMap<string, number>): IRow[] {
   const columns = AXES.map(axis => columnOf(block, `_atom_site_fract_${axis}`));
   const missing = columns.findIndex(column => column === undefined);
   if (missing >= 0) {
@@ -173,6 +203,7 @@ function rowsOf(block: IBlock, notes: string[]): IRow[] {
   const labels = columnOf(block, '_atom_site_label')?.values ?? [];
   const types = columnOf(block, '_atom_site_type_symbol')?.values ?? [];
   const occupancies = columnOf(block, '_atom_site_occupancy');
+  const several = MULTIPLICITIES.map(name => block.columns.get(name)?.values).find(Boolean);
   if (labels.length < count && types.length < count) {
     throw new ParseError(trans.__('The atoms have neither labels nor type symbols.'));
   }
@@ -191,11 +222,12 @@ function rowsOf(block: IBlock, notes: string[]): IRow[] {
       return snapped(value);
     }) as Vector;
     const occupancy = occupancyOf(occupancies, k);
-    const species = speciesOf(types[k] ?? '', labels[k] ?? '', occupancy);
+    const species = speciesOf(types[k] ?? '', labels[k] ?? '', occupancy, formula);
     if (species.length === 0) {
       vacant++;
     } else {
-      rows.push({ species, position });
+      const multiplicity = /^\d+$/.test(several?.[k] ?? '') ? Number(several?.[k]) : 0;
+      rows.push({ species, position, multiplicity });
     }
   }
   if (unplaced > 0) {
@@ -220,12 +252,19 @@ function occupancyOf(column: IColumn | undefined, row: number): number {
 }
 
 /** What is at an atom; nothing for a vacancy. */
-function speciesOf(type: string, label: string, occupancy: number): ISpecies[] {
+function speciesOf(
+  type: string,
+  label: string,
+  occupancy: number,
+  formula: ReadonlyMap<string, number>
+): ISpecies[] {
   const mixture = mixtureIn(type);
   if (mixture) {
     return mixture;
   }
-  const symbols = [type, label].filter(text => !isMissing(text)).map(elementIn);
+  const symbols = [type, label]
+    .filter(text => !isMissing(text))
+    .map(text => elementIn(text, formula));
   const symbol = symbols.find(one => one !== 'X') ?? (symbols.includes(null) ? null : 'X');
   return symbol === null || occupancy === 0 ? [] : [{ symbol, occupancy }];
 }
@@ -236,21 +275,173 @@ function snapped(x: number): number {
   return thirds % 3 !== 0 && Math.abs((3 * x) / thirds - 1) < SNAP ? thirds / 3 : x;
 }
 
-function operationsOf(block: IBlock, notes: string[]): IOperation[] {
+/**
+ * All atoms in the cell, by the operations in the file or those of the space group that it names.
+ *
+ * What a symbol leaves open is settled by the cell, the multiplicities and the formula in the file.
+ */
+function wholeCell(
+  block: IBlock,
+  rows: IRow[],
+  lattice: Matrix,
+  formula: ReadonlyMap<string, number>,
+  notes: string[]
+): ICell {
+  const listed = listedOf(block);
+  if (listed) {
+    return expanded(rows, listed, lattice);
+  }
+  const { said, settings } = namedOf(block);
+  if (settings.length === 0) {
+    return expanded(rows, [IDENTITY], lattice);
+  }
+  const fitting = settings.filter(setting => fits(setting, lattice));
+  if (fitting.length === 0) {
+    throw new ParseError(
+      trans.__(
+        'The file lists no symmetry operations, and its cell does not fit the space group %1.',
+        quoted(said)
+      )
+    );
+  }
+  let cells = fitting.map(setting => ({
+    setting,
+    ...expanded(rows, operationsIn(setting), lattice)
+  }));
+  const units = measured(firstOf(block, [UNITS]));
+  const tests: ((cell: ICell) => boolean)[] = [
+    ({ owners }) =>
+      rows.every(
+        ({ multiplicity }, row) =>
+          multiplicity === 0 || multiplicity === owners.filter(owner => owner === row).length
+      ),
+    ({ sites }) => formula.size === 0 || sameFormula(amountsOf(sites), formula),
+    ({ sites }) =>
+      formula.size === 0 ||
+      !units ||
+      Math.abs(total(amountsOf(sites)) / units / total(formula) - 1) < 0.05
+  ];
+  for (const test of cells.length > 1 ? tests : []) {
+    const passing = cells.filter(test);
+    cells = passing.length > 0 ? passing : cells;
+  }
+  const [taken] = cells;
+  if (!cells.every(cell => sameAtoms(taken, cell, lattice))) {
+    notes.push(
+      trans.__(
+        'The file lists no symmetry operations, and its space group %1 may be written in %2 settings that fit; %3 was taken.',
+        quoted(said),
+        cells.length,
+        `${taken.setting.symbol} :${taken.setting.choice}`
+      )
+    );
+  }
+  return taken;
+}
+
+/** What the file calls its space group, and the settings that this may mean; none if it says nothing. */
+function namedOf(block: IBlock): { said: string; settings: ISetting[] } {
+  const [hall, symbol, number] = [HALL, SYMBOLS, NUMBERS].map(names => firstOf(block, names));
+  const said = symbol || hall || number;
+  let settings = hall ? settingsOfHall(hall) : [];
+  if (symbol && settings.length === 0) {
+    const code = firstOf(block, [CODE]);
+    const coded = code && !symbol.includes(':') ? settingsOfSymbol(`${symbol}:${code}`) : [];
+    settings = coded.length > 0 ? coded : settingsOfSymbol(symbol);
+  }
+  if ((hall || symbol) && settings.length === 0) {
+    throw new ParseError(
+      trans.__(
+        'The file lists no symmetry operations, and the space group %1 is none that is known here.',
+        quoted(said)
+      )
+    );
+  }
+  const others = [
+    ...(hall && symbol ? settingsOfSymbol(symbol).slice(0, 1) : []),
+    ...(/^\d+(\.0*)?$/.test(number) ? settingsOfNumber(Number(number)).slice(0, 1) : [])
+  ].map(setting => setting.number);
+  if (/^\d+(\.0*)?$/.test(number) && settingsOfNumber(Number(number)).length === 0) {
+    throw new ParseError(
+      trans.__('The space group is %1, but they are numbered from 1 to 230.', quoted(number))
+    );
+  }
+  if (settings.length === 0) {
+    return { said, settings: others.flatMap(settingsOfNumber) };
+  }
+  const kept = settings.filter(setting => others.every(other => other === setting.number));
+  if (kept.length === 0) {
+    throw new ParseError(
+      trans.__(
+        'The file lists no symmetry operations, and names two space groups (%1).',
+        [symbol, hall, number].filter(Boolean).map(quoted).join(', ')
+      )
+    );
+  }
+  return { said, settings: kept };
+}
+
+/** Whether the rotations of a setting keep lengths and angles of a cell, as far as these are written. */
+function fits(setting: ISetting, lattice: Matrix): boolean {
+  const lengths = lattice.map(norm);
+  return operationsIn(setting).every(({ rotation }) => {
+    const turned = [0, 1, 2].map(k => times(rotation.map(row => row[k]) as Vector, lattice));
+    return lattice.every((row, i) =>
+      lattice.every(
+        (other, j) =>
+          Math.abs(dot(turned[i], turned[j]) - dot(row, other)) < 0.01 * lengths[i] * lengths[j]
+      )
+    );
+  });
+}
+
+/** Atoms of each element. */
+function amountsOf(sites: ISite[]): Map<string, number> {
+  const amounts = new Map<string, number>();
+  for (const { symbol, occupancy } of sites.flatMap(site => site.species)) {
+    amounts.set(symbol, (amounts.get(symbol) ?? 0) + occupancy);
+  }
+  return amounts;
+}
+
+function total(amounts: ReadonlyMap<string, number>): number {
+  return [...amounts.values()].reduce((sum, amount) => sum + amount, 0);
+}
+
+/** Whether two sums of elements are multiples of each other, as far as they are written. */
+function sameFormula(
+  one: ReadonlyMap<string, number>,
+  other: ReadonlyMap<string, number>
+): boolean {
+  const [ofOne, ofOther] = [total(one), total(other)];
+  return (
+    one.size === other.size &&
+    [...one].every(([symbol, amount]) => {
+      const share = amount / ofOne;
+      return Math.abs(share - (other.get(symbol) ?? -1) / ofOther) < 0.01 + 0.02 * share;
+    })
+  );
+}
+
+function sameAtoms(one: ICell, other: ICell, lattice: Matrix): boolean {
+  if (one.sites.length !== other.sites.length) {
+    return false;
+  }
+  const places = new Places(lattice);
+  other.sites.forEach(site => places.add(site.position));
+  return one.sites.every(({ position }, k) => {
+    const found = places.find(position, COPY);
+    return found >= 0 && other.owners[found] === one.owners[k];
+  });
+}
+
+/** The operations that the file lists; null if it lists none. */
+function listedOf(block: IBlock): IOperation[] | null {
   const column = OPERATIONS.map(name => columnOf(block, name)).find(
     one => one && one.values.some(value => !isMissing(value))
   );
   if (!column) {
-    const named = GROUPS.map(name => textOf(block, name)).filter(name => !isMissing(name));
-    if (named.some(name => !/^([pP] *1|1)$/.test(name))) {
-      notes.push(
-        trans.__(
-          'The file names a space group (%1) but not its operations: only the atoms that it lists are drawn.',
-          quoted(named[0])
-        )
-      );
-    }
-    return [IDENTITY];
+    return null;
   }
   const operations = readOperations(column);
   const centrings = columnOf(block, CENTRINGS);
@@ -276,7 +467,16 @@ function readOperations(column: IColumn): IOperation[] {
 }
 
 /** All atoms in the cell: images of each row, and rows at the same place as one shared site. */
-function expanded(rows: IRow[], operations: IOperation[], lattice: Matrix): ISite[] {
+function expanded(rows: IRow[], operations: IOperation[], lattice: Matrix): ICell {
+  if (rows.length * operations.length > MOST_IMAGES) {
+    throw new ParseError(
+      trans.__(
+        'There are %1 atoms and %2 operations: too many to be drawn.',
+        rows.length,
+        operations.length
+      )
+    );
+  }
   const places = new Places(lattice);
   const owners: number[] = []; // of each place, the row that it came from
   const species = rows.map(row => [...row.species]);
@@ -300,5 +500,6 @@ function expanded(rows: IRow[], operations: IOperation[], lattice: Matrix): ISit
     checkCount(places.points.length);
   });
   const shared = species.map(sharing);
-  return places.points.map((position, k) => ({ species: shared[owners[k]], position }));
+  const sites = places.points.map((position, k) => ({ species: shared[owners[k]], position }));
+  return { sites, owners };
 }

@@ -12,7 +12,7 @@ type Fields = Record<string, unknown>;
 export function parseJson(text: string): ICrystal[] {
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    content = JSON.parse(withoutNan(text));
   } catch (error) {
     const at = /position (\d+)/.exec(String(error))?.[1];
     const line = at === undefined ? 0 : text.slice(0, Number(at)).split('\n').length;
@@ -30,6 +30,15 @@ export function parseJson(text: string): ICrystal[] {
     );
   }
   return structures.map(crystalOf);
+}
+
+/** NaN and Infinity, which Python writes but JSON does not have, as null; what stands in strings stays. */
+function withoutNan(text: string): string {
+  return /NaN|Infinity/.test(text)
+    ? text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, found =>
+        found.startsWith('"') ? found : 'null'
+      )
+    : text;
 }
 
 function fieldsOf(value: unknown): Fields | null {

@@ -4,7 +4,7 @@ import { elementOf, isElement } from '../element';
 
 // as files call groups of atoms, the position being that of the heavy one
 const GROUPS: [RegExp, string][] = [
-  [/^(wat|oh|ow)/i, 'O'],
+  [/^(wat|o-?h|ow)/i, 'O'],
   [/^hw/i, 'H'],
   [/^no3/i, 'N']
 ];
@@ -13,9 +13,10 @@ const VACANCY = /^(vac|va\b|□)/i;
 /**
  * The element that a label such as "Na1", "O2-" or "Fe3+" begins with; "X" if there is none, null for a vacancy.
  *
- * Two letters come before one, as in pymatgen: "Ca1" is calcium, "Cx1" carbon.
+ * A label may begin with the symbol of two elements ("CO1"): the formula of the file decides, and without it two
+ * letters come before one.
  */
-export function elementIn(label: string): string | null {
+export function elementIn(label: string, formula?: ReadonlyMap<string, number>): string | null {
   const text = label.trim();
   if (VACANCY.test(text)) {
     return null;
@@ -26,7 +27,23 @@ export function elementIn(label: string): string | null {
   }
   const letters = /^[A-Za-z]{1,2}/.exec(text)?.[0] ?? '';
   const two = letters.charAt(0).toUpperCase() + letters.slice(1).toLowerCase();
-  return elementOf([two, two.charAt(0)].find(isElement) ?? 'X').symbol;
+  const found = [two, two.charAt(0)].filter(isElement).map(symbol => elementOf(symbol).symbol);
+  return found.find(symbol => formula?.has(symbol)) ?? found[0] ?? 'X';
+}
+
+/** Atoms of each element in a sum formula such as "Mg1 H2 O2"; empty if it is not understood. */
+export function formulaIn(text: string): Map<string, number> {
+  const amounts = new Map<string, number>();
+  const term = /([A-Z][a-z]?)(\d*\.?\d*)\s*/y;
+  while (text.length < 400 && term.lastIndex < text.length) {
+    const found = term.exec(text);
+    if (!found || !isElement(found[1]) || found[2] === '.' || found[2] === '0') {
+      return new Map();
+    }
+    const { symbol } = elementOf(found[1]);
+    amounts.set(symbol, (amounts.get(symbol) ?? 0) + Number(found[2] || 1));
+  }
+  return amounts;
 }
 
 /** A site that is described in words, "0.8Nb + 0.2Zr", as in the Pauling File; null if it is not. */

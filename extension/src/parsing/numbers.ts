@@ -20,6 +20,17 @@ export function countIn(word: string | undefined): number | null {
   return word !== undefined && /^\+?\d{1,12}$/.test(word) ? Number(word) : null;
 }
 
+/** What typography has put in the place of ASCII: minus signs, dashes, one-character fractions, wide digits. */
+export function plain(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return /^[\x00-\x7f]*$/.test(text)
+    ? text
+    : text
+        .normalize('NFKC')
+        .replace(/[\u2044\u2215]/g, '/')
+        .replace(/[\u2010-\u2015\u2212]/g, '-');
+}
+
 /** The words of a line. */
 export function words(line: string): string[] {
   return line.split(/\s/).filter(word => word !== '');

@@ -112,10 +112,30 @@ describe('CIF', () => {
   });
 
   it('says what it does not draw', () => {
-    const text = CELL + "_symmetry_space_group_name_H-M 'F m -3 m'\n" + SITES + 'H1 ? ? ? 1\n';
+    const text = CELL + SITES + 'H1 ? ? ? 1\n';
     const [crystal] = parseCrystals(text, 'a.cif');
     expect(crystal.sites.length).toBe(2);
-    expect(crystal.notes.join()).toMatch(/without a position.*space group \(F m -3 m\)/);
+    expect(crystal.notes.join()).toMatch(/without a position/);
+  });
+
+  it.each([
+    ["_symmetry_space_group_name_H-M 'F m -3 m'", 8],
+    ["_symmetry_space_group_name_H-M 'F 4/m -3 2/m'", 8],
+    ["_symmetry_space_group_name_Hall '-F 4 2 3'", 8],
+    ['_symmetry_Int_Tables_Number 225', 8],
+    ["_space_group.name_H-M_alt 'P m -3 m'", 2]
+  ])('expands %s', (group, count) => {
+    expect(parseCrystals(`${CELL}${group}\n${SITES}`, 'a.cif')[0].sites.length).toBe(count);
+  });
+
+  it('says which setting it takes where the symbol leaves that open', () => {
+    const sites = SITES.replace('Cl1 0.5 0.5 0.5', 'Cl1 0.1 0.2 0.3');
+    const group = (symbol: string) =>
+      parseCrystals(`${CELL}_symmetry_space_group_name_H-M '${symbol}'\n${sites}`, 'a.cif')[0];
+    expect(group('F d d d').notes.join()).toMatch(/2 settings.* :2 was taken/);
+    expect(group('F d d d :2').sites).toEqual(group('F d d d').sites);
+    expect(group('F d d d S').sites).not.toEqual(group('F d d d Z').sites);
+    expect(group('F d d d :1').notes).toEqual([]);
   });
 
   it('has a frame for each block with atoms, and says which are left out', () => {
@@ -138,7 +158,11 @@ describe('CIF', () => {
     [CELL.replace('gamma 90', 'gamma 179.9999') + SITES, /flat/],
     [CELL + SITES.replace(/fract/g, 'Cartn'), /only Cartesian/],
     [CELL + ';\nno end', /Line 8: the block of text/],
-    [CELL + SITES.replace('0.5', '1e300'), /far outside/]
+    [CELL + SITES.replace('0.5', '1e300'), /far outside/],
+    [`${CELL}_symmetry_space_group_name_H-M 'F q'\n${SITES}`, /F q is none that is known/],
+    [`${CELL}_symmetry_space_group_name_H-M 'P 63/m'\n${SITES}`, /does not fit/],
+    [`${CELL}_symmetry_space_group_name_H-M Fm-3m\n_space_group_IT_number 221\n${SITES}`, /two/],
+    [CELL + SYMMETRY.replace("'x, y, z'", "'x, x, z'") + SITES, /not a symmetry operation/]
   ])('gives one line for what cannot be read: %#', (text, reason) => {
     expect(message(text, 'a.cif')).toMatch(reason);
   });

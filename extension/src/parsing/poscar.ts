@@ -9,7 +9,9 @@ import { countIn, numberIn, symbolIn, vectorIn, words } from './numbers';
 
 /** The crystal of a POSCAR; velocities and what else follows the positions are passed over. */
 export function parsePoscar(text: string): ICrystal {
-  const lines = text.split(/\r\n|\r|\n/);
+  const lines = text
+    .split(/\r\n|\r|\n/)
+    .map((line, k) => (k === 0 ? line : line.split(/[!#]/, 1)[0])); // without comments
   const given = latticeOf(lines);
   const factors = axisFactors(given, scaleOf(lines));
   const scaled = (vector: Vector) => vector.map((x, axis) => x * factors[axis]) as Vector;
@@ -90,7 +92,7 @@ function namesAndCounts(lines: string[]): {
   const names: string[] = [];
   // VASP breaks long lists into several lines
   while (countIn(words(lineAt(lines, next))[0]) === null) {
-    const found = words(lines[next]).filter(word => !word.startsWith('!'));
+    const found = words(lines[next]);
     if (found.length === 0 || next > 500) {
       throw errorAt(next + 1, trans.__('the numbers of atoms are expected here.'));
     }
@@ -102,7 +104,7 @@ function namesAndCounts(lines: string[]): {
     const found = words(lineAt(lines, next));
     const numbers = found.map(countIn);
     const end = numbers.indexOf(null);
-    if (end >= 0 && !/^[!#]/.test(found[end])) {
+    if (end >= 0) {
       throw errorAt(next + 1, trans.__('“%1” is not a number of atoms.', quoted(found[end])));
     }
     counts.push(...(numbers.slice(0, end < 0 ? undefined : end) as number[]));

@@ -1,6 +1,7 @@
 /** Symmetry operations as CIF files write them: "x-y, -y, z+1/3". */
 import type { Vector } from '../crystal';
-import type { Matrix } from '../lattice';
+import { type Matrix, determinant } from '../lattice';
+import { plain } from './numbers';
 
 /** A rotation and a shift of fractional coordinates. */
 export interface IOperation {
@@ -24,7 +25,7 @@ export function operationIn(text: string): IOperation | null {
   if (text.length > 200) {
     return null;
   }
-  const parts = text
+  const parts = plain(text)
     .toLowerCase()
     .replace(/[\s'"]/g, '')
     .split(',');
@@ -36,10 +37,11 @@ export function operationIn(text: string): IOperation | null {
     return null;
   }
   const found = rows as [number, number, number, number][];
-  return {
-    rotation: found.map(row => row.slice(0, 3)) as Matrix,
-    shift: found.map(row => row[3]) as Vector
-  };
+  const rotation = found.map(row => row.slice(0, 3)) as Matrix;
+  // "x,x,z" turns no crystal into itself
+  return Math.abs(Math.abs(determinant(rotation)) - 1) < 1e-3
+    ? { rotation, shift: found.map(row => row[3]) as Vector }
+    : null;
 }
 
 /** The image of a point. */

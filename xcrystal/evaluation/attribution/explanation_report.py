@@ -85,7 +85,7 @@ def evaluate_explanations(
     target: str = "formation_energy_per_atom",
     limit: int | None = None,
     seed: int = 0,
-    workers: int = 2,
+    workers: int = 1,
     progress: Callable[[str], object] | None = None,
 ) -> ExplanationsReport:
     """Measure the explanations of a model on crystals that it did not learn from.

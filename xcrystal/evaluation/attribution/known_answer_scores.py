@@ -47,7 +47,7 @@ def evaluate_known_answers(
     limit: int | None = LIMIT,
     seed: int = 0,
     progress: Callable[[str], object] | None = None,
-    workers: int = 2,
+    workers: int = 1,
 ) -> dict[str, Any]:
     """Compare every method's scores with the known answers.
 

@@ -189,7 +189,7 @@ class GenerationReport(Report):
 
 
 def evaluate_generation(
-    structures: Any, reference: Any = None, train: Any = None, workers: int = 2, seed: int = 0
+    structures: Any, reference: Any = None, train: Any = None, workers: int = 1, seed: int = 0
 ) -> GenerationReport:
     """Measure a set of generated crystals.
 

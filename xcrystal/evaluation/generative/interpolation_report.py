@@ -132,7 +132,7 @@ def evaluate_interpolation(
     paths: int = 100,
     steps: int = 16,
     seed: int = 0,
-    workers: int = 2,
+    workers: int = 1,
     effort: str = "normal",
 ) -> InterpolationReport:
     """Walk between random pairs of crystals, on paths of each kind, and measure what lies there.

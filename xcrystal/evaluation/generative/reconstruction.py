@@ -170,7 +170,7 @@ def evaluate_reconstruction(
     model: CrystalModel,
     source: Any,
     limit: int | None = None,
-    workers: int = 2,
+    workers: int = 1,
     seed: int = 0,
     effort: str = "normal",
     half: str | None = None,

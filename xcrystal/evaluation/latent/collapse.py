@@ -91,7 +91,7 @@ def evaluate_collapse(
     model: CrystalModel,
     source: Any,
     limit: int | None = None,
-    workers: int = 2,
+    workers: int = 1,
     seed: int = 0,
     effort: str = "normal",
 ) -> CollapseReport:

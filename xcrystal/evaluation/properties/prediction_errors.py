@@ -165,7 +165,7 @@ def evaluate_properties(
     model: CrystalModel,
     table: Path,
     train: Sequence[Path] = (),
-    workers: int = 2,
+    workers: int = 1,
     seed: int = 0,
     tokens: Path | None = None,
     half: str | None = None,

@@ -1,0 +1,158 @@
+"""The grammar of CIF files: their words, and the names and values that these are. What they mean is not known here.
+
+Read as the standard has it, but more leniently than a validator: a quote without an end is passed over, and a loop
+with missing values is an error only where somebody needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_BLANKS = " \t\v\f"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word, a quoted string or a block of text; ``line`` counts from 1, and what was quoted is always a value."""
+
+    text: str
+    line: int
+    quoted: bool = False
+
+    @property
+    def kind(self) -> str:
+        """ "data", "loop", "name", "value", or "other" for the reserved words that crystals have no use for."""
+        if self.quoted:
+            return "value"
+        if self.text.startswith("_"):
+            return "name"
+        begin = self.text[:7].lower()
+        if begin.startswith("data_"):
+            return "data"
+        if begin == "loop_":
+            return "loop"
+        return "other" if begin.startswith("save_") or begin in ("stop_", "global_") else "value"
+
+
+@dataclass
+class Column:
+    """The values of one name: one, or as many as its loop has rows; ``broken`` says what is wrong with that loop."""
+
+    values: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    broken: str = ""
+
+
+@dataclass
+class Block:
+    """What stands between one "data_" and the next: columns by name, in small letters and with "_" for "."."""
+
+    name: str
+    columns: dict[str, Column] = field(default_factory=dict)
+
+
+def blocks_of(text: str) -> list[Block]:
+    """All data blocks; none if the text is no CIF file.
+
+    Raises
+    ------
+    ValueError
+        With the reason, if a block of text has no end.
+    """
+    blocks: list[Block] = []
+    tokens = list(_tokens(text))
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        at += 1
+        if token.kind == "data":
+            blocks.append(Block(token.text[5:]))
+        elif token.kind == "name" and blocks:
+            column = Column()
+            if at < len(tokens) and tokens[at].kind == "value":
+                column = Column([tokens[at].text], [tokens[at].line])
+                at += 1
+            _put(blocks[-1], token.text, column)
+        elif token.kind == "loop" and blocks:
+            at = _read_loop(tokens, at, blocks[-1])
+    return blocks
+
+
+def _read_loop(tokens: list[Token], at: int, block: Block) -> int:
+    """Take the columns of a loop whose names begin at ``at``; where it ends."""
+    line = tokens[at - 1].line
+    begin = at
+    while at < len(tokens) and tokens[at].kind == "name":
+        at += 1
+    names = [token.text for token in tokens[begin:at]]
+    begin = at
+    while at < len(tokens) and tokens[at].kind == "value":
+        at += 1
+    values = tokens[begin:at]
+    broken = ""
+    if names and len(values) % len(names):
+        broken = f"the loop in line {line} has {len(values)} values for {len(names)} columns"
+    for k, name in enumerate(names):
+        own = values[k :: len(names)]
+        _put(block, name, Column([token.text for token in own], [token.line for token in own], broken))
+    return at
+
+
+def _put(block: Block, name: str, column: Column) -> None:
+    block.columns[name.lower().replace(".", "_")] = column
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    lines = iter(enumerate(re.split(r"\r\n|\r|\n", text), start=1))
+    for number, line in lines:
+        if not line.startswith(";"):
+            yield from _tokens_in(line, number)
+            continue
+        parts, end, line = [line[1:]], *next(lines, (0, ""))
+        while end and not line.startswith(";"):
+            parts.append(line)
+            end, line = next(lines, (0, ""))
+        if not end:
+            raise ValueError(f"the block of text that begins in line {number} has no end")
+        yield Token("\n".join(parts).strip(), number, quoted=True)
+        yield from _tokens_in(line[1:], end)
+
+
+def _tokens_in(line: str, number: int) -> Iterator[Token]:
+    if not any(mark in line for mark in "'\"#"):
+        yield from (Token(word, number) for word in line.split())
+        return
+    last = {quote: line.rfind(quote) for quote in "'\""}  # looked for once, so that a line of quotes takes no longer
+    at = 0
+    while at < len(line):
+        first = line[at]
+        if first in _BLANKS:
+            at += 1
+            continue
+        if first == "#":
+            return
+        if first in last:
+            if last[first] > at:
+                end = _closing(line, at)
+                if end > 0:
+                    yield Token(line[at + 1 : end], number, quoted=True)
+                    at = end + 1
+                    continue
+                last[first] = at  # there is no end for later ones either
+            at += 1
+        end = at
+        while end < len(line) and line[end] not in _BLANKS:
+            end += 1
+        if end > at:
+            yield Token(line[at:end], number)
+        at = max(end, at + 1)
+
+
+def _closing(line: str, begin: int) -> int:
+    """Where a quoted string ends: at the first such quote before a blank or the end; -1 if nowhere."""
+    end = line.find(line[begin], begin + 1)
+    while 0 <= end < len(line) - 1 and line[end + 1] not in _BLANKS:
+        end = line.find(line[begin], end + 1)
+    return end
