@@ -1,6 +1,6 @@
 /**
  * The layer over the points of the map: markers in an SVG of their own, so that moving one never redraws the points;
- * tools, tooltip, legend. Plotly draws, pans and zooms; all else that the hand does is heard here.
+ * tools, tooltip, legend. Plotly draws, pans and zooms; all other pointer events are handled here.
  */
 import { type Child, el, nodes, svg } from '../dom';
 import type { Choice, IPanel, IView } from './common/model';
@@ -331,7 +331,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     ]);
   };
 
-  // -- the hand
+  // -- the pointer
   const stopGesture = () => {
     gesture = null;
     drawn.setAttribute('points', '');
@@ -346,7 +346,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       event.stopPropagation();
       return;
     }
-    layer.classList.add('xc-by-hand');
+    layer.classList.add('xc-by-pointer');
     layer.focus({ preventScroll: true });
     tip.replaceChildren();
     held = null;
@@ -465,7 +465,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     }, LETS_GO);
   };
   const onKey = (event: KeyboardEvent) => {
-    layer.classList.remove('xc-by-hand');
+    layer.classList.remove('xc-by-pointer');
     const both = axes();
     if (event.ctrlKey || event.metaKey || event.altKey || !both) {
       return;

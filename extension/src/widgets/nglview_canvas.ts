@@ -287,7 +287,7 @@ class CrystalCanvas {
   }
 
   private cameraMoved(): void {
-    // only a hand turns the others: nglview sets the camera of a view that opens, too
+    // only the user turns the others: nglview sets the camera of a view that opens, too
     if (this.stage.mouseObserver.overElement) {
       this.quietly(others => {
         const orientation = this.stage.viewerControls.getOrientation();

@@ -194,7 +194,7 @@ describe('sliders', () => {
     expect(input.getAttribute('aria-valuetext')).toBe('-1.25 standard deviations');
   });
 
-  it('is not set from outside while a hand has it, nor before the kernel has answered', () => {
+  it('is not set from outside while it is dragged, nor before the kernel has answered', () => {
     const { model, state, input } = draw([axis('PC 1')]);
     drag(input, 2);
     model.set('state', { ...state, answered: 1, axes: [axis('PC 1', { value: 1 })] });

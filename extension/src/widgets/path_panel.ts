@@ -46,7 +46,7 @@ const SPEEDS: readonly [name: string, pause: number][] = [
 const KINDS =
   'Linear: straight through latent space. Spherical: an arc around its origin. ' +
   'Flow: a line of the learned prior, which keeps to where known crystals are.';
-const PATIENCE = 4000; // ms that a frame is waited for, while the scrubber stays where the hand has put it
+const PATIENCE = 4000; // ms that a frame is waited for, while the scrubber stays where the user has put it
 const FORMATS = [
   ['cif', 'CIFs', 'A zip of one CIF a frame'],
   ['xyz', 'Extended XYZ', 'One file for ASE, OVITO or VMD'],
@@ -279,7 +279,10 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
       return;
     }
     const k = over ?? wanted ?? path.frame;
-    show(readout, [k, path], () => [el('b', {}, formulaNodes(path.formulas[k])), frameWords(path, k)]);
+    show(readout, [k, path], () => [
+      el('b', {}, formulaNodes(path.formulas[k])),
+      frameWords(path, k)
+    ]);
   };
 
   const draw = () => {
