@@ -275,14 +275,14 @@ class CrystalModel(PropertyPredictor):
         return np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
 
     def snap(self, z: Any, strength: float = 0.2) -> np.ndarray:
-        """Latent vectors pulled towards where codes of crystals are.
+        """Latent vectors pulled towards where latent vectors of crystals are.
 
         Parameters
         ----------
         z
             As for ``decode``.
         strength
-            0 changes nothing, 1 gives the mean of all codes.
+            0 changes nothing, 1 gives the mean of all latent vectors.
 
         Returns
         -------

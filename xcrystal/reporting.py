@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-_NAMED = 10  # crystals that could not be encoded, and are told one by one
+_NAMED = 10  # crystals that could not be encoded, and are listed one by one
 
 
 @dataclass(frozen=True)

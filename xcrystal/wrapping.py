@@ -231,11 +231,11 @@ class LatentModel(Capable):
         if codes.ndim != 2 or len(codes) != len(crystals) or (self.latent_dim and codes.shape[1] != self.latent_dim):
             size = self.latent_dim or "d"
             raise ModelError(
-                f"The model {self.name!r} gives codes of the shape {codes.shape} for {len(crystals)} crystals, not "
-                f"({len(crystals)}, {size})."
+                f"The model {self.name!r} gives latent vectors of the shape {codes.shape} for {len(crystals)} "
+                f"crystals, not ({len(crystals)}, {size})."
             )
         if not np.isfinite(codes).all():
-            raise ModelError(f"The model {self.name!r} gives a code that is not finite.")
+            raise ModelError(f"The model {self.name!r} gives a latent vector that is not finite.")
         self.latent_dim = codes.shape[1]
         return codes.astype(np.float32)
 
@@ -249,7 +249,8 @@ class LatentModel(Capable):
         *,
         on_step: Callable[[], None] | None = None,
     ) -> list[Structure]:
-        """The crystal of each code; where there is none, the nearest known one, and ``properties["notice"]`` says so.
+        """The crystal of each latent vector; where there is none, the nearest known one, and ``properties["notice"]``
+        says so.
 
         Parameters
         ----------
@@ -279,7 +280,7 @@ class LatentModel(Capable):
         try:
             found = self._decoded(vectors)
         except ModelError:
-            if len(vectors) > 1:  # one bad code must not cost the others their crystals
+            if len(vectors) > 1:  # one bad latent vector must not cost the others their crystals
                 return [self.decode(vector)[0] for vector in vectors]
             found = [None]
             if self._known is None:
@@ -289,7 +290,9 @@ class LatentModel(Capable):
     def _decoded(self, vectors: np.ndarray) -> Sequence[Any]:
         found = self._ask("decode", self.model.decode, vectors)
         if not isinstance(found, Sequence) or len(found) != len(vectors):
-            raise ModelError(f"The model {self.name!r} does not decode {len(vectors)} codes to as many crystals.")
+            raise ModelError(
+                f"The model {self.name!r} does not decode {len(vectors)} latent vectors to as many crystals."
+            )
         return found
 
     def _checked(self, decoded: Any, vector: np.ndarray) -> Structure:
@@ -316,7 +319,7 @@ class LatentModel(Capable):
     # -- predicting
 
     def predict(self, z: Any) -> dict[str, np.ndarray]:
-        """Properties (n,) float64 of codes by name; {} if the model has no ``predict``.
+        """Properties (n,) float64 of latent vectors by name; {} if the model has no ``predict``.
 
         Raises
         ------
@@ -332,7 +335,7 @@ class LatentModel(Capable):
         values = {str(name): self._numbers("predict", column) for name, column in found.items()}
         wrong = [name for name, column in values.items() if column.shape != (len(vectors),)]
         if wrong:
-            raise ModelError(f"The model {self.name!r} does not predict one {wrong[0]!r} for each code.")
+            raise ModelError(f"The model {self.name!r} does not predict one {wrong[0]!r} for each latent vector.")
         return values
 
     def predict_interval(self, z: Any, level: float = 0.9) -> dict[str, np.ndarray]:

@@ -27,7 +27,7 @@ PEROVSKITE = CRYSTALS["perovskite SrTiO3"]
 
 @pytest.fixture
 def z(model: CrystalModel) -> torch.Tensor:
-    """(1, Z) code of SrTiO3."""
+    """(1, Z) latent vector of SrTiO3."""
     return torch.from_numpy(model.encode(PEROVSKITE.to_structure()))
 
 

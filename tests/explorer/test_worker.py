@@ -67,7 +67,7 @@ def test_after_an_error_the_worker_goes_on(worker: Worker, recorder: Recorder) -
     assert [str(e) for e in recorder.errors] == ["broken"]
 
 
-def test_the_worker_outlives_an_error_that_cannot_be_told(recorder: Recorder) -> None:
+def test_the_worker_outlives_an_error_that_cannot_be_reported(recorder: Recorder) -> None:
     def fail(error: Exception | None = None) -> None:
         raise RuntimeError("broken")
 

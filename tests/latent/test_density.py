@@ -1,4 +1,4 @@
-"""How far from the data: known crystals are typical, noise of the size of the codes is not."""
+"""How far from the data: known crystals are typical, noise of the size of the latent vectors is not."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def test_codes_lead_back_to_their_places(atlas: Atlas) -> None:
 
 
 def test_a_hand_that_moves_meets_no_jump(atlas: Atlas) -> None:
-    """Steps of a thousandth of a pixel change a code by a small part of the distance between codes."""
+    """Steps of a thousandth of a pixel change a latent vector by little of the distance between two."""
     inverse = atlas.inverse
     start = inverse.places[np.random.default_rng(1).choice(len(atlas), 20)]
     line = start[:, None] + np.arange(200)[:, None] * np.array([2e-6, 1e-6]) * inverse.width

@@ -1,4 +1,4 @@
-"""Nearest codes: exact, in parts, and remembered."""
+"""Nearest latent vectors: exact, in parts, and remembered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proposals have the composition that was asked for, do not clash, differ from each other, and find the well known."""
+"""Proposals have the composition that was asked for, no overlaps, differ, and find the well known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Candidates: what is chosen never clashes where another does not, and never lies farther from the code."""
+"""Candidates: what is chosen never has overlapping atoms where another has none, and never lies farther from the latent
+vector.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ from xcrystal.model.decoding import MAX_DRAWS, Decoded, as_batch, draw_crystals,
 
 @pytest.fixture(scope="module")
 def between(model: CrystalModel) -> torch.Tensor:
-    """Latent vectors far from any code, where much clashes."""
+    """Latent vectors far from any latent vector, where atoms often overlap."""
     return torch.from_numpy(np.random.default_rng(5).standard_normal((24, model.latent_dim)).astype(np.float32))
 
 
@@ -161,7 +163,7 @@ def test_substitutions_change_elements_only(chosen: list[Decoded]) -> None:
         assert ((candidate.element_probability >= 0) & (candidate.element_probability <= 1)).all()
 
 
-def test_what_was_likely_is_told(model: CrystalModel, between: torch.Tensor) -> None:
+def test_what_was_likely_is_reported(model: CrystalModel, between: torch.Tensor) -> None:
     for found in greedy_decode(model.network, between):
         assert found.likely_groups[0] == found.group
         assert found.likely_groups_probability[0] == pytest.approx(found.group_probability)

@@ -92,7 +92,9 @@ def test_gradients_of_every_property_reach_z(head: PropertyHead, z: torch.Tensor
 
 
 def test_a_fit_learns_what_is_zero_and_how_far_the_rest_spreads(head: PropertyHead) -> None:
-    """A gap is there if the first number of the code is positive; its size is then exponential, whatever the code."""
+    """A gap is there if the first number of the latent vector is positive; its size is then exponential, whatever the
+    latent vector.
+    """
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4000, 8)).astype(np.float32)
     gap = np.where(x[:, 0] > 0, rng.exponential(1.0, 4000), 0.0)

@@ -40,13 +40,13 @@ def test_a_number_is_right_within_its_tolerance_and_only_there(right: float, off
 
 
 @given(right=signed)
-def test_a_wrong_sign_is_told(right: float) -> None:
+def test_a_wrong_sign_is_reported(right: float) -> None:
     verdict = asked(number(right), -right)
     assert verdict.state == WRONG and "the sign is not" in verdict.words
 
 
 @given(right=signed, atoms=st.integers(2, 60))
-def test_a_usual_slip_is_told_by_its_words(right: float, atoms: int) -> None:
+def test_a_usual_slip_is_reported_by_its_words(right: float, atoms: int) -> None:
     words = "You gave the value of the cell, not of one atom."
     question = number(right, unit="eV/atom", slips=lambda: {words: right * atoms})
     assert asked(question, right * atoms).words == words
@@ -65,7 +65,7 @@ def test_another_unit_is_recognised(unit: str, factor: float, says: str, right: 
 
 
 @given(right=sizes, factor=st.one_of(st.floats(1e-6, 0.0999), st.floats(10.1, 1e6)))
-def test_another_order_of_magnitude_is_told(right: float, factor: float) -> None:
+def test_another_order_of_magnitude_is_reported(right: float, factor: float) -> None:
     assert "order of magnitude" in asked(number(right), right * factor).words
 
 
@@ -135,7 +135,7 @@ def test_not_even_an_object_that_raises(kind: Question) -> None:
         (None, "None"),
     ],
 )
-def test_what_is_no_number_is_told_in_words(answer: object, says: str) -> None:
+def test_what_is_no_number_is_reported_in_words(answer: object, says: str) -> None:
     verdict = asked(number(3.0), answer)
     assert verdict.state == UNCLEAR and says in verdict.words
 

@@ -171,7 +171,9 @@ def fitted(tokens: Tokens, folder: Path, kl: float, steps: int) -> tuple[float, 
 
 
 def test_four_crystals_are_learned_by_heart(tokens: Tokens, tmp_path: Path) -> None:
-    """A sign that is wrong anywhere in the objective makes it impossible; without the KL term codes spread out."""
+    """A sign that is wrong anywhere in the objective makes it impossible; without the KL term latent vectors spread
+    out.
+    """
     share, metrics = fitted(tokens, tmp_path / "whole", kl=0.03, steps=250)
     last = metrics[max(metrics)]
     assert share == 1.0

@@ -97,7 +97,7 @@ def test_a_recipe_splits_trains_and_measures_on_what_was_held_out(toys: Path, tm
     assert facts["properties"] == []  # none was in the table, so none was learned
 
 
-def test_what_was_learned_is_told(data: Path, tmp_path: Path) -> None:
+def test_what_was_learned_is_reported(data: Path, tmp_path: Path) -> None:
     run = open_run("toy", data, tmp_path, device="cpu")
     assert run.training.facts()["properties"] == ["formation_energy_per_atom", "e_above_hull"]  # no gap is known
 

@@ -59,7 +59,7 @@ def test_one_half_of_the_formulas_chooses(species: list[list[str]]) -> None:
     assert np.array_equal(half, np.tile(once, 3)), "however the formula is written"
     assert 0.4 < once.mean() < 0.6
     assert not formulas(species, np.flatnonzero(half)) & formulas(species, np.flatnonzero(~half))
-    # of each crystal by itself, for all time: what chose can always be told from what measures
+    # of each crystal by itself, for all time: what chose can always be distinguished from what measures
     assert np.array_equal(selection_half(species[::-7]), half[::-7])
     rows = [["Na", "Cl"], ["Sr", "Ti", "O", "O", "O"], ["Si"], ["Mg", "O"], ["Ti", "O", "O"], ["Ga", "As"]]
     assert selection_half(rows).tolist() == [False, False, False, True, True, True]

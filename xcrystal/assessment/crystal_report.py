@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xcrystal.wrapping import Explorable
 
 FAR = 0.95  # farther from the data than this share of the known crystals: an extrapolation
-RETURNS = 0.45  # of the root of the latent dimension: a code farther than this from its crystal's own is no crystal's
+RETURNS = 0.45  # of the root of the latent dimension: one farther than this from its crystal's own is no crystal's
 
 
 class Interval(NamedTuple):
@@ -57,11 +57,11 @@ class CrystalReport(Report):
     novelty
         Whether the atlas holds it.
     distance, quantile
-        Of the latent vector to its fifth nearest code of the atlas, and the share of known crystals that are nearer to
-        the others: above 0.95 it is an extrapolation.
+        Of the latent vector to its fifth nearest latent vector of the atlas, and the share of known crystals that are
+        nearer to the others: above 0.95 it is an extrapolation.
     returned
-        Distance between the latent vector and the code of what was decoded from it, in units of the root of the latent
-        dimension; None if that crystal cannot be encoded.
+        Distance between the latent vector and the latent vector of what was decoded from it, in units of the root of
+        the latent dimension; None if that crystal cannot be encoded.
     group_probability
         How sure the decoder was of the space group; None if it does not say.
     least_certain
@@ -135,7 +135,7 @@ class CrystalReport(Report):
             ["extrapolation", f"{_yes(self.extrapolates)}: farther from the data than {self.quantile:.0%} of crystals"],
         ]
         if self.returned is not None:
-            rows.append(["own code", f"{self.returned:.2f} from the latent vector, per root of dimension"])
+            rows.append(["own latent vector", f"{self.returned:.2f} from the latent vector, per root of dimension"])
         if self.group_probability is not None:
             rows.append(["space group", f"probability {self.group_probability:.2f}"])
         if self.least_certain is not None:

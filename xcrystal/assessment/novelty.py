@@ -1,8 +1,8 @@
 """Whether a decoded crystal is one that the atlas holds, or a new one.
 
-An atlas keeps codes, not structures, so a crystal is held against what the model decodes from the codes of the entries
-with the same formula. A known crystal that the model does not give back well may thus be called new: new here means
-"not among the crystals that the model knows to draw for this formula".
+An atlas keeps latent vectors, not structures, so a crystal is held against what the model decodes from the latent
+vectors of the entries with the same formula. A known crystal that the model reconstructs badly may thus be called
+new: new here means "not among the crystals that the model knows to draw for this formula".
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Novelty:
     entries
         How many entries of the atlas have its reduced formula.
     compared
-        With how many of them it was compared: at most 24, those ``in_train`` first and of these the nearest codes, and
-        no more once it is the very same.
+        With how many of them it was compared: at most 24, those ``in_train`` first and of these the nearest latent
+        vectors, and no more once it is the very same.
     match
         ``material_id`` of the entry whose decode it matches best, or None.
     rms
@@ -73,7 +73,7 @@ class KnownCrystals:
     Parameters
     ----------
     model
-        Decodes the codes.
+        Decodes the latent vectors.
     atlas
         Holds them.
     """
@@ -90,7 +90,7 @@ class KnownCrystals:
         structure
             The crystal, ordered.
         z
-            (latent_dim,) its code, by which the nearest entries are found if there are many.
+            (latent_dim,) its latent vector, by which the nearest entries are found if there are many.
         """
         rows = self.rows_of(structure.composition.reduced_formula)
         trained = self.atlas.in_train[rows]

@@ -77,7 +77,7 @@ class Validity:
 
     @property
     def valid(self) -> bool:
-        """Apart, without a clash, and with a composition that SMACT passes by its defaults."""
+        """Apart, without an overlap, and with a composition that SMACT passes by its defaults."""
         return self.apart and self.no_clash and self.composition.smact
 
 
@@ -99,7 +99,7 @@ def composition_validity(formula: Formula) -> CompositionValidity:
     """SMACT's verdicts on a reduced composition; compositions with an element that it has no data of do not pass.
 
     SMACT tries all combinations of oxidation states: milliseconds for most compositions, but seconds for ten elements
-    and minutes for more; those of more than 9 are not tried, and told by ``too_many_elements``.
+    and minutes for more; those of more than 9 are not tried, and marked by ``too_many_elements``.
     """
     import smact
     from pymatgen.core import Composition, Element

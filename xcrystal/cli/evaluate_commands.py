@@ -28,7 +28,7 @@ def reconstruction(
     half: Half = None,
     as_json: Json = False,
 ) -> Report:
-    """How many crystals come back from encoding and decoding, and how exactly."""
+    """How many crystals are reconstructed, and how exactly."""
     from xcrystal.evaluation.generative.reconstruction import evaluate_reconstruction
 
     report = evaluate_reconstruction(xcrystal.load(model, device), data, limit, workers, seed, effort, half)
@@ -266,7 +266,7 @@ def explanations(
 
 @evaluate.command()
 def gallery(model: Model = "mp20", device: Device = "auto", effort: Effort = "normal", as_json: Json = False) -> Report:
-    """Which classic structure types come back from encoding and decoding; many of them were learned from."""
+    """Which classic structure types are reconstructed; many of them were learned from."""
     from xcrystal.evaluation.generative.gallery import evaluate_gallery
 
     return print_report(evaluate_gallery(xcrystal.load(model, device), effort), as_json)
@@ -297,11 +297,11 @@ def map_(
     model: Model = "mp20",
     atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
     device: Device = "auto",
-    n: Annotated[int, typer.Option("-n", "--n", min=1, help="How many places of each kind.")] = 200,
+    n: Annotated[int, typer.Option("-n", "--n", min=1, help="How many points of each kind.")] = 200,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> Report:
-    """How far from a place of the map the crystal lies that is decoded for it, also where no crystal is known."""
+    """How far from a point of the map the crystal lies that is decoded for it, also where no crystal is known."""
     from xcrystal.evaluation.latent.map_inverse import evaluate_map
     from xcrystal.latent.atlas import open_atlas
 

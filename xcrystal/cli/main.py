@@ -182,7 +182,9 @@ def encode(
         code = [float(f"{x:.9g}") for x in z[0]]
         records.append({"file": str(file), **properties, "mirror_image": found.mirrored, "z": code})
         if found.mirrored:
-            tqdm.write(f"{file}: chiral, encoded as its mirror image, which has the same code.", file=sys.stderr)
+            tqdm.write(
+                f"{file}: chiral, encoded as its mirror image, which has the same latent vector.", file=sys.stderr
+            )
     done = [r for r in records if "z" in r]
     if out is not None:
         z = np.array([r["z"] for r in done], dtype=np.float32).reshape(len(done), opened.latent_dim)
@@ -311,7 +313,7 @@ def fit_model_prior(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Fit a model's prior, from which samples are drawn, to the codes of its training crystals (minutes)."""
+    """Fit a model's prior, from which samples are drawn, to the latent vectors of its training crystals (minutes)."""
     from xcrystal.training.prior_fit import fit_prior
 
     file = fit_prior(model, data, tokens, steps, seed)
@@ -387,7 +389,7 @@ def build(
     also: Annotated[
         list[Path] | None,
         typer.Option(
-            help="More crystals to be found on the map, which do not count where a place is compared with known ones; "
+            help="More crystals to be found on the map, which do not count when latent vectors are compared; "
             "may be repeated.",
         ),
     ] = None,

@@ -1,7 +1,7 @@
 """Edits of a crystal: other elements, vacancies, moved atoms, strain; for a whole orbit, or for one atom of a cell.
 
 Edits of whole orbits keep the symmetry, or raise it. An edit of one atom of the cell that is given lowers it; it is
-then found anew, and what was lost is told. Orbits are numbered as ``canonicalize`` numbers them, or as the
+then found anew, and what was lost is reported. Orbits are numbered as ``canonicalize`` numbers them, or as the
 ``WyckoffCrystal`` that is given does. What comes out is not relaxed.
 """
 

@@ -1,6 +1,6 @@
 """Why the model says something of one crystal: scores of its atoms, elements, lattice or latent dimensions.
 
-What each level moves, and what it holds, is told in ``xcrystal.explanation.inputs``; the methods are in
+What each level moves, and what it holds, is described in ``xcrystal.explanation.inputs``; the methods are in
 ``xcrystal.explanation.methods`` and the targets in ``xcrystal.explanation.targets``.
 """
 
@@ -206,7 +206,7 @@ def attribute(
         "saliency" or "smoothgrad": see ``xcrystal.explanation.methods``.
     level
         "atoms", "orbits", "elements", "pairs": the elements move, symmetry and geometry are held; "lattice": the cell
-        moves; "latent": the code moves.
+        moves; "latent": the latent vector moves.
     baseline
         "mean_crystal" (the training data's mean), "element_averaged" (the crystal's own mean element on every site) or
         "vacuum" (no element); by default the first that the method knows.

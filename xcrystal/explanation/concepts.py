@@ -1,13 +1,13 @@
 """Does a prediction use a concept? Testing with concept activation vectors in latent space.
 
 After B. Kim et al., "Interpretability beyond feature attribution: quantitative testing with concept activation vectors
-(TCAV)", ICML 2018. A linear classifier tells codes of crystals that have a concept from random others; its normal is
-the concept's vector v, and the sensitivity of a target f to the concept at z is the directional derivative
-v . grad f(z). The TCAV score of a class of crystals is the share of them whose sensitivity is positive.
+(TCAV)", ICML 2018. A linear classifier tells latent vectors of crystals that have a concept from random others; its
+normal is the concept's vector v, and the sensitivity of a target f to the concept at z is the directional derivative v
+. grad f(z). The TCAV score of a class of crystals is the share of them whose sensitivity is positive.
 
 captum.concept computes the same from data sets on disk: it writes the activations of a layer and the vectors as
-pickles, and its concepts are inputs of the network. Here the activations are the codes that an atlas already holds, so
-the sums are done in numpy; a test holds them against captum's.
+pickles, and its concepts are inputs of the network. Here the activations are the latent vectors that an atlas already
+holds, so the sums are done in numpy; a test holds them against captum's.
 
 A concept's score is compared with those of random concepts, as in the paper. Where the gradient is nearly the same for
 all crystals every fixed vector, however meaningless, scores nearly 0 or 1 in each run, and that comparison alone would
@@ -202,7 +202,7 @@ def built_in_concepts(atlas: Atlas) -> tuple[dict[str, np.ndarray], list[str]]:
     if absent:
         notes.append(f"Not offered: {', '.join(absent)}. {UNLABELLED}")
     if not is_labelled(atlas) and {"perovskite", "rock salt"} & found.keys():
-        notes.append("Perovskites and rock salts were told by formula and space group alone.")
+        notes.append("Perovskites and rock salts were recognized by formula and space group alone.")
     return found, notes
 
 
@@ -221,7 +221,7 @@ def test_concepts(
     Parameters
     ----------
     model, atlas
-        The model to explain, and crystals with their codes.
+        The model to explain, and crystals with their latent vectors.
     target
         See ``xcrystal.explanation.targets.target_of``.
     concepts
@@ -244,7 +244,7 @@ def test_concepts(
         If a query is not understood.
     """
     if atlas.z.shape[1] != model.latent_dim:
-        raise TargetError(f"The atlas has codes of {atlas.z.shape[1]} numbers, the model {model.latent_dim}.")
+        raise TargetError(f"The atlas has latent vectors of {atlas.z.shape[1]} numbers, the model {model.latent_dim}.")
     if runs < 5:
         raise TargetError(f"A concept is tested with at least 5 runs, not {runs}.")
     of = target_of(model, target, None, atlas)

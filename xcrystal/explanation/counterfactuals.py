@@ -12,8 +12,8 @@ The size of a change, by which they are ranked, is the sum of two parts of like 
 
 * how much of the crystal changed: the distance of both elements on Pettifor's chemical scale as a share of its length,
   times the share of atoms exchanged; or the strain (angles in radians);
-* how far its code went: |dz| over the square root of the number of latent dimensions, which is the root mean square
-  change of a coordinate whose prior has unit width.
+* how far its latent vector went: |dz| over the square root of the number of latent dimensions, which is the root mean
+  square change of a coordinate whose prior has unit width.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Outcome:
 
     def reached(self, value: Any, nonzero: Any = None) -> Any:
         """Whether values, and probabilities of not being zero if they are known, have this outcome."""
-        told, threshold = (nonzero, 0.5) if self.sided and nonzero is not None else (value, self.threshold)
-        return told > threshold if self.above else told <= threshold
+        measure, threshold = (nonzero, 0.5) if self.sided and nonzero is not None else (value, self.threshold)
+        return measure > threshold if self.above else measure <= threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +102,11 @@ class Counterfactual:
     size
         How large the change is; see above.
     dz
-        How far its code went.
+        How far its latent vector went.
     counterfactual
         Whether the difference exceeds the model's error.
     extrapolates
-        Whether the code lies farther from the data than 95 % of the known crystals; None without an atlas.
+        Whether the latent vector lies farther from the data than 95 % of the known crystals; None without an atlas.
     """
 
     words: str
@@ -342,12 +342,12 @@ def often_seen(model: Explorable) -> list[int]:
 
 
 def candidates(model: Explorable, crystal: WyckoffCrystal, strains: Sequence[float] = STRAINS) -> list[Candidate]:
-    """All single substitutions and small strains of a crystal in canonical form whose atoms do not clash."""
+    """All single substitutions and small strains of a crystal in canonical form whose atoms do not overlap."""
     found = [*_substitutions(crystal, often_seen(model), model.limits), *_strains(crystal, strains, model.limits)]
     atoms = expand([crystal, *(one.crystal for one in found)])
     numbers = [c.elements[a.orbit] for c, a in zip([crystal, *(one.crystal for one in found)], atoms, strict=True)]
     contacts = shortest_contacts([a.cell for a in atoms], [a.points for a in atoms], numbers)
-    least = min(CLASH, contacts[0].ratio)  # a crystal that clashes itself may be changed
+    least = min(CLASH, contacts[0].ratio)  # a crystal whose own atoms overlap may be changed
     return [one for one, contact in zip(found, contacts[1:], strict=True) if contact.ratio >= least - 1e-6]
 
 

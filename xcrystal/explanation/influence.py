@@ -1,7 +1,7 @@
 """Which known crystals a prediction is near to in latent space, and what the model says of these.
 
-They are neighbours of the code, not the crystals that changed the weights most: what they tell is whether the model has
-seen anything like it, and whether crystals so near agree with each other and with the prediction.
+They are neighbours of the latent vector, not the crystals that changed the weights most: what they tell is whether the
+model has seen anything like it, and whether crystals so near agree with each other and with the prediction.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
 MOST = 200
-_SAMPLE = 500  # codes that tell how much a target varies
-_SAME = 0.02  # codes of an atlas are kept with 16 bits
+_SAMPLE = 500  # latent vectors that tell how much a target varies
+_SAME = 0.02  # latent vectors of an atlas are kept with 16 bits
 _Z90 = 1.645  # of a normal distribution: half the length of its central 90 %, in standard deviations
 
 
@@ -37,7 +37,8 @@ class Near:
     distance, weight
         In latent space; and its share in the mean, from a Gaussian of half the distance of the farthest.
     known, predicted, error
-        The target as it is known (NaN if it is not), as the model has it at the crystal's code, and their difference.
+        The target as it is known (NaN if it is not), as the model has it at the crystal's latent vector, and their
+        difference.
     """
 
     row: int
@@ -144,7 +145,7 @@ def influence(
     if atlas is None:
         atlas = open_atlas(model.name)
     if atlas.z.shape[1] != model.latent_dim:
-        raise TargetError(f"The atlas has codes of {atlas.z.shape[1]} numbers, the model {model.latent_dim}.")
+        raise TargetError(f"The atlas has latent vectors of {atlas.z.shape[1]} numbers, the model {model.latent_dim}.")
     if not 1 <= k <= min(MOST, len(atlas)):
         raise TargetError(f"There are 1 to {min(MOST, len(atlas))} neighbours to ask for, not {k}.")
     z = structure if isinstance(structure, np.ndarray) else model.encode(structure)[0]

@@ -1,4 +1,5 @@
-"""What each level of explanation moves: the players of a crystal, and the way from their positions to its code.
+"""What each level of explanation moves: the players of a crystal, and the way from their positions to its latent
+vector.
 
 A player is what gets one score: an orbit, an element, a degree of freedom of the lattice, or a latent dimension. It is
 moved in a straight line from its baseline to what it is in the crystal; all else is held.
@@ -59,11 +60,11 @@ class Inputs:
     present
         (B, P) which players a crystal has.
     encode
-        Moves (n, P, F) of the crystals with the numbers (n,), to their codes (n, Z); differentiable. Moves of 0 give
-        the baseline's code, ``moved`` the crystal's own.
+        Moves (n, P, F) of the crystals with the numbers (n,), to their latent vectors (n, Z),
+        differentiable. Moves of 0 give the baseline's latent vector, ``moved`` the crystal's own.
     without
-        Players that are taken out of the crystals (n, P), and the crystals' numbers (n,), to the codes (n, Z) of what
-        is left; None where players cannot be taken out.
+        Players that are taken out of the crystals (n, P), and the crystals' numbers (n,), to the latent vectors (n, Z)
+        of what is left; None where players cannot be taken out.
     noise
         A small move, a standard deviation for one feature.
     """

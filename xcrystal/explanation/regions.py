@@ -95,7 +95,7 @@ def region_attribution(
 ) -> RegionAttribution:
     """Explain a target for crystals of the atlas, and average by element.
 
-    The atlas holds codes, so what is explained are the crystals that the model decodes from them.
+    The atlas holds latent vectors, so what is explained are the crystals that the model decodes from them.
 
     Parameters
     ----------

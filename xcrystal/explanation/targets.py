@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
     from xcrystal.latent.axes import Axis
 
-_FEWEST = 50  # codes that a density is estimated from
+_FEWEST = 50  # latent vectors that a density is estimated from
 _HELD_OUT = 250
 _OF_CRYSTAL = re.compile(r"space group|element of orbit\s+\d{1,6}")
 _NUMBERED = re.compile(r"(latent|space group|element of orbit)\s+(\d{1,6})")
@@ -68,7 +68,7 @@ def target_of(
         that the decoder gives the crystal's own space group, or "space group 221" that of another; "element of orbit
         1", the log-odds of this element when the decoder is led through the crystal (orbits count from 1 in
         their canonical order, which is that of ``Attribution.names`` at level "orbits"); "density", the log-density of
-        z among the codes of the atlas. A ``Target`` is given back as it is.
+        z among the latent vectors of the atlas. A ``Target`` is returned as it is.
     crystal
         That is explained, in canonical form; "space group" and "element of orbit 1" need it.
     atlas
@@ -120,7 +120,7 @@ def latent_target(model: CrystalModel, number: int) -> Target:
 
 
 def direction_target(axis: Axis) -> Target:
-    """The coordinate along an axis through latent space, in standard deviations of the atlas codes along it."""
+    """The coordinate along an axis through latent space, in standard deviations of the atlas along it."""
     import torch
 
     def of(z: Tensor) -> Tensor:
@@ -171,14 +171,14 @@ def element_target(model: CrystalModel, crystal: WyckoffCrystal, orbit: int) -> 
 
 
 def density_target(model: CrystalModel, atlas: Atlas | None = None) -> Target:
-    """Log-density of a latent vector among the codes of an atlas: a Gaussian kernel estimate.
+    """Log-density of a latent vector among the latent vectors of an atlas: a Gaussian kernel estimate.
 
-    Its one width is the likeliest for codes that are held out (Duin, IEEE Trans. Comput. C-25, 1175, 1976).
+    Its one width is the likeliest for latent vectors that are held out (Duin, IEEE Trans. Comput. C-25, 1175, 1976).
 
     Raises
     ------
     TargetError
-        If there is no atlas, or it has too few codes.
+        If there is no atlas, or it has too few latent vectors.
     """
     import torch
 
@@ -193,7 +193,9 @@ def density_target(model: CrystalModel, atlas: Atlas | None = None) -> Target:
             raise TargetError(f"The target 'density' needs an atlas, and there is none: {error}") from error
     atlas = atlas.reference
     if len(atlas) < _FEWEST or atlas.z.shape[1] != model.latent_dim:
-        raise TargetError(f"The target 'density' needs at least {_FEWEST} codes of this model; {atlas!r} has not.")
+        raise TargetError(
+            f"The target 'density' needs at least {_FEWEST} latent vectors of this model; {atlas!r} has not."
+        )
     codes = torch.from_numpy(atlas.z)
     kept = vars(atlas)  # with the atlas, and gone with it
     width: float = kept["_kernel_width"] if "_kernel_width" in kept else _kernel_width(codes)
@@ -206,7 +208,7 @@ def density_target(model: CrystalModel, atlas: Atlas | None = None) -> Target:
 
 
 def _log_density(z: Tensor, codes: Tensor, width: float) -> Tensor:
-    # not cdist: its gradient is not defined where a latent vector is one of the codes
+    # not cdist: its gradient is not defined where a latent vector is one of the latent vectors
     squared = z.square().sum(1)[:, None] + codes.square().sum(1) - 2 * z @ codes.T
     return _log_kernels(squared, width, codes.shape[1])
 

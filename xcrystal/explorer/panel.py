@@ -1,4 +1,4 @@
-"""A part of the explorer that its own script draws: it shows one dictionary, and what a user does comes back as acts.
+"""A part of the explorer that its own script draws: it shows one dictionary, and receives what a user does as acts.
 
 One widget a panel, instead of three for every button, keeps opening fast and the memory of the browser flat.
 """

@@ -17,9 +17,9 @@ CREDIT_HTML = (
     "Materials Project, CC BY 4.0</a>"
 )
 CHOSEN = {
-    "avoids a clash": "not as the most probable crystal, whose atoms clash",
-    "clashes less": "not as the most probable crystal, whose atoms clash more",
-    "nearer to the code": "with other elements than the most probable ones: nearer to the code",
+    "avoids a clash": "not as the most probable crystal, whose atoms overlap",
+    "clashes less": "not as the most probable crystal, whose atoms overlap more",
+    "nearer to the code": "with other elements than the most probable ones: nearer to the latent vector",
     "nearest known": "not at all: this is the nearest known crystal of the atlas",
 }
 CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verified."
@@ -49,7 +49,7 @@ def explained(target: str) -> str:
         return "the density of known crystals around here"
     if " on orbit " in target or target.startswith("space group"):
         return f"the log-odds of {target}"
-    return target if target.startswith("latent") else f"the {target}".replace("the along", "the place along")
+    return target if target.startswith("latent") else f"the {target}".replace("the along", "the coordinate along")
 
 
 def formula_html(formula: str) -> str:

@@ -1,8 +1,8 @@
-"""The atlas: codes, map coordinates and properties of known crystals, as flat files that anyone can read.
+"""The atlas: latent vectors, map coordinates and properties of known crystals, as flat files that anyone can read.
 
 A folder holds ``atlas.parquet`` (one row a crystal: id, formula, properties, space group, map coordinates) and
-``atlas.safetensors`` (the codes ``z`` in the same order). One that was built from a user's crystals also holds these
-(``structures.parquet``, in the same order), how it was made (``atlas.json``), and a README.
+``atlas.safetensors`` (the latent vectors ``z`` in the same order). One that was built from a user's crystals also holds
+these (``structures.parquet``, in the same order), how it was made (``atlas.json``), and a README.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Atlas:
         structures: pd.DataFrame | Path | None = None,
     ) -> None:
         if len(table) != len(z):
-            raise DatasetError(f"The atlas {name} has {len(table)} rows but {len(z)} codes.")
+            raise DatasetError(f"The atlas {name} has {len(table)} rows but {len(z)} latent vectors.")
         self.name, self.table, self.z, self.facts, self._structures = name, table, z, facts or {}, structures
 
     def __repr__(self) -> str:
@@ -70,7 +70,7 @@ class Atlas:
     def in_train(self) -> np.ndarray:
         """(N,) bool: crystals that tell what a real one is like, as the prior learns it; all if the table names none.
 
-        The others can be found and gone to, but a place near to them alone is far from the data.
+        The others can be found and gone to, but a latent vector near to them alone is far from the data.
         """
         if IN_TRAIN in self.table and self.table[IN_TRAIN].dtype.kind == "b" and self.table[IN_TRAIN].any():
             return self.table[IN_TRAIN].to_numpy(dtype=bool)
@@ -89,12 +89,12 @@ class Atlas:
 
     @cached_property
     def directions(self) -> Directions:
-        """Principal directions of the codes."""
+        """Principal directions of the latent vectors."""
         return principal_directions(self.z)
 
     @cached_property
     def inverse(self) -> MapInverse:
-        """Latent vectors of places on the map."""
+        """The inverse of the map: latent vectors of UMAP coordinates."""
         return MapInverse(self.z, self.table[["x", "y"]].to_numpy(dtype=float))
 
     @cached_property
@@ -165,10 +165,10 @@ class Atlas:
     def place(self, z: np.ndarray) -> np.ndarray:
         """Map coordinates (n, 2) of latent vectors, at once.
 
-        The mean of the nearest crystals' places, each weighted by its closeness; neighbours that lie far from the
-        nearest one's place on the map are left out, since between two islands of the map there is nothing.
-        A known crystal's own code falls on its own place. ``xcrystal atlas`` prints how far crystals that are left out
-        of the neighbours fall from the place that UMAP gave them.
+        The mean of the nearest crystals' coordinates, each weighted by its closeness; neighbours that lie far from the
+        nearest one on the map are left out, since between two islands of the map there is nothing.
+        A known crystal's own latent vector falls where the crystal is. ``xcrystal atlas`` prints how far crystals that
+        are left out of the neighbours fall from where UMAP put them.
         """
         rows, distances = self.neighbours(z, _PLACING_NEIGHBOURS)
         xy = self.inverse.places[rows]
@@ -183,7 +183,7 @@ class Atlas:
         return 0.1 * float(np.ptp(self.inverse.places, axis=0).max())
 
     def save(self, folder: Path, half: bool = True) -> None:
-        """Write its files, each atomically; codes of 16 bits, or with ``half=False`` of 32."""
+        """Write its files, each atomically; latent vectors of 16 bits, or with ``half=False`` of 32."""
         import torch
 
         from xcrystal.model.checkpoint import write_tensors, write_text
@@ -218,7 +218,9 @@ def open_atlas(name: str | Path = "mp20") -> Atlas:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8")) if (folder / FACTS).is_file() else {}
         missing = [column for column in ("material_id", "x", "y") if column not in table]
         if missing or z.ndim != 2 or not isinstance(facts, dict):
-            raise ValueError(f"{TABLE} lacks {', '.join(missing)}" if missing else "codes or facts are damaged")
+            raise ValueError(
+                f"{TABLE} lacks {', '.join(missing)}" if missing else "latent vectors or facts are damaged"
+            )
     except Exception as error:
         raise DatasetError(f"The atlas in {folder} cannot be read: {error}") from error
     structures = folder / STRUCTURES

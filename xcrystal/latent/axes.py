@@ -1,10 +1,11 @@
-"""Axes through latent space that a slider moves along: what they mean, where a code lies on them, how to go along them.
+"""Axes through latent space that a slider moves along: what they mean, where a latent vector lies on them, how to go
+along them.
 
 Property and concept axes come in two parts that differ, in a space whose dimensions vary by very different amounts.
-A discriminant or a regression tells groups or values apart best, but its weights are large where codes hardly vary, and
-moving along it leaves the decoded crystal as it is. The difference of the groups' means, or the covariance with the
-value, is where codes do differ (Haufe et al., NeuroImage 87, 96, 2014). So the axis is the latter, and how well a
-concept is separable, or a value is known from a code, is said of the former.
+A discriminant or a regression tells groups or values apart best, but its weights are large where latent vectors hardly
+vary, and moving along it leaves the decoded crystal as it is. The difference of the groups' means, or the covariance
+with the value, is where latent vectors do differ (Haufe et al., NeuroImage 87, 96, 2014). So the axis is the latter,
+and how well a concept is separable, or a value is known from a latent vector, is said of the former.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Axis:
     mean
         (Z,) the codes' mean, where the coordinate is 0.
     scale
-        Standard deviation of the atlas codes along it, its unit of length.
+        Standard deviation of the atlas latent vectors along it, its unit of length.
     note
         How it was found and how good it is, in words.
     target
@@ -83,7 +84,7 @@ class Axes:
     Parameters
     ----------
     atlas
-        Known crystals with their codes.
+        Known crystals with their latent vectors.
     model
         Names the properties; its predictions stand in where the atlas knows too few of their values.
     """
@@ -222,7 +223,9 @@ def coordinates(axes: Sequence[Axis], z: np.ndarray) -> np.ndarray:
 
 
 def explained_variance(z: np.ndarray, y: np.ndarray, seed: int = 0) -> float:
-    """Cross-validated R² of a ridge regression of values (n,) on codes (n, Z), over 5 folds drawn with ``seed``."""
+    """Cross-validated R² of a ridge regression of values (n,) on latent vectors (n, Z), over 5 folds drawn with
+    ``seed``.
+    """
     fold = _folds(len(y), np.random.default_rng(seed))
     errors = np.empty(len(y))
     for k in range(_FOLDS):
@@ -234,13 +237,13 @@ def explained_variance(z: np.ndarray, y: np.ndarray, seed: int = 0) -> float:
 
 
 def ridge_weights(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(Z,) weights of a ridge regression of values (n,) on codes (n, Z)."""
+    """(Z,) weights of a ridge regression of values (n,) on latent vectors (n, Z)."""
     inner = z - z.mean(axis=0)
     return np.linalg.solve(inner.T @ inner + _PENALTY * np.eye(z.shape[1]), inner.T @ (y - y.mean()))
 
 
 def separability(one: np.ndarray, other: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """How well two groups of codes (n, Z) and (m, Z) are told apart.
+    """How well two groups of latent vectors (n, Z) and (m, Z) are told apart.
 
     Returns
     -------
@@ -262,7 +265,8 @@ def separability(one: np.ndarray, other: np.ndarray, seed: int = 0) -> tuple[flo
 
 
 def discriminant(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(Z,) direction in which two groups of codes (n, Z) and (m, Z) differ most, for their spread within the groups.
+    """(Z,) direction in which two groups of latent vectors (n, Z) and (m, Z) differ most, for their spread within the
+    groups.
 
     Both groups count the same, and the spread is shrunk towards the same in all dimensions by as much as the means of
     so few crystals are uncertain; the more crystals, the less.

@@ -1,4 +1,4 @@
-"""Build an atlas: read crystals, encode them, lay the codes out as a map, and write it all as flat files."""
+"""Build an atlas: read crystals, encode them, lay the latent vectors out as a map, and write it all as flat files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class _Forms:
 
 @dataclass(frozen=True, eq=False)
 class _Coded:
-    """Crystals with their codes (n, latent_dim), the rows of the table that they come from, and why others are none."""
+    """Crystals with their latent vectors (n, latent_dim), the rows of the table that they come from, and why others are
+    none.
+    """
 
     z: np.ndarray
     crystals: list[WyckoffCrystal]
@@ -74,15 +76,15 @@ def build_atlas(
         A bundled model's name ("mp20"), a model's folder, or a model of one's own (see ``xcrystal.protocols``).
     data
         A folder of crystal files, folders within included, or one file: see ``xcrystal.crystal.datasets``. Of a folder
-        with ``train.parquet`` only that. Several are read one after another. For a model that only decodes: codes
-        (n, d), whose crystals it decodes.
+        with ``train.parquet`` only that. Several are read one after another. For a model that only decodes: latent
+        vectors (n, d), whose crystals it decodes.
     out
         The folder of the atlas. Its files appear together at the end, in place of those of an older one; a README
         that somebody else wrote there stays.
     seed
         Of UMAP.
     also
-        More crystals, from folders or files, that are to be found on the map, but not to count where a place is
+        More crystals, from folders or files, that are to be found on the map, but not to count where a latent vector is
         compared with known crystals: hypothetical ones, say. The column ``in_train`` is False for them. One whose
         ``material_id`` came before is left out.
     tokens
@@ -134,7 +136,7 @@ def build_atlas(
 
 
 def placing_error(atlas: Atlas, seed: int = 0) -> dict[str, float]:
-    """How far ``Atlas.place`` puts crystals from their place on the map when they are left out of the atlas.
+    """How far ``Atlas.place`` puts crystals from their position on the map when they are left out of the atlas.
 
     ``placing_median``, ``placing_90`` as shares of the map's width, over 500 crystals; empty for fewer than 20.
     """
@@ -222,7 +224,7 @@ def _encoded(model: CrystalModel | LatentModel, forms: _Forms) -> _Coded:
 
 
 def _codes(model: CrystalModel | LatentModel, crystals: list[WyckoffCrystal]) -> Sequence[np.ndarray | str]:
-    """The code of each crystal, or why there is none."""
+    """The latent vector of each crystal, or why there is none."""
     try:
         return list(model.encode_canonical(crystals))
     except ModelError as error:
@@ -232,13 +234,13 @@ def _codes(model: CrystalModel | LatentModel, crystals: list[WyckoffCrystal]) ->
 
 
 def _of_codes(model: CrystalModel | LatentModel, z: np.ndarray) -> tuple[Dataset, _Coded]:
-    """A dataset of what a model decodes from codes (n, d)."""
+    """A dataset of what a model decodes from latent vectors (n, d)."""
     import pandas as pd
 
     model.require("decode")
     vectors = model.vectors(z)
     if not len(vectors):
-        raise DatasetError("There are no codes to build an atlas of.")
+        raise DatasetError("There are no latent vectors to build an atlas of.")
     rows = [row_of(structure, f"code {k}") for k, structure in enumerate(model.decode(vectors))]
     table = pd.DataFrame(rows).assign(source="decoded")
     failed: dict[int, str] = {}

@@ -1,10 +1,10 @@
 """How far a latent vector is from the data: its distance to the atlas, compared with that of known crystals.
 
 Of an atlas that also holds crystals beyond ``train``, only those ``in_train`` are the data.
-The measure is the distance to the fifth nearest code. A code of the atlas is left out of its own neighbours, so that a
-known crystal counts as any other crystal like it would. Measured on a seeded sample of the atlas, once an atlas.
-In many dimensions distances to neighbours tell what lies outside of the cloud of codes, not what lies in the gaps
-inside: the middle between two unlike crystals may well be near to data by this measure.
+The measure is the distance to the fifth nearest latent vector. A latent vector of the atlas is left out of its own
+neighbours, so that a known crystal counts as any other crystal like it would. Measured on a seeded sample of the atlas,
+once an atlas. In many dimensions distances to neighbours tell what lies outside of the cloud of latent vectors, not
+what lies in the gaps inside: the middle between two unlike crystals may well be near to data by this measure.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
 NEAREST = 5
-INSIDE = 0.95  # a place farther out than this share of the known crystals is an extrapolation
+INSIDE = 0.95  # a latent vector farther out than this share of the known crystals is an extrapolation
 _SAMPLE, _LEAST = 2000, 200
-_COMPARED = 100_000_000  # pairs of codes
-_SAME = 1e-4  # a code this near is the atlas' own
+_COMPARED = 100_000_000  # pairs of latent vectors
+_SAME = 1e-4  # a latent vector this near is the atlas' own
 
 
 class Density:
-    """Distances to the codes of an atlas, and what they mean.
+    """Distances to the latent vectors of an atlas, and what they mean.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Density:
         return np.sort(self.distances(self._atlas.z[rows]))
 
     def distances(self, z: np.ndarray) -> np.ndarray:
-        """(n,) distances of latent vectors (n, Z) to their fifth nearest other code."""
+        """(n,) distances of latent vectors (n, Z) to their fifth nearest other latent vector."""
         near = self._atlas.neighbours(z, NEAREST + 1)[1]
         if near.shape[1] == 1:  # an atlas of one crystal
             return near[:, 0]

@@ -29,14 +29,14 @@ class DescriptorPCA:
         (n,) crystals, at least 3.
     properties
         Name to values (n,) that are known of them, NaN where not; each with 20 or more is predicted by ridge regression
-        on the code.
+        on the latent vector.
     latent_dim
-        Most numbers of a code; never more than n - 1.
+        Most numbers of a latent vector; never more than n - 1.
 
     Attributes
     ----------
     latent_dim
-        Numbers of a code.
+        Numbers of a latent vector.
     explained
         (latent_dim,) share of the variance of the scaled descriptors along each.
 
@@ -80,12 +80,12 @@ class DescriptorPCA:
         return (describe(structures) - self._mean) / self._scale @ self._axes.T
 
     def decode(self, z: np.ndarray) -> list[Structure]:
-        """Of each code (n, latent_dim) the crystal, of those it was fitted to, whose code is nearest."""
+        """The crystal, of those it was fitted to, that is nearest to each latent vector (n, latent_dim)."""
         distances = np.linalg.norm(np.asarray(z)[:, None] - self._codes[None], axis=2)
         return [self._structures[k].copy() for k in distances.argmin(axis=1)]
 
     def predict(self, z: np.ndarray) -> dict[str, np.ndarray]:
-        """Each property (n,) of codes (n, latent_dim), as far as a straight line knows it."""
+        """Each property (n,) of latent vectors (n, latent_dim), as far as a straight line knows it."""
         middle = self._codes.mean(axis=0)
         return {name: start + (np.asarray(z) - middle) @ weights for name, (start, weights) in self._fits.items()}
 

@@ -1,4 +1,4 @@
-"""Principal directions of a cloud of latent codes: the axes that sliders move along."""
+"""Principal directions of a cloud of latent vectors: the axes that sliders move along."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_MOST = 2**16  # codes that are looked at
+_MOST = 2**16  # latent vectors that are looked at
 _SPREADS = 1e-9  # of the largest variance: less is rounding
 
 
@@ -17,11 +17,11 @@ class Directions:
     Attributes
     ----------
     mean
-        (Z,) centre of the codes.
+        (Z,) centre of the latent vectors.
     components
         (k, Z) orthonormal directions.
     scale
-        (k,) standard deviation of the codes along each.
+        (k,) standard deviation of the latent vectors along each.
     explained
         (k,) share of the variance along each.
     """
@@ -43,7 +43,7 @@ class Directions:
 
 
 def principal_directions(z: np.ndarray, count: int = 16) -> Directions:
-    """Principal directions of codes (N, Z), along which they differ at all.
+    """Principal directions of latent vectors (N, Z), along which they differ at all.
 
     Signs are fixed so that each direction's largest entry is positive.
     """

@@ -1,10 +1,10 @@
-"""From a place of the map to a latent vector: what lies where there is no crystal.
+"""From map coordinates to a latent vector: what lies where there is no crystal.
 
-The map has two dimensions and latent space many, so no inverse is exact: many latent vectors belong to a place, or
-none. Ours is the mean of the codes of the nearest crystals on the map, the nearer the heavier. Below two thousandths of
-the map's width, about a pixel on the screen, no crystal outweighs another, so that a hand that moves slowly does not
-jump from code to code; and the weight of the farthest is zero, so that none jumps in or out.
-``xcrystal evaluate map`` measures how far from the wanted place the decoded crystals really lie.
+The map has two dimensions and latent space many, so no inverse is exact: many latent vectors belong to a point, or
+none. Ours is the mean of the latent vectors of the nearest crystals on the map, the nearer the heavier. Below two
+thousandths of the map's width, about a pixel on the screen, no crystal outweighs another, so that a slow drag
+does not jump from latent vector to latent vector; and the weight of the farthest is zero, so that none jumps in
+or out. ``xcrystal evaluate map`` measures how far from the wanted point the decoded crystals really lie.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BLUR = 0.002  # of the map's width
 
 
 class MapInverse:
-    """Latent vectors of places on an atlas' map.
+    """Latent vectors of points on an atlas' map.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class MapInverse:
     places
         (N, 2) their coordinates on the map.
     nearest
-        Of how many crystals the codes are mixed; with 1, it is the code of the nearest.
+        Of how many crystals the latent vectors are mixed; with 1, it is the latent vector of the nearest.
 
     Attributes
     ----------
@@ -47,11 +47,11 @@ class MapInverse:
         self.width = float(np.ptp(self.places, axis=0).max()) or 1.0
 
     def code(self, x: float, y: float) -> np.ndarray:
-        """The latent vector (latent_dim,) float32 for a place."""
+        """The latent vector (latent_dim,) float32 at map coordinates."""
         return self.codes(np.array([[x, y]]))[0]
 
     def codes(self, places: np.ndarray) -> np.ndarray:
-        """Latent vectors (n, latent_dim) float32 for places (n, 2)."""
+        """Latent vectors (n, latent_dim) float32 at map coordinates (n, 2)."""
         k = self._nearest
         distances, rows = self._tree.query(np.asarray(places, dtype=float).reshape(-1, 2), min(k + 1, len(self._z)))
         distances, rows = distances.reshape(len(distances), -1), rows.reshape(len(rows), -1)
@@ -65,11 +65,11 @@ class MapInverse:
         return np.einsum("nk,nkz->nz", weights, self._z[rows]).astype(np.float32)
 
     def distance(self, place: tuple[float, float], other: tuple[float, float]) -> float:
-        """Between two places, as a share of the map's width."""
+        """Between two points, as a share of the map's width."""
         return float(np.hypot(place[0] - other[0], place[1] - other[1])) / self.width
 
     def gaps(self, places: np.ndarray) -> np.ndarray:
-        """(n,) distances of places (n, 2) to the nearest crystal, as shares of the map's width."""
+        """(n,) distances of points (n, 2) to the nearest crystal, as shares of the map's width."""
         return np.asarray(self._tree.query(places)[0]) / self.width
 
     @cached_property

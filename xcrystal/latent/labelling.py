@@ -37,7 +37,7 @@ def labels_of(crystals: Sequence[WyckoffCrystal]) -> pd.DataFrame:
 
 
 def label_atlas(data: Path | Sequence[Path], folder: Path) -> dict[str, int]:
-    """Add the labels to an atlas that exists; its codes and its map stay as they are.
+    """Add the labels to an atlas that exists; its latent vectors and its map stay as they are.
 
     Parameters
     ----------

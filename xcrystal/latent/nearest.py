@@ -1,4 +1,4 @@
-"""The nearest codes of an atlas, exactly: all are compared, as many points at once as the memory should hold."""
+"""The nearest latent vectors of an atlas, exactly: all are compared, as many at once as the memory should hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REMEMBERED = 64  # points; asked for again at once, when a place and the neighb
 
 
 class Nearest:
-    """Nearest neighbours among codes (N, latent_dim) float32."""
+    """Nearest neighbours among latent vectors (N, latent_dim) float32."""
 
     def __init__(self, codes: np.ndarray) -> None:
         self._codes = codes

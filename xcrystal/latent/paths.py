@@ -30,10 +30,11 @@ def interpolate(
     A straight line crosses the inside of the shell on which a Gaussian of many dimensions has its mass; a spherical
     path (T. White, Sampling generative networks, arXiv:1609.04468, 2016) stays on it: its direction turns at a constant
     rate in the plane of the two vectors, and its length changes linearly from that of the start to that of the end.
-    Both cross places where no crystal has its code. A flow path keeps to where codes are: both ends are carried back
-    along the learned prior's flow to the normal distribution that it begins from, joined there by a straight line, and
-    the line is carried forth (as D. P. Kingma and P. Dhariwal, Glow, NeurIPS 2018, do between images). Its steps
-    differ in length for that: where nothing lies between two groups of codes, it crosses fast.
+    Both cross regions where no crystal has its latent vector. A flow path keeps to where latent vectors are: both ends
+    are carried back along the learned prior's flow to the normal distribution that it begins from, joined there by a
+    straight line, and the line is carried forth (as D. P. Kingma and P. Dhariwal, Glow, NeurIPS 2018, do between
+    images). Its steps differ in length for that: where nothing lies between two groups of latent vectors, it crosses
+    fast.
 
     Parameters
     ----------

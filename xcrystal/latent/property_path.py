@@ -2,8 +2,8 @@
 
 A straight line in the direction of a property changes what is predicted at the latent vector, but seldom the crystal
 that is decoded there. So the stops of this path are what steering reaches from a crystal, down and up: each is decoded
-and encoded again, and its value is the property predicted at the decoded crystal's own code. What a stop says is what
-its crystal has.
+and encoded again, and its value is the property predicted at the decoded crystal's own latent vector. What a stop says
+is what its crystal has.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class PropertyPath:
 
     @property
     def values(self) -> np.ndarray:
-        """(n,) the property at the own code of each stop's decoded crystal; they rise."""
+        """(n,) the property at the own latent vector of each stop's decoded crystal; they rise."""
         return np.array([stop.value for stop in self.stops])
 
     @property

@@ -2,12 +2,13 @@
 
 Latent space is searched where such crystals are likely: known crystals with the same pattern of counts and chemically
 near elements have theirs exchanged for the wanted ones, are encoded, and decoded again, which is where the model says
-how the new crystal would be. Where these are too few, so are places around them, and codes that were moved uphill the
-decoder's composition.
+how the new crystal would be. Where these are too few, so are latent vectors around them, and latent vectors that were
+moved uphill the decoder's composition.
 
-Proposals are ranked by the energy above hull predicted at their own codes, plus a penalty for how far the elements lie
-from those that they replace. The energy alone ranks badly: polymorphs often differ by less than the model's error, and
-the lowest of many predictions is mostly the one most in error (``xcrystal evaluate proposals`` measures it).
+Proposals are ranked by the energy above hull predicted at their own latent vectors, plus a penalty for how far the
+elements lie from those that they replace. The energy alone ranks badly: polymorphs often differ by less than the
+model's error, and the lowest of many predictions is mostly the one most in error (``xcrystal evaluate proposals``
+measures it).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _UNRELATED = 20  # such places, for what begins from no crystal of the same patt
 _BESIDE = 5  # and for what lies beside a find
 _KNOWN = 12  # known crystals of the formula that proposals are compared with
 PROTOTYPES = 96  # known crystals whose elements are exchanged
-_MOVED = 48  # codes that are moved towards the composition
+_MOVED = 48  # latent vectors that are moved towards the composition
 _AROUND, _DRAWS = 8, 5  # the best ones, around which is searched, and places each
 _NOISE = 0.25
 _AT_ONCE = 16
@@ -58,7 +59,7 @@ class Proposal:
     structure
         The decode.
     predicted
-        Property name to value, at the code of the crystal itself.
+        Property name to value, at the latent vector of the crystal itself.
     intervals, nonzero
         The same, 90 % interval and probability of not being zero; empty if the model knows none.
     score
@@ -106,7 +107,7 @@ def propose(
     model, atlas
         What decodes, and the known crystals that the search begins from.
     formula
-        Such as "SrTiO3"; any number of formula units up to ``model.max_atoms`` atoms may come back.
+        Such as "SrTiO3"; any number of formula units up to ``model.max_atoms`` atoms may be proposed.
     count
         The most that are returned; no two match each other.
     seed
@@ -118,7 +119,7 @@ def propose(
     Returns
     -------
     list of Proposal
-        Without clashes; empty if nothing was found. A model that predicts no energies ranks without them.
+        Without overlapping atoms; empty if nothing was found. A model that predicts no energies ranks without them.
 
     Raises
     ------
@@ -236,7 +237,7 @@ class _Search:
     # -- what is found there -------------------------------------------------------------------------------------
 
     def _look(self, z: np.ndarray, origins: np.ndarray, strangeness: np.ndarray) -> None:
-        """Decode latent vectors (n, Z), and keep the crystals that have the composition and do not clash."""
+        """Decode latent vectors (n, Z), and keep the crystals that have the composition and do not overlap."""
         from xcrystal.model.choosing import contact_ratios
 
         if not len(z):
@@ -284,7 +285,8 @@ class _Search:
         return kept
 
     def _finished(self, candidates: list[_Candidate]) -> list[tuple[Proposal, Hashable]]:
-        """Candidates decoded with all care: at their own code, or where that gives another crystal, where they were.
+        """Candidates decoded with all care: at their own latent vector, or where that gives another crystal, where they
+        were.
 
         Each with its space group, number of atoms, and positions with their elements, best first.
         """

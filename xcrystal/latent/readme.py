@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 README, SKIPPED = "README.md", "skipped.csv"
 _TITLE = "# An atlas of crystals"
-_REASONS = 10  # that are told
+_REASONS = 10  # that are listed
 _ABOUT = {
     "material_id": "name of the crystal",
     "formula": "reduced formula",
     "space_group": "number, 1 to 230 (spglib, symprec 0.1)",
-    "x": "place on the map",
-    "y": "place on the map",
+    "x": "coordinate on the map",
+    "y": "coordinate on the map",
     "formation_energy_per_atom": "eV/atom",
     "band_gap": "eV",
     "e_above_hull": "eV/atom",
@@ -30,7 +30,7 @@ _ABOUT = {
     "perovskite": "whether it has this structure",
     "layered": "whether its strong bonds make layers",
     "close_packed": "whether its atoms are close-packed",
-    "in_train": "whether it counts where a place is compared with known crystals; the others are only to be found",
+    "in_train": "whether latent vectors are compared with it; the others are only to be found",
     "flag": "what is doubtful about it: atoms that overlap, an odd volume, an energy out of range, or there twice",
 }
 
@@ -54,8 +54,8 @@ def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool) -> str:
     digest = facts.get("model_digest")
     files = [
         f"- `{TABLE}`: a table with one row a crystal (Parquet; its columns are below).",
-        f"- `{CODES}`: the array `z`, {len(atlas)} x {atlas.z.shape[1]}: the code of each crystal, in the order of the "
-        "table (safetensors).",
+        f"- `{CODES}`: the array `z`, {len(atlas)} x {atlas.z.shape[1]}: the latent vector of each crystal, in the "
+        "order of the table (safetensors).",
     ]
     if structures:
         files.append(
@@ -72,7 +72,9 @@ def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool) -> str:
         f"{len(atlas)} crystals from `{facts.get('data')}` ({_files(int(facts.get('files', 0)))}); "
         f"{len(skipped)} were left out.",
         f"Codes: the model `{facts.get('model')}`" + (f", weights {digest}" if digest else "") + ".",
-        f"Map: {str(how.get('method', '')).upper()} of the codes" + (f" ({settings})" if settings else "") + ".",
+        f"Map: {str(how.get('method', '')).upper()} of the latent vectors"
+        + (f" ({settings})" if settings else "")
+        + ".",
     ]
     if note := how.get("note"):
         made.append(f"{note[0].upper()}{note[1:]}.")

@@ -1,8 +1,9 @@
 """Steering: raise or lower a property in small steps through latent space, and judge each step by the crystal it gives.
 
-A property's head can be driven to any value by a latent vector that is the code of no crystal. So a step counts only by
-what comes out: the vector is decoded, the crystal is encoded again, and the property predicted at its own code must be
-better than before, within the trust region of the data, without clashing atoms, and with what is to be held unchanged.
+A property's head can be driven to any value by a latent vector that no crystal is encoded to. So a step counts only by
+what comes out: the vector is decoded, the crystal is encoded again, and the property predicted at its own latent vector
+must be better than before, within the trust region of the data, without overlapping atoms, and with what is to be held
+unchanged.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 DIRECTIONS = ("lower", "higher")
 HOLDS = ("elements", "space_group")
 LENGTHS = (0.5, 1.0, 2.0, 3.5, 5.0)  # of steps along a gradient; known crystals lie 4 to 10 from their neighbours
-REACHES = (5.0, 8.0)  # of a step between two crystals' codes: small, so that it can be followed, else a leap
+REACHES = (5.0, 8.0)  # of a step between two crystals' latent vectors: small, so that it can be followed, else a leap
 _SHARES = (0.4, 0.8)  # of the way to a known crystal
 _SNAP = 0.2
-_JITTER = 0.25  # of a random step, in standard deviations of the codes
+_JITTER = 0.25  # of a random step, in standard deviations of the latent vectors
 _SEARCHED, _TARGETS, _DRAWS = 256, 4, 6
 _TRIED = 3  # candidates that are looked at with all care
 NOISE = {"formation_energy_per_atom": 2e-3, "band_gap": 1e-2, "e_above_hull": 5e-4}  # smaller gains are none
@@ -52,9 +53,9 @@ class Step:
     structure
         Its decode.
     value
-        The target, predicted at the decoded crystal's own code.
+        The target, predicted at the decoded crystal's own latent vector.
     quantile
-        Share of known crystals that lie nearer to the data than that code.
+        Share of known crystals that lie nearer to the data than that latent vector.
     distance
         Between the latent vectors of this step and the one before.
     """
@@ -88,7 +89,7 @@ class Steering:
     Attributes
     ----------
     start
-        Where it begins: the latent vector as it was given, with the value at its crystal's own code.
+        Where it begins: the latent vector as it was given, with the value at its crystal's own latent vector.
     reason
         Why there are no more steps; empty before the end.
     """
@@ -174,7 +175,7 @@ class Steering:
         for reach in REACHES:
             promising = np.flatnonzero((gain > NOISE[self.target]) & (far <= reach))
             best = promising[np.argsort(-gain[promising], kind="stable")[:_TRIED]]
-            # a crystal's own code is where its property is predicted, so that is where to go
+            # a crystal's own latent vector is where its property is predicted, so that is where to go
             places = [place for place in self._looked_at(codes[best]) if self._fits(place, reach)]
             if places:
                 return max(places, key=lambda place: self._sign * place.value)
@@ -198,7 +199,7 @@ class Steering:
         return "elements" not in self.hold or frozenset(crystal.element.tolist()) == self._first.elements
 
     def _looked_at(self, z: np.ndarray) -> list[_Place]:
-        """What latent vectors (n, Z) decode to, and the targets at the codes of these crystals."""
+        """What latent vectors (n, Z) decode to, and the targets at the latent vectors of these crystals."""
         if not len(z):
             return []
         decoded = self.model.decode_arrays(z)
@@ -222,7 +223,7 @@ class Steering:
         noise = self._rng.standard_normal((_DRAWS, len(here))) * _JITTER * self._spread
         about = [here + LENGTHS[1] * slopes[0] + step for step in noise]
         every = np.asarray([*along, *towards, *about], dtype=np.float32)
-        if self.model.prior is not None:  # pulled back to where codes are
+        if self.model.prior is not None:  # pulled back to where latent vectors are
             every = np.concatenate([every, self.model.snap(every[: len(along)], _SNAP)])
         return every
 

@@ -1,4 +1,4 @@
-"""Where crystals lie on a map: UMAP of their codes, or for a handful their two principal directions."""
+"""Where crystals lie on a map: UMAP of their latent vectors, or for a handful their two principal directions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MIN_DIST = 0.1
 
 
 def lay_out(z: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any]]:
-    """Places on a map for codes.
+    """Coordinates on a map for latent vectors.
 
     Parameters
     ----------
     z
         (n, d), at least one.
     seed
-        Of UMAP; the same codes and seed give the same map.
+        Of UMAP; the same latent vectors and seed give the same map.
 
     Returns
     -------
@@ -30,13 +30,13 @@ def lay_out(z: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any]]:
     """
     distinct = len(np.unique(z, axis=0))
     if distinct < FEWEST:
-        note = f"{distinct} different codes are too few for UMAP: x and y are the two principal directions"
+        note = f"{distinct} different latent vectors are too few for UMAP: x and y are the two principal directions"
         return _principal(z), {"method": "pca", "note": note}
     import umap
 
     neighbours = min(NEIGHBOURS, max(2, len(z) // 3))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a seed, which makes it slower, and of repeated codes
+        warnings.simplefilter("ignore")  # of a seed, which makes it slower, and of repeated latent vectors
         layout = umap.UMAP(n_neighbors=neighbours, min_dist=_MIN_DIST, random_state=seed, n_jobs=1).fit_transform(z)
     found = {"method": "umap", "n_neighbors": neighbours, "min_dist": _MIN_DIST, "seed": seed}
     if neighbours < NEIGHBOURS:

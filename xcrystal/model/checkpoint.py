@@ -81,7 +81,7 @@ def load_unique_state(model: CrystalVAE, state: dict[str, Tensor]) -> None:
 
 
 def weights_digest(folder: Path) -> str:
-    """What tells the weights of a folder from others; kept by what is fitted to their codes."""
+    """What tells the weights of a folder from others; kept by what is fitted to their latent vectors."""
     return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
 
 

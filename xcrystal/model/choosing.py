@@ -2,13 +2,13 @@
 
 The most probable crystal is kept unless there is reason to doubt it:
 
-* two of its atoms clash (a contact below 0.7 of the sum of covalent radii): then up to 28 crystals are drawn from the
-  decoder (fewer of long ones), and of the first that do not clash the one whose own code lies nearest to the latent
-  vector is taken; where all clash, one that clashes clearly less;
+* two of its atoms overlap (a contact below 0.7 of the sum of covalent radii): then up to 28 crystals are drawn from the
+  decoder (fewer of long ones), and of those without an overlap the one whose own latent vector lies nearest is
+  taken; where all overlap, one that overlaps clearly less;
 * a group, letter or element was uncertain (probability below 0.8): then the crystal is encoded again. A reconstruction
-  has the code that it was decoded from. Where it lies off, but not so far that the latent vector is nobody's code, the
-  six most probable exchanges of elements on its orbits are tried, twice, and one that brings it nearer by a twentieth
-  is taken.
+  has the latent vector that it was decoded from. Where it lies off, but not so far that no crystal is encoded near the
+  latent vector, the six most probable exchanges of elements on its orbits are tried, twice, and one that brings it
+  nearer by a twentieth is taken.
 
 Where the model has a corrector, a search (``xcrystal.model.search``) takes the place of these exchanges and comes
 first: it moves atoms as well, and asks a trained network what to change.
@@ -17,7 +17,7 @@ How much of this is done is the *effort*: "fast" is the most probable crystal al
 said above, and "thorough" goes on from there: it doubts every crystal, also those of latent vectors that are nobody's,
 begins with many drawn crystals besides, searches longer, and polishes what it finds.
 
-Latent vectors are never changed: where no candidate is better, the most probable crystal is kept, clash or not.
+Latent vectors are never changed: where no candidate is better, the most probable crystal is kept, overlap or not.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from xcrystal.model.vae import CrystalVAE
 MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
 LESS_CLASH = "clashes less"
 CERTAIN = 0.8
-DRAWS = (4, 8, 16)  # how many crystals are drawn where the most probable clashes, and where these clash too
+DRAWS = (4, 8, 16)  # how many crystals are drawn where atoms of the most probable overlap, and where these overlap too
 _MOST_ORBITS = 128  # drawn at once for one latent vector: long crystals take long, and many draws seldom help them
 _ROUNDS, _SUBSTITUTIONS = 2, 6
-# distances of codes, in units of the root of their dimension: a reconstruction lies nearer than the first; what lies
-# farther than the second was decoded from no crystal's code, so that there is nothing to find
+# distances of latent vectors, in units of the root of their dimension: a reconstruction lies nearer than the first;
+# what lies farther than the second was decoded from no crystal's latent vector, so that there is nothing to find
 _FOUND, _LOST = 0.03, 0.45
 _BETTER = 0.95
 _CLEARLY = 0.1  # by which a contact must be longer, in sums of radii, to be preferred to the most probable one
@@ -291,7 +291,7 @@ def _draw(
     draws: range,
     group: int | None,
 ) -> None:
-    """Where the crystals of ``rows`` clash, take the drawn one that does not and lies nearest to the code, if any."""
+    """Where the atoms of ``rows`` overlap, take the nearest drawn crystal whose atoms do not, if any."""
     if not len(rows):
         return
     drawn = draw_crystals(model, z[rows], draws, other_groups=draws.start > 0, group=group)
@@ -319,7 +319,7 @@ def _substitute(
     ratios: np.ndarray,
     rows: np.ndarray,
 ) -> np.ndarray:
-    """Try other elements on the crystals of ``rows``; those that came nearer to their code are returned."""
+    """Try other elements on the crystals of ``rows``; those that came nearer to their latent vector are returned."""
     candidates, owners = [], []
     for row in rows:
         for candidate in substitutions(crystals[row], _SUBSTITUTIONS):
@@ -388,7 +388,7 @@ def _with_elements(crystal: Decoded, elements: np.ndarray, likely: list[dict[int
 
 
 def _distances(model: CrystalVAE, crystals: list[Decoded], z: Tensor) -> np.ndarray:
-    """(n,) distances between the crystals' codes and latent vectors (n, Z)."""
+    """(n,) distances between the crystals' latent vectors and latent vectors (n, Z)."""
     found = np.zeros(len(crystals))
     # crystals of like length together, so that little is padded
     order = np.argsort([len(c.letter) for c in crystals], kind="stable")

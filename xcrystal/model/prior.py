@@ -1,8 +1,8 @@
-"""The learned prior: a flow from the standard normal distribution to the codes of crystals.
+"""The learned prior: a flow from the standard normal distribution to the latent vectors of crystals.
 
-The codes of known crystals fill a small part of latent space, and a draw from the standard normal distribution mostly
-misses it. A velocity field, learned by flow matching with straight paths (Y. Lipman et al., ICLR 2023; X. Liu et al.,
-ICLR 2023), carries such a draw to where codes are.
+The latent vectors of known crystals fill a small part of latent space, and a draw from the standard normal distribution
+mostly misses it. A velocity field, learned by flow matching with straight paths (Y. Lipman et al., ICLR 2023; X. Liu et
+al., ICLR 2023), carries such a draw to where latent vectors are.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CHUNK = 4096
 
 
 class LatentFlow(nn.Module):
-    """Velocities of latent vectors on their way from the normal distribution (time 0) to codes (time 1)."""
+    """Velocities of latent vectors on their way from the normal distribution (time 0) to latent vectors (time 1)."""
 
     frequency: Tensor
 
@@ -75,9 +75,10 @@ class LatentFlow(nn.Module):
 
     @torch.no_grad()
     def snap(self, z: Tensor, strength: float) -> Tensor:
-        """Latent vectors (B, Z) pulled towards codes: what z, taken for a noisy code, is without noise.
+        """Latent vectors (B, Z) pulled towards latent vectors: what z, taken for a noisy latent vector, is without
+        noise.
 
-        ``strength`` (0 to 1) is the share of noise: 0 changes nothing, 1 gives the mean of all codes.
+        ``strength`` (0 to 1) is the share of noise: 0 changes nothing, 1 gives the mean of all latent vectors.
         """
         time = 1.0 - strength
         here = time * z
@@ -99,8 +100,8 @@ def fit_flow(
     Parameters
     ----------
     noise
-        How many standard deviations the codes are moved by, drawn anew at every step, so that the flow does not
-        learn the codes by heart.
+        How many standard deviations the latent vectors are moved by, drawn anew at every step, so that the flow does
+        not learn the latent vectors by heart.
     progress
         Is called after each step.
     """

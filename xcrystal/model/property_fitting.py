@@ -1,4 +1,4 @@
-"""Fit an ensemble of property heads to the codes of crystals."""
+"""Fit an ensemble of property heads to the latent vectors of crystals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FitSettings:
     members, epochs, batch_size, learning_rate, weight_decay, dropout
         As everywhere.
     noise
-        How many standard deviations of the posterior the codes are moved by, drawn anew at every step.
+        How many standard deviations of the posterior the latent vectors are moved by, drawn anew at every step.
     """
 
     members: int = 5

@@ -25,13 +25,13 @@ def questions() -> Mapping[str, Question]:
     """The questions of the exercise."""
     return {
         "a": Count(
-            "Samples whose atoms do not clash",
+            "Samples whose atoms do not overlap",
             lambda: float(sum(v.no_clash for v in _judged())),
             ("validity(crystal).no_clash is True or False; sum counts the True ones.",),
             "No pair of atoms is nearer than 0.7 of the sum of their covalent radii. Nearly all known crystals pass.",
         ),
         "b": Number(
-            "Share of the samples that are valid: apart, without a clash, and charges balance",
+            "Share of the samples that are valid: apart, without an overlap, and charges balance",
             lambda: float(np.mean([v.valid for v in _judged()])),
             ("validity(crystal).valid is all three at once.",),
             "Charges are judged by SMACT, which lets pass every alloy of metals.",

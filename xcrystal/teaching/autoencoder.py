@@ -1,4 +1,6 @@
-"""Exercise 3: what makes an autoencoder variational: a code with error bars, and the price of tidy codes."""
+"""Exercise 3: what makes an autoencoder variational: a latent vector with error bars, and the price of tidy latent
+vectors.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ def questions() -> Mapping[str, Question]:
                 "For one dimension it is (mean² + std² - 1) / 2 - ln(std).",
                 "The dimensions are independent, so their divergences add up.",
             ),
-            "This is how much the code says of the crystal: divide by ln 2 to have it in bits.",
+            "This is how much the latent vector says of the crystal: divide by ln 2 to have it in bits.",
             relative=0.005,
             slips=lambda: {
                 "Half of the sum is missing, or was taken twice: look at the factor 1/2.": 2 * _divergence(),
@@ -61,26 +63,26 @@ def questions() -> Mapping[str, Question]:
                 "Decode mean + 2 * std * noise, all 20 rows at once, with effort='fast'.",
                 "match_rms gives None for those that do not match.",
             ),
-            "Within the posterior everything decodes to the crystal; outside of it lie others, with their own codes.",
+            "Within the posterior everything decodes to the crystal; outside of it lie others.",
             unit="share",
             relative=0.0,
             absolute=0.051,
             slips=lambda: {"That is the share at one standard deviation; here it is twice as much.": _share(1.0)},
         ),
         "e": Choice(
-            "Which vectors are longer: draws from the standard normal, or codes of known crystals?",
+            "Which vectors are longer: draws from the standard normal, or latent vectors of known crystals?",
             _longer,
             ("The length of each row: np.linalg.norm(z, axis=1). Compare the means.",),
             "Codes leave most of the standard normal's shell empty, so drawing from it lands beside them. That is why "
             "this model draws from a prior that was learned.",
             options={
                 "draws from the standard normal": "Compare the mean lengths once more.",
-                "codes of known crystals": "Compare the mean lengths once more.",
+                "latent vectors of known crystals": "Compare the mean lengths once more.",
                 "about the same": "They differ by more than a tenth.",
             },
         ),
         "f": Choice(
-            "Which draws give more crystals without a clash?",
+            "Which draws give more crystals without an overlap?",
             _better_prior,
             ("validity(crystal).no_clash tells whether atoms are apart. Count it for each set.",),
             "Regularisation makes the space tidy, and a learned prior takes care of what is not.",
@@ -126,7 +128,7 @@ def _longer() -> str:
     drawn = np.linalg.norm(_normal(200), axis=1).mean()
     if abs(drawn / codes - 1) < 0.1:
         return "about the same"
-    return "draws from the standard normal" if drawn > codes else "codes of known crystals"
+    return "draws from the standard normal" if drawn > codes else "latent vectors of known crystals"
 
 
 def _better_prior() -> str:

@@ -37,7 +37,7 @@ class Exercise:
     def __init__(self, title: str, questions: Mapping[str, Question]) -> None:
         self.title, self.questions = title, dict(questions)
         self.verdicts: dict[str, Verdict] = {}
-        self._told: dict[str, int] = {}
+        self._given: dict[str, int] = {}
 
     def __repr__(self) -> str:
         return repr(self.progress())
@@ -58,9 +58,9 @@ class Exercise:
             return self._unknown(key)
         if not question.hints:
             return Verdict(key, HINT, "There is no hint for this one; the text above has all that it takes.")
-        told = self._told.get(key, 0)
-        self._told[key] = told + 1
-        place = told % len(question.hints)
+        given = self._given.get(key, 0)
+        self._given[key] = given + 1
+        place = given % len(question.hints)
         return Verdict(key, HINT, f"({place + 1} of {len(question.hints)}) {question.hints[place]}")
 
     def progress(self) -> Progress:

@@ -1,4 +1,4 @@
-"""Exercise 1: crystals of the gallery, their codes, what comes back, and who lives next door."""
+"""Exercise 1: crystals of the gallery, their latent vectors, reconstructions and neighbours."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ def questions() -> Mapping[str, Question]:
             },
         ),
         "b": Count(
-            "Numbers in the code of spinel",
+            "Numbers in the latent vector of spinel",
             lambda: material.model().latent_dim,
             ("encode gives one row for each crystal.", "The shape of an array is in its attribute shape."),
             "Every crystal gets as many, a simple one like a complicated one.",
             slips=lambda: {"That is the number of crystals; how long is one row?": 1.0},
         ),
         "c": Choice(
-            "What becomes of the code when the cell is doubled",
+            "What becomes of the latent vector when the cell is doubled",
             _doubled,
-            ("Subtract one code from the other and look at the largest difference.",),
-            "A supercell is another way to write the same crystal, so its code must be the same.",
+            ("Subtract one latent vector from the other and look at the largest difference.",),
+            "A supercell is another way to write the same crystal, so its latent vector must be the same.",
             options={
                 "it stays the same": "Look again: how large is the largest difference?",
-                "it doubles": "Divide one code by the other: is the ratio 2?",
+                "it doubles": "Divide one latent vector by the other: is the ratio 2?",
                 "it changes": "How large is the largest difference, compared with the numbers themselves?",
             },
         ),
@@ -72,7 +72,7 @@ def questions() -> Mapping[str, Question]:
             },
         ),
         "e": Names(
-            "Elements of the gallery that come back as something else",
+            "Elements of the gallery that are reconstructed as something else",
             _lost,
             (
                 "Encode and decode the structures of the first ten entries, and use match_rms on each and its decode.",

@@ -1,4 +1,6 @@
-"""What the exercises are about: the model, its atlas, crystals of the gallery and their codes, each opened once."""
+"""What the exercises are about: the model, its atlas, crystals of the gallery and their latent vectors, each opened
+once.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +74,6 @@ def plain_structure(given: Structure) -> Structure:
 
 @cache
 def code(name: str) -> np.ndarray:
-    """(Z,) the code of an entry of the gallery."""
+    """(Z,) the latent vector of an entry of the gallery."""
     found: np.ndarray = model().encode(entry(name).structure)[0]
     return found

@@ -1,4 +1,6 @@
-"""Exercise 2: one crystal as a list of atoms, as a graph, as Wyckoff orbits and as a code, and what each loses."""
+"""Exercise 2: one crystal as a list of atoms, as a graph, as Wyckoff orbits and as a latent vector, and what each
+loses.
+"""
 
 from __future__ import annotations
 
@@ -66,10 +68,10 @@ def questions() -> Mapping[str, Question]:
             "The two differ only in how layers are stacked, which no atom sees in its first neighbours.",
         ),
         "e": Number(
-            "Distance between the codes of zinc blende and wurtzite",
+            "Distance between the latent vectors of zinc blende and wurtzite",
             lambda: float(np.linalg.norm(material.code("zinc blende") - material.code("wurtzite"))),
             ("The Euclidean distance of two arrays is np.linalg.norm of their difference.",),
-            "Small, but not zero: the code tells them apart, and knows that they are alike.",
+            "Small, but not zero: the latent vector tells them apart, and knows that they are alike.",
             relative=0.02,
             slips=lambda: {
                 "This is the squared distance; take the root.": float(

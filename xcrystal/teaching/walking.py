@@ -25,20 +25,23 @@ def questions() -> Mapping[str, Question]:
     """The questions of the exercise."""
     return {
         "a": Array(
-            "Nine codes on the straight line from rock salt to the perovskite",
+            "Nine latent vectors on the straight line from rock salt to the perovskite",
             lambda: _path("linear"),
             (
                 "A point of the line is (1 - t) * start + t * end; t goes from 0 to 1 in nine steps.",
                 "np.linspace(0, 1, 9)[:, None] is a column of t, which numpy multiplies with a row.",
             ),
-            "The first and the last frame are the two crystals' own codes.",
+            "The first and the last frame are the two crystals' own latent vectors.",
             absolute=1e-3,
         ),
         "b": Count(
             "Different formulas among the decoded frames",
             lambda: float(len({crystal.reduced_formula for crystal in material.model().decode(_path("linear"))})),
-            ("Decode all nine codes at once; each crystal has a reduced_formula.", "A set holds each text only once."),
-            "The code changes smoothly, the crystal in jumps: there is nothing between sodium and strontium.",
+            (
+                "Decode all nine latent vectors at once; each crystal has a reduced_formula.",
+                "A set holds each text only once.",
+            ),
+            "The latent vector changes smoothly, the crystal in jumps: there is nothing between sodium and strontium.",
         ),
         "c": Number(
             "Length of the middle of the straight line, as a share of that of the arc",
@@ -73,13 +76,13 @@ def questions() -> Mapping[str, Question]:
         "e": Number(
             "Predicted gap of the crystal that is decoded there, at its own code",
             lambda: _gap(_own_code()),
-            ("Decode the place, encode the crystal again, and predict at that code.",),
+            ("Decode the latent vector, encode the crystal again, and predict at that latent vector.",),
             "The crystal is the same as before, and so is its gap. A prediction is of a place, and only that of a "
-            "crystal's own code is of the crystal: this is what the explorer shows.",
+            "crystal's own latent vector is of the crystal: this is what the explorer shows.",
             unit="eV",
             relative=0.005,
             slips=lambda: {
-                "That is the prediction at the place, not at the code of the crystal that is decoded there.": _gap(
+                "That is the prediction there, not at the latent vector of the crystal that is decoded there.": _gap(
                     _moved()
                 ),
             },
@@ -147,7 +150,7 @@ def _is_better(given: Any, start: float) -> str:
         return "Zinc blende has as many atoms of the one element as of the other."
     judged = validity(given)
     if not judged.no_clash:
-        return "Its atoms clash: give it a larger cell."
+        return "Its atoms overlap: give it a larger cell."
     if not judged.composition.smact:
         return "Charges do not balance with these two elements, so no chemist would expect it."
     gained = _gap(material.model().encode(given)) - start

@@ -44,7 +44,7 @@ def regularisation() -> list[dict[str, float]]:
     list of dict
         ``kl_weight``; ``kl`` (nats a crystal, mean over validation crystals); ``match_rate`` of unseen compositions;
         ``deviation`` (mean of the posterior's standard deviations); ``family``: share of draws from the standard normal
-        that decode to a perovskite ABX3 without clashing atoms whose charges balance; ``draws``.
+        that decode to a perovskite ABX3 without overlapping atoms whose charges balance; ``draws``.
     """
     found: list[dict[str, float]] = json.loads((folder_of() / "regularisation.json").read_text(encoding="utf-8"))
     return found
@@ -104,7 +104,8 @@ def _row(weight: float, run: RecipeRun, seed: int) -> dict[str, Any]:
     model = open_model(run.out / "best")
     mean, std = model.posterior(list(structures(read_table(run.validation))))
     kl = 0.5 * (mean**2 + std**2 - 1 - 2 * np.log(std)).sum(axis=1)
-    # the standard normal, since that is what KL pulls codes to, and most probable crystals, so that nothing is mended
+    # the standard normal, since that is what KL pulls latent vectors to, and most probable crystals, so that nothing is
+    # mended
     drawn = model.decode(np.random.default_rng(seed).standard_normal((DRAWS, model.latent_dim)), effort="fast")
     family = [s.composition.anonymized_formula == "ABC3" and validity(s).valid for s in drawn]
     return {

@@ -1,4 +1,4 @@
-"""The codes of a dataset under a trained network: what is fitted after training begins here."""
+"""The latent vectors of a dataset under a trained network: what is fitted after training begins here."""
 
 from __future__ import annotations
 

@@ -37,12 +37,12 @@ class Curves:
 
 def curves(records: Iterable[Mapping[str, Any]]) -> Curves:
     """Curves of the records of ``metrics.jsonl``."""
-    told = list(records)
-    scored = [r for r in told if "match_rate" in r]
+    rows = list(records)
+    scored = [r for r in rows if "match_rate" in r]
     return Curves(
-        steps=np.array([r["step"] for r in told], dtype=int),
-        minutes=np.array([r["minutes"] for r in told], dtype=float),
-        parts={name: np.array([r.get(name, np.nan) for r in told], dtype=float) for name in PARTS},
+        steps=np.array([r["step"] for r in rows], dtype=int),
+        minutes=np.array([r["minutes"] for r in rows], dtype=float),
+        parts={name: np.array([r.get(name, np.nan) for r in rows], dtype=float) for name in PARTS},
         scored_steps=np.array([r["step"] for r in scored], dtype=int),
         match_rate=np.array([r["match_rate"] for r in scored], dtype=float),
     )

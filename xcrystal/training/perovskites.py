@@ -59,8 +59,8 @@ def idealized_perovskites() -> pd.DataFrame:
     rows = []
     for a, b, x in _combinations():
         structure = idealized_perovskite(a, b, x).to_structure()
-        told = {"formula": f"{a}{b}{x}3", "source": "idealized by rule, not computed by DFT"}
-        rows.append(row_of(structure, f"toy-{a}{b}{x}3") | told)
+        facts = {"formula": f"{a}{b}{x}3", "source": "idealized by rule, not computed by DFT"}
+        rows.append(row_of(structure, f"toy-{a}{b}{x}3") | facts)
     return pd.DataFrame(rows)
 
 

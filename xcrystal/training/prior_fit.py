@@ -1,4 +1,4 @@
-"""Fit the prior of a trained model: where among all latent vectors the codes of crystals are."""
+"""Fit the prior of a trained model: where among all latent vectors the latent vectors of crystals are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from xcrystal.training.codes import open_network, posteriors, tokens_of
 
 
 def fit_prior(model: str | Path, data: Path, tokens: Path | None = None, steps: int = 15000, seed: int = 0) -> Path:
-    """Fit a flow to the codes of the training crystals and write it into the model's folder, over one that is there.
+    """Fit a flow to the latent vectors of the training crystals and write it into the model's folder, over one that is
+    there.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Fit the ensemble that predicts a trained model's properties from z, and calibrate its uncertainties.
 
-The codes of the training crystals are optimistic, because the encoder has seen these crystals with their properties;
-so the intervals are calibrated on validation crystals: on those of the compositions that may choose
+The latent vectors of the training crystals are optimistic, because the encoder has seen these crystals with their
+properties; so the intervals are calibrated on validation crystals: on those of the compositions that may choose
 (``xcrystal.crystal.tables.selection_half``). The figures that are reported are of the others.
 """
 

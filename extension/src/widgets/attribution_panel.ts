@@ -63,7 +63,7 @@ interface IWhy {
   level: string;
   baselines: Choice[];
   baseline: string;
-  /** Whether the hand moves, so that what is drawn is of another crystal. */
+  /** Whether a drag is going on, so that what is drawn is of another crystal. */
   waiting: boolean;
   trouble: string;
   comparing: boolean;

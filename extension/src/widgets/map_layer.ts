@@ -1,6 +1,6 @@
 /**
  * The layer over the points of the map: markers in an SVG of their own, so that moving one never redraws the points;
- * tools, tooltip, legend. Plotly draws, pans and zooms; all else that the hand does is heard here.
+ * tools, tooltip, legend. Plotly draws, pans and zooms; all other pointer events are handled here.
  */
 import { type Child, el, nodes, svg } from '../dom';
 import type { Choice, IPanel, IView } from './common/model';
@@ -10,7 +10,7 @@ import { type IAxis, type Zoom, Plot, missingOf } from './common/plotly_adapter'
 type Kind = 'current' | 'loaded' | 'own' | 'end' | 'wanted' | 'landed';
 
 /** UMAP coordinates. */
-type Place = [x: number, y: number];
+type Coordinates = [x: number, y: number];
 
 interface IMarker {
   kind: Kind;
@@ -34,8 +34,8 @@ interface ILegend {
 interface IMap {
   markers: IMarker[];
   /** The nearest known crystals. */
-  ring: Place[];
-  path: Place[];
+  ring: Coordinates[];
+  path: Coordinates[];
   /** How far the decoded crystal lies from what was asked for, in words. */
   off: string;
   here: { title: string; name: string; href: string };
@@ -84,7 +84,7 @@ const ZOOMS: readonly [sign: string, title: string, how: Zoom, keys: string][] =
   ['−', 'Zoom out', 'out', '-'],
   ['⌂', 'Show the whole map', 'reset', '0']
 ];
-const WAYS: Readonly<Record<string, Place>> = {
+const WAYS: Readonly<Record<string, Coordinates>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
   ArrowUp: [0, 1],
@@ -99,13 +99,13 @@ const TERMS_OF_USE = 'https://next-gen.materialsproject.org/about/terms';
 function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => void {
   let plot: Plot | null = null;
   let tool: Tool = 'go';
-  let gesture: { x: number; y: number; moved: boolean; corners: Place[] } | null = null;
+  let gesture: { x: number; y: number; moved: boolean; corners: Coordinates[] } | null = null;
   let ended = false;
   let painting = 0;
   const state = () => model.get('state');
   const axes = () => plot?.axes ?? null;
-  const drag = latest(model, (place: { x: number; y: number }) =>
-    model.send({ act: 'drag', ...place })
+  const drag = latest(model, (point: { x: number; y: number }) =>
+    model.send({ act: 'drag', ...point })
   );
 
   // -- what there is
@@ -164,7 +164,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       role: 'application',
       'data-lm-suppress-shortcuts': 'true',
       'aria-label':
-        'Map of crystals. Arrow keys move the place that is decoded; g, p, l, b choose a tool; ' +
+        'Map of crystals. Arrow keys move the point that is decoded; g, p, l, b choose a tool; ' +
         'plus, minus and 0 zoom.',
       onkeydown: event => onKey(event)
     },
@@ -185,8 +185,8 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     tip.replaceChildren();
   };
 
-  // -- places: from the ranges, which follow a drag at once, not from plotly's scale, which is set at its end
-  const onScreen = ([x, y]: Place) => {
+  // -- coordinates: from the ranges, which follow a drag at once, not from plotly's scale, which is set at its end
+  const onScreen = ([x, y]: Coordinates) => {
     const both = axes();
     if (!both || !plot) {
       return { px: 0, py: 0, seen: false };
@@ -199,8 +199,8 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       seen: fx >= 0 && fx <= 1 && fy >= 0 && fy <= 1
     };
   };
-  const outline = (places: readonly Place[]) =>
-    places
+  const outline = (points: readonly Coordinates[]) =>
+    points
       .map(onScreen)
       .map(({ px, py }) => `${px},${py}`)
       .join(' ');
@@ -228,7 +228,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
   };
 
   // -- drawing
-  const drawWay = (path: Place[]): Child => [
+  const drawWay = (path: Coordinates[]): Child => [
     path.length > 0 &&
       ['xc-way-halo', 'xc-way'].map(name =>
         svg('polyline', { class: name, points: outline(path) })
@@ -237,7 +237,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       .map(onScreen)
       .map(({ px, py }) => svg('circle', { class: 'xc-stop', cx: px, cy: py, r: 2.5 }))
   ];
-  const drawRing = (ring: Place[]): Child =>
+  const drawRing = (ring: Coordinates[]): Child =>
     ring
       .map(onScreen)
       .filter(({ seen }) => seen)
@@ -247,7 +247,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
         )
       );
   const drawGap = (markers: IMarker[]): Child => {
-    const [wanted, landed] = [placeOf(markers, 'wanted'), placeOf(markers, 'landed')];
+    const [wanted, landed] = [coordinatesOf(markers, 'wanted'), coordinatesOf(markers, 'landed')];
     if (!wanted || !landed) {
       return null;
     }
@@ -331,7 +331,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     ]);
   };
 
-  // -- the hand
+  // -- the pointer
   const stopGesture = () => {
     gesture = null;
     drawn.setAttribute('points', '');
@@ -346,7 +346,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       event.stopPropagation();
       return;
     }
-    layer.classList.add('xc-by-hand');
+    layer.classList.add('xc-by-pointer');
     layer.focus({ preventScroll: true });
     tip.replaceChildren();
     held = null;
@@ -367,21 +367,21 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       return;
     }
     gesture.moved ||= Math.hypot(event.clientX - gesture.x, event.clientY - gesture.y) >= NEAR;
-    const place = at(event, true);
+    const point = at(event, true);
     const from = at({ clientX: gesture.x, clientY: gesture.y }, true);
-    if (!gesture.moved || !place || !from) {
+    if (!gesture.moved || !point || !from) {
       return;
     }
     if (tool === 'go') {
-      drag({ x: place.x, y: place.y });
+      drag({ x: point.x, y: point.y });
     } else if (tool === 'lasso') {
-      gesture.corners.push([place.x, place.y]);
+      gesture.corners.push([point.x, point.y]);
     } else if (tool === 'box') {
       gesture.corners = [
         [from.x, from.y],
-        [place.x, from.y],
-        [place.x, place.y],
-        [from.x, place.y]
+        [point.x, from.y],
+        [point.x, point.y],
+        [from.x, point.y]
       ];
     }
     drawn.setAttribute('points', outline(gesture.corners));
@@ -392,9 +392,9 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     }
     const { moved, corners } = gesture;
     stopGesture();
-    const place = moved ? null : at(event);
-    if (place) {
-      model.send({ act: 'click', ...place });
+    const point = moved ? null : at(event);
+    if (point) {
+      model.send({ act: 'click', ...point });
     } else if (corners.length > 2) {
       model.send({ act: 'polygon', points: corners });
     }
@@ -417,13 +417,13 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       event.target instanceof Element &&
       plot !== null &&
       event.target.closest('.js-plotly-plot') === plot.node;
-    const place = isInside ? at(event) : null;
-    if (!place) {
+    const point = isInside ? at(event) : null;
+    if (!point) {
       hideTip();
       return;
     }
-    next = place;
-    const { px, py } = onScreen([place.x, place.y]);
+    next = point;
+    const { px, py } = onScreen([point.x, point.y]);
     const wide = layer.clientWidth;
     const isRight = px > wide / 2; // on the side where there is room, and no wider than it
     tip.style.left = isRight ? 'auto' : `${px + 14}px`;
@@ -431,7 +431,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     tip.style.maxWidth = `${Math.min(260, Math.max(isRight ? px : wide - px, 120) - 30)}px`;
     tip.style.top = `${Math.max(4, py - 20)}px`;
     if (!asked) {
-      ask(place);
+      ask(point);
     }
   };
   const onMessage = (message: IHoverAnswer | null) => {
@@ -452,9 +452,10 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
   // -- the keyboard
   let held: { x: number; y: number } | null = null; // where the arrow keys have gone, while the crystals still follow
   let letGo: ReturnType<typeof setTimeout> | undefined;
-  const step = ([right, up]: Place, far: number, { x, y }: { x: IAxis; y: IAxis }) => {
+  const step = ([right, up]: Coordinates, far: number, { x, y }: { x: IAxis; y: IAxis }) => {
     const { markers } = state();
-    const [cx, cy] = placeOf(markers, 'wanted') ?? placeOf(markers, 'current') ?? [0, 0];
+    const [cx, cy] = coordinatesOf(markers, 'wanted') ??
+      coordinatesOf(markers, 'current') ?? [0, 0];
     const from = held ?? { x: cx, y: cy };
     held = { x: from.x + right * far * widthOf(x), y: from.y + up * far * widthOf(y) };
     drag(held);
@@ -464,7 +465,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     }, LETS_GO);
   };
   const onKey = (event: KeyboardEvent) => {
-    layer.classList.remove('xc-by-hand');
+    layer.classList.remove('xc-by-pointer');
     const both = axes();
     if (event.ctrlKey || event.metaKey || event.altKey || !both) {
       return;
@@ -542,8 +543,8 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       plot.listen(['plotly_afterplot', 'plotly_relayouting'], redraw),
       plot.listen(['plotly_relayout'], onView)
     );
-    for (const place of [node, layer]) {
-      place.addEventListener('pointerdown', onDown, true);
+    for (const target of [node, layer]) {
+      target.addEventListener('pointerdown', onDown, true);
     }
     node.addEventListener('mousedown', onMouseDown, true);
     node.addEventListener('pointerleave', hideTip);
@@ -586,7 +587,7 @@ function widthOf({ range: [low, high] }: IAxis): number {
   return high - low;
 }
 
-function placeOf(markers: readonly IMarker[], kind: Kind): Place | null {
+function coordinatesOf(markers: readonly IMarker[], kind: Kind): Coordinates | null {
   const found = markers.find(mark => mark.kind === kind);
   return found ? [found.x, found.y] : null;
 }

@@ -189,9 +189,9 @@ function render({ model, el: root }: IView<ITraits>): () => void {
     return node;
   };
 
-  // -- sliders of free coordinates: relative to where the hand began
+  // -- sliders of free coordinates: relative to where the drag began
   const sliders = new Map<string, { input: HTMLInputElement; readout: HTMLOutputElement }>();
-  const bases = new Map<string, number>(); // where each slider is when no hand has it
+  const bases = new Map<string, number>(); // where each slider is when it is not dragged
   let held: string | null = null;
   const send = latest(model, ([axis, value]: [string, number]) =>
     model.send({ act: 'move', key: axis, axis, value })

@@ -245,8 +245,8 @@ class CrystalCanvas {
   // -- linked with scores elsewhere in the explorer, without the kernel
 
   private tellHovered(atom: number | null): void {
-    if (atom !== this.told) {
-      this.told = atom;
+    if (atom !== this.reported) {
+      this.reported = atom;
       this.explorer?.dispatchEvent(new CustomEvent('xc-hover', { detail: atom }));
     }
   }
@@ -287,7 +287,7 @@ class CrystalCanvas {
   }
 
   private cameraMoved(): void {
-    // only a hand turns the others: nglview sets the camera of a view that opens, too
+    // only the user turns the others: nglview sets the camera of a view that opens, too
     if (this.stage.mouseObserver.overElement) {
       this.quietly(others => {
         const orientation = this.stage.viewerControls.getOrientation();
@@ -345,7 +345,7 @@ class CrystalCanvas {
   private extent = 0;
   private lit = new Set<number>();
   private marked: number[] = [];
-  private told: number | null = null;
+  private reported: number | null = null;
   private smoothing: ReturnType<typeof setTimeout> | undefined;
   private remembering: ReturnType<typeof setTimeout> | undefined;
 }

@@ -194,7 +194,7 @@ describe('sliders', () => {
     expect(input.getAttribute('aria-valuetext')).toBe('-1.25 standard deviations');
   });
 
-  it('is not set from outside while a hand has it, nor before the kernel has answered', () => {
+  it('is not set from outside while it is dragged, nor before the kernel has answered', () => {
     const { model, state, input } = draw([axis('PC 1')]);
     drag(input, 2);
     model.set('state', { ...state, answered: 1, axes: [axis('PC 1', { value: 1 })] });
@@ -411,7 +411,7 @@ describe('tabs', () => {
   });
 });
 
-test('formulas along a path are told as often as they begin anew', () => {
+test('formulas along a path are shown as often as they begin anew', () => {
   expect(runsOf(['a', 'a', 'b', 'a'])).toEqual([
     { formula: 'a', first: 0, last: 1 },
     { formula: 'b', first: 2, last: 2 },
@@ -420,18 +420,18 @@ test('formulas along a path are told as often as they begin anew', () => {
 });
 
 test('the atoms to pick are one of each orbit, and the one that is picked', () => {
-  const told = {
+  const state = {
     sides: ['', ''],
     orbits: [[{ atom: 0, label: 'Na' }], [{ atom: 1, label: 'Cl' }]],
     symbol: 'Cl'
   };
-  expect(atomChoices(told, '1 3')).toEqual([
+  expect(atomChoices(state, '1 3')).toEqual([
     ['', 'none picked'],
     ['0 0', '1: Na'],
     ['1 1', '2: Cl'],
     ['1 3', 'Cl, as clicked']
   ]);
-  expect(atomChoices(told, '1 1').length).toBe(3);
+  expect(atomChoices(state, '1 1').length).toBe(3);
 });
 
 test.each([

@@ -46,7 +46,7 @@ const SPEEDS: readonly [name: string, pause: number][] = [
 const KINDS =
   'Linear: straight through latent space. Spherical: an arc around its origin. ' +
   'Flow: a line of the learned prior, which keeps to where known crystals are.';
-const PATIENCE = 4000; // ms that a frame is waited for, while the scrubber stays where the hand has put it
+const PATIENCE = 4000; // ms that a frame is waited for, while the scrubber stays where the user has put it
 const FORMATS = [
   ['cif', 'CIFs', 'A zip of one CIF a frame'],
   ['xyz', 'Extended XYZ', 'One file for ASE, OVITO or VMD'],
@@ -181,7 +181,7 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
     el(
       'div',
       { class: 'xc-note' },
-      'Dashed line: contacts below 0.7 of the radii clash. Grey: frames that clash. ' +
+      'Dashed line: contacts below 0.7 of the radii are overlaps. Grey: frames with overlaps. ' +
         'Click the chart to go to a frame.'
     ),
     exports
@@ -279,7 +279,10 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
       return;
     }
     const k = over ?? wanted ?? path.frame;
-    show(readout, [k, path], () => [el('b', {}, formulaNodes(path.formulas[k])), told(path, k)]);
+    show(readout, [k, path], () => [
+      el('b', {}, formulaNodes(path.formulas[k])),
+      frameWords(path, k)
+    ]);
   };
 
   const draw = () => {
@@ -349,7 +352,7 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
       count,
       current: path.frame,
       bad,
-      label: `Along the path: ${titles}; ${bad.filter(Boolean).length} frames clash`
+      label: `Along the path: ${titles}; ${bad.filter(Boolean).length} frames with overlapping atoms`
     });
     read();
     onwards(path);
@@ -389,13 +392,13 @@ export function runsOf(formulas: readonly string[]): IRun[] {
 }
 
 /** What is known of a frame, in words. */
-function told({ groups, valid, nearest, lanes }: IPath, k: number): string {
+function frameWords({ groups, valid, nearest, lanes }: IPath, k: number): string {
   const values = lanes.map(({ title, unit, values, digits }) => {
     const unitWritten = /^[eÅ]/.test(unit) ? ` ${unit}` : '';
     return `${title.toLowerCase()} ${decimal(values[k], digits)}${unitWritten}`;
   });
-  const clash = valid[k] ? '' : ', atoms clash';
-  return ` space group ${groups[k]}${clash}, nearest known ${nearest[k]}; ${values.join(', ')}`;
+  const overlap = valid[k] ? '' : ', atoms overlap';
+  return ` space group ${groups[k]}${overlap}, nearest known ${nearest[k]}; ${values.join(', ')}`;
 }
 
 export default { render };

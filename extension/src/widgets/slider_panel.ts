@@ -1,4 +1,4 @@
-/** Sliders along axes of latent space. A slider that is in the hand is never set from outside; the others follow when the session is idle. */
+/** Sliders along axes of latent space. A slider that is dragged is never set from outside; the others follow when the session is idle. */
 import { el } from '../dom';
 import { decimal } from './common/lane_chart';
 import type { IPanel, IView } from './common/model';
@@ -38,7 +38,7 @@ class Row {
    * @param name - Of its axis.
    * @param id - Of its input, in the page.
    * @param k - Its place in the panel.
-   * @param send - Called with each value that a hand gives it.
+   * @param send - Called with each value that the user sets.
    * @param remove - Called by the button that removes the axis.
    */
   constructor(
@@ -125,7 +125,7 @@ class Row {
       this.achieved.textContent = axis.achieved;
     }
     const free = !isWaiting && !this.held;
-    // neither its ends nor its stops change under the hand
+    // neither its ends nor its stops change during a drag
     const range = JSON.stringify([axis.least, axis.most, axis.step, axis.stops]);
     const isRanged = this.range !== range && (this.range === '' || free);
     if (isRanged) {
@@ -291,7 +291,7 @@ function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
     more.setAttribute('aria-expanded', String(all));
     latent.hidden = family !== 'latent';
     number.max = String(state.latents - 1);
-    // a slider must not jump back to what the kernel knows while it has yet to hear what the hand did
+    // a slider must not jump back to what the kernel knows while it has yet to hear what the user did
     const isWaiting = unsent.size > 0 || (asked !== null && asked === state.answered);
     for (const axis of shown) {
       rows.get(axis.name)?.draw(axis, isWaiting, state.idle);

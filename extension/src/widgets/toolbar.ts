@@ -226,7 +226,7 @@ function codeDialog(): { node: HTMLDialogElement; open(code: string): void } {
       // JupyterLab must not take what is typed here for its own shortcuts
       onkeydown: event => event.stopPropagation()
     },
-    el('p', {}, 'Run this in a notebook cell to come back to this view:'),
+    el('p', {}, 'Run this in a notebook cell to restore this view:'),
     text,
     el(
       'div',

@@ -63,7 +63,7 @@ def test_frames_are_looked_at_one_by_one() -> None:
 
 
 def test_the_decoder_may_be_kept_from_choosing(model: CrystalModel) -> None:
-    """Far from all codes, where the most probable crystals are no good."""
+    """Far from all latent vectors, where the most probable crystals are no good."""
     starts, ends = 2 * model.sample_latent(4, seed=0), 2 * model.sample_latent(4, seed=1)
     free, bound = (measure_paths(model, starts, ends, 4, effort=effort) for effort in ("normal", "fast"))
     assert free.chosen.any()

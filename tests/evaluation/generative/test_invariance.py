@@ -1,4 +1,4 @@
-"""One crystal, one code."""
+"""One crystal, one latent vector."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_choice_is_seeded(model: CrystalModel, crystal_table: Path) -> None:
 
 def test_a_model_that_reads_the_writing_is_found_out(crystal_table: Path) -> None:
     class ReadsTheCell:
-        """Not a model of crystals: its code is the cell as written."""
+        """Not a model of crystals: its latent vector is the cell as written."""
 
         def encode(self, structures: list) -> np.ndarray:
             return np.array([s.lattice.matrix.ravel() for s in structures], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The map as far as Python sees it: what a click, a drag, a lasso and a colour do, and what is drawn and told."""
+"""The map as far as Python sees it: what a click, a drag, a lasso and a colour do, and what is drawn and reported."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_lasso_selects_and_the_others_fade(view: MapView, atlas: Atlas) -> Non
     assert view.markers.state["selected"] is None and view.points.figure.data[1].marker.opacity == 0.9
 
 
-def test_crystals_without_a_value_are_grey_and_told(view: MapView, atlas: Atlas) -> None:
+def test_crystals_without_a_value_are_grey_and_reported(view: MapView, atlas: Atlas) -> None:
     view.markers.act({"act": "color", "name": "band_gap"}, [])
     drawn = view.points.rows
     missing = drawn[atlas.table.band_gap.isna().to_numpy()[drawn]]
@@ -103,20 +103,20 @@ def test_crystals_without_a_value_are_grey_and_told(view: MapView, atlas: Atlas)
 
 @pytest.mark.parametrize("name", ["crystal_system", "number_of_elements", "density", "element:O", "space_group"])
 def test_colours_match_what_the_table_says(atlas: Atlas, name: str) -> None:
-    told = point_colors.coloring(atlas, name)
-    assert point_colors.known(atlas, name) and len(told.values) == len(atlas)
+    reported = point_colors.coloring(atlas, name)
+    assert point_colors.known(atlas, name) and len(reported.values) == len(atlas)
     row = atlas.row("mp-5986")  # BaTiO3, tetragonal
     said = {"crystal_system": "tetragonal", "number_of_elements": "3", "element:O": "0.6", "space_group": "99"}
-    assert told.text(row).endswith(said.get(name, ""))
-    low, high = told.span
+    assert reported.text(row).endswith(said.get(name, ""))
+    low, high = reported.span
     assert low < high
 
 
 def test_an_element_that_a_crystal_lacks_has_no_value(atlas: Atlas) -> None:
-    told = point_colors.coloring(atlas, "element:C")
+    reported = point_colors.coloring(atlas, "element:C")
     holds = atlas.table.formula.str.contains(r"C(?![a-z])")
-    np.testing.assert_array_equal(np.isfinite(told.values), holds)
-    assert told.text(atlas.row("mp-5986")).endswith("no C")
+    np.testing.assert_array_equal(np.isfinite(reported.values), holds)
+    assert reported.text(atlas.row("mp-5986")).endswith("no C")
 
 
 def test_only_crystals_of_the_materials_project_are_credited_to_it(
@@ -165,9 +165,9 @@ def test_many_points_are_thinned_and_more_come_with_a_zoom(atlas: Atlas) -> None
     points = Points(many, "band_gap")
     assert points.thinned and 0.8 * MOST < len(points.rows) <= MOST
     (x0, y0), (x1, y1) = np.quantile(many.inverse.places, [0.45, 0.55], axis=0)
-    before = ((points.places[points.rows] > (x0, y0)) & (points.places[points.rows] < (x1, y1))).all(axis=1).sum()
+    before = ((points.xy[points.rows] > (x0, y0)) & (points.xy[points.rows] < (x1, y1))).all(axis=1).sum()
     points.look_at((x0, x1, y0, y1))
-    after = ((points.places[points.rows] > (x0, y0)) & (points.places[points.rows] < (x1, y1))).all(axis=1).sum()
+    after = ((points.xy[points.rows] > (x0, y0)) & (points.xy[points.rows] < (x1, y1))).all(axis=1).sum()
     assert after > before
     assert sum(len(trace.x) for trace in points.figure.data) == len(points.rows)
     points.figure.close()

@@ -103,7 +103,7 @@ def test_other_things_are_as_always(drawing: Any) -> None:
     assert set(shown(drawing, [SALT])) == {"text/plain"}
 
 
-def test_plain_python_is_told() -> None:
+def test_plain_python_is_reported() -> None:
     code = "import xcrystal as xc\ntry: xc.draw_structures()\nexcept xc.XCrystalError as e: print(e)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "draw_structures() works in a notebook or in IPython only; this is plain Python.\n"

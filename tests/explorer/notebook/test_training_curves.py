@@ -34,7 +34,7 @@ def until(condition: Any) -> None:
 def test_curves_follow_the_records() -> None:
     view = TrainingCurves()
     view.show([], "Nothing <yet>.")
-    assert view.told.value == "Nothing &lt;yet&gt;."
+    assert view.message.value == "Nothing &lt;yet&gt;."
     view.show([record(1)])
     view.show([record(1), record(2, match_rate=0.5)], "Going on.")
     drawn = {trace.name: trace for trace in view.figure.data}
@@ -44,7 +44,7 @@ def test_curves_follow_the_records() -> None:
         np.testing.assert_allclose(drawn[name].y, [k + 1, (k + 1) / 2])
     np.testing.assert_allclose(drawn["match rate"].x, [20])
     np.testing.assert_allclose(drawn["match rate"].y, [50])
-    assert view.told.value == "20 steps in 12 s, match rate 50 %. Going on."
+    assert view.message.value == "20 steps in 12 s, match rate 50 %. Going on."
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_run_in_the_background_draws_itself_and_stops_without_loss(live: LiveT
     assert records == live.records
     assert list(live.curves.figure.data[0].x) == [r["step"] for r in records]
     assert list(live.curves.figure.data[-1].x) == [r["step"] for r in records if "match_rate" in r]
-    assert "Stopped: the best model gives back" in live.curves.told.value
+    assert "Stopped: the best model reconstructs" in live.curves.message.value
 
     with pytest.raises(DatasetError, match="resume"):
         train_live("toy", toys, live.run.out, device="cpu")
@@ -86,7 +86,7 @@ def test_a_run_in_the_background_draws_itself_and_stops_without_loss(live: LiveT
         again.wait()
 
 
-def test_what_ends_a_run_is_told_and_raised(toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ends_a_run_is_reported_and_raised(toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError("the disk is full")
 
@@ -94,14 +94,14 @@ def test_what_ends_a_run_is_told_and_raised(toys: Path, tmp_path: Path, monkeypa
     live = train_live("toy", toys, tmp_path / "run", minutes=5.0, device="cpu")
     with pytest.raises(OSError, match="disk"):
         live.wait()
-    assert "the disk is full" in live.curves.told.value
+    assert "the disk is full" in live.curves.message.value
     assert live.button.disabled
 
 
 def test_a_run_of_another_process_is_watched(tmp_path: Path) -> None:
     view = WatchedRun(tmp_path)
     try:
-        assert "no metrics" in view.told.value
+        assert "no metrics" in view.message.value
         metrics = tmp_path / "metrics.jsonl"
         for epoch in (1, 2):
             with metrics.open("a") as file:
@@ -119,13 +119,13 @@ def test_a_watched_run_tells_errors_and_is_left_when_it_has_ended(
     view = WatchedRun(tmp_path)
     try:
         (tmp_path / "metrics.jsonl").write_text(json.dumps({"epoch": 1}) + "\n")
-        until(lambda: "cannot be drawn" in view.told.value)
+        until(lambda: "cannot be drawn" in view.message.value)
         (tmp_path / "metrics.jsonl").write_text(json.dumps(record(1)) + "\n")
-        until(lambda: "10 steps" in view.told.value)
+        until(lambda: "10 steps" in view.message.value)
         assert view._thread.is_alive()
         (tmp_path / "result.json").write_text("{}")
         until(lambda: not view._thread.is_alive())
-        assert "The run has ended." in view.told.value
+        assert "The run has ended." in view.message.value
     finally:
         view.close()
 

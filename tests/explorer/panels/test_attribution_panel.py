@@ -210,13 +210,13 @@ def test_opening_computes_nothing_and_choosing_fills_the_panel(session: Session,
     assert {"density", "latent"} == set(groups["Place in latent space"])
     assert len(groups["Distance"]) == 6
     request(view, "formation_energy_per_atom")
-    found, told = session.explanations.attribution, view.state["explained"]
+    found, reported = session.explanations.attribution, view.state["explained"]
     assert found is not None
-    assert [row["value"] for row in told["bars"]["rows"]] == pytest.approx(found.scores.tolist())
-    assert [row["atoms"] for row in told["bars"]["rows"]] == [[k] for k in range(5)]
-    assert "eV/atom here" in told["said"] and "mean element on every site" in told["said"]
-    assert [part["name"] for part in told["trust"]] == ["completeness", "agreement", "tasks", "extrapolation"]
-    assert not any(part["verdict"] == "waiting" for part in told["trust"])
+    assert [row["value"] for row in reported["bars"]["rows"]] == pytest.approx(found.scores.tolist())
+    assert [row["atoms"] for row in reported["bars"]["rows"]] == [[k] for k in range(5)]
+    assert "eV/atom here" in reported["said"] and "mean element on every site" in reported["said"]
+    assert [part["name"] for part in reported["trust"]] == ["completeness", "agreement", "tasks", "extrapolation"]
+    assert not any(part["verdict"] == "waiting" for part in reported["trust"])
     assert [name for name, _ in view.state["baselines"]] == list(baselines_of("integrated_gradients", "atoms"))
 
 
@@ -238,8 +238,8 @@ def test_every_method_at_every_level_can_be_drawn(session: Session, view: WhyVie
         for level in method.levels:
             request(view, "formation_energy_per_atom", name, level)
             assert session.state.why == Why("formation_energy_per_atom", name, level, baselines_of(name, level)[0])
-            told = view.state["explained"]
-            assert told is not None and (told["matrix"] is not None) == (level == "pairs")
+            reported = view.state["explained"]
+            assert reported is not None and (reported["matrix"] is not None) == (level == "pairs")
 
 
 def test_the_effect_of_a_baseline_is_seen(session: Session, view: WhyView) -> None:

@@ -107,16 +107,16 @@ def test_a_single_crystal_has_no_error(session: Session, view: ConceptView) -> N
 
 
 def test_long_work_is_shown_and_stopped(session: Session, view: ConceptView) -> None:
-    told = []
+    reported = []
 
     def stop(event: str) -> None:
         if event == "progress" and session.progress is not None:
-            told.append(view.state["progress"])
+            reported.append(view.state["progress"])
             view._receive(view, {"act": "stop"}, [])
 
     session.subscribe(stop)
     act(view, "concepts")
-    assert told and told[-1][0] == "Testing concepts"
+    assert reported and reported[-1][0] == "Testing concepts"
     assert session.group_explanations.concepts_tested is not None and "stopped" in view.state["concepts"]["notes"][-1]
     assert view.state["progress"] is None
 
@@ -137,7 +137,7 @@ def test_an_atlas_of_somebodys_own_is_explained(model: CrystalModel, bare_atlas:
 def test_labels_colour_the_map_as_yes_and_no(atlas: Atlas) -> None:
     labels = [name for name in colors(atlas) if name in atlas.table and atlas.table[name].dtype == bool]
     assert {"perovskite", "layered", "rock_salt", "close_packed", "in_train"} == set(labels)
-    told = coloring(atlas, "close_packed")
-    assert told.title == "Close-packed" and told.kinds == ("no", "yes")
+    reported = coloring(atlas, "close_packed")
+    assert reported.title == "Close-packed" and reported.kinds == ("no", "yes")
     yes = int(np.flatnonzero(atlas.table["close_packed"])[0])
-    assert told.text(yes) == "Close-packed: yes"
+    assert reported.text(yes) == "Close-packed: yes"

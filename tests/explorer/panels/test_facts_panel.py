@@ -1,4 +1,4 @@
-"""The panels of facts and of the history: what they hand to their scripts, and what comes back."""
+"""The panels of facts and of the history: what they send to their scripts, and what these answer."""
 
 from __future__ import annotations
 
@@ -85,15 +85,15 @@ def test_facts_name_what_everybody_looks_for(session: Session) -> None:
     assert facts_text(session)["Reconstruction"].startswith("of NaCl: match, RMS 0.0")
 
 
-def test_where_an_entry_is_from_and_what_is_doubtful_is_told(model: CrystalModel, atlas: Atlas) -> None:
+def test_where_an_entry_is_from_and_what_is_doubtful_is_reported(model: CrystalModel, atlas: Atlas) -> None:
     flag = "far above the hull"
     table = atlas.table.iloc[:300].assign(in_train=np.arange(300) > 0, flag=["", flag, *[""] * 298])
     session = Session(model, Atlas("mixed", table, atlas.z[:300]))
-    told = []
+    reported = []
     for row in range(3):
         session.select(row)
-        told.append(facts_text(session)["Entry"])
-    assert told == [BEYOND, f"{IN_TRAIN}; {flag}", IN_TRAIN]
+        reported.append(facts_text(session)["Entry"])
+    assert reported == [BEYOND, f"{IN_TRAIN}; {flag}", IN_TRAIN]
     session = Session(model, Atlas("all", table.drop(columns=["in_train", "flag"]), atlas.z[:300]))
     session.select(1)
     assert "Entry" not in facts_text(session)
@@ -304,16 +304,16 @@ def test_a_prediction_that_the_crystal_does_not_keep_is_said(session: Session) -
         session.move(1, -3.0)
         session.settle()
         own = session.points.achieved(session.state.point)["formation_energy_per_atom"]
-        told = facts_text(session)["Formation energy, predicted"]
+        reported = facts_text(session)["Formation energy, predicted"]
         if abs(own - session.predicted["formation_energy_per_atom"]) > 0.05:
-            assert f"but {own:.3f} for this crystal" in told
+            assert f"but {own:.3f} for this crystal" in reported
             return
-        assert "but" not in told
+        assert "but" not in reported
         session.navigation.random_step()
     raise AssertionError("every promise was kept, which the model card denies")
 
 
-def test_the_match_is_told_of_the_reconstruction_only(session: Session) -> None:
+def test_the_match_is_reported_of_the_reconstruction_only(session: Session) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
     assert "Reconstruction" in facts_text(session)
     session.select(5)
@@ -325,13 +325,13 @@ def test_the_match_is_told_of_the_reconstruction_only(session: Session) -> None:
 def test_a_mirror_image_is_called_one(session: Session) -> None:
     quartz = CRYSTALS["quartz SiO2"].to_structure()
     image = Structure(quartz.lattice.matrix * np.array([1, 1, -1]), quartz.species, quartz.frac_coords)
-    told = {}
+    reported = {}
     for structure in (quartz, image):
         session.load(structure)
         assert session.state.loaded is not None
         session.show("loaded")
-        told[session.state.loaded.space_group] = facts_text(session)
+        reported[session.state.loaded.space_group] = facts_text(session)
         assert session.state.loaded.mirrored == (session.state.loaded.space_group == 154)
-    assert set(told) == {152, 154}
-    assert told[154]["Space group"].endswith("(154)")
-    assert "mirror image" in told[154]["Reconstruction"] and "mirror image" not in told[152]["Reconstruction"]
+    assert set(reported) == {152, 154}
+    assert reported[154]["Space group"].endswith("(154)")
+    assert "mirror image" in reported[154]["Reconstruction"] and "mirror image" not in reported[152]["Reconstruction"]

@@ -82,7 +82,7 @@ def test_invalid_requests_change_nothing(panels: Panels, message: dict[str, Any]
     assert session.state is before
 
 
-def test_steering_is_told_step_by_step_and_stopped_at_once(panels: Panels) -> None:
+def test_steering_is_reported_step_by_step_and_stopped_at_once(panels: Panels) -> None:
     _, _, view = panels
     running = threading.Event()
     progress = []
@@ -102,9 +102,9 @@ def test_steering_is_told_step_by_step_and_stopped_at_once(panels: Panels) -> No
     thread.join(60)
     assert not thread.is_alive() and view.state["progress"] is None
     assert progress[0][:3] == ["Steering towards higher band gap", "", 0]
-    told = json.loads(json.dumps(view.state, allow_nan=False))["steered"]
-    assert told["hold"] == ["elements"] and told["reason"]
-    assert 2 <= len(told["values"]) == len(told["formulas"]) == len(told["quantiles"]) < 40
+    reported = json.loads(json.dumps(view.state, allow_nan=False))["steered"]
+    assert reported["hold"] == ["elements"] and reported["reason"]
+    assert 2 <= len(reported["values"]) == len(reported["formulas"]) == len(reported["quantiles"]) < 40
 
 
 def test_candidates_have_pictures_that_are_sent_once(panels: Panels) -> None:

@@ -1,4 +1,4 @@
-"""The strip of pins as its script has it, and what the page around the explorer is told."""
+"""The strip of pins as its script has it, and what the page around the explorer receives."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def test_the_first_message_to_the_page_has_the_name(view: PinsView) -> None:
     other.close()
 
 
-def test_nothing_is_told_of_no_pins(view: PinsView) -> None:
+def test_nothing_is_reported_of_no_pins(view: PinsView) -> None:
     assert view.pins == []
     assert view.state["formula"] == "BaTiO3" and view.state["shown"] == -1 and not view.state["full"]
 
 
-def test_a_pin_is_told_with_all_that_can_be_taken_away(view: PinsView) -> None:
+def test_a_pin_is_described_with_all_that_can_be_taken_away(view: PinsView) -> None:
     act(view, act="pin")
     (pin,) = view.pins
     point = view.session.state.pins[0]

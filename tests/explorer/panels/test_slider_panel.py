@@ -100,7 +100,7 @@ def test_along_a_straight_line_it_says_what_was_achieved(panel: SliderView, monk
     base = panel.state["axes"][0]["base"]
     panel.act({"act": "move", "axis": "lower formation energy", "value": base + 1}, [])
     moving = panel.state["axes"][0]["achieved"]
-    assert moving.startswith("Moved by +1.00. Predicted formation energy at this place: ")
+    assert moving.startswith("Moved by +1.00. Predicted formation energy at this latent vector: ")
     assert "decoded crystal itself" not in moving
     panel.session.settle()
     assert "of the decoded crystal itself: " in panel.state["axes"][0]["achieved"]

@@ -267,8 +267,8 @@ def test_panels_are_throttled_during_a_drag_and_up_to_date_after_it(explorer: Ex
     assert drawn["move"] >= 12
     assert 1 <= drawn["facts"] < drawn["move"]
     session.settle()
-    told = {row["name"]: row["parts"] for row in facts.state["rows"]}
-    assert session.structure.composition.reduced_formula in "".join(text for _, text in told["Formula"])
+    reported = {row["name"]: row["parts"] for row in facts.state["rows"]}
+    assert session.structure.composition.reduced_formula in "".join(text for _, text in reported["Formula"])
 
 
 def test_each_press_of_undo_counts_while_the_kernel_is_busy(explorer: Explorer) -> None:

@@ -1,4 +1,4 @@
-"""Pinned crystals in a session: kept, ordered, gone to, walked between, undone, saved, and told as code."""
+"""Pinned crystals in a session: kept, ordered, gone to, walked between, undone, saved, and reported as code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def formulas(session: Session) -> list[str]:
     return [pin.structure.composition.reduced_formula for pin in session.state.pins]
 
 
-def test_what_is_shown_is_pinned_and_told(session: Session) -> None:
+def test_what_is_shown_is_pinned_and_reported(session: Session) -> None:
     heard: list[str] = []
     session.subscribe(heard.append)
     assert session.pin()

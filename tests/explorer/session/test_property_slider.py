@@ -19,7 +19,7 @@ def session(model: CrystalModel, atlas: Atlas) -> Session:
     return Session(model, atlas)
 
 
-def test_a_value_is_set_undone_and_told_in_python(session: Session, model: CrystalModel, atlas: Atlas) -> None:
+def test_a_value_is_set_undone_and_reported_in_python(session: Session, model: CrystalModel, atlas: Atlas) -> None:
     first = session.state.point
     before = session.points.achieved(first)["band_gap"]
     session.property_sliders.set("band_gap", before + 1.0)

@@ -35,7 +35,7 @@ def test_each_step_is_seen_and_undone(session: Session) -> None:
     assert session.label.startswith("step 1 towards higher band gap, from the decode of")
 
 
-def test_it_stops_when_it_is_told_to(session: Session) -> None:
+def test_it_stops_when_it_is_stopped(session: Session) -> None:
     def stop(event: str) -> None:
         if event == "progress" and session.progress is not None and session.progress.done == 1:
             session.stop()

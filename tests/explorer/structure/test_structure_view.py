@@ -75,7 +75,7 @@ def numbers(header: dict[str, Any], data: bytes) -> tuple[np.ndarray, np.ndarray
     return tuple(part.reshape(-1, width) for part, width in zip(parts[:4], (5, 8, 6, 3), strict=True))  # type: ignore[return-value]
 
 
-# -- what a canvas is told
+# -- what a canvas receives
 
 
 @pytest.mark.parametrize("name", CRYSTALS)

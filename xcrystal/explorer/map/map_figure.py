@@ -50,10 +50,10 @@ class Points:
     def __init__(
         self, atlas: Atlas, color: str, selected: np.ndarray | None = None, color_map: str = COLOR_MAP
     ) -> None:
-        self.places = atlas.inverse.places
+        self.xy = atlas.inverse.places
         self.coloring, self._atlas, self._selected = coloring(atlas, color), atlas, selected
         self.color_map = color_map
-        low, high = self.places.min(axis=0), self.places.max(axis=0)
+        low, high = self.xy.min(axis=0), self.xy.max(axis=0)
         free = np.maximum((high - low) * _EDGE, 1e-6)
         self._home = np.stack([low - free, high + free])
         self._window: tuple[float, float, float, float] | None = None
@@ -64,7 +64,7 @@ class Points:
     @property
     def thinned(self) -> bool:
         """Whether not all points can be drawn at once."""
-        return len(self.places) > MOST
+        return len(self.xy) > MOST
 
     def color_by(self, name: str, color_map: str = COLOR_MAP) -> None:
         """Colour by something else, or in other colours."""
@@ -92,29 +92,29 @@ class Points:
             self.rows = rows
             self._update()
 
-    def nearest(self, place: tuple[float, float], pixel: tuple[float, float]) -> tuple[int, float]:
+    def nearest(self, point: tuple[float, float], pixel: tuple[float, float]) -> tuple[int, float]:
         """Row of the drawn point that is nearest on the screen, and how many pixels off it is."""
         if len(self.rows) == 0:
             return 0, float("inf")
-        found = nearest(self.places[self.rows], place, pixel)
+        found = nearest(self.xy[self.rows], point, pixel)
         row = int(self.rows[found])
-        return row, float(np.linalg.norm((self.places[row] - np.array(place)) / np.array(pixel)))
+        return row, float(np.linalg.norm((self.xy[row] - np.array(point)) / np.array(pixel)))
 
     def _drawn(self) -> np.ndarray:
         """Rows to draw, of the whole map or of the window; what stands out has at least half of them if it needs to."""
         if self._selected is None or not len(self._selected) or not self.thinned:
-            return thin(self.places, MOST, self._window)
-        others = np.setdiff1d(np.arange(len(self.places)), self._selected)
+            return thin(self.xy, MOST, self._window)
+        others = np.setdiff1d(np.arange(len(self.xy)), self._selected)
         selected = self._thinned(np.unique(self._selected), max(MOST // 2, MOST - len(others)))
         return np.union1d(selected, self._thinned(others, MOST - len(selected)))
 
     def _thinned(self, rows: np.ndarray, limit: int) -> np.ndarray:
-        return rows[thin(self.places[rows], limit, self._window)] if len(rows) else rows
+        return rows[thin(self.xy[rows], limit, self._window)] if len(rows) else rows
 
     def _update(self) -> None:
         for number, wanted in enumerate(self._traces()):
             marker = {f"marker.{name}": [value] for name, value in wanted["marker"].items() if name != "size"}
-            # not by ``update``, which leaves out the places
+            # not by ``update``, which leaves out the coordinates
             self.figure.plotly_restyle({"x": [wanted["x"]], "y": [wanted["y"]], **marker}, trace_indexes=[number])
 
     def _traces(self) -> list[dict[str, Any]]:
@@ -128,12 +128,12 @@ class Points:
             "cmax": high,
             "colorscale": scale(self.coloring, self.color_map),
         }
-        size = point_size(len(self.places)) * (_KINDS if kinds else 1)
-        unknown = {"color": UNKNOWN, "size": point_size(len(self.places))}
+        size = point_size(len(self.xy)) * (_KINDS if kinds else 1)
+        unknown = {"color": UNKNOWN, "size": point_size(len(self.xy))}
         # with categories, fewer points hide others when they are drawn in the atlas' order, which is not theirs
         return [
-            _trace(self.places, self.rows[~known], self._opacity(self.rows[~known], 0.8), unknown),
-            _trace(self.places, self.rows[known], self._opacity(self.rows[known], 0.9), colored | {"size": size}),
+            _trace(self.xy, self.rows[~known], self._opacity(self.rows[~known], 0.8), unknown),
+            _trace(self.xy, self.rows[known], self._opacity(self.rows[known], 0.9), colored | {"size": size}),
         ]
 
     def _opacity(self, rows: np.ndarray, full: float) -> Any:
@@ -142,9 +142,9 @@ class Points:
         return np.where(np.isin(rows, self._selected), np.float32(1), np.float32(_FADED))
 
 
-def nearest(points: np.ndarray, place: tuple[float, float], pixel: tuple[float, float]) -> int:
+def nearest(points: np.ndarray, point: tuple[float, float], pixel: tuple[float, float]) -> int:
     """Index of the point (n, 2) that is nearest on the screen, where a pixel has the size ``pixel``."""
-    return int((((points - np.array(place)) / np.array(pixel)) ** 2).sum(axis=1).argmin())
+    return int((((points - np.array(point)) / np.array(pixel)) ** 2).sum(axis=1).argmin())
 
 
 def scale(coloring: Coloring, color_map: str = COLOR_MAP) -> list[list[Any]]:
@@ -161,8 +161,8 @@ def point_size(count: int) -> float:
     return float(np.clip(_SMALLEST * (_MANY / max(count, 1)) ** 0.25, _SMALLEST, _LARGEST))
 
 
-def _trace(places: np.ndarray, rows: np.ndarray, opacity: Any, marker: dict[str, Any]) -> dict[str, Any]:
-    x, y = places[rows].astype(np.float32).T
+def _trace(xy: np.ndarray, rows: np.ndarray, opacity: Any, marker: dict[str, Any]) -> dict[str, Any]:
+    x, y = xy[rows].astype(np.float32).T
     return {
         "type": "scattergl",
         "mode": "markers",

@@ -59,7 +59,7 @@ class Markers(Panel):
         for number, own in enumerate(session.state.own, 1):
             marks.append(_mark("own", own.position, own.name, str(number)))
         if point.wanted is not None:
-            marks.append(_mark("wanted", point.wanted, "the place that was asked for"))
+            marks.append(_mark("wanted", point.wanted, "the coordinates that were asked for"))
             if point.landed is not None:
                 marks.append(_mark("landed", point.landed, "where the decoded crystal itself lies"))
         return marks
@@ -67,11 +67,11 @@ class Markers(Panel):
     def describe(self) -> dict[str, Any]:
         """Markers, neighbours, path, legend and words."""
         session, point = self.session, self.session.state.point
-        places, path = self._points.places, session.state.path
+        xy, path = self._points.xy, session.state.path
         chosen = session.state.selection
         return {
             "markers": self.markers,
-            "ring": [places[n.row].tolist() for n in point.neighbours],
+            "ring": [xy[n.row].tolist() for n in point.neighbours],
             "path": [] if path is None else [frame.position for frame in path.frames],
             "off": self._off(),
             "here": self._here(),
@@ -79,21 +79,21 @@ class Markers(Panel):
             "colors": [[name, point_colors.title(name)] for name in point_colors.colors(session.atlas)],
             "legend": self._legend(),
             "selected": None if chosen is None else [len(chosen.rows), chosen.title],
-            "crystals": f"{len(places):,}",
+            "crystals": f"{len(xy):,}",
             "credit": self._credited,
-            "shown": f"{len(self._points.rows):,} of {len(places):,} shown" if self._points.thinned else "",
+            "shown": f"{len(self._points.rows):,} of {len(xy):,} shown" if self._points.thinned else "",
         }
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Go somewhere, select, colour, or look elsewhere."""
         session, action = self.session, message["act"]
         if action == "click":
-            place, pixel = _numbers(message, "x", "y"), _numbers(message, "dx", "dy")
-            row, off = self._points.nearest((place[0], place[1]), (pixel[0], pixel[1]))
+            point, pixel = _numbers(message, "x", "y"), _numbers(message, "dx", "dy")
+            row, off = self._points.nearest((point[0], point[1]), (pixel[0], pixel[1]))
             if off <= HIT:
                 session.select(row)
             else:
-                session.navigation.go_to_coordinates(*place)
+                session.navigation.go_to_coordinates(*point)
         elif action == "drag":
             session.navigation.go_to_coordinates(*_numbers(message, "x", "y"), moving=True)
         elif action == "own":
@@ -122,25 +122,25 @@ class Markers(Panel):
             return []
         table = self.session.atlas.table
         lines = [str(table["formula"].iat[row]), str(table["material_id"].iat[row])]
-        told = self._points.coloring
-        lines.append(told.text(row))
+        coloring = self._points.coloring
+        lines.append(coloring.text(row))
         lines += [
             f"{words.with_unit(name)}: {float(table[name].iat[row]):.4g}"
             for name in point_colors.FIRST
-            if name in table and name != told.name and math.isfinite(float(table[name].iat[row]))
+            if name in table and name != coloring.name and math.isfinite(float(table[name].iat[row]))
         ]
         return [line for line in lines if line][:_LINES]
 
     def _off(self) -> str:
-        """How far the decoded crystal lies from the place that was asked for, in words."""
+        """How far the decoded crystal lies from the coordinates that were asked for, in words."""
         point, inverse = self.session.state.point, self.session.atlas.inverse
         if point.wanted is None:
             return ""
         if point.landed is None:
-            return "The crystal decoded for this place cannot be placed on the map."
+            return "The crystal decoded at these coordinates cannot be placed on the map."
         share = inverse.distance(point.wanted, point.landed)
         said = "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
-        return f"The crystal decoded here lies {said} of the map's width from the place you chose."
+        return f"The crystal decoded here lies {said} of the map's width from the point you chose."
 
     def _here(self) -> dict[str, str]:
         session = self.session
@@ -149,21 +149,21 @@ class Markers(Panel):
         return {"title": "Here" if known else "Nearest known", "name": name, "href": _address(name)}
 
     def _legend(self) -> dict[str, Any]:
-        told = self._points.coloring
-        low, high = told.span
-        missing = not all(map(math.isfinite, told.values[self._points.rows].tolist())) if told.name else False
+        coloring = self._points.coloring
+        low, high = coloring.span
+        missing = not all(map(math.isfinite, coloring.values[self._points.rows].tolist())) if coloring.name else False
         return {
-            "title": told.title,
+            "title": coloring.title,
             "low": f"{low:.3g}",
             "high": f"{high:.3g}",
-            "colors": [] if told.kinds or not told.name else COLOR_MAPS[self._points.color_map],
-            "kinds": [[kind, QUALITATIVE[k % len(QUALITATIVE)]] for k, kind in enumerate(told.kinds)],
-            "absent": [told.absent, UNKNOWN] if missing else None,
+            "colors": [] if coloring.kinds or not coloring.name else COLOR_MAPS[self._points.color_map],
+            "kinds": [[kind, QUALITATIVE[k % len(QUALITATIVE)]] for k, kind in enumerate(coloring.kinds)],
+            "absent": [coloring.absent, UNKNOWN] if missing else None,
         }
 
 
-def _mark(kind: str, place: tuple[float, float], text: str, sign: str = "") -> dict[str, Any]:
-    return {"kind": kind, "x": place[0], "y": place[1], "text": text, "sign": sign}
+def _mark(kind: str, point: tuple[float, float], text: str, sign: str = "") -> dict[str, Any]:
+    return {"kind": kind, "x": point[0], "y": point[1], "text": text, "sign": sign}
 
 
 def _address(material_id: str) -> str:

@@ -54,13 +54,13 @@ class Still:
         self._handle.update(HTML(self.html()))
 
     def html(self) -> str:
-        """The picture: crystal, its place on the map, and what is predicted."""
+        """The picture: crystal, its position on the map, and what is predicted."""
         session = self.session
         structure, point = session.display.structure, session.state.point
         scores = session.explanations.attribution.atom_scores if session.explanations.attribution is not None else None
         group = session.display.space_group
-        told = [f"{words.space_group_html(group[1])} ({group[0]})"] if group else []
-        told += [
+        facts = [f"{words.space_group_html(group[1])} ({group[0]})"] if group else []
+        facts += [
             f"{escape(words.title(name))} {value:.2f} {escape(words.unit(name))}"
             for name, value in (session.predicted if session.display.loaded_alone is None else {}).items()
         ]
@@ -72,7 +72,7 @@ class Still:
             f'<div class="xc-still xc-still-{self.identity}" style="font-family:sans-serif;font-size:13px">'
             f"<p><b>{words.formula_html(structure.composition.reduced_formula)}</b> {label}</p>"
             f'<div style="display:flex;flex-wrap:wrap;gap:16px">{svg(structure, scores, _SIZE)}'
-            f"{self._map(point.position)}</div><p>{'; '.join(told)}</p>"
+            f"{self._map(point.position)}</div><p>{'; '.join(facts)}</p>"
             "<p><small>The last view of the xcrystal explorer; run the cell again to explore. "
             f"{escape(words.CAUTION)}</small></p></div>"
         )
@@ -82,7 +82,7 @@ class Still:
         x, y = (np.array(position) - low) * scale
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{_SIZE}" height="{_SIZE}" role="img" '
-            f'aria-label="Its place on the map" viewBox="-10 -10 {_SIZE + 20} {_SIZE + 20}">'
+            f'aria-label="Its position on the map" viewBox="-10 -10 {_SIZE + 20} {_SIZE + 20}">'
             f'<path d="{self._dots}" stroke="#8a8a8a" stroke-width="2" stroke-linecap="round" fill="none"/>'
             f'<circle cx="{x:.1f}" cy="{_SIZE - y:.1f}" r="7" fill="none" stroke="#d55e00" stroke-width="3"/></svg>'
         )

@@ -1,4 +1,4 @@
-"""Curves of a run while it trains: parts of the loss and the share of crystals that come back."""
+"""Curves of a run while it trains: parts of the loss and the share of crystals that are reconstructed."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class TrainingCurves(widgets.VBox):
 
     def __init__(self) -> None:
         self.figure = _figure()
-        self.told = widgets.HTML("Nothing has been measured yet.")
-        super().__init__([self.figure, self.told])
+        self.message = widgets.HTML("Nothing has been measured yet.")
+        super().__init__([self.figure, self.message])
 
     def show(self, records: Sequence[Mapping[str, Any]], note: str = "") -> None:
         """Draw the records of a run, and say where it stands."""
         if not records:
-            self.told.value = escape(note)
+            self.message.value = escape(note)
             return
         found = curves(records)
         with self.figure.batch_update():
@@ -43,7 +43,7 @@ class TrainingCurves(widgets.VBox):
         text = f"{found.steps[-1]:,} steps in {60 * found.minutes[-1]:,.0f} s"
         if len(found.match_rate):
             text += f", match rate {100 * found.match_rate[-1]:.0f} %"
-        self.told.value = escape(f"{text}. {note}".strip())
+        self.message.value = escape(f"{text}. {note}".strip())
 
 
 class LiveTraining(widgets.VBox):
@@ -113,7 +113,7 @@ class LiveTraining(widgets.VBox):
             self._show("Reconstructing all validation crystals.")
             self._result = self.run.result()
             note = (
-                f"{'Stopped' if self.run.training.progress < 1 else 'Done'}: the best model gives back "
+                f"{'Stopped' if self.run.training.progress < 1 else 'Done'}: the best model reconstructs "
                 f"{100 * self._result['match_rate']:.1f} % of {self._result['crystals']} crystals that it never saw; "
                 f"it is in {self.run.out / 'best'}."
             )
@@ -180,7 +180,7 @@ class WatchedRun(TrainingCurves):
                     return
             except Exception as error:  # noqa: BLE001  (told; a file that is being written may be whole at the next look)
                 if not self._closed.is_set():
-                    self.told.value = escape(f"The metrics in {self.folder} cannot be drawn: {error}")
+                    self.message.value = escape(f"The metrics in {self.folder} cannot be drawn: {error}")
 
     def _ended(self, measured: int) -> bool:
         """Whether the result is there, and not from before the run was resumed."""
@@ -229,7 +229,7 @@ def _figure() -> Any:
         xaxis={"domain": [0, 0.45], "title": "optimizer steps", "rangemode": "tozero"},
         yaxis={"type": "log", "title": "parts of the loss"},
         xaxis2={"domain": [0.55, 1], "anchor": "y2", "title": "optimizer steps", "rangemode": "tozero"},
-        yaxis2={"anchor": "x2", "title": "crystals that come back (%)", "range": [0, 100]},
+        yaxis2={"anchor": "x2", "title": "crystals reconstructed (%)", "range": [0, 100]},
     )
     figure.introduce()
     return figure

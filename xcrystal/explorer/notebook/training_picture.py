@@ -20,6 +20,6 @@ def training_still(records: Sequence[Mapping[str, Any]]) -> Chart:
         return left
     scored = [at[int(step)] for step in found.scored_steps]
     right = lines(
-        {"unseen crystals": (scored, 100 * found.match_rate)}, "minutes", "given back, %", marks=True, width=420
+        {"unseen crystals": (scored, 100 * found.match_rate)}, "minutes", "reconstructed, %", marks=True, width=420
     )
     return Chart(f'<div style="display:flex;flex-wrap:wrap">{left.svg}{right.svg}</div>')

@@ -110,7 +110,7 @@ def _extrapolation(report: CrystalReport) -> Badge:
             f"Farther from known crystals than {nearer} of them are from each other: the model has seen little like it."
         )
         return _badge("nearness to data", BAD, "far from data", text)
-    text = f"{nearer} of the known crystals are nearer to the others than this place is to them; above 95 % is far."
+    text = f"{nearer} of the known crystals are nearer to the others than this one is to them; above 95 % is far."
     return _badge("nearness to data", GOOD, "near the data", text)
 
 

@@ -115,7 +115,7 @@ class FactsView(Panel):
             self.send({"type": "thumbnails", "pictures": pictures})
 
 
-_BRIEF = ("formation_energy_per_atom", "band_gap")  # what a beginner is told
+_BRIEF = ("formation_energy_per_atom", "band_gap")  # what a beginner sees
 _SAME = {"formation_energy_per_atom": 0.05, "band_gap": 0.2, "e_above_hull": 0.02}  # differences not worth a word
 _SIDES = {"band_gap": ("metal", "insulator"), "e_above_hull": ("on the hull", "above it")}
 
@@ -146,7 +146,7 @@ def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
         rows.append(("Reconstruction", _match(session)))
     report = session.assessment.report
     if report is not None and session.display.loaded_alone is None and not brief:
-        rows.append(("Own code", [("", own_code(report))]))
+        rows.append(("Own latent vector", [("", own_code(report))]))
     return rows
 
 
@@ -202,8 +202,8 @@ def _own(session: Session) -> list[Row]:
     if session.state.point.material_id is None or session.display.loaded_alone is not None:
         return []
     record = session.atlas.table.iloc[session.atlas.row(session.state.point.material_id)]
-    told = session.predicted
-    names = [name for name in session.atlas.properties if name not in told and record[name] == record[name]]
+    predicted = session.predicted
+    names = [name for name in session.atlas.properties if name not in predicted and record[name] == record[name]]
     return [
         (f"{words.title(name)}, known", [("", f"{float(record[name]):.4g} {words.unit(name)}".rstrip())])
         for name in names[:MOST_KNOWN]

@@ -62,7 +62,7 @@ TERMS = (
     ),
     Term(
         "reconstruction",
-        "What comes back when a crystal is encoded and decoded again. The nearer to the original, the better the "
+        "The crystal that comes of encoding and decoding again. The nearer to the original, the better the "
         "model has kept it.",
         MODEL,
     ),
@@ -149,7 +149,7 @@ TERMS = (
     ),
     Term(
         "extrapolation",
-        "To ask the model about a place that is farther from known crystals than most of them are from each "
+        "To ask the model about a latent vector that is farther from known crystals than most of them are from each "
         "other. It has seen little like it there and should be trusted less.",
         MODEL,
     ),
@@ -171,7 +171,7 @@ TERMS = (
         MODEL,
     ),
     Term(
-        "own code",
+        "own latent vector",
         "The latent vector that the decoded crystal itself has. If it is far from the one that was decoded, the "
         "model does not quite mean this crystal.",
         MODEL,
@@ -219,7 +219,7 @@ TERMS = (
     ),
     Term(
         "gradient SHAP",
-        "A method of attribution: the model's slope at random places between baseline and crystal, times the way.",
+        "A method of attribution: the model's slope at random points between baseline and crystal, times the way.",
         MODEL,
     ),
     Term(

@@ -13,7 +13,7 @@ from xcrystal.explorer.panels.glossary import terms
 HINTS = {
     "map": (
         "Each point is a known crystal; crystals that the model finds alike lie near each other. Click a point to see "
-        "it, or drag over an empty place to see what the model makes there.",
+        "it, or drag over an empty area to see what the model makes there.",
         ("map", "latent space"),
     ),
     "structure": (

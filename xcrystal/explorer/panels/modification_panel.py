@@ -68,7 +68,7 @@ class ChangeView(Panel):
         """What can be changed, what was changed, and what was found."""
         session = self.session
         progress, search = session.progress, session.counterfactual_search.last
-        told = {
+        described = {
             "awake": self._awake,
             "outcomes": [[name, text] for name, text in _OUTCOMES.items()],
             "progress": progress.row()
@@ -87,20 +87,20 @@ class ChangeView(Panel):
             "loss": "",
         }
         if not self._awake:
-            return told
+            return described
         try:
             # while a hand moves, what it holds stays what it took hold of
             subject = session.modifications.held or session.modifications.editable()
         except XCrystalError as error:
             self._of = None
-            return {**told, "trouble": str(error)}
+            return {**described, "trouble": str(error)}
         if self._of is None or self._of.opened is not subject.opened:
             self._keep_choice(subject)
         self._of = subject
         sites = subject.opened.sites()
         site = sites[self._orbit]
         return {
-            **told,
+            **described,
             "formula": subject.opened.structure.composition.reduced_formula,
             "sites": [_site(one) for one in sites],
             "orbit": self._orbit,

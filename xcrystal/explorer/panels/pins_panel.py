@@ -1,4 +1,4 @@
-"""The strip of pinned crystals below the structure; and what the page around the explorer is told of it."""
+"""The strip of pinned crystals below the structure; and what the page around the explorer hears of it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PinsView(Panel):
 
     def __init__(self, session: Session, worker: Worker) -> None:
         self._keys: WeakKeyDictionary[Point, int] = WeakKeyDictionary()
-        self._told: WeakKeyDictionary[Point, dict[str, Any]] = WeakKeyDictionary()
+        self._described: WeakKeyDictionary[Point, dict[str, Any]] = WeakKeyDictionary()
         self._numbers = count()
         super().__init__(session, worker)
         self._listed: tuple[Point, ...] = ()
@@ -110,14 +110,14 @@ class PinsView(Panel):
 
     def _tell(self, pin: Point, number: int) -> dict[str, Any]:
         """All that is shown of a pin, and all that can be taken away of it without asking again."""
-        if pin not in self._told:
+        if pin not in self._described:
             from xcrystal.explorer.drawing.svg_picture import thumbnail
 
             structure = conventional_cell(pin.structure)
             small = structure if len(structure) <= _ATOMS else pin.structure
             # a model of a user's own may not know it
             group = int(pin.structure.properties.get("space_group") or space_group_number(pin.structure, handed=True))
-            self._told[pin] = {
+            self._described[pin] = {
                 "key": self._key(pin),
                 "formula": structure.composition.reduced_formula,
                 "label": pin.label,
@@ -128,7 +128,7 @@ class PinsView(Panel):
                 "code": self.session.file.pin_code(number),
                 "structure": plain_structure(pin.structure),
             }
-        return self._told[pin]
+        return self._described[pin]
 
     def _key(self, pin: Point) -> int:
         if pin not in self._keys:
@@ -140,7 +140,7 @@ class PinsView(Panel):
         return next((n for n, pin in enumerate(self.session.state.pins) if self._key(pin) == key), None)
 
     def _end(self, given: Any) -> int | Structure | None:
-        """An end of a path: the key of a pin, or a crystal of another explorer; None for neither, which is told."""
+        """An end of a path: the key of a pin, or a crystal of another explorer; None for neither, which is reported."""
         if not isinstance(given, dict):
             number = self._number(given)
             if number is None:

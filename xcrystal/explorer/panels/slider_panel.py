@@ -100,7 +100,7 @@ class SliderView(Panel):
             "stops": said,
             "achieved": ""
             if here == first
-            else f"{words.title(name)} of the decoded crystal, at its own code: {said[first]} → {said[here]}."
+            else f"{words.title(name)} of the decoded crystal, at its own latent vector: {said[first]} → {said[here]}."
             + self._end(axis, path, here, len(stops)),
         }
 
@@ -139,13 +139,13 @@ class SliderView(Panel):
             # an axis may be gone by the time that a message about it arrives
             session.report(str(error))
 
-    def _stop_at(self, axis: Axis, place: int) -> None:
+    def _stop_at(self, axis: Axis, offset: int) -> None:
         """Go to a stop, counted from where the path begins."""
         path = None if axis.target is None else self.session.property_sliders.path(axis.target)
         if path is None or axis.target is None:
             return  # the crystal is another one by now
         stops = path.stops[:: int(towards(axis.target)[1])]
-        stop = stops[min(max(stops.index(path.start) + place, 0), len(stops) - 1)]
+        stop = stops[min(max(stops.index(path.start) + offset, 0), len(stops) - 1)]
         self.session.property_sliders.set(axis.target, stop.value, moving=True)
 
     def _achieved(self, axis: Axis, change: float) -> str:
@@ -154,7 +154,7 @@ class SliderView(Panel):
         if name is None or abs(change) < STEP / 2 or name not in point.predicted:
             return ""
         there = _change(name, base.predicted[name], point.predicted[name])
-        said = f"Moved by {_signed(change, 2)}. Predicted {words.title(name).lower()} at this place: {there}"
+        said = f"Moved by {_signed(change, 2)}. Predicted {words.title(name).lower()} at this latent vector: {there}"
         if self.session.idle:
             before, after = self.session.points.achieved(base), self.session.points.achieved(point)
             if name in before and name in after:

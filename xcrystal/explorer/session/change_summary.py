@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.session.state import Point, State
     from xcrystal.latent.axes import Axis
 
-_DIGITS = {"formation_energy_per_atom": 2, "band_gap": 1}  # what is told of every change
+_DIGITS = {"formation_energy_per_atom": 2, "band_gap": 1}  # what is said of every change
 _FAMILIES = {
     "principal": "principal directions",
     "latent": "single latent dimensions",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".cif", ".vasp", ".poscar", ".xyz", ".extxyz", ".json")
 MOST = 1000  # crystals; each is a marker of its own
 _TOGETHER = 32  # encoded at once
-_NAMED = 3  # failures that are told in full
+_NAMED = 3  # failures that are listed in full
 
 
 class OwnCrystals:

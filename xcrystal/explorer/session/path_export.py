@@ -40,7 +40,7 @@ def export_path(path: Path, format: str, model: str, conventional: bool = True) 
     format
         One of ``FORMATS``.
     model
-        Name of the model that made them, which is told in the file.
+        Name of the model that made them, which is written into the file.
     conventional
         Write and draw conventional cells rather than primitive ones.
     """

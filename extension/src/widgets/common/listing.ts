@@ -2,7 +2,7 @@
 import { type Act, type IExplorer, type IPin, explorersOfPage } from '../../latentspace/registry';
 import type { IModel, IPanel } from './model';
 
-/** What the script of the pins is told. */
+/** What the script of the pins receives. */
 export interface IPinsState {
   model: string;
   formula: string;

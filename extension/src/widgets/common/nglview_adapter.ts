@@ -2,7 +2,7 @@
  * All that the explorer takes from nglview's view besides what it documents, in one place.
  *
  * nglview is a viewer of proteins: it reports each change of components, camera and picks to the kernel, which a crystal
- * that changes with the hand cannot afford. We draw on its stage ourselves, and take its reports away.
+ * that changes during a drag cannot afford. We draw on its stage ourselves, and take its reports away.
  */
 import type * as Ngl from 'ngl';
 import type { NglModule } from '../../ngl_buffers';

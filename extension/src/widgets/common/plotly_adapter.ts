@@ -1,7 +1,7 @@
 /**
  * All that the explorer takes from plotly's figure besides what it documents, in one place.
  *
- * There is no documented way to ask where on the screen an axis is, what its range is while a hand pans, and to
+ * There is no documented way to ask where on the screen an axis is, what its range is while the user pans, and to
  * zoom or resize a figure without plotly's own module, which a FigureWidget keeps to itself. A test in a browser holds
  * this against the plotly.js that is installed.
  */
@@ -64,7 +64,7 @@ export class Plot {
     return this.figure;
   }
 
-  /** The axes with their ranges now, also while a hand pans; null while it is drawn anew. */
+  /** The axes with their ranges now, also while the user pans; null while it is drawn anew. */
   get axes(): { x: IAxis; y: IAxis } | null {
     const { xaxis, yaxis } = this.figure._fullLayout ?? {};
     return xaxis?._length ? { x: xaxis, y: yaxis } : null;
