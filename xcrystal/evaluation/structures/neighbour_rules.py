@@ -148,7 +148,7 @@ def _score(name: str, rule: Rule, types: list[Entry], seed: int) -> RuleScore:
 def _missed(entry: Entry, structure: Structure, found: list[list[int]], book: list[list[Shell]]) -> list[str]:
     symbols = [site.specie.symbol for site in structure]
     orbit = entry.crystal.atoms()[2]
-    missed = {}
+    missed: dict[int, str] = {}
     for atom, around in enumerate(found):
         shell = Counter(symbols[other] for other in around)
         if shell not in book[orbit[atom]]:

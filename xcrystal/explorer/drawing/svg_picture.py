@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import count, pairwise
@@ -144,14 +144,15 @@ def _image(
 
 def _sectors(site: PeriodicSite) -> str:
     """What is drawn over the ball of a site that is not filled by one element, for a centre (x, y) and a radius r."""
-    amounts: Counter[tuple[int, str]] = Counter()
+    amounts: defaultdict[tuple[int, str], float] = defaultdict(float)
     for species, share in site.species.items():
         amounts[species.Z, species.symbol] += float(share)
-    shares = [(symbol, share) for (_, symbol), share in amounts.most_common()]
+    ordered = sorted(amounts.items(), key=lambda item: -item[1])
+    shares = [(symbol, share) for (_, symbol), share in ordered]
     empty = 1 - sum(share for _, share in shares)
     if len(shares) == 1 and empty < _FULL:
         return ""
-    paints = [hex_color(element_colors()[number]) for (number, _), _ in amounts.most_common()]
+    paints = [hex_color(element_colors()[number]) for (number, _), _ in ordered]
     if empty >= _FULL:
         shares.append(("empty", empty))
         paints.append(_EMPTY)

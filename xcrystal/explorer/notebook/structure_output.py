@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,7 @@ def _picture(structure: IStructure) -> str:
     from xcrystal.explorer.drawing.svg_picture import Pictures
 
     data = structure_data(structure)
-    species = [Counter[str]() for _ in data["species"]]
+    species: list[defaultdict[str, float]] = [defaultdict(float) for _ in data["species"]]
     for amounts, kinds in zip(species, data["species"], strict=True):
         for kind in kinds:
             amounts[kind["symbol"]] += kind["occupancy"]  # ions of one element have one symbol
