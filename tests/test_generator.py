@@ -22,6 +22,7 @@ from xcrystal.errors import (
     UnsupportedCrystalError,
     UnsupportedElementWarning,
 )
+from xcrystal.explanation.methods import METHODS
 from xcrystal.generator import CrystalModel, open_model
 
 
@@ -191,3 +192,34 @@ def test_properties_that_were_not_learned_are_not_predicted(tmp_path: Path) -> N
     assert list(model.predict(np.zeros(8))) == ["band_gap"] == list(model.properties)
     with pytest.raises(TargetError, match="for instance: band_gap"):
         xc.explain(model, CRYSTALS["rock salt NaCl"].to_structure(), target="e_above_hull")
+
+
+def _uses(opened: CrystalModel) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Codes, and scores by every method, of one crystal."""
+    structure = CRYSTALS["perovskite SrTiO3"].to_structure()
+    z = opened.encode(structure)
+    assert len(opened.decode(z)) == len(opened.sample(1)) == 1
+    scores = [np.asarray(xc.explain(opened, structure, method=method).scores, dtype=float) for method in METHODS]
+    return z, scores
+
+
+@pytest.mark.parametrize("mode", ["double precision", "inference"])
+def test_neither_torchs_default_nor_the_callers_mode_matters(mode: str) -> None:
+    z, scores = _uses(open_model())
+    if mode == "inference":
+        with torch.inference_mode():
+            found, explained = _uses(open_model())
+    else:
+        torch.set_default_dtype(torch.float64)
+        try:
+            opened = open_model()
+            assert {p.dtype for p in opened.network.parameters()} == {torch.float32}
+            found, explained = _uses(opened)
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, z, atol=1e-5)
+    # the noise that some methods draw differs with its type
+    for method, one, other in zip(METHODS, scores, explained, strict=True):
+        atol = 0.1 if method in ("gradient_shap", "smoothgrad") else 1e-4
+        np.testing.assert_allclose(one, other, atol=atol * max(1.0, float(np.nanmax(np.abs(one)))), err_msg=method)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from ase.io import write
 from pymatgen.core import Composition, Element, Lattice, Structure
+from pymatgen.io.ase import AseAtomsAdaptor
 
 from tests.crystals import CRYSTALS, structures
 from xcrystal.crystal.crystal_sets import MAX_ATOMS, cell_of, crystal_set
@@ -113,3 +116,22 @@ def test_nothing_to_measure_is_said(empty: bool, tmp_path: Path) -> None:
 def test_an_empty_list_is_an_error_of_ours() -> None:
     with pytest.raises(XCrystalError):
         crystal_set([])
+
+
+def test_frames_and_archives_are_read_like_folders(folder: Path, tmp_path: Path) -> None:
+    frames = [AseAtomsAdaptor.get_atoms(CRYSTALS[name].to_structure()) for name in ("rock salt NaCl", "diamond C")]
+    write(tmp_path / "frames.extxyz", frames, format="extxyz")
+    found = crystal_set(tmp_path / "frames.extxyz")
+    assert [cell.name for cell in found.cells] == ["frames.extxyz#1", "frames.extxyz#2"]
+    assert found.cells[1].formula == ((6, 1),)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for path in [*folder.rglob("*"), tmp_path / "frames.extxyz"]:
+            if path.is_file():
+                archive.write(path, path.name)
+    packed = crystal_set(tmp_path / "all.zip")
+    assert {cell.name for cell in packed.cells} == {"rutile.cif", "quartz.CIF", "frames.extxyz#1", "frames.extxyz#2"}
+    assert set(packed.unreadable) == {"empty.cif", "noise.cif", "disordered.cif"}
+    assert len(crystal_set(folder / "rutile.cif")) == 1
+    (tmp_path / "no.zip").write_text("no archive")
+    with pytest.raises(DatasetError, match="zip archive"):
+        crystal_set(tmp_path / "no.zip")

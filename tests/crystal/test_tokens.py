@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.crystals import CRYSTALS
@@ -52,3 +55,18 @@ def test_tables_are_read_up_to_the_limits_given(crystal_table: Path) -> None:
     table = read_table(crystal_table)
     assert len(tokenize(table, 1, failed, most_orbits=2)) + len(failed) == len(table)
     assert all("at most 2" in reason for reason in failed.values()) and failed
+
+
+def test_a_script_without_a_main_guard_may_call_it(crystal_table: Path, tmp_path: Path) -> None:
+    table = read_table(crystal_table)
+    pd.concat([table] * (600 // len(table) + 1)).to_parquet(tmp_path / "many.parquet")
+    script = tmp_path / "plain.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from xcrystal.crystal.tables import read_table\n"
+        "from xcrystal.crystal.tokens import tokenize\n"
+        f"print(len(tokenize(read_table(Path({str(tmp_path / 'many.parquet')!r})))))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) > 500

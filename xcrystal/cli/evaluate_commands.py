@@ -39,7 +39,10 @@ def reconstruction(
 def generation(
     samples: Annotated[
         Path | None,
-        typer.Option(help="Crystals to measure: a folder of CIF files, or a parquet file. Without it, a model's own."),
+        typer.Option(
+            help="Crystals to measure: a folder or zip of crystal files, extended XYZ, or a parquet file. Without it, "
+            "a model's own."
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Measure samples of this model: a bundled one (mp20), or the folder of your own.")
@@ -47,9 +50,7 @@ def generation(
     n: Annotated[int, typer.Option("-n", min=1, help="How many samples of the model.")] = 1000,
     seed: Seed = 0,
     device: Device = "auto",
-    reference: Annotated[
-        Path | None, typer.Option(help="Real crystals to compare with: a folder of CIF files, or a parquet file.")
-    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="Real crystals to compare with: like --samples.")] = None,
     train: Annotated[
         Path | None, typer.Option(help="What the generator learned from; a sample is novel if it is not in here.")
     ] = None,

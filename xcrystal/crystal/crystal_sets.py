@@ -1,4 +1,4 @@
-"""Sets of crystals to be measured: lists of Structures, folders of CIF files, tables.
+"""Sets of crystals to be measured: lists of Structures, folders and archives of crystal files, tables.
 
 What is measured may be anything that a generator made, so atoms that overlap and cells without a volume are let in:
 to find them is what the evaluation is for. What cannot be looked at as an ordered crystal at all is named, with the
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.reading import parse_structure
+from xcrystal.crystal.reading import MAX_BYTES, parse_frames, parse_structure
+from xcrystal.crystal.sources.ase_files import FRAMES
+from xcrystal.crystal.sources.crystal_files import is_one
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, reduced_composition, structure_of
 from xcrystal.errors import DatasetError, InvalidCrystalError, ReadError, XCrystalError
 
@@ -81,8 +83,9 @@ def crystal_set(source: Any) -> CrystalSet:
     Parameters
     ----------
     source
-        pymatgen Structures; the path of a folder with CIF files (also in folders inside it); the path of a table
-        (see ``xcrystal.crystal.tables``); or a CrystalSet, which is returned as it is.
+        pymatgen Structures; the path of a folder with crystal files (also in folders inside it), of a zip archive of
+        them, of one such file (extended XYZ with many frames, say), or of a table (see ``xcrystal.crystal.tables``); or
+        a CrystalSet, which is returned as it is.
 
     Raises
     ------
@@ -93,7 +96,12 @@ def crystal_set(source: Any) -> CrystalSet:
         return source
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        named = _of_folder(path) if path.is_dir() else _of_table(path)
+        if path.is_dir():
+            named = _of_folder(path)
+        elif path.is_file() and path.suffix.lower() == ".zip":
+            named = _of_archive(path)
+        else:
+            named = _of_file(path, path.name) if path.is_file() and _is_read(path) else _of_table(path)
     else:
         named = _of_list(source)
     cells, unreadable = [], {}
@@ -147,19 +155,56 @@ def _of_list(structures: Any) -> Iterator[Named]:
 def _of_folder(folder: Path) -> Iterator[Named]:
     from tqdm.auto import tqdm
 
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".cif" and path.is_file())
+    files = sorted(path for path in folder.rglob("*") if _is_read(path) and path.is_file())
     if not files:
         tables = sorted(path.name for path in folder.glob("*.parquet"))
         hint = f" Did you mean {folder / tables[0]}?" if tables else ""
-        raise DatasetError(f"There are no CIF files in {folder}.{hint}")
+        raise DatasetError(f"There are no crystal files in {folder}.{hint}")
     for path in tqdm(files, desc="reading", unit="file", leave=False, disable=None):
-        try:
-            found: Structure | XCrystalError = parse_structure(path.read_bytes(), path.name)
-        except XCrystalError as error:
-            found = error
-        except OSError as error:
-            found = ReadError(f"{path.name} cannot be read: {error.strerror}.")
-        yield str(path.relative_to(folder)), found
+        yield from _of_file(path, str(path.relative_to(folder)))
+
+
+def _is_read(path: Path) -> bool:
+    """Whether it is a file of one crystal, or of frames one after another, by its name."""
+    return is_one(path) or path.suffix.lower() in FRAMES
+
+
+def _of_file(path: Path, name: str) -> Iterator[Named]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        yield name, ReadError(f"{path.name} cannot be read: {error.strerror}.")
+        return
+    yield from _of_content(content, name)
+
+
+def _of_archive(path: Path) -> Iterator[Named]:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [
+                member for member in archive.infolist() if not member.is_dir() and _is_read(Path(member.filename))
+            ]
+            if not members:
+                raise DatasetError(f"There are no crystal files in {path.name}.")
+            for member in members:
+                with archive.open(member) as file:
+                    yield from _of_content(file.read(MAX_BYTES + 1), member.filename)
+    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+        raise DatasetError(f"{path.name} cannot be read as a zip archive: {error}.") from error
+
+
+def _of_content(content: bytes, name: str) -> Iterator[Named]:
+    """The crystal of a file, or its frames."""
+    try:
+        if Path(name).suffix.lower() in FRAMES:
+            for number, found in enumerate(parse_frames(content, Path(name).name), start=1):
+                yield f"{name}#{number}", found
+        else:
+            yield name, parse_structure(content, Path(name).name)
+    except XCrystalError as error:
+        yield name, error
 
 
 def _of_table(path: Path) -> Iterator[Named]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,17 +182,40 @@ def _parse_xsf(text: str, name: str) -> Structure:
 
 
 def _parse_extended_xyz(text: str, name: str) -> Structure:
+    found = next(_frames(text, name, "0"), None)
+    if found is None:
+        raise ReadError(f"{name} holds no crystal.")
+    return found
+
+
+def parse_frames(content: bytes, name: str) -> Iterator[Structure]:
+    """The crystals of an extended XYZ file, one after the other; not checked yet.
+
+    Raises
+    ------
+    ReadError
+        Where one cannot be parsed, or is no crystal.
+    """
+    _check_size(len(content), name)
+    try:
+        yield from _frames(content.decode("utf-8-sig", errors="replace"), name, ":")
+    except XCrystalError:
+        raise
+    except Exception as error:
+        raise ReadError(f"{name} cannot be read as crystals: {str(error) or type(error).__name__}") from error
+
+
+def _frames(text: str, name: str, which: str) -> Iterator[Structure]:
     import io
 
     from ase import Atoms
-    from ase.io import read
+    from ase.io import iread
     from pymatgen.io.ase import AseAtomsAdaptor
 
-    atoms = read(io.StringIO(without_isotopes(text)), format="extxyz", index=0)
-    if not isinstance(atoms, Atoms):
-        raise ReadError(f"{name} holds no crystal.")
-    check_periodic(atoms.pbc, name)
-    return AseAtomsAdaptor.get_structure(atoms)
+    for atoms in iread(io.StringIO(without_isotopes(text)), index=which, format="extxyz"):
+        assert isinstance(atoms, Atoms)
+        check_periodic(atoms.pbc, name)
+        yield AseAtomsAdaptor.get_structure(atoms)
 
 
 def without_isotopes(text: str) -> str:
@@ -210,11 +233,13 @@ def check_periodic(along: Sequence[bool], name: str) -> None:
     ReadError
         For a molecule, a wire or a slab.
     """
-    count = sum(map(bool, along))
-    if count < 3:
-        kind = ("no cell that it repeats with: it is a molecule", "repeats along one axis: it is a wire or a chain",
-                "repeats along two axes: it is a slab or a layer")[count]  # fmt: skip
-        raise ReadError(f"{name} {'has' if not count else 'only'} {kind}, and xcrystal shows crystals.")
+    said = (
+        "has no periodic cell: it is a molecule",
+        "repeats along one axis only: it is a wire or a chain",
+        "repeats along two axes only: it is a slab or a layer",
+    )
+    if not all(along):
+        raise ReadError(f"{name} {said[sum(map(bool, along))]}, and xcrystal shows crystals.")
 
 
 def check_structure(structure: IStructure) -> Structure:
@@ -260,12 +285,22 @@ def _element(site: PeriodicSite) -> Element:
             raise InvalidCrystalError(f"{species} is not a chemical element.")
     numbers = {int(species.Z) for species in site.species}
     if len(numbers) != 1 or abs(site.species.num_atoms - 1) > _FULL:
-        holds = ", ".join(f"{species} {amount:.3g}" for species, amount in site.species.items()) or "nothing"
         raise InvalidCrystalError(
-            f"This structure is disordered (a site holds {holds}); make it ordered first, for instance with pymatgen's "
-            "OrderDisorderedStructureTransformation."
+            f"This structure is disordered: a site {_shares(site)}. Only crystals in which one element fills each site "
+            "can be encoded."
         )
     return Element.from_Z(numbers.pop())
+
+
+def _shares(site: PeriodicSite) -> str:
+    """What is on a site that no single element fills: "holds 70 % Na and 20 % K and is 10 % empty"."""
+    amounts: dict[str, float] = {}
+    for species, amount in site.species.items():
+        symbol = species.symbol
+        amounts[symbol] = amounts.get(symbol, 0.0) + amount
+    held = " and ".join(f"{100 * amount:.3g} % {symbol}" for symbol, amount in amounts.items()) or "nothing"
+    empty = 100 * (1 - sum(amounts.values()))
+    return f"holds {held}" + (f" and is {empty:.3g} % empty" if empty > 100 * _FULL else "")
 
 
 def _has_close_pair(structure: Structure) -> bool:

@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from html import escape
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from pymatgen.core import Structure
 
+from tests.crystal.file_kinds import cif
 from tests.crystals import CRYSTALS
 from xcrystal.explorer import words
 from xcrystal.explorer import worker as worker_module
@@ -335,3 +337,12 @@ def test_a_mirror_image_is_called_one(session: Session) -> None:
     assert set(reported) == {152, 154}
     assert reported[154]["Space group"].endswith("(154)")
     assert "mirror image" in reported[154]["Reconstruction"] and "mirror image" not in reported[152]["Reconstruction"]
+
+
+def test_what_a_file_leaves_open_is_said_beside_its_crystal(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "a.cif"
+    path.write_text(cif("Cs1 Cs 0 0 0 1\nCl1 Cl .5 .5 .5 1", more="_chemical_formula_sum 'Cs Br'"))
+    for load in (lambda: session.load(path), lambda: session.navigation.load_bytes(path.read_bytes(), "a.cif")):
+        load()
+        assert session.state.loaded is not None
+        assert "while its formula is Cs Br" in session.state.loaded.caution

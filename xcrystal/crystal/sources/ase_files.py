@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 import warnings
@@ -24,10 +25,13 @@ def read_frames(path: Path, name: str) -> Iterator[Found]:
     """The frames of an extended XYZ file; the numbers of its comment lines become properties."""
     from ase.io import iread
 
+    from xcrystal.crystal.reading import without_isotopes
+
     number = 0
     try:
         # opened here: in a name ASE takes what follows an @ for the numbers of frames
-        with path.open(encoding="utf-8", errors="replace") as file, warnings.catch_warnings():
+        file = io.StringIO(without_isotopes(path.read_text(encoding="utf-8", errors="replace")))
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for number, atoms in enumerate(iread(file, index=":", format="extxyz"), start=1):
                 yield _found(f"{name}#{number}", atoms, atoms.info)
@@ -86,10 +90,11 @@ def _check_sqlite(path: Path) -> None:
 def _found(name: str, atoms: Atoms, told: Mapping[str, Any]) -> Found:
     from pymatgen.io.ase import AseAtomsAdaptor
 
+    from xcrystal.crystal.reading import check_periodic
+
     name = next((told[key] for key in _NAMES if isinstance(told.get(key), str) and told[key].strip()), name)
     try:
-        if not atoms.pbc.all():
-            raise ReadError("It has no periodic cell: xcrystal shows crystals, not molecules.")
+        check_periodic(atoms.pbc, "It")
         numbers = numbers_of(told) | numbers_of(getattr(atoms.calc, "results", None) or {})
         if "energy" in numbers and len(atoms):
             numbers["energy_per_atom"] = numbers["energy"] / len(atoms)

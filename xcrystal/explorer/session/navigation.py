@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 from xcrystal.crystal.reading import MAX_SEARCHED, check_structure, parse_structure, read_structure
 from xcrystal.errors import (
     ReadError,
+    ReadingWarning,
     UnsupportedCrystalError,
     UnsupportedElementWarning,
     XCrystalError,
@@ -85,23 +86,27 @@ class Navigation:
                 )
                 return False
             try:
-                structure = read_structure(source)
+                with warnings.catch_warnings(record=True) as said:
+                    warnings.simplefilter("always")
+                    structure = read_structure(source)
             except XCrystalError as error:
                 self._store.report(str(error))
                 return False
             if hasattr(source, "lattice"):
                 return self.take(structure, structure.composition.reduced_formula)
-            return self.take(structure, FilePath(source).name, str(source))
+            return self.take(structure, FilePath(source).name, str(source), said)
 
     def load_bytes(self, content: bytes, name: str) -> None:
         """Go to the crystal in an uploaded file."""
         with self._store.lock:
             try:
-                structure = check_structure(parse_structure(bytes(content), name))
+                with warnings.catch_warnings(record=True) as said:
+                    warnings.simplefilter("always")
+                    structure = check_structure(parse_structure(bytes(content), name))
             except XCrystalError as error:
                 self._store.report(str(error))
                 return
-            self.take(structure, name)
+            self.take(structure, name, said=said)
 
     def go(self, z: Any, label: str = "") -> None:
         """Go to any latent vector (latent_dim,)."""
@@ -216,25 +221,40 @@ class Navigation:
             seed, self._drawn = self._drawn, self._drawn + 1
         return int(seed)
 
-    def take(self, structure: Structure, name: str, path: str | None = None) -> bool:
-        """Encode a checked structure and go to its reconstruction; only draw it if it cannot be encoded."""
+    def take(
+        self,
+        structure: Structure,
+        name: str,
+        path: str | None = None,
+        said: Sequence[warnings.WarningMessage] = (),
+    ) -> bool:
+        """Encode a checked structure and go to its reconstruction; only draw it if it cannot be encoded.
+
+        ``said`` are the warnings that came with reading it, which are shown beside it.
+        """
         command = Load(PlainCrystal.of(structure) if path is None else path, name=name)
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 found = self._points.model.canonical(structure)
         except UnsupportedCrystalError as error:
-            loaded = Loaded(name, structure, _space_group_number(structure), reason=str(error))
+            cautions = _cautions(said)
+            loaded = Loaded(name, structure, _space_group_number(structure), reason=str(error), caution=cautions)
             self._store.commit(command, loaded=loaded, shown="loaded")
             return True
         except XCrystalError as error:
             self._store.report(str(error))
             return False
-        cautions = [str(w.message) for w in caught if issubclass(w.category, UnsupportedElementWarning)]
         point = self._points.reconstruction(found, command)
-        loaded = self._points.loaded(structure, found, name, point, one_sentence(" ".join(cautions)))
+        loaded = self._points.loaded(structure, found, name, point, _cautions([*said, *caught]))
         self.arrive(command, point, loaded=loaded)
         return True
+
+
+def _cautions(said: Iterable[warnings.WarningMessage]) -> str:
+    """Our own warnings in one line; those of libraries are left out."""
+    ours = (ReadingWarning, UnsupportedElementWarning)
+    return one_sentence(" ".join(str(w.message) for w in said if issubclass(w.category, ours)))
 
 
 def _space_group_number(structure: Structure) -> int | None:
