@@ -207,7 +207,7 @@ def intervals(figures: Figures) -> str:
 def samples(figures: Figures) -> str:
     """Samples beside real crystals."""
     names = {
-        "no_clash": "no contact below 0.7 of the covalent radii",
+        "no_overlap": "no contact below 0.7 of the covalent radii",
         "smact": "charges can balance (SMACT)",
         "smact_without_alloys": "the same, alloys not counted",
         "valid": "valid: both, and no pair below 0.5 Å",
@@ -220,7 +220,7 @@ def samples(figures: Figures) -> str:
     normal, fast = figures["generation"], figures.get("generation-fast")
 
     def aim(name: str) -> str:
-        least = {"no_clash": 0.95, "smact": 0.88, "unique": 0.97, "novel": 0.60}.get(name)
+        least = {"no_overlap": 0.95, "smact": 0.88, "unique": 0.97, "novel": 0.60}.get(name)
         if least is not None:
             return f"{least:.0%}"
         return "within 5 points of `val`" if name in ("smact_without_alloys", "metals_only") else ""
@@ -251,9 +251,9 @@ def paths(figures: Figures) -> str:
     kinds, fast = figures["interpolation"]["kinds"], figures["interpolation-fast"]["kinds"]
     rows = [
         ("no contact below 0.7, inner frames (aim 95%)",
-         *(share(k["clash_free_inner"], k["clash_free_inner_interval"]) for k in kinds.values())),
+         *(share(k["overlap_free_inner"], k["overlap_free_inner_interval"]) for k in kinds.values())),
         ("the same, effort fast (aim 85%)",
-         *(share(fast[name]["clash_free_inner"], fast[name]["clash_free_inner_interval"]) for name in kinds)),
+         *(share(fast[name]["overlap_free_inner"], fast[name]["overlap_free_inner_interval"]) for name in kinds)),
         ("crystals on a path of 16 frames, mean", *(f"{k['crystals_crossed']:.1f}" for k in kinds.values())),
         ("steps that change the composition", *(share(k["composition_changes"]) for k in kinds.values())),
         ("energy jump of decoded crystals, median (eV/atom)",

@@ -12,7 +12,7 @@ from tests.crystals import CRYSTALS
 from xcrystal.assessment import novelty
 from xcrystal.assessment.crystal_report import crystal_report
 from xcrystal.assessment.novelty import KnownCrystals
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.matching import match_rms
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
@@ -112,7 +112,7 @@ def test_every_report_is_plain_json(model: CrystalModel, atlas: Atlas, known: Kn
         contact = shortest_contact(
             structure.lattice.matrix, structure.frac_coords, np.array([s.specie.Z for s in structure])
         )
-        assert report.apart == (contact.ratio >= CLASH and contact.distance >= 0.5)
+        assert report.apart == (contact.ratio >= SHORT_CONTACT and contact.distance >= 0.5)
         assert len(report.closest) == 2
         assert report.table()
     assert extrapolating == len(far)

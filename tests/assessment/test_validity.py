@@ -26,7 +26,7 @@ def test_verdicts_are_what_pymatgen_and_smact_say(name: str) -> None:
     formula = structure.composition.reduced_formula
     assert found.composition.smact == smact_validity(formula)
     assert found.composition.smact_without_alloys == smact_validity(formula, include_alloys=False)
-    assert found.valid == (found.apart and found.no_clash and found.composition.smact)
+    assert found.valid == (found.apart and found.no_overlap and found.composition.smact)
 
 
 def test_known_crystals_are_valid_and_impossible_ones_are_not() -> None:
@@ -36,7 +36,9 @@ def test_known_crystals_are_valid_and_impossible_ones_are_not() -> None:
     pressed.scale_lattice(salt.volume * 0.25)
     verdict = validity(pressed)
     assert verdict.apart
-    assert not verdict.no_clash
+    assert not verdict.no_overlap
+    with pytest.warns(DeprecationWarning, match="now no_overlap"):
+        assert not verdict.no_clash
     assert not verdict.valid
     assert not validity(Structure(Lattice.cubic(3), ["Na", "Cl"], [[0, 0, 0], [0.1, 0, 0]])).apart
     assert not validity(Structure(Lattice.from_parameters(0.4, 5, 5, 90, 90, 90), ["Na"], [[0, 0, 0]])).apart

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.reading import encodable
 from xcrystal.errors import TargetError
@@ -46,7 +46,7 @@ def test_they_are_real_crystals_with_another_outcome(model: CrystalModel, atlas:
         assert one.size > one.dz / np.sqrt(model.latent_dim)
         numbers = np.array([site.specie.Z for site in one.structure])
         contact = shortest_contact(np.asarray(one.structure.lattice.matrix), one.structure.frac_coords, numbers)
-        assert contact.ratio >= CLASH - 1e-3 and one.extrapolates is not None
+        assert contact.ratio >= SHORT_CONTACT - 1e-3 and one.extrapolates is not None
     order = [(not one.counterfactual, one.size) for one in found]
     assert order == sorted(order)
     shown = table(found)

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import ReadError, TargetError
 from xcrystal.generator import CrystalModel
@@ -32,7 +32,7 @@ def test_all_are_possible_and_differ(salts: list[Proposal], model: CrystalModel)
         crystal = proposal.structure
         assert crystal.composition.reduced_formula == "NaCl" and len(crystal) <= 20
         contact = shortest_contact(crystal.lattice.matrix, crystal.frac_coords, np.array(crystal.atomic_numbers))
-        assert contact.ratio >= CLASH
+        assert contact.ratio >= SHORT_CONTACT
         assert model.decode(proposal.z)[0].composition == crystal.composition
         assert set(proposal.predicted) == set(proposal.intervals) == set(model.properties)
         assert 0 <= proposal.quantile <= 1

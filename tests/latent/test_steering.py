@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.errors import InvalidCrystalError, TargetError, UnsupportedElementWarning
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
@@ -45,7 +45,7 @@ def test_every_step_is_a_better_crystal(
         assert decoded.species == crystal.species
         assert (
             shortest_contact(crystal.lattice.matrix, crystal.frac_coords, np.array(crystal.atomic_numbers)).ratio
-            >= CLASH
+            >= SHORT_CONTACT
         )
         assert step.quantile <= max(0.95, steering.start.quantile)
         assert step.distance < 2 * REACHES[-1]

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from xcrystal.crystal.contacts import CLASH
+from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.errors import InvalidCrystalError, XCrystalError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 from xcrystal.model.choosing import (
     CERTAIN,
     EFFORTS,
-    LESS_CLASH,
+    LESS_OVERLAP,
     MOST_PROBABLE,
     NEARER,
-    NO_CLASH,
+    NO_OVERLAP,
     canonical_form,
     contact_ratios,
     decode_best,
@@ -65,13 +65,13 @@ def test_another_candidate_is_taken_for_a_reason(
     model: CrystalModel, between: torch.Tensor, chosen: list[Decoded]
 ) -> None:
     greedy = greedy_decode(model.network, between)
-    before, after = contact_ratios(greedy) >= CLASH, contact_ratios(chosen) >= CLASH
+    before, after = contact_ratios(greedy) >= SHORT_CONTACT, contact_ratios(chosen) >= SHORT_CONTACT
     assert after.sum() > before.sum()
     for k, (one, other) in enumerate(zip(greedy, chosen, strict=True)):
         assert after[k] >= before[k]
-        assert other.chosen in (MOST_PROBABLE, NO_CLASH, LESS_CLASH, NEARER)
+        assert other.chosen in (MOST_PROBABLE, NO_OVERLAP, LESS_OVERLAP, NEARER)
         assert same(one, other) == (other.chosen == MOST_PROBABLE)
-        if other.chosen == NO_CLASH:
+        if other.chosen == NO_OVERLAP:
             assert after[k] and not before[k]
     # who asks for the most probable crystal gets it
     assert all(same(a, b) for a, b in zip(greedy, model.decode_arrays(between, effort="fast"), strict=True))
@@ -104,7 +104,7 @@ def test_what_is_nearer_to_the_code_is_nearer(model: CrystalModel, atlas: Atlas,
 def test_only_what_is_doubtful_is_searched_for(model: CrystalModel, atlas: Atlas) -> None:
     z = torch.from_numpy(np.asarray(atlas.z[:256], dtype=np.float32))
     greedy, chosen = model.decode_arrays(z, "fast"), model.decode_arrays(z)
-    sound = (contact_ratios(greedy) >= CLASH) & np.array([c.certainty >= CERTAIN for c in greedy])
+    sound = (contact_ratios(greedy) >= SHORT_CONTACT) & np.array([c.certainty >= CERTAIN for c in greedy])
     assert 0 < sound.sum() < len(z)
     assert all(same(greedy[k], chosen[k]) for k in np.flatnonzero(sound))
     assert not all(same(greedy[k], chosen[k]) for k in np.flatnonzero(~sound))
@@ -121,7 +121,7 @@ def test_a_thorough_search_is_never_worse_than_a_normal_one(model: CrystalModel,
     z = torch.from_numpy(atlas.z[pairs].mean(axis=1, dtype=np.float32))  # halfway, where no crystal's own vector is
     normal, thorough = (model.decode_arrays(z, effort) for effort in ("normal", "thorough"))
     before, after = (distances_when_read(model, found, z) for found in (normal, thorough))
-    mended = (contact_ratios(thorough) >= CLASH) & (contact_ratios(normal) < CLASH)
+    mended = (contact_ratios(thorough) >= SHORT_CONTACT) & (contact_ratios(normal) < SHORT_CONTACT)
     assert (after[~mended] <= before[~mended] + 1e-3).all()
     assert (after < 0.95 * before).any()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.tables import PROPERTIES, structures
 from xcrystal.training.perovskites import idealized_perovskite, idealized_perovskites
 
@@ -33,7 +33,7 @@ def test_all_of_them_are_possible_and_none_has_an_energy() -> None:
     groups = []
     for structure in structures(table):
         contact = shortest_contact(structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers))
-        assert contact.ratio > CLASH, structure.formula
+        assert contact.ratio > SHORT_CONTACT, structure.formula
         groups.append(structure.get_space_group_info(symprec=1e-3)[1])
     assert set(groups) == {99, 221}
     assert min(groups.count(99), groups.count(221)) > 20

@@ -90,7 +90,7 @@ class CrystalReport(Report):
     @property
     def apart(self) -> bool:
         """No two atoms too close: neither below 0.5 Å, nor below 0.7 of the sum of their covalent radii."""
-        return self.validity.apart and self.validity.no_clash
+        return self.validity.apart and self.validity.no_overlap
 
     @property
     def charges(self) -> str:

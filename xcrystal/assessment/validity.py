@@ -8,11 +8,12 @@ electronegative elements take the negative ones.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.crystal_sets import Cell, Formula, cell_of
 from xcrystal.crystal.reading import MIN_DISTANCE, MIN_VOLUME
 
@@ -71,14 +72,20 @@ class Validity:
         return self.shortest_distance >= MIN_DISTANCE and self.volume > MIN_VOLUME
 
     @property
-    def no_clash(self) -> bool:
+    def no_overlap(self) -> bool:
         """No pair closer than 0.7 of the sum of its covalent radii."""
-        return self.contact_ratio >= CLASH
+        return self.contact_ratio >= SHORT_CONTACT
+
+    @property
+    def no_clash(self) -> bool:
+        """Deprecated: ``no_overlap``."""
+        warnings.warn("no_clash is now no_overlap.", DeprecationWarning, stacklevel=2)
+        return self.no_overlap
 
     @property
     def valid(self) -> bool:
         """Apart, without an overlap, and with a composition that SMACT passes by its defaults."""
-        return self.apart and self.no_clash and self.composition.smact
+        return self.apart and self.no_overlap and self.composition.smact
 
 
 def validity(crystal: Structure | Cell) -> Validity:

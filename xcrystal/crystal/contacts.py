@@ -10,7 +10,7 @@ import numpy as np
 
 from xcrystal.crystal.radii import covalent_radii
 
-CLASH = 0.7  # a contact shorter than this share of the sum of covalent radii: 0.3 % of known crystals have one
+SHORT_CONTACT = 0.7  # a contact shorter than this share of the sum of covalent radii: 0.3 % of known crystals have one
 _MOST_IMAGES = 6
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.canonical import Canonical, symmetry_dataset
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import crystal_system, space_group
 from xcrystal.crystal.orbits import AXES, ISOTROPIC, PARAMETERS, Opened, Site, free_parameters, open_crystal
@@ -25,7 +25,9 @@ from xcrystal.errors import InvalidCrystalError, TargetError
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-OVERLAP = 0.5  # a contact shorter than this share of the sum of covalent radii is refused; below CLASH it is said
+OVERLAP = (
+    0.5  # a contact shorter than this share of the sum of covalent radii is refused; below SHORT_CONTACT it is said
+)
 MOST_STRAIN = 0.3
 _KINDS = {  # (determinant, trace) of a rotation
     (1, 2): "6-fold axes",
@@ -332,7 +334,7 @@ def _edit(opened: Opened, edited: Structure, words: str) -> Edit:
     kinds = [_operations(structure) for structure in cells]
     lost = tuple(kind for kind, count in kinds[0].items() if kinds[1][kind] < count)
     caution = ""
-    if ratio < CLASH and ratio < before - 1e-6:
+    if ratio < SHORT_CONTACT and ratio < before - 1e-6:
         caution = f"The closest two atoms are at {ratio:.0%} of the sum of their covalent radii."
     return Edit(
         edited,

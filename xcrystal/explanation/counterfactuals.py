@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.canonical import element_key
-from xcrystal.crystal.contacts import CLASH, shortest_contacts
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contacts
 from xcrystal.crystal.editing import strained
 from xcrystal.crystal.elements import MAX_Z, chemical_scale, symbol
 from xcrystal.crystal.groups import space_group
@@ -347,7 +347,7 @@ def candidates(model: Explorable, crystal: WyckoffCrystal, strains: Sequence[flo
     atoms = expand([crystal, *(one.crystal for one in found)])
     numbers = [c.elements[a.orbit] for c, a in zip([crystal, *(one.crystal for one in found)], atoms, strict=True)]
     contacts = shortest_contacts([a.cell for a in atoms], [a.points for a in atoms], numbers)
-    least = min(CLASH, contacts[0].ratio)  # a crystal whose own atoms overlap may be changed
+    least = min(SHORT_CONTACT, contacts[0].ratio)  # a crystal whose own atoms overlap may be changed
     return [one for one, contact in zip(found, contacts[1:], strict=True) if contact.ratio >= least - 1e-6]
 
 

@@ -17,9 +17,9 @@ CREDIT_HTML = (
     "Materials Project, CC BY 4.0</a>"
 )
 CHOSEN = {
-    "avoids a clash": "not as the most probable crystal, whose atoms overlap",
-    "clashes less": "not as the most probable crystal, whose atoms overlap more",
-    "nearer to the code": "with other elements than the most probable ones: nearer to the latent vector",
+    "avoids an overlap": "not as the most probable crystal, whose atoms overlap",
+    "overlaps less": "not as the most probable crystal, whose atoms overlap more",
+    "nearer to the latent vector": "not as the most probable crystal: this one is nearer to the latent vector",
     "nearest known": "not at all: this is the nearest known crystal of the atlas",
 }
 CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verified."

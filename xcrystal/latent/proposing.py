@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import CLASH
+from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.radii import covalent_radii
 from xcrystal.errors import TargetError
@@ -245,7 +245,7 @@ class _Search:
         decoded = self.model.decode_arrays(z, effort="fast")
         rows = [k for k, crystal in enumerate(decoded) if composition_of(crystal) == self.formula]
         ratios = contact_ratios([decoded[k] for k in rows]) if rows else np.zeros(0)
-        rows = [k for k, ratio in zip(rows, ratios, strict=True) if ratio >= CLASH]
+        rows = [k for k, ratio in zip(rows, ratios, strict=True) if ratio >= SHORT_CONTACT]
         if not rows:
             return
         codes = self.model.encode_canonical([decoded[k].crystal for k in rows])
@@ -297,7 +297,7 @@ class _Search:
         decoded = self.model.decode_arrays(both)
         sound = [composition_of(d) == self.formula for d in decoded]
         ratios = iter(contact_ratios([d for d, good in zip(decoded, sound, strict=True) if good]))
-        sound = [good and next(ratios) >= CLASH for good in sound]
+        sound = [good and next(ratios) >= SHORT_CONTACT for good in sound]
         places = [k if sound[k] else k + len(candidates) for k in range(len(candidates))]
         chosen = [c for c, place in zip(candidates, places, strict=True) if sound[place]]
         places = [place for place in places if sound[place]]

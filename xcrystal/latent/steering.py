@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import CLASH
+from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import InvalidCrystalError, TargetError
 from xcrystal.latent.compositions import atlas_formulas
@@ -165,7 +165,7 @@ class Steering:
         decoded = self.model.decode_arrays(candidates, effort="fast")
         allowed = [k for k, crystal in enumerate(decoded) if self._holds(crystal)]
         allowed = [k for k, ratio in zip(allowed, contact_ratios([decoded[k] for k in allowed]), strict=True)
-                   if ratio >= CLASH]  # fmt: skip
+                   if ratio >= SHORT_CONTACT]  # fmt: skip
         if not allowed:
             return None
         codes = self.model.encode_canonical([decoded[k].crystal for k in allowed])
@@ -189,7 +189,9 @@ class Steering:
 
         better = self._sign * (place.value - self._here.value) > NOISE[self.target]
         near = np.linalg.norm(place.code - self._here.code) <= reach and place.quantile <= self._farthest
-        return bool(better and near and self._holds(place.decoded) and contact_ratios([place.decoded])[0] >= CLASH)
+        return bool(
+            better and near and self._holds(place.decoded) and contact_ratios([place.decoded])[0] >= SHORT_CONTACT
+        )
 
     def _holds(self, crystal: Decoded) -> bool:
         if not len(crystal.element):

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.contacts import CLASH, shortest_contacts
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contacts
 from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.wyckoff import expand
 from xcrystal.errors import XCrystalError
@@ -41,8 +41,8 @@ from xcrystal.model.search import Found, SearchSettings, search
 from xcrystal.model.tensors import cells_from_numbers
 from xcrystal.model.vae import CrystalVAE
 
-MOST_PROBABLE, NO_CLASH, NEARER = "most probable", "avoids a clash", "nearer to the code"
-LESS_CLASH = "clashes less"
+MOST_PROBABLE, NO_OVERLAP, NEARER = "most probable", "avoids an overlap", "nearer to the latent vector"
+LESS_OVERLAP = "overlaps less"
 CERTAIN = 0.8
 DRAWS = (4, 8, 16)  # how many crystals are drawn where atoms of the most probable overlap, and where these overlap too
 _MOST_ORBITS = 128  # drawn at once for one latent vector: long crystals take long, and many draws seldom help them
@@ -107,7 +107,7 @@ def decode_best(
     if effort == "fast":
         return crystals
     ratios = contact_ratios(crystals)
-    doubtful = (ratios < CLASH) | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
+    doubtful = (ratios < SHORT_CONTACT) | np.array([c.certainty < CERTAIN for c in crystals], dtype=bool)
     distances = np.zeros(len(crystals))
     rows = np.flatnonzero(doubtful)
     distances[rows] = _distances(model, [crystals[i] for i in rows], z[rows])
@@ -117,7 +117,7 @@ def decode_best(
         _search(model, corrector, z, crystals, distances, ratios, rows, NORMAL, group, on_step)
     first, orbits = 0, np.array([len(c.letter) for c in crystals])
     for count in DRAWS:
-        overlapping = (ratios < CLASH) & (distances > _FOUND * scale)
+        overlapping = (ratios < SHORT_CONTACT) & (distances > _FOUND * scale)
         rows = np.flatnonzero(overlapping & (orbits * count <= _MOST_ORBITS))
         _draw(model, z, crystals, distances, ratios, rows, range(first, first + count), group)
         first += count
@@ -177,11 +177,11 @@ def _search(
             shortest = contact_ratios(candidates)
             for k, candidate in enumerate(candidates):
                 row = part[owner[k]]
-                new = (distance[k] > near, shortest[k] < CLASH, distance[k])
-                old = (distances[row] > near, ratios[row] < CLASH, _BETTER * distances[row])
+                new = (distance[k] > near, shortest[k] < SHORT_CONTACT, distance[k])
+                old = (distances[row] > near, ratios[row] < SHORT_CONTACT, _BETTER * distances[row])
                 if new < old and not same_crystal(candidate, crystals[row]):
-                    clear = shortest[k] >= CLASH > ratios[row]
-                    crystals[row] = replace(candidate, chosen=NO_CLASH if clear else NEARER)
+                    clear = shortest[k] >= SHORT_CONTACT > ratios[row]
+                    crystals[row] = replace(candidate, chosen=NO_OVERLAP if clear else NEARER)
                     distances[row], ratios[row] = distance[k], shortest[k]
             # what was found needs no more, and the others go on from what came nearest
             goes_on = np.flatnonzero(distances[part[owner]] > near)
@@ -297,17 +297,17 @@ def _draw(
     drawn = draw_crystals(model, z[rows], draws, other_groups=draws.start > 0, group=group)
     drawn_ratios = contact_ratios(drawn).reshape(len(rows), len(draws))
     for place, row in enumerate(rows):
-        if drawn_ratios[place].max() < CLASH:
+        if drawn_ratios[place].max() < SHORT_CONTACT:
             best = int(drawn_ratios[place].argmax())
             if drawn_ratios[place, best] > ratios[row] + _CLEARLY:
-                crystals[row] = replace(drawn[place * len(draws) + best], chosen=LESS_CLASH)
+                crystals[row] = replace(drawn[place * len(draws) + best], chosen=LESS_OVERLAP)
                 ratios[row], distances[row] = drawn_ratios[place, best], np.inf
-    possible = np.flatnonzero(drawn_ratios.ravel() >= CLASH)
+    possible = np.flatnonzero(drawn_ratios.ravel() >= SHORT_CONTACT)
     owners = rows[possible // len(draws)]
     found = _distances(model, [drawn[k] for k in possible], z[owners])
     for k, owner, distance in zip(possible, owners, found, strict=True):
-        if ratios[owner] < CLASH or distance < distances[owner]:
-            crystals[owner] = replace(drawn[k], chosen=NO_CLASH)
+        if ratios[owner] < SHORT_CONTACT or distance < distances[owner]:
+            crystals[owner] = replace(drawn[k], chosen=NO_OVERLAP)
             distances[owner], ratios[owner] = distance, drawn_ratios.ravel()[k]
 
 
@@ -334,7 +334,7 @@ def _substitute(
         if row in improved or found[k] > _BETTER * distances[row]:
             continue
         ratio = contact_ratios([candidates[k]])[0]
-        if ratio < min(CLASH, ratios[row]):
+        if ratio < min(SHORT_CONTACT, ratios[row]):
             continue
         why = crystals[row].chosen if crystals[row].chosen != MOST_PROBABLE else NEARER
         crystals[row], distances[row], ratios[row] = replace(candidates[k], chosen=why), found[k], ratio

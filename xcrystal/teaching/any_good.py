@@ -26,8 +26,8 @@ def questions() -> Mapping[str, Question]:
     return {
         "a": Count(
             "Samples whose atoms do not overlap",
-            lambda: float(sum(v.no_clash for v in _judged())),
-            ("validity(crystal).no_clash is True or False; sum counts the True ones.",),
+            lambda: float(sum(v.no_overlap for v in _judged())),
+            ("validity(crystal).no_overlap is True or False; sum counts the True ones.",),
             "No pair of atoms is nearer than 0.7 of the sum of their covalent radii. Nearly all known crystals pass.",
         ),
         "b": Number(

@@ -84,7 +84,7 @@ def questions() -> Mapping[str, Question]:
         "f": Choice(
             "Which draws give more crystals without an overlap?",
             _better_prior,
-            ("validity(crystal).no_clash tells whether atoms are apart. Count it for each set.",),
+            ("validity(crystal).no_overlap tells whether atoms are apart. Count it for each set.",),
             "Regularisation makes the space tidy, and a learned prior takes care of what is not.",
             options={
                 "the learned prior": "Count once more, with effort='fast' for both.",
@@ -137,6 +137,7 @@ def _better_prior() -> str:
     model = material.model()
     sets = {"the learned prior": model.sample_latent(DRAWS, seed=0), "the standard normal": _normal(DRAWS)}
     clear = {
-        name: sum(validity(crystal).no_clash for crystal in model.decode(z, effort="fast")) for name, z in sets.items()
+        name: sum(validity(crystal).no_overlap for crystal in model.decode(z, effort="fast"))
+        for name, z in sets.items()
     }
     return max(clear, key=lambda name: clear[name])

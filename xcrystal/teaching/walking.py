@@ -149,7 +149,7 @@ def _is_better(given: Any, start: float) -> str:
     if len(set(given.composition.values())) != 1:
         return "Zinc blende has as many atoms of the one element as of the other."
     judged = validity(given)
-    if not judged.no_clash:
+    if not judged.no_overlap:
         return "Its atoms overlap: give it a larger cell."
     if not judged.composition.smact:
         return "Charges do not balance with these two elements, so no chemist would expect it."

@@ -36,7 +36,7 @@ def test_shares_are_counted_over_all_that_was_given() -> None:
     assert list(report.samples.unreadable) == ["4"]
     assert counts == {
         "apart": 4,
-        "no_clash": 4,
+        "no_overlap": 4,
         "smact": 5,
         "smact_without_alloys": 5,  # an element passes
         "metals_only": 1,
@@ -74,7 +74,7 @@ def test_samples_of_the_model(model: CrystalModel, crystal_table: Path) -> None:
     report = evaluate_generation(samples, crystal_table, crystal_table, workers=1)
     verdicts = [validity(s) for s in samples]
     assert report.samples.shares["apart"].count == sum(v.apart for v in verdicts)
-    assert report.samples.shares["no_clash"].count == sum(v.no_clash for v in verdicts)
+    assert report.samples.shares["no_overlap"].count == sum(v.no_overlap for v in verdicts)
     assert report.reference is not None and report.reference.shares["apart"].share == 1.0
     # in any order the same, but for which of two equal ones is called the first
     order = np.random.default_rng(0).permutation(12)

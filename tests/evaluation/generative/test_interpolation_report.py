@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.crystals import CRYSTALS, structures
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import DatasetError, InvalidCrystalError
 from xcrystal.evaluation.generative.interpolation_report import (
@@ -55,7 +55,7 @@ def test_frames_are_looked_at_one_by_one() -> None:
     collapsed = salt.copy()
     collapsed.translate_sites([1], [0.5, 0.5, 0.499], to_unit_cell=True)
     frames = path_frames([salt, salt * (1, 1, 2), squeezed, rutile, collapsed])
-    assert (frames.contacts >= CLASH).tolist() == [True, True, False, True, False]
+    assert (frames.contacts >= SHORT_CONTACT).tolist() == [True, True, False, True, False]
     assert frames.formulas == ("NaCl", "NaCl", "NaCl", "TiO2", "NaCl")
     assert frames.alike.tolist() == [True, True, False, False]  # the matcher rescales volumes
     assert frames.space_groups[:4].tolist() == [225, 225, 225, 136]
@@ -71,7 +71,7 @@ def test_the_decoder_may_be_kept_from_choosing(model: CrystalModel) -> None:
     kept = ~free.chosen
     np.testing.assert_array_equal(free.formulas[kept], bound.formulas[kept])
     np.testing.assert_allclose(free.contacts[kept], bound.contacts[kept], rtol=1e-3)
-    assert (free.contacts >= CLASH).sum() >= (bound.contacts >= CLASH).sum()
+    assert (free.contacts >= SHORT_CONTACT).sum() >= (bound.contacts >= SHORT_CONTACT).sum()
 
 
 def known_paths() -> Paths:
@@ -94,10 +94,10 @@ def known_paths() -> Paths:
 def test_figures_of_known_paths() -> None:
     figures = path_figures(known_paths())
     assert figures.chosen == 2 / 8
-    assert figures.clash_free == 6 / 8
-    assert figures.clash_free_inner == 2 / 4
-    assert figures.clash_free_at == (1.0, 0.5, 0.5, 1.0)
-    assert figures.clash_free_inner_interval == (0.0, 1.0)
+    assert figures.overlap_free == 6 / 8
+    assert figures.overlap_free_inner == 2 / 4
+    assert figures.overlap_free_at == (1.0, 0.5, 0.5, 1.0)
+    assert figures.overlap_free_inner_interval == (0.0, 1.0)
     assert figures.crystals_crossed == (3 + 1) / 2
     assert figures.composition_changes == pytest.approx(2 / 6)
     assert figures.space_group_changes == pytest.approx(1 / 6)
@@ -114,8 +114,8 @@ def test_figures_of_paths_without_inner_frames() -> None:
     by_frame = "z chosen contacts space_groups formulas energies energies_again detours".split()
     ends = {name: getattr(paths, name)[:, [0, -1]] for name in by_frame}
     figures = path_figures(replace(paths, **ends, alike=paths.alike[:, :1]))
-    assert figures.clash_free == 1.0
-    assert math.isnan(figures.clash_free_inner)
+    assert figures.overlap_free == 1.0
+    assert math.isnan(figures.overlap_free_inner)
     assert math.isnan(figures.detour[0])
 
 
@@ -125,15 +125,15 @@ def test_the_report(model: CrystalModel, crystal_table: Path, source: str) -> No
     report = evaluate_interpolation(model, crystals, paths=3, steps=4, seed=1, workers=1)
     assert (report.paths, report.steps, list(report.kinds)) == (3, 4, list(KINDS))
     for figures in report.kinds.values():
-        low, high = figures.clash_free_interval
-        assert 0 <= low <= figures.clash_free <= high <= 1
-        assert figures.clash_free == pytest.approx(np.mean(figures.clash_free_at))
+        low, high = figures.overlap_free_interval
+        assert 0 <= low <= figures.overlap_free <= high <= 1
+        assert figures.overlap_free == pytest.approx(np.mean(figures.overlap_free_at))
         assert 1 <= figures.crystals_crossed <= 4
         assert figures.energy_jump[0] >= figures.energy_jump_smoothest[0] - 1e-9
     ends = {figures.detour_at_ends for figures in report.kinds.values()}
     assert len({tuple(np.round(three, 3)) for three in ends}) == 1  # the ends are those of the same pairs
     content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert len(content["kinds"]["linear"]["clash_free_at"]) == 4
+    assert len(content["kinds"]["linear"]["overlap_free_at"]) == 4
     lines = report.table().splitlines()
     assert any("linear" in line and "spherical" in line for line in lines)
     assert sum(line.startswith(("  at the ends", "  frame 2 from an end")) for line in lines) == 2

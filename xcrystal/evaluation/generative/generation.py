@@ -2,7 +2,7 @@
 
 No crystal is left out: every share is of all crystals that were given, and one that cannot be read is neither valid nor
 unique nor novel. But where a model's most probable crystal has a contact below 0.7 of the covalent radii,
-``CrystalModel.decode`` looks for a candidate without one, by the very rule that is measured here as "no clash". How
+``CrystalModel.decode`` looks for a candidate without one, by the very rule that is measured here as "no overlap". How
 often it took another than the most probable crystal is told for samples that say so; ``effort="fast"`` there forbids
 it. What a figure can reach at best is printed beside it: the values of the reference set, and for
 distances between distributions those of the training set.
@@ -29,12 +29,12 @@ from xcrystal.reporting import Report, columns, share_text
 
 _SHARES = {
     "apart": "no pair closer than 0.5 Å, volume > 0.1 Å3",
-    "no_clash": "no pair closer than 0.7 of covalent radii",
+    "no_overlap": "no pair closer than 0.7 of covalent radii",
     "smact": "SMACT valid",
     "smact_without_alloys": "SMACT valid without alloys",
     "metals_only": "metals only",
     "too_many_elements": "more than 9 elements, SMACT not tried",
-    "valid": "valid (apart, no clash, SMACT)",
+    "valid": "valid (apart, no overlap, SMACT)",
     "unique": "unique",
     "novel": "novel",
     "unique_novel_valid": "unique, novel and valid",
@@ -86,9 +86,9 @@ class SetFigures:
     crystals
         How many there are; ``unreadable`` tells why, for each that could not be read.
     shares
-        Of all crystals, by name: ``apart`` (no pair closer than 0.5 Å, volume above 0.1 Å3), ``no_clash`` (no pair
+        Of all crystals, by name: ``apart`` (no pair closer than 0.5 Å, volume above 0.1 Å3), ``no_overlap`` (no pair
         closer than 0.7 of the sum of covalent radii), ``smact``, ``smact_without_alloys``, ``metals_only``,
-        ``too_many_elements`` (more than 9, so that SMACT was not asked), ``valid`` (apart, no clash and smact),
+        ``too_many_elements`` (more than 9, so that SMACT was not asked), ``valid`` (apart, no overlap and smact),
         ``unique`` (matches no earlier crystal of the set), with a training set ``novel`` (matches none of it) and
         ``unique_novel_valid``, and ``p1``; of Structures that a model decoded also ``not_most_probable`` (the decoder
         took another candidate).
@@ -272,7 +272,7 @@ def _figures(
     unique = ~matches_earlier(cells, pool)
     of_each: dict[str, list[bool] | np.ndarray] = {
         "apart": [v.apart for v in verdicts],
-        "no_clash": [v.no_clash for v in verdicts],
+        "no_overlap": [v.no_overlap for v in verdicts],
         "smact": [v.composition.smact for v in verdicts],
         "smact_without_alloys": [v.composition.smact_without_alloys for v in verdicts],
         "metals_only": [v.composition.metals_only for v in verdicts],

@@ -9,7 +9,7 @@ left out. Asked is, of the frames,
   Trans. 2008, 2832), periodic images included. "All frames" counts the ends, which are reconstructions and so flatter a
   path; "inner frames" leaves them out; the share is also given by place on the path. Frames of one path are alike, so
   the 95 % intervals come from a bootstrap that draws whole paths. The decoder itself looks for a crystal without
-  clashes where the most probable one has some: how often it took another is told, and ``effort="fast"`` forbids it;
+  overlaps where the most probable one has some: how often it took another is told, and ``effort="fast"`` forbids it;
 - how many crystals a path crosses: 1 + the number of steps at which a frame and the next do not match (pymatgen's
   StructureMatcher, stol 0.5, ltol 0.3, angle_tol 10, volumes rescaled; another reduced formula never matches). The best
   possible is 2 where the ends differ; ``steps`` where no two neighbours are alike. Beside it, at which share of the
@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.contacts import CLASH
+from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.generative.path_frames import Paths, measure_paths
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
@@ -54,9 +54,9 @@ class PathFigures:
     ----------
     chosen
         Share of frames for which the decoder took another than the most probable crystal.
-    clash_free, clash_free_interval, clash_free_inner, clash_free_inner_interval
+    overlap_free, overlap_free_interval, overlap_free_inner, overlap_free_inner_interval
         Share of frames, and of those between the ends, without a contact below 0.7, and 95 % intervals.
-    clash_free_at
+    overlap_free_at
         (S,) the share by place on the path.
     crystals_crossed
         Mean over the paths.
@@ -72,11 +72,11 @@ class PathFigures:
     """
 
     chosen: float
-    clash_free: float
-    clash_free_interval: tuple[float, float]
-    clash_free_inner: float
-    clash_free_inner_interval: tuple[float, float]
-    clash_free_at: tuple[float, ...]
+    overlap_free: float
+    overlap_free_interval: tuple[float, float]
+    overlap_free_inner: float
+    overlap_free_inner_interval: tuple[float, float]
+    overlap_free_at: tuple[float, ...]
     crystals_crossed: float
     composition_changes: float
     space_group_changes: float
@@ -99,7 +99,7 @@ class InterpolationReport(Report):
     kinds
         The figures by kind of path.
     better
-        The kind with more inner frames free of clashes.
+        The kind with more inner frames free of overlaps.
     not_encoded
         Why, for each crystal that could not be encoded; its pairs are left out.
     """
@@ -176,7 +176,7 @@ def evaluate_interpolation(
         starts, ends = (np.stack([z[i] for i in column]) for column in pairs.T)
         measured = (measure_paths(model, starts, ends, steps, kind, pool, effort) for kind in kinds_for(model))
         kinds = {paths.kind: path_figures(paths, seed) for paths in measured}
-    better = max(kinds, key=lambda kind: kinds[kind].clash_free_inner)
+    better = max(kinds, key=lambda kind: kinds[kind].overlap_free_inner)
     return InterpolationReport(len(pairs), steps, kinds, better, not_encoded)
 
 
@@ -196,16 +196,16 @@ def random_pairs(count: int, pairs: int, rng: np.random.Generator) -> np.ndarray
 
 def path_figures(paths: Paths, seed: int = 0) -> PathFigures:
     """The figures of measured paths; ``seed`` is that of the bootstrap."""
-    free = paths.contacts >= CLASH
+    free = paths.contacts >= SHORT_CONTACT
     inner = free[:, 1:-1]
     smoothest = np.abs(paths.energies[:, -1] - paths.energies[:, 0]) / (paths.energies.shape[1] - 1)
     return PathFigures(
         chosen=float(paths.chosen.mean()),
-        clash_free=float(free.mean()),
-        clash_free_interval=_mean_interval(free, seed),
-        clash_free_inner=float(inner.mean()) if inner.size else math.nan,
-        clash_free_inner_interval=_mean_interval(inner, seed),
-        clash_free_at=tuple(free.mean(axis=0).tolist()),
+        overlap_free=float(free.mean()),
+        overlap_free_interval=_mean_interval(free, seed),
+        overlap_free_inner=float(inner.mean()) if inner.size else math.nan,
+        overlap_free_inner_interval=_mean_interval(inner, seed),
+        overlap_free_at=tuple(free.mean(axis=0).tolist()),
         crystals_crossed=float(1 + (~paths.alike).sum(axis=1).mean()),
         composition_changes=float((paths.formulas[:, 1:] != paths.formulas[:, :-1]).mean()),
         space_group_changes=float((paths.space_groups[:, 1:] != paths.space_groups[:, :-1]).mean()),
@@ -238,12 +238,12 @@ def _rows(figures: PathFigures) -> list[tuple[str, str]]:
         return ", ".join(f"{value:.3f}" for value in values) + unit
 
     # a path may be walked from either end
-    at = np.array(figures.clash_free_at)
+    at = np.array(figures.overlap_free_at)
     folded = ((at + at[::-1]) / 2)[: (len(at) + 1) // 2]
     places = ["at the ends", *(f"frame {i + 1} from an end" for i in range(1, len(folded)))]
     return [
-        ("free of clashes, all frames", share_text(figures.clash_free, figures.clash_free_interval)),
-        ("free of clashes, inner frames", share_text(figures.clash_free_inner, figures.clash_free_inner_interval)),
+        ("free of overlaps, all frames", share_text(figures.overlap_free, figures.overlap_free_interval)),
+        ("free of overlaps, inner frames", share_text(figures.overlap_free_inner, figures.overlap_free_inner_interval)),
         *((f"  {place}", f"{value:.1%}") for place, value in zip(places, folded, strict=True)),
         ("frames not the most probable crystal", f"{figures.chosen:.1%}"),
         ("crystals that a path crosses, mean", f"{figures.crystals_crossed:.1f}"),

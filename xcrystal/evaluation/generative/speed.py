@@ -34,7 +34,7 @@ class SpeedReport(Report):
     decode_ms
         One latent vector to a pymatgen Structure.
     decode_ms_95
-        The 95th percentile of the same: where the decoder looks for a crystal without a clash it takes longer.
+        The 95th percentile of the same: where the decoder looks for a crystal without an overlap it takes longer.
     decodes_per_second
         In batches of 256 different vectors, Structures included.
     most_probable_per_second

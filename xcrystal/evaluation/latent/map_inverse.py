@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import CLASH, shortest_contact
+from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.crystal_sets import cell_of
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError
 from xcrystal.latent.inverse import MapInverse
@@ -42,8 +42,8 @@ class InverseFigures:
         90 % quantile.
     gap
         Median distance from the wanted place to the nearest known crystal, likewise.
-    no_clash
-        Share of decodes without a clash.
+    no_overlap
+        Share of decodes without an overlap.
     unplaced
         Share of decodes that cannot be encoded, and so have no place.
     """
@@ -53,7 +53,7 @@ class InverseFigures:
     median: float
     upper: float
     gap: float
-    no_clash: float
+    no_overlap: float
     unplaced: float
 
 
@@ -87,9 +87,9 @@ class InverseReport(Report):
 
     def table(self) -> str:
         """Two tables for reading."""
-        head = ("codes", "places", "off, median", "off, 90 %", "nearest crystal", "no clash", "without a place")
+        head = ("codes", "places", "off, median", "off, 90 %", "nearest crystal", "no overlap", "without a place")
         rows = [
-            (f.way, f.places, *(f"{100 * x:.2f} %" for x in (f.median, f.upper, f.gap)), f"{f.no_clash:.0%}",
+            (f.way, f.places, *(f"{100 * x:.2f} %" for x in (f.median, f.upper, f.gap)), f"{f.no_overlap:.0%}",
              f"{f.unplaced:.0%}")
             for f in self.at_places
         ]  # fmt: skip
@@ -154,10 +154,10 @@ def _empty_places(atlas: Atlas, n: int, rng: np.random.Generator) -> np.ndarray:
 def _figures(
     model: CrystalModel, atlas: Atlas, way: str, inverse: MapInverse, kind: str, places: np.ndarray
 ) -> InverseFigures:
-    off, clashes = [], 0
+    off, overlapping = [], 0
     for place, structure in zip(places, model.decode(inverse.codes(places)), strict=True):
         cell = cell_of(structure) if len(structure) else None
-        clashes += cell is None or shortest_contact(cell.lattice, cell.frac, cell.numbers).ratio < CLASH
+        overlapping += cell is None or shortest_contact(cell.lattice, cell.frac, cell.numbers).ratio < SHORT_CONTACT
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UnsupportedElementWarning)
@@ -172,7 +172,7 @@ def _figures(
         median=float(median),
         upper=float(upper),
         gap=float(np.median(inverse.gaps(places))),
-        no_clash=1 - clashes / len(places),
+        no_overlap=1 - overlapping / len(places),
         unplaced=1 - len(off) / len(places),
     )
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, TypedDict
 
 from xcrystal.assessment.crystal_report import RETURNS
-from xcrystal.crystal.contacts import CLASH
+from xcrystal.crystal.contacts import SHORT_CONTACT
 
 if TYPE_CHECKING:
     from xcrystal.assessment.crystal_report import CrystalReport
@@ -78,7 +78,7 @@ def _contacts(report: CrystalReport) -> Badge:
     pair = "–".join(report.closest) or "of two atoms"
     text = (
         f"The tightest contact, {pair}, is {found.contact_ratio:.2f} of the sum of the two covalent radii; below "
-        f"{CLASH:.2f} the atoms overlap. The shortest distance is {found.shortest_distance:.2f} Å."
+        f"{SHORT_CONTACT:.2f} the atoms overlap. The shortest distance is {found.shortest_distance:.2f} Å."
     )
     return (
         _badge("contacts", GOOD, "no overlap", text) if report.apart else _badge("contacts", BAD, "atoms overlap", text)

@@ -237,7 +237,7 @@ class Interpolation:
 def _table(frames: Sequence[Point], quantiles: Sequence[float]) -> pd.DataFrame:
     import pandas as pd
 
-    from xcrystal.crystal.contacts import CLASH, shortest_contacts
+    from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contacts
 
     structures = [point.structure for point in frames]
     contacts = shortest_contacts(
@@ -253,7 +253,7 @@ def _table(frames: Sequence[Point], quantiles: Sequence[float]) -> pd.DataFrame:
         **{name: [p.predicted[name] for p in frames] for name in (frames[0].predicted if frames else ())},
         "volume_per_atom": [float(s.volume) / len(s) if len(s) else float("nan") for s in structures],
         "contact": ratios,
-        "valid": [ratio >= CLASH for ratio in ratios],
+        "valid": [ratio >= SHORT_CONTACT for ratio in ratios],
         "quantile": list(quantiles),
         "nearest": [p.neighbours[0].formula for p in frames],
         "distance": [p.neighbours[0].distance for p in frames],
