@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from xcrystal.cli import app
+from xcrystal.crystal.gallery_compounds import compounds
+from xcrystal.crystal.gallery_entries import Entry
 from xcrystal.crystal.gallery_types import entries
+from xcrystal.crystal.neighbours import structure_neighbours
 from xcrystal.evaluation.structures.neighbour_rules import OWN, NeighbourReport, evaluate_neighbours, rules
 from xcrystal.evaluation.structures.textbook_coordination import textbook_shells
 
@@ -33,6 +37,15 @@ def test_nearly_all_types_are_as_textbooks_say(report: NeighbourReport) -> None:
     assert (score.right, score.mutual, score.stable) == (61, 63, 63)
     assert {line.split()[0] for line in score.wrong} == {"Cr3Si", "CaCu5"}
     assert "Cr3Si Cr: 4 Si + 2 Cr" in report.table()
+
+
+@pytest.mark.parametrize("compound", compounds(), ids=lambda entry: entry.formula)
+def test_other_compounds_of_a_type_have_the_numbers_of_the_type(compound: Entry) -> None:
+    named = next(entry for entry in entries() if entry.name == compound.name)
+    own, theirs = (
+        np.bincount(structure_neighbours(entry.crystal.to_structure()).first).tolist() for entry in (compound, named)
+    )
+    assert sorted(own) == sorted(theirs)
 
 
 def test_other_rules_are_measured_the_same_way() -> None:
