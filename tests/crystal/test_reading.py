@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import DummySpecies, Lattice, Molecule, Species, Structure
 
-from tests.crystal.file_kinds import CAESIUM_CHLORIDE, KINDS, ROCK_SALT, SYMBOLS, by_symbol, listed, named
+from tests.crystal.file_kinds import CAESIUM_CHLORIDE, KINDS, LABELLED, ROCK_SALT, SYMBOLS, by_symbol, listed, named
 from tests.crystal.file_kinds import cif as cif_of
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import check_structure, encodable, parse_structure, read_structure
-from xcrystal.crystal.settings import all_settings, settings_of_hall, settings_of_number, settings_of_symbol
+from xcrystal.crystal.space_group_settings import all_settings, settings_of_hall, settings_of_number, settings_of_symbol
 from xcrystal.errors import (
     InvalidCrystalError,
     ReadError,
@@ -150,6 +150,12 @@ INVALID = {
     "an unknown symbol": (cif_of(CAESIUM_CHLORIDE, named("F q 3")), "F q 3 is none that is known"),
     "two space groups": (cif_of(CAESIUM_CHLORIDE, named("P m -3 m", 225)), "two space groups: P m -3 m and 225"),
     "another cell than the symbol's": (cif_of(CAESIUM_CHLORIDE, named("P 63/m")), "does not fit"),
+    "a modulated crystal": (cif_of(CAESIUM_CHLORIDE, "_cell_modulation_dimension 1"), "modulated"),
+    "a magnetic group without operations": (
+        cif_of(CAESIUM_CHLORIDE, "_space_group_magn.number_BNS 14.75"),
+        "magnetic space group .14.75., but lists no",
+    ),
+    "a tetrahedral site": (cif_of("T1 0 0 0\nO1 .5 .5 .5", columns=LABELLED), "'T1' is not a chemical element"),
     "no such number": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 231"), "from 1 to 230"),
     "unknown element": (cif("? ? 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "not a chemical element"),
     "no cell": (re.sub(r"_cell_length_a.*\n", "", cif()), "no unit cell"),

@@ -20,7 +20,13 @@ import numpy as np
 from xcrystal.crystal.cif_blocks import Block, Column, blocks_of
 from xcrystal.crystal.cif_species import formula_of, species_of
 from xcrystal.crystal.operations import COPY, distances, images, parse_operation
-from xcrystal.crystal.settings import Setting, plain, settings_of_hall, settings_of_number, settings_of_symbol
+from xcrystal.crystal.space_group_settings import (
+    Setting,
+    plain,
+    settings_of_hall,
+    settings_of_number,
+    settings_of_symbol,
+)
 from xcrystal.errors import InvalidCrystalError, ReadError, ReadingWarning
 
 if TYPE_CHECKING:
@@ -46,6 +52,7 @@ _SYMBOLS = (
     "_space_group_name_h-m",
 )
 _NUMBERS = ("_symmetry_int_tables_number", "_space_group_it_number")
+_MAGNETIC = ("_space_group_magn_number_bns", "_space_group_magn_name_bns")
 _CODE = "_space_group_it_coordinate_system_code"
 _MULTIPLICITIES = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
 _NUMBER = re.compile(
@@ -255,6 +262,7 @@ def _whole_cell(block: Block, name: str, atoms: _Atoms, lattice: np.ndarray, for
     )
     if listed is not None:
         return _expanded(atoms, *_listed(block, listed, name), lattice, name)
+    _check_only_in_space(block, name)
     said, settings = _named(block, name)
     if not settings:
         return _expanded(atoms, np.eye(3)[None], np.zeros((1, 3)), lattice, name)
@@ -274,6 +282,15 @@ def _whole_cell(block: Block, name: str, atoms: _Atoms, lattice: np.ndarray, for
             stacklevel=2,
         )
     return cell
+
+
+def _check_only_in_space(block: Block, name: str) -> None:
+    """Refuse symmetry of more than positions that is named, but not listed as operations of positions."""
+    if any(key.startswith(("_space_group_symop_ssg", "_cell_modulation")) for key in block.columns):
+        raise ReadError(f"{name} describes a modulated crystal, which repeats with no cell.")
+    magnetic = _first(block, _MAGNETIC)
+    if magnetic and not magnetic.replace(" ", "").startswith(("1.1", "P1")):
+        raise ReadError(f"{name} names a magnetic space group ({magnetic}), but lists no symmetry operations.")
 
 
 def _described(setting: Setting) -> str:

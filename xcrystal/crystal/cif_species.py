@@ -56,7 +56,8 @@ def _species(text: str, formula: Mapping[str, float], exact: bool) -> Species | 
     else:
         found = []
     if not exact:
-        found = [symbol for symbol in dict.fromkeys((word[:2], word[:1])) if symbol in elements]
+        # a label "T1" is a tetrahedral site, not tritium
+        found = [symbol for symbol in dict.fromkeys((word[:2], word[:1])) if symbol in elements and symbol != "T"]
     likely = [symbol for symbol in found if elements[symbol] in formula]
     return Species({elements[(likely or found)[0]]: 1.0}) if found else None
 

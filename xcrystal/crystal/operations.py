@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from xcrystal.crystal.settings import plain
+from xcrystal.crystal.space_group_settings import plain
 
 COPY = 0.05  # Å; images of one atom that are closer are one: three digits of a coordinate leave less between them
 _TERM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)?(?:/(\d+\.?\d*))?\*?([xyz])?(?:/(\d+))?")

@@ -37,6 +37,8 @@ const SYMBOLS = [
   '_space_group_name_h-m'
 ];
 const NUMBERS = ['_symmetry_int_tables_number', '_space_group_it_number'];
+const MAGNETIC = ['_space_group_magn_number_bns', '_space_group_magn_name_bns'];
+const MODULATED = /^_(space_group_symop_ssg|cell_modulation)/;
 const CODE = '_space_group_it_coordinate_system_code';
 const MULTIPLICITIES = [
   '_atom_site_symmetry_multiplicity',
@@ -291,6 +293,7 @@ function wholeCell(
   if (listed) {
     return expanded(rows, listed, lattice);
   }
+  checkOnlyInSpace(block);
   const { said, settings } = namedOf(block);
   if (settings.length === 0) {
     return expanded(rows, [IDENTITY], lattice);
@@ -337,6 +340,22 @@ function wholeCell(
     );
   }
   return taken;
+}
+
+/** Refuses symmetry of more than positions that is named, but not listed as operations of positions. */
+function checkOnlyInSpace(block: IBlock): void {
+  if ([...block.columns.keys()].some(name => MODULATED.test(name))) {
+    throw new ParseError(trans.__('This is a modulated crystal, which repeats with no cell.'));
+  }
+  const magnetic = firstOf(block, MAGNETIC);
+  if (magnetic !== '' && !/^(1\.1|P1)/.test(magnetic.replace(/ /g, ''))) {
+    throw new ParseError(
+      trans.__(
+        'The file names a magnetic space group (%1), but lists no symmetry operations.',
+        quoted(magnetic)
+      )
+    );
+  }
 }
 
 /** What the file calls its space group, and the settings that this may mean; none if it says nothing. */

@@ -27,7 +27,10 @@ export function elementIn(label: string, formula?: ReadonlyMap<string, number>):
   }
   const letters = /^[A-Za-z]{1,2}/.exec(text)?.[0] ?? '';
   const two = letters.charAt(0).toUpperCase() + letters.slice(1).toLowerCase();
-  const found = [two, two.charAt(0)].filter(isElement).map(symbol => elementOf(symbol).symbol);
+  // a label "T1" is a tetrahedral site, not tritium
+  const found = [two, two.charAt(0)]
+    .filter(symbol => isElement(symbol) && symbol !== 'T')
+    .map(symbol => elementOf(symbol).symbol);
   return found.find(symbol => formula?.has(symbol)) ?? found[0] ?? 'X';
 }
 
