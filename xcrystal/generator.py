@@ -236,7 +236,8 @@ class CrystalModel(PropertyPredictor):
         from xcrystal.model.choosing import EFFORTS, decode_best
         from xcrystal.model.device import FEW, one_thread
 
-        if group is not None and not 1 <= group <= 230:
+        whole = isinstance(group, (int, np.integer)) and not isinstance(group, bool)
+        if group is not None and not (whole and 1 <= group <= 230):
             raise InvalidCrystalError(f"There is no space group {group}; they are numbered from 1 to 230.")
         if effort not in EFFORTS:
             raise InvalidCrystalError(f"There is no effort {effort!r}; there are: {', '.join(EFFORTS)}.")

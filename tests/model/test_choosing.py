@@ -189,6 +189,9 @@ def test_a_space_group_can_be_asked_for(model: CrystalModel, between: torch.Tens
     assert all(same(one, other) for one, other in zip(likely, asked, strict=True))
     with pytest.raises(InvalidCrystalError, match="no space group 231"):
         model.decode(between[0], group=231)
+    for wrong in ("225", 2.5, True):
+        with pytest.raises(InvalidCrystalError, match="no space group"):
+            model.decode(between[0], group=wrong)  # type: ignore[arg-type]
 
 
 def test_the_canonical_form_of_a_decode_is_what_is_read_from_a_file(model: CrystalModel, atlas: Atlas) -> None:

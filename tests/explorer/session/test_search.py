@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from xcrystal.explorer.session.commands import Move, SearchNearer, Select
+from xcrystal.explorer.session.commands import Move, SearchNearer, Select, SetProperty
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
@@ -160,3 +160,22 @@ def test_an_interrupted_search_changes_nothing_and_is_made_anew(hard: Session) -
     assert next(answers, None) is None  # it ended at the first True, between steps
     assert hard.refinement.search_when_idle()
     assert hard.state is not state
+
+
+def test_a_loaded_crystal_is_matched_with_what_a_search_finds(hard: Session) -> None:
+    assert isinstance(hard.model, CrystalModel)
+    hard.load(hard.model.decode(hard.z, "thorough")[0])
+    before = hard.state.loaded
+    assert before is not None and before.rms != pytest.approx(0, abs=1e-3)
+    assert hard.refinement.search_nearer()
+    after = hard.state.loaded
+    assert after is not None and after.rms == pytest.approx(0, abs=1e-3)
+    hard.undo()
+    assert hard.state.loaded is before
+
+
+def test_a_verified_stop_of_a_slider_is_left_alone(hard: Session) -> None:
+    hard.property_sliders.set("band_gap", 3.0)
+    hard.settle()
+    assert isinstance(hard.state.point.commands[-1], SetProperty)
+    assert not hard.refinement.search_when_idle()

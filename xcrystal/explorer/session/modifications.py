@@ -211,14 +211,20 @@ class Modifications:
     def match_again(self) -> None:
         """Match an edited crystal with its reconstruction once more, after that was reranked."""
         state = self._store.state
-        loaded = state.loaded
-        if loaded is None or loaded.z is not state.point.z:
-            return
-        better = replace(loaded, rms=match_rms(loaded.structure, state.point.structure))
+        matched = self.matched(state.point.structure)
+        if matched is not state.loaded:
+            self._store.refine(replace(state, loaded=matched))
+            self._store.emit("shown")
+
+    def matched(self, reconstruction: Structure) -> Loaded | None:
+        """The loaded crystal, matched with another reconstruction; itself if the point shown is not its own."""
+        loaded = self._store.state.loaded
+        if loaded is None or loaded.z is not self._store.state.point.z:
+            return loaded
+        better = replace(loaded, rms=match_rms(loaded.structure, reconstruction))
         if loaded in self._changes:
             self._changes[better] = self._changes[loaded]
-        self._store.refine(replace(state, loaded=better))
-        self._store.emit("shown")
+        return better
 
     # -- inside
 

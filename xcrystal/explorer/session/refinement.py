@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from xcrystal.crystal.matching import looks_the_same
-from xcrystal.explorer.session.commands import SearchNearer
+from xcrystal.explorer.session.commands import SearchNearer, SetProperty, Steer
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Point
 from xcrystal.explorer.session.store import Store
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.explorer.session.records import Loaded
 
 
 class _Interrupted(Exception):
@@ -20,8 +26,8 @@ class _Interrupted(Exception):
 class Refinement:
     """Decodes again, with more effort, what was decoded quickly."""
 
-    def __init__(self, store: Store, points: Points) -> None:
-        self._store, self._points = store, points
+    def __init__(self, store: Store, points: Points, matched: Callable[[Structure], Loaded | None]) -> None:
+        self._store, self._points, self._matched = store, points, matched
         self._searched: WeakSet[Point] = WeakSet()  # so that undo can lead back there
 
     def rerank(self) -> bool:
@@ -81,13 +87,15 @@ class Refinement:
             )
             self._searched.add(nearer)
             base = nearer if store.state.base is point else store.state.base
-            store.commit(command, point=nearer, base=base)
+            store.commit(command, point=nearer, base=base, loaded=self._matched(structure))
             store.report("A search found a crystal nearer to the latent vector; undo brings back the first one.")
             return True
 
     def search_when_idle(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
         """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched to the end."""
         state = self._store.state
+        if isinstance(state.point.commands[-1], SetProperty | Steer):
+            return False  # what was said of it was verified on its own crystal
         listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
         if not (self._store.idle and self._searches) or state.point in self._searched or state.point in listed:
             return False

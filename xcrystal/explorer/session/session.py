@@ -92,7 +92,7 @@ class Session:
         self._store = store = Store(State(point=first, base=first, color=next(iter(colors(atlas)), "")))
         self.display = Display(store, points)
         self.controls = Controls(store)
-        self.refinement = Refinement(store, points)
+        self.refinement = Refinement(store, points, lambda structure: self.modifications.matched(structure))
         self.sliders = Sliders(store, points)
         self.property_sliders = PropertySliders(store, points, self.sliders)
         self.navigation = Navigation(store, points, self.sliders)
