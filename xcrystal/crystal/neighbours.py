@@ -55,7 +55,7 @@ class Pairs(NamedTuple):
     lengths: np.ndarray
 
     def of(self, chosen: np.ndarray) -> Pairs:
-        """Some of them: a mask, or indices."""
+        """Some of the p pairs: those of a mask (p,), or of indices (q,)."""
         return Pairs(*(column[chosen] for column in self))
 
 

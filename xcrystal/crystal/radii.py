@@ -18,6 +18,6 @@ COVALENT_RADII = np.array(
 
 
 def covalent_radii(numbers: np.ndarray) -> np.ndarray:
-    """Radii (Å) of atomic numbers, in their shape; beyond 94 that of the last element known is taken."""
+    """(n,) radii in Å of (n,) atomic numbers, or of any shape; beyond 94 that of the last element known is taken."""
     radii: np.ndarray = COVALENT_RADII[np.clip(numbers, 0, len(COVALENT_RADII) - 1)]
     return radii
