@@ -135,17 +135,3 @@ def test_pairs_are_those_of_pymatgen() -> None:
     assert own == theirs
     np.testing.assert_allclose(np.linalg.norm(pairs.vectors, axis=1), pairs.lengths)
     assert (np.diff(pairs.first) >= 0).all()
-
-
-def test_twenty_atoms_take_a_few_milliseconds() -> None:
-    import time
-
-    structure = next(entry for entry in ENTRIES if entry.prototype == "CaTiO3").crystal.to_structure()
-    matrix, points, numbers = structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers)
-    assert len(numbers) == 20
-    times = []
-    for _ in range(5):
-        started = time.process_time()
-        find_neighbours(matrix, points, numbers)
-        times.append(time.process_time() - started)
-    assert min(times) < 5e-3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,11 +28,9 @@ def test_farther_from_a_crystal_is_farther_from_the_data(atlas: Atlas) -> None:
     assert (quantile <= 0.95) == (distance <= density.reach(0.95))
 
 
-def test_it_is_measured_once_an_atlas_and_soon(atlas: Atlas) -> None:
-    started = time.perf_counter()
+def test_it_is_measured_once_an_atlas(atlas: Atlas) -> None:
     fresh = Density(atlas)
     assert fresh.own.shape == (2000,) and (np.diff(fresh.own) >= 0).all()
-    assert time.perf_counter() - started < 6  # 1.4 s on a free machine
     assert Density.of(atlas) is Density.of(atlas)
 
 

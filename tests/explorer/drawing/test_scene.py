@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
@@ -69,12 +67,9 @@ def test_the_cell_is_centred_and_has_12_edges() -> None:
 
 
 @pytest.mark.parametrize("name", list(CRYSTALS))
-def test_scenes_of_all_kinds_of_crystals_are_finite_and_quick(name: str) -> None:
+def test_scenes_of_all_kinds_of_crystals_are_finite(name: str) -> None:
     structure = CRYSTALS[name].to_structure()
-    build_scene(structure)
-    started = time.process_time()
     scene = build_scene(structure)
-    assert time.process_time() - started < 0.1
     for array in (scene.positions, scene.bond_starts, scene.bond_ends, scene.edges, scene.radii):
         assert np.isfinite(array).all()
     assert set(scene.atoms) == set(range(len(structure)))
