@@ -62,6 +62,17 @@ def xyz_of(hall_number: int) -> list[str]:
     return found
 
 
+# what atoms are called: as their type symbol, or as a label without one; "" is no element
+TYPES = {
+    "Na": "Na", "O2-": "O", "Fe+3": "Fe", "Fe2.5+": "Fe", "Na1": "Na", "D": "H", "T": "H", "H-": "H", "OW": "O",
+    "NO3": "N", "Cval": "C", "Fe(III)": "Fe", "Fe2+,spin=5": "Fe", "O2\u2212": "O", "CO": "Co", "O-H": "O", "NH4": "N",
+    "ND4": "N", "H2O": "O", "Mo/Nb": "", "T1": "", "Va": "", "Vac": "", "Xx": "", "Na2O": "", "?1": "",
+}  # fmt: skip
+LABELS = {
+    "Na1": "Na", "NA1": "Na", "CO1": "Co", "T1": "", "Va": "", "Va1": "", "Vac2": "", "V1": "V", "VA1": "", "Vb": "V",
+    "H2O": "H", "OW1": "O", "HW2": "H", "NH4": "N", "O1A": "O", "D3": "H", "Xx1": "", "C12": "C", "1": "",
+}  # fmt: skip
+
 _HYDROXIDE = (
     "Mg1 0 0 0\n{0} 0.33333 0.66667 0.2203\n{1} 0.66667 0.33333 0.7797\n"
     "H1 0.33333 0.66667 0.413\nH2 0.66667 0.33333 0.587"

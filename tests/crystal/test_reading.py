@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 import warnings
 from pathlib import Path
 
@@ -14,10 +15,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import DummySpecies, Lattice, Molecule, Species, Structure
 
-from tests.crystal.file_kinds import CAESIUM_CHLORIDE, KINDS, LABELLED, ROCK_SALT, SYMBOLS, by_symbol, listed, named
+from tests.crystal.file_kinds import (
+    CAESIUM_CHLORIDE,
+    KINDS,
+    LABELLED,
+    LABELS,
+    ROCK_SALT,
+    SYMBOLS,
+    TYPES,
+    by_symbol,
+    listed,
+    named,
+)
 from tests.crystal.file_kinds import cif as cif_of
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.canonical import space_group_number
+from xcrystal.crystal.cif_species import species_of
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import check_structure, encodable, parse_structure, read_structure
 from xcrystal.crystal.space_group_settings import all_settings, settings_of_hall, settings_of_number, settings_of_symbol
@@ -157,6 +170,21 @@ INVALID = {
     ),
     "a tetrahedral site": (cif_of("T1 0 0 0\nO1 .5 .5 .5", columns=LABELLED), "'T1' is not a chemical element"),
     "no such number": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 231"), "from 1 to 230"),
+    "a number with a word": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 'No. 225'"), "'No. 225' is no number"),
+    "a number with a letter": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 225a"), "'225a' is no number"),
+    "a magnetic group that begins as P 1 does": (
+        cif_of(CAESIUM_CHLORIDE, "_space_group_magn.number_BNS 1.11"),
+        "magnetic space group .1.11., but lists no",
+    ),
+    "a magnetic group of no name in P 1": (
+        cif_of(CAESIUM_CHLORIDE, "_space_group_magn.name_BNS P12/m"),
+        "magnetic space group",
+    ),
+    "ammonium without its hydrogens": (
+        cif("N1 NH4 0 0 0 1\nCl1 Cl .5 .5 .5 1"),
+        "hydrogen atoms without a position",
+    ),
+    "a coordinate of 400 digits": (cif(f"Na1 Na {'9' * 400} 0 0 1\nCl1 Cl .5 .5 .5 1"), "no position"),
     "unknown element": (cif("? ? 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "not a chemical element"),
     "no cell": (re.sub(r"_cell_length_a.*\n", "", cif()), "no unit cell"),
     "cell of words": (cif(a="four"), "no number"),
@@ -229,6 +257,32 @@ def test_kinds_of_files_are_the_crystals_that_they_are(kind: str) -> None:
     assert primitive.composition.reduced_formula == expected.formula
     assert len(primitive) == expected.atoms
     assert space_group_number(structure) == expected.space_group
+
+
+@pytest.mark.parametrize("known", [TYPES, LABELS], ids=["types", "labels"])
+def test_types_and_labels_are_elements_or_nothing(known: dict[str, str]) -> None:
+    for text, element in known.items():
+        found = species_of(text, "", {}) if known is TYPES else species_of("", text, {})
+        assert (found.shares if found else {}) == ({element: 1.0} if element else {}), text
+
+
+@pytest.mark.parametrize("long", ["1" * 100_000, "." + "1" * 100_000 + "x", "1/" * 50_000])
+def test_long_numbers_take_no_long_time(long: str) -> None:
+    started = time.monotonic()
+    for content, name in (
+        (cif(a=long), "a.cif"),
+        (f"x\n1\n{long} 0 0\n0 4 0\n0 0 4\nNa\n1\nDirect\n0 0 0\n", "POSCAR"),
+    ):
+        with pytest.raises(ReadError) as caught:
+            read(content, name)
+        assert_clear(caught.value)
+    assert time.monotonic() - started < 2
+
+
+def test_what_cannot_be_a_number_is_not_one() -> None:
+    assert len(read(cif_of(CAESIUM_CHLORIDE, more="_chemical_formula_sum 'Cs0.0 Cl0.0'"))) == 2
+    columns = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "symmetry_multiplicity"]
+    assert len(read(cif_of("Cs1 Cs 0 0 0 \u00b2\nCl1 Cl .5 .5 .5 1", columns=columns))) == 2
 
 
 @pytest.mark.filterwarnings("ignore::xcrystal.errors.ReadingWarning")

@@ -55,8 +55,9 @@ _NUMBERS = ("_symmetry_int_tables_number", "_space_group_it_number")
 _MAGNETIC = ("_space_group_magn_number_bns", "_space_group_magn_name_bns")
 _CODE = "_space_group_it_coordinate_system_code"
 _MULTIPLICITIES = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
+_LONGEST_NUMBER = 60  # characters
 _NUMBER = re.compile(
-    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?))(?:/(\d+))?", re.IGNORECASE
+    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?))(?:/(\d+))?", re.IGNORECASE
 )
 
 
@@ -170,6 +171,8 @@ def _missing(value: str) -> bool:
 
 def _number(value: str) -> float | None:
     """A CIF number, its standard uncertainty in parentheses left out; None if it is none."""
+    if len(value) > _LONGEST_NUMBER:
+        return None
     found = _NUMBER.fullmatch(re.sub(r"(?<=[\d.])\(\d*\)$", "", plain(value).strip()))
     if found is None or float(found[2] or 1) == 0:
         return None
@@ -184,7 +187,7 @@ def _cell_of(block: Block, name: str) -> list[float]:
             raise ReadError(f"{name} gives no unit cell ({key} is missing).")
         value = _number(column.values[0])
         if value is None:
-            raise ReadError(f"{name} gives no number as {key}, but {column.values[0]!r}.")
+            raise ReadError(f"{name} gives no number as {key}, but {column.values[0][:60]!r}.")
         if not math.isfinite(value):
             raise InvalidCrystalError(f"The cell in {name} contains a number that is not finite ({key} is {value}).")
         if value <= 0 or ("angle" in key and value >= 180):
@@ -220,7 +223,7 @@ def _atoms_of(block: Block, name: str, formula: dict[str, float]) -> _Atoms:
         point = [_coordinate(column.values[row], name) for column in given]
         found = species_of(types[row] if types else "", labels[row] if labels else "", formula)
         if found is None:
-            raise InvalidCrystalError(f"{(types or labels or [''])[row]!r} is not a chemical element.")
+            raise InvalidCrystalError(f"{(types or labels or [''])[row][:60]!r} is not a chemical element.")
         hydrogens |= found.hydrogens
         amount = _occupancy(occupancies[row] if occupancies else "?", name)
         if amount > 0:  # an empty site is no atom
@@ -231,13 +234,13 @@ def _atoms_of(block: Block, name: str, formula: dict[str, float]) -> _Atoms:
         raise InvalidCrystalError(f"All sites in {name} are empty.")
     if hydrogens and not any("H" in one for one in species):
         raise InvalidCrystalError(f"{name} holds hydrogen atoms without a position.")
-    return _Atoms(np.array(points), species, [int(value) if value.isdigit() else 0 for value in several])
+    return _Atoms(np.array(points), species, [int(value) if re.fullmatch("[0-9]{1,9}", value) else 0 for value in several])
 
 
 def _coordinate(value: str, name: str) -> float:
     number = _number(value)
     if number is None:
-        raise ReadError(f"An atom in {name} has no position: its coordinate is {value!r}.")
+        raise ReadError(f"An atom in {name} has no position: its coordinate is {value[:60]!r}.")
     if not abs(number) <= MAX_COORDINATE:
         raise InvalidCrystalError(f"A coordinate in {name} is not finite, or far outside of the cell: {value}.")
     thirds = round(3 * number)  # 0.3333 is meant as 1/3, and so on
@@ -249,7 +252,7 @@ def _occupancy(value: str, name: str) -> float:
         return 1.0  # "not given" means full, not empty
     number = _number(value)
     if number is None or not math.isfinite(number):
-        raise ReadError(f"{name} gives no number as an occupancy, but {value!r}.")
+        raise ReadError(f"{name} gives no number as an occupancy, but {value[:60]!r}.")
     if number < 0:
         raise InvalidCrystalError(f"{name} holds a negative occupancy ({value}).")
     return number
@@ -289,7 +292,7 @@ def _check_only_in_space(block: Block, name: str) -> None:
     if any(key.startswith(("_space_group_symop_ssg", "_cell_modulation")) for key in block.columns):
         raise ReadError(f"{name} describes a modulated crystal, which repeats with no cell.")
     magnetic = _first(block, _MAGNETIC)
-    if magnetic and not magnetic.replace(" ", "").startswith(("1.1", "P1")):
+    if magnetic and not re.fullmatch(r"1\.1(\.\d+)?|P1(1')?", magnetic.replace(" ", "")):
         raise ReadError(f"{name} names a magnetic space group ({magnetic}), but lists no symmetry operations.")
 
 
@@ -335,7 +338,10 @@ def _named(block: Block, name: str) -> tuple[str, list[Setting]]:
         )
     if (hall or symbol) and not found:
         raise ReadError(f"{name} lists no symmetry operations, and the space group {said} is none that is known here.")
-    if number and re.fullmatch(r"\d+(\.0*)?", number):
+    counted = re.fullmatch(r"\d{1,12}(\.0*)?", number)
+    if number and not (counted or found):
+        raise ReadError(f"{name} lists no symmetry operations, and its space group {number[:60]!r} is no number.")
+    if counted:
         of_number = settings_of_number(int(float(number)))
         if not of_number:
             raise ReadError(f"{name} gives {number} as its space group, which are numbered from 1 to 230.")

@@ -9,7 +9,7 @@ import numpy as np
 from xcrystal.crystal.space_group_settings import plain
 
 COPY = 0.05  # Å; images of one atom that are closer are one: three digits of a coordinate leave less between them
-_TERM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)?(?:/(\d+\.?\d*))?\*?([xyz])?(?:/(\d+))?")
+_TERM = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)?(?:/(\d+(?:\.\d*)?))?\*?([xyz])?(?:/(\d+))?")
 
 
 def parse_operation(text: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 _COUNT = re.compile(r"\+?\d{1,12}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eEdD][+-]?\d+)?")
 
 
 def parse_poscar(text: str, name: str) -> Structure:
@@ -80,7 +81,10 @@ class _Lines:
 
 
 def _number(word: str) -> float | None:
-    return float(re.sub("[dD]", "e", word)) if _NUMBER.fullmatch(word) else None
+    if len(word) > 60 or not _NUMBER.fullmatch(word):
+        return None
+    number = float(re.sub("[dD]", "e", word))
+    return number if math.isfinite(number) else None
 
 
 def _factors(lines: _Lines, given: np.ndarray) -> np.ndarray:

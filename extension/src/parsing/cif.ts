@@ -5,7 +5,7 @@ import { trans } from '../words';
 import { type IBlock, type IColumn, blocksOf } from './blocks';
 import { checkCount, checkLattice, checked, sharing } from './checked';
 import { ParseError, errorAt, quoted } from './error';
-import { elementIn, formulaIn, mixtureIn } from './labels';
+import { elementIn, elementOfType, formulaIn, mixtureIn } from './labels';
 import { numberIn, plain } from './numbers';
 import { Places, inside } from './places';
 import {
@@ -262,12 +262,11 @@ function speciesOf(
 ): ISpecies[] {
   const mixture = mixtureIn(type);
   if (mixture) {
-    return mixture;
+    return mixture
+      .map(({ symbol, occupancy: share }) => ({ symbol, occupancy: share * occupancy }))
+      .filter(one => one.occupancy > 0);
   }
-  const symbols = [type, label]
-    .filter(text => !isMissing(text))
-    .map(text => elementIn(text, formula));
-  const symbol = symbols.find(one => one !== 'X') ?? (symbols.includes(null) ? null : 'X');
+  const symbol = isMissing(type.trim()) ? elementIn(label, formula) : elementOfType(type);
   return symbol === null || occupancy === 0 ? [] : [{ symbol, occupancy }];
 }
 
@@ -348,7 +347,7 @@ function checkOnlyInSpace(block: IBlock): void {
     throw new ParseError(trans.__('This is a modulated crystal, which repeats with no cell.'));
   }
   const magnetic = firstOf(block, MAGNETIC);
-  if (magnetic !== '' && !/^(1\.1|P1)/.test(magnetic.replace(/ /g, ''))) {
+  if (magnetic !== '' && !/^(1\.1(\.\d+)?|P1(1')?)$/.test(magnetic.replace(/ /g, ''))) {
     throw new ParseError(
       trans.__(
         'The file names a magnetic space group (%1), but lists no symmetry operations.',
@@ -376,11 +375,20 @@ function namedOf(block: IBlock): { said: string; settings: ISetting[] } {
       )
     );
   }
+  const counted = /^\d{1,12}(\.0*)?$/.test(number);
+  if (number && !counted && settings.length === 0) {
+    throw new ParseError(
+      trans.__(
+        'The file lists no symmetry operations, and its space group “%1” is no number.',
+        quoted(number)
+      )
+    );
+  }
   const others = [
     ...(hall && symbol ? settingsOfSymbol(symbol).slice(0, 1) : []),
-    ...(/^\d+(\.0*)?$/.test(number) ? settingsOfNumber(Number(number)).slice(0, 1) : [])
+    ...(counted ? settingsOfNumber(Number(number)).slice(0, 1) : [])
   ].map(setting => setting.number);
-  if (/^\d+(\.0*)?$/.test(number) && settingsOfNumber(Number(number)).length === 0) {
+  if (counted && settingsOfNumber(Number(number)).length === 0) {
     throw new ParseError(
       trans.__('The space group is %1, but they are numbered from 1 to 230.', quoted(number))
     );

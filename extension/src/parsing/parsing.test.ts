@@ -162,7 +162,11 @@ describe('CIF', () => {
     [`${CELL}_symmetry_space_group_name_H-M 'F q'\n${SITES}`, /F q is none that is known/],
     [`${CELL}_symmetry_space_group_name_H-M 'P 63/m'\n${SITES}`, /does not fit/],
     [`${CELL}_symmetry_space_group_name_H-M Fm-3m\n_space_group_IT_number 221\n${SITES}`, /two/],
-    [CELL + SYMMETRY.replace("'x, y, z'", "'x, x, z'") + SITES, /not a symmetry operation/]
+    [CELL + SYMMETRY.replace("'x, y, z'", "'x, x, z'") + SITES, /not a symmetry operation/],
+    [`${CELL}_space_group_IT_number 'No. 225'\n${SITES}`, /“No. 225” is no number/],
+    [`${CELL}_space_group_IT_number 225a\n${SITES}`, /“225a” is no number/],
+    [`${CELL}_space_group_magn.number_BNS 1.11\n${SITES}`, /magnetic space group/],
+    [`${CELL}_space_group_magn.name_BNS P12/m\n${SITES}`, /magnetic space group/]
   ])('gives one line for what cannot be read: %#', (text, reason) => {
     expect(message(text, 'a.cif')).toMatch(reason);
   });
