@@ -9,7 +9,7 @@ from pymatgen.core import Lattice, Structure
 from tests.crystals import CRYSTALS, build
 from xcrystal.crystal.gallery_entries import Entry
 from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.neighbours import between_metals, find_neighbours, pairs_within, structure_neighbours
+from xcrystal.crystal.neighbours import between_metals, find_neighbours, main_elements, pairs_within, structure_neighbours
 
 ENTRIES = entries()
 
@@ -149,3 +149,8 @@ def test_twenty_atoms_take_a_few_milliseconds() -> None:
         find_neighbours(matrix, points, numbers)
         times.append(time.process_time() - started)
     assert min(times) < 5e-3
+
+
+def test_a_cell_without_atoms_has_no_neighbours() -> None:
+    assert len(find_neighbours(4 * np.eye(3), np.zeros((0, 3)), np.array([])).first) == 0
+    assert main_elements(Structure(Lattice.cubic(4), [], [])).dtype == int

@@ -338,6 +338,34 @@ def test_wires_and_slabs_are_called_so() -> None:
         read("SLAB\nPRIMVEC\n4 0 0\n0 4 0\n0 0 20\nPRIMCOORD\n1 1\n6 0 0 0\n", "a.xsf")
 
 
+    slab = Structure(Lattice(4 * np.eye(3), pbc=(True, True, False)), ["C"], [[0, 0, 0]])
+    with pytest.raises(ReadError, match="slab"):
+        check_structure(slab)
+    with pytest.raises(ReadError, match="slab"):
+        read(json.dumps(slab.as_dict()), "a.json")
+
+
+def test_what_extended_xyz_lacks_is_said() -> None:
+    head = "1\nProperties=species:S:1:pos:R:3{}\n{} 0 0 0\n"
+    cell = ' Lattice="4 0 0 0 4 0 0 0 4"'
+    for content, reason in (
+        (head.format(cell + ' pbc="F F F"', "C"), "does not repeat with it .pbc.: it is a molecule"),
+        (head.format(' pbc="T T T"', "C"), "gives no cell"),
+        (head.format(cell, "Xx"), "'Xx' is not a chemical element"),
+    ):
+        with pytest.raises(XCrystalError, match=reason):
+            read(content, "a.extxyz")
+    assert read(head.format(cell, "T"), "a.extxyz").composition.formula == "H1"
+
+
+@pytest.mark.parametrize("name", ["a.extxyz", "a.xsf", "a.cif", "POSCAR"])
+def test_blank_lines_take_no_long_time(name: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ReadError):
+        read("x" + "\n" * 200_000 + "x", name)
+    assert time.monotonic() - started < 2
+
+
 def test_the_content_of_a_file_is_not_its_path() -> None:
     with pytest.raises(ReadError, match="the content of a file, not its path"):
         read_structure(cif())
@@ -544,6 +572,7 @@ def test_every_format_gives_the_crystal_back(name: str, tmp_path: Path) -> None:
         ("a.json", "{"),
         ("a.json", '{"lattice": {"matrix": [[4,0,0],[0,4,0],[0,0,4]]}, "sites": []}'),
         ("a.json", '{"lattice": 1, "sites": [1]}'),
+        ("a.json", '{"lattice": {"a": 4}, "sites": [{"species": [{"element": "C", "occu": 1}], "abc": [0, 0, 0]}]}'),
         ("a.json", "[" * 100_000),
         ("a.xsf", "nothing"),
         ("POSCAR", "x\n"),

@@ -45,7 +45,7 @@ _TYPE = re.compile(
 
 
 @cache
-def _elements() -> dict[str, str]:
+def elements() -> dict[str, str]:
     """Symbols, and isotopes of hydrogen, to the elements that they are."""
     from pymatgen.core import Element
 
@@ -72,7 +72,7 @@ def _of_type(text: str) -> Species | None:
     found = _TYPE.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None or (found[1] in "Tt" and found[2][-1:].isdigit() and found[2][0] not in "+-"):
         return None  # "T1" is a tetrahedral site, not tritium
-    element = _elements().get(found[1].capitalize())
+    element = elements().get(found[1].capitalize())
     return Species({element: 1.0}) if element else None
 
 
@@ -82,9 +82,9 @@ def _of_label(text: str, formula: Mapping[str, float]) -> Species | None:
         return group
     letters = re.match("[A-Za-z]{0,2}", text)
     word = letters.group().capitalize() if letters else ""
-    found = [symbol for symbol in dict.fromkeys((word, word[:1])) if symbol in _elements() and symbol != "T"]
-    likely = [symbol for symbol in found if _elements()[symbol] in formula]
-    return Species({_elements()[(likely or found)[0]]: 1.0}) if found else None
+    found = [symbol for symbol in dict.fromkeys((word, word[:1])) if symbol in elements() and symbol != "T"]
+    likely = [symbol for symbol in found if elements()[symbol] in formula]
+    return Species({elements()[(likely or found)[0]]: 1.0}) if found else None
 
 
 def _group(text: str, groups: Sequence[tuple[re.Pattern[str], Species]]) -> Species | None:
@@ -96,9 +96,9 @@ def _mixture(text: str) -> Species | None:
     parts = [_SHARE.fullmatch(part) for part in text.split(" + ")]
     shares: dict[str, float] = {}
     for part in parts:
-        if part is None or len(parts) < 2 or part[2] not in _elements():
+        if part is None or len(parts) < 2 or part[2] not in elements():
             return None
-        element = _elements()[part[2]]
+        element = elements()[part[2]]
         shares[element] = shares.get(element, 0.0) + float(part[1])
     return Species(shares)
 
@@ -109,9 +109,9 @@ def formula_of(text: str) -> dict[str, float]:
     at = 0
     while at < len(text):
         term = _TERM.match(text, at)
-        if not term or term[1] not in _elements() or term[2] == ".":
+        if not term or term[1] not in elements() or term[2] == ".":
             return {}
-        element = _elements()[term[1]]
+        element = elements()[term[1]]
         found[element] = found.get(element, 0.0) + float(term[2] or 1)
         at = term.end()
     return found if all(0 < amount < math.inf for amount in found.values()) else {}

@@ -30,7 +30,9 @@ export function elementOfType(type: string): string | null {
   }
   const [, letters, charge] = (text.length <= 60 && TYPE.exec(text)) || ['', '', ''];
   // "T1" is a tetrahedral site, not tritium
-  return /^t$/i.test(letters) && /^\d[\d.]*$/.test(charge) ? 'X' : elementOf(capitalized(letters)).symbol;
+  return /^t$/i.test(letters) && /^\d[\d.]*$/.test(charge)
+    ? 'X'
+    : elementOf(capitalized(letters)).symbol;
 }
 
 function capitalized(letters: string): string {

@@ -223,6 +223,11 @@ describe('other files', () => {
     ]);
     expect(parseCrystals(XSF, 'a.xsf').length).toBe(2);
     expect(parseCrystals('ATOMS\n8 0 0 0\nH 0 0 1\n', 'a.xsf')[0].periodic).toBe(false);
+    const slab = (pbc: string) =>
+      parseCrystals(JSON_TEXT.replace('"matrix"', `"pbc":[${pbc}],"matrix"`), 'a.json')[0];
+    expect(slab('true,true,false').notes.length).toBe(1);
+    expect(slab('true,true,true').notes).toEqual([]);
+    expect(slab('false,false,false').periodic).toBe(false);
     expect(parseCrystals(JSON_TEXT, 'a.json')[0].sites[0].species.length).toBe(2);
   });
 
