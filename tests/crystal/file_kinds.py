@@ -154,6 +154,15 @@ KINDS: dict[str, Kind] = {
     "NaN in JSON": Kind(json.dumps(_NAN), "CsCl", 2, 221, "a.structure.json"),
 }  # fmt: skip
 
+# operations that are no space group of the cell, and what is said of them
+NO_GROUPS = {
+    "a centring is missing": (listed("x,y,z", "x,1/2+y,1/2+z", "1/2+x,y,1/2+z"), CUBE, "no space group"),
+    "centred cell without one": (listed(*xyz_of(63)[:-1]), (5, 6, 7, 90, 100, 90), "no space group"),
+    "no identity": (listed("-x,-y,-z"), CUBE, "no space group"),
+    "halves of axes": (listed("x,y,z", "2x,y/2,z"), CUBE, "no space group"),
+    "axes of other lengths": (listed("x,y,z", "y,x,z"), (5, 7, 8, 90, 90, 90), "does not fit its cell"),
+}
+
 # symbols as files write them, and the Hall numbers of the settings that they stand for
 SYMBOLS: dict[str, int] = {
     "P 21/n": 82, "P21/a": 83, "P 1 1 21/a": 84, "C 2/c": 90, "I 1 2/a 1": 92, "I 2/m": 65, "A 1 2/n 1": 91,

@@ -9,7 +9,13 @@ from pymatgen.core import Lattice, Structure
 from tests.crystals import CRYSTALS, build
 from xcrystal.crystal.gallery_entries import Entry
 from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.neighbours import between_metals, find_neighbours, main_elements, pairs_within, structure_neighbours
+from xcrystal.crystal.neighbours import (
+    between_metals,
+    find_neighbours,
+    main_elements,
+    pairs_within,
+    structure_neighbours,
+)
 
 ENTRIES = entries()
 

@@ -14,14 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import DummySpecies, Lattice, Molecule, Species, Structure
+from pymatgen.io.cif import CifWriter
 
 from tests.crystal.file_kinds import (
     CAESIUM_CHLORIDE,
     KINDS,
     LABELLED,
     LABELS,
+    NO_GROUPS,
     ROCK_SALT,
     SYMBOLS,
+    TYPED,
     TYPES,
     by_symbol,
     listed,
@@ -32,6 +35,7 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.cif_species import species_of
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.operations import are_group
 from xcrystal.crystal.reading import check_structure, encodable, parse_structure, read_structure
 from xcrystal.crystal.space_group_settings import all_settings, settings_of_hall, settings_of_number, settings_of_symbol
 from xcrystal.errors import (
@@ -219,7 +223,8 @@ VALID = {
     "byte order mark": "\ufeff" + cif(),
     "Latin-1 comment": b"# \xc5ngstr\xf6m\n" + cif().encode(),
     "Latin-1 in a value": cif().encode() + b"_publ_author_name 'M\xfcller'\n",
-    "several blocks, the first is taken": cif() + cif("K1 K 0 0 0 1\nF1 F .5 .5 .5 1", name="other"),
+    "a block of labels first": "data_global\nloop_\n_atom_site_label\nNa1\nCl1\n" + cif(),
+    "a length given twice alike": cif() + "_cell_length_a 4\n",
     "a header block first": "data_global\n_journal_name 'A'\n\n" + cif(),
     "atoms outside of the cell": cif("Na1 Na 7 -3 0 1\nCl1 Cl -20.5 0.5 99.5 1"),
     "upper-case header": cif().replace("data_test", "DATA_TEST"),
@@ -235,9 +240,15 @@ def test_valid_files_are_rock_salt_like(case: str) -> None:
     assert encodable(structure).crystal.space_group == 221
 
 
+def test_of_several_blocks_the_first_is_taken_and_that_is_said() -> None:
+    with pytest.warns(ReadingWarning, match="holds 2 crystals; the first was read"):
+        structure = parse_structure((cif() + cif("K1 K 0 0 0 1\nF1 F .5 .5 .5 1", name="other")).encode(), "a.cif")
+    assert structure.composition.formula == "Na1 Cl1"
+
+
 def test_a_broken_first_block_is_not_passed_over() -> None:
     with pytest.raises(InvalidCrystalError, match="flat or impossible"):
-        read(cif(a=0, name="one") + cif(name="two"))
+        read(cif(a=0, name="one") + "data_two\n_cell_length_a 4\n")
 
 
 def test_an_empty_site_is_no_atom() -> None:
@@ -337,7 +348,6 @@ def test_wires_and_slabs_are_called_so() -> None:
     with pytest.raises(ReadError, match="slab"):
         read("SLAB\nPRIMVEC\n4 0 0\n0 4 0\n0 0 20\nPRIMCOORD\n1 1\n6 0 0 0\n", "a.xsf")
 
-
     slab = Structure(Lattice(4 * np.eye(3), pbc=(True, True, False)), ["C"], [[0, 0, 0]])
     with pytest.raises(ReadError, match="slab"):
         check_structure(slab)
@@ -374,8 +384,57 @@ def test_the_content_of_a_file_is_not_its_path() -> None:
 
 
 def test_operations_that_are_listed_win_over_a_symbol() -> None:
-    sites = "Na1 Na 0 0 0 1\nCl1 Cl .5 .5 .5 1"
-    assert len(read(cif_of(sites, named("F m -3 m") + listed("x,y,z")))) == 2
+    sites, symmetry = "Na1 Na 0 0 0 1\nCl1 Cl .5 .5 .5 1", named("F m -3 m") + listed("x,y,z")
+    assert len(read(cif_of(sites, symmetry))) == 2
+    for more, columns, reason in (
+        ("_chemical_formula_sum 'Na Cl'\n_cell_formula_units_Z 4", TYPED, "2 atoms .* 4 of its formula have 8"),
+        ("", (*TYPED[:-1], "symmetry_multiplicity"), "2 atoms .* multiplicities say otherwise"),
+    ):
+        own = sites if more else "Na1 Na 0 0 0 4\nCl1 Cl .5 .5 .5 4"
+        content = cif_of(own, symmetry, columns=columns, more=more).encode()
+        with pytest.warns(ReadingWarning, match=reason):
+            structure = parse_structure(content, "a.cif")
+        assert len(structure) == 2
+    # as some programs have it, all atoms of the cell are the formula
+    assert len(read(cif_of(sites, symmetry, more="_chemical_formula_sum 'Na Cl'\n_cell_formula_units_Z 1"))) == 2
+
+
+@pytest.mark.parametrize("case", NO_GROUPS)
+def test_operations_that_are_no_group_are_refused(case: str) -> None:
+    symmetry, cell, reason = NO_GROUPS[case]
+    with pytest.raises(ReadError, match=reason) as caught:
+        read(cif_of(CAESIUM_CHLORIDE, symmetry, cell))
+    assert_clear(caught.value)
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_what_is_written_with_its_symmetry_is_read_without_a_word(name: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    for refined in (False, True):
+        found = read(str(CifWriter(structure, symprec=0.01, refine_struct=refined)))
+        assert match_rms(structure, found, scale=False) == pytest.approx(0, abs=1e-3)
+
+
+def test_operations_of_all_settings_are_groups_also_when_rounded() -> None:
+    for setting in all_settings():
+        rotations, translations = setting.operations()
+        assert are_group(rotations, np.round(translations, 3)), setting.hall
+        if len(rotations) > 2:
+            assert not are_group(rotations[:-1], translations[:-1]), setting.hall
+
+
+def test_a_hall_symbol_that_is_not_known_is_said() -> None:
+    symmetry = "_space_group_name_Hall '-F 4 2 3{}'\n" + named("F m -3 m")
+    with pytest.warns(ReadingWarning, match="Hall symbol -F 4 2 3q is none that is known here; .* was taken"):
+        parse_structure(cif_of(ROCK_SALT, symmetry.format("q")).encode(), "a.cif")
+    with pytest.raises(ReadError, match="moves the origin"):
+        read(cif_of(ROCK_SALT, symmetry.format(" (0 0 1)")))
+
+
+def test_what_is_given_twice_is_an_error_where_it_is_needed() -> None:
+    with pytest.raises(ReadError, match="_cell_length_a is given twice"):
+        read(cif() + "_cell_length_a 5\n")
+    assert len(read(cif() + "_publ_author_name A\n_publ_author_name B\n")) == 2
 
 
 AFLOW = """\
@@ -715,6 +774,8 @@ def test_mutated_files_work_or_say_why(data: st.DataObject) -> None:
     try:
         structure = read("\n".join(lines))
         encodable(structure)
+    except ReadingWarning:
+        pass
     except XCrystalError as error:
         assert_clear(error)
 

@@ -24,7 +24,9 @@ from xcrystal.explorer.structure.nglview_adapter import frontend_version, import
     ],
 )
 def test_nglview_has_what_a_quiet_view_replaces(name: str) -> None:
-    assert hasattr(import_nglview().NGLWidget, name), f"nglview has no {name} any more: see structure/nglview_adapter.py"
+    assert hasattr(import_nglview().NGLWidget, name), (
+        f"nglview has no {name} any more: see structure/nglview_adapter.py"
+    )
 
 
 def test_nglview_asks_for_the_front_end_that_is_installed() -> None:

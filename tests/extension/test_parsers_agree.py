@@ -18,7 +18,18 @@ from pymatgen.io.cif import CifWriter
 from pymatgen.io.vasp import Poscar
 from scipy.spatial import cKDTree
 
-from tests.crystal.file_kinds import KINDS, LABELLED, LABELS, SYMBOLS, TYPED, TYPES, by_symbol, cif
+from tests.crystal.file_kinds import (
+    CAESIUM_CHLORIDE,
+    KINDS,
+    LABELLED,
+    LABELS,
+    NO_GROUPS,
+    SYMBOLS,
+    TYPED,
+    TYPES,
+    by_symbol,
+    cif,
+)
 from tests.crystals import CRYSTALS
 from tests.extension.reading import read_folder
 from tests.extension.styles import STYLES
@@ -225,6 +236,15 @@ def test_kinds_of_files_are_one_crystal_to_both(tmp_path: Path) -> None:
             assert row.min() < 1e-3, name
             there = structure[int(row.argmin())].species.remove_charges().get_el_amt_dict()
             assert {one["symbol"]: one["occupancy"] for one in site["species"]} == pytest.approx(there), name
+
+
+def test_operations_that_are_no_group_are_refused_by_both(tmp_path: Path) -> None:
+    for name, (symmetry, cell, _) in NO_GROUPS.items():
+        (tmp_path / f"{name}.cif").write_text(cif(CAESIUM_CHLORIDE, symmetry, cell), encoding="utf-8")
+    found = read_folder(tmp_path)
+    assert len(found) == len(NO_GROUPS)
+    for name, (_, _, reason) in NO_GROUPS.items():
+        assert reason.replace("its cell", "the cell") in found[f"{name}.cif"]["message"]
 
 
 def test_types_and_labels_are_the_same_elements_to_both(tmp_path: Path) -> None:

@@ -101,7 +101,10 @@ def _read_loop(tokens: list[Token], at: int, block: Block) -> int:
 
 
 def _put(block: Block, name: str, column: Column) -> None:
-    block.columns[name.lower().replace(".", "_")] = column
+    key = name.lower().replace(".", "_")
+    before = block.columns.setdefault(key, column)
+    if before.values != column.values:
+        before.broken = before.broken or f"{name} is given twice, with different values"
 
 
 def _tokens(text: str) -> Iterator[Token]:

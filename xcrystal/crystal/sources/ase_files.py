@@ -25,7 +25,9 @@ def read_frames(path: Path, name: str) -> Iterator[Found]:
     """The frames of an extended XYZ file; the numbers of its comment lines become properties."""
     number = 0
     try:
-        for number, frame in enumerate(frames_of(path.read_text(encoding="utf-8-sig", errors="replace"), "It"), start=1):
+        for number, frame in enumerate(
+            frames_of(path.read_text(encoding="utf-8-sig", errors="replace"), "It"), start=1
+        ):
             own = f"{name}#{number}"
             try:
                 with warnings.catch_warnings():
