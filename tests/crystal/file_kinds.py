@@ -127,6 +127,14 @@ KINDS: dict[str, Kind] = {
     ),
     "data_ in a text field": Kind(cif(CAESIUM_CHLORIDE, more=_TEXT_FIELD), "CsCl", 2, 221),
     "a loop without rows": Kind(cif(CAESIUM_CHLORIDE, more=_EMPTY_LOOP), "CsCl", 2, 221),
+    "a dummy": Kind(
+        cif("Cs1 Cs 0 0 0 d\nCl1 Cl .5 .5 .5 .\nCg1 C .25 .25 .25 dum", columns=(*TYPED[:-1], "calc_flag")),
+        "CsCl", 2, 221,
+    ),
+    "mixtures with occupancies": Kind(
+        cif("Nb1 '0.8Nb + 0.2Nb' 0 0 0 1\nZr1 '0.5Zr + 0.5Zr' .5 .5 .5 1\nH1 '0.5Zr + 0.5H' .5 0 0 0"),
+        "ZrNb", 2, 221,
+    ),
     "dotted names": Kind(
         cif(CAESIUM_CHLORIDE, "loop_\n_space_group_symop.operation_xyz\nx,y,z\n")
         .replace("_atom_site_", "_atom_site.").replace("_cell_", "_cell."),

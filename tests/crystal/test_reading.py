@@ -173,6 +173,11 @@ INVALID = {
         "magnetic space group .14.75., but lists no",
     ),
     "a tetrahedral site": (cif_of("T1 0 0 0\nO1 .5 .5 .5", columns=LABELLED), "'T1' is not a chemical element"),
+    "a no-break space is no blank": (cif("Na1\u00a0Na 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "damaged"),
+    "only dummies": (
+        cif_of("Na1 Na 0 0 0 dum", columns=(*TYPED[:-1], "calc_flag")),
+        "All sites .* are empty",
+    ),
     "no such number": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 231"), "from 1 to 230"),
     "a number with a word": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 'No. 225'"), "'No. 225' is no number"),
     "a number with a letter": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 225a"), "'225a' is no number"),
@@ -288,6 +293,20 @@ def test_long_numbers_take_no_long_time(long: str) -> None:
             read(content, name)
         assert_clear(caught.value)
     assert time.monotonic() - started < 2
+
+
+def test_many_short_lines_take_no_long_time() -> None:
+    started = time.monotonic()
+    assert len(read("_a 1\n".join(["data_x\n", *[""] * 200_000, cif().split("\n", 1)[1]]))) == 2
+    assert time.monotonic() - started < 4
+
+
+def test_numbers_of_atoms_with_names_behind_are_said() -> None:
+    content = "x\n1\n4 0 0\n0 4 0\n0 0 4\n{}\nDirect\n0 0 0\n.5 .5 .5\n"
+    for line, reason in (("1 1 Na Cl", "Line 6 .* 'Na' is none"), ("Na Cl\n1 1 x", "Line 7 .* 'x' is none")):
+        with pytest.raises(ReadError, match=reason):
+            read(content.format(line), "POSCAR")
+    assert len(read(content.format("Na\nCl\n1\n1"), "POSCAR")) == 2
 
 
 def test_what_cannot_be_a_number_is_not_one() -> None:

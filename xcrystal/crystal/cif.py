@@ -217,9 +217,9 @@ def _atoms_of(block: Block, name: str, formula: dict[str, float]) -> _Atoms:
         raise InvalidCrystalError(f"The list of atoms in {name} is empty or damaged.")
     if count > MAX_SITES:
         raise ReadError(f"{name} lists {count} atoms: too many to be read here.")
-    labels, types, occupancies = (
+    labels, types, occupancies, flags = (
         column.values if (column := _column(block, f"_atom_site_{key}", name)) and len(column.values) == count else None
-        for key in ("label", "type_symbol", "occupancy")
+        for key in ("label", "type_symbol", "occupancy", "calc_flag")
     )
     if not labels and not types:
         raise ReadError(f"The atoms in {name} have neither labels nor type symbols.")
@@ -227,6 +227,8 @@ def _atoms_of(block: Block, name: str, formula: dict[str, float]) -> _Atoms:
     multiplicities = next((c.values for key in _MULTIPLICITIES if (c := block.columns.get(key))), None)
     hydrogens = False  # whether a label stands for hydrogen atoms, too
     for row in range(count):
+        if flags and flags[row].lower() == "dum":  # a centre of something, no atom
+            continue
         point = [_coordinate(column.values[row], name) for column in given]
         found = species_of(types[row] if types else "", labels[row] if labels else "", formula)
         if found is None:

@@ -9,34 +9,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-_BLANKS = " \t\v\f"
+_BLANKS = " \t\v\f"  # and no other space of Unicode
+_WORDS = re.compile(f"[^{_BLANKS}]+")
 
 
-@dataclass(frozen=True)
-class Token:
-    """A word, a quoted string or a block of text; ``line`` counts from 1, and what was quoted is always a value."""
+class Token(NamedTuple):
+    """A word, a quoted string or a block of text; ``line`` counts from 1.
+
+    ``kind`` is "data", "loop", "name", "value", or "other" for the reserved words that crystals have no use for.
+    """
 
     text: str
     line: int
-    quoted: bool = False
-
-    @property
-    def kind(self) -> str:
-        """ "data", "loop", "name", "value", or "other" for the reserved words that crystals have no use for."""
-        if self.quoted:
-            return "value"
-        if self.text.startswith("_"):
-            return "name"
-        begin = self.text[:7].lower()
-        if begin.startswith("data_"):
-            return "data"
-        if begin == "loop_":
-            return "loop"
-        return "other" if begin.startswith("save_") or begin in ("stop_", "global_") else "value"
+    kind: str = "value"
 
 
-@dataclass
+def _word(text: str, line: int) -> Token:
+    """What is not quoted."""
+    first = text[0]
+    if first == "_":
+        return Token(text, line, "name")
+    if first not in "dDlLsSgG":
+        return Token(text, line)
+    begin = text[:7].lower()
+    if begin.startswith("data_"):
+        return Token(text, line, "data")
+    if begin == "loop_":
+        return Token(text, line, "loop")
+    return Token(text, line, "other" if begin.startswith("save_") or begin in ("stop_", "global_") else "value")
+
+
+@dataclass(slots=True)
 class Column:
     """The values of one name: one, or as many as its loop has rows; ``broken`` says what is wrong with that loop."""
 
@@ -119,13 +124,14 @@ def _tokens(text: str) -> Iterator[Token]:
             end, line = next(lines, (0, ""))
         if not end:
             raise ValueError(f"the block of text that begins in line {number} has no end")
-        yield Token("\n".join(parts).strip(), number, quoted=True)
+        yield Token("\n".join(parts).strip(), number)
         yield from _tokens_in(line[1:], end)
 
 
 def _tokens_in(line: str, number: int) -> Iterator[Token]:
     if not any(mark in line for mark in "'\"#"):
-        yield from (Token(word, number) for word in line.split())
+        for word in _WORDS.findall(line):
+            yield _word(word, number)
         return
     last = {quote: line.rfind(quote) for quote in "'\""}  # looked for once, so that a line of quotes takes no longer
     at = 0
@@ -140,7 +146,7 @@ def _tokens_in(line: str, number: int) -> Iterator[Token]:
             if last[first] > at:
                 end = _closing(line, at)
                 if end > 0:
-                    yield Token(line[at + 1 : end], number, quoted=True)
+                    yield Token(line[at + 1 : end], number)
                     at = end + 1
                     continue
                 last[first] = at  # there is no end for later ones either
@@ -149,7 +155,7 @@ def _tokens_in(line: str, number: int) -> Iterator[Token]:
         while end < len(line) and line[end] not in _BLANKS:
             end += 1
         if end > at:
-            yield Token(line[at:end], number)
+            yield _word(line[at:end], number)
         at = max(end, at + 1)
 
 

@@ -109,12 +109,15 @@ def _symbols_and_counts(lines: _Lines) -> tuple[list[str], list[int], int]:
     names: list[str] = []
     counts: list[int] = []
     at = 5
-    while not _counts(lines.words(at)):  # VASP breaks long lists into several lines
+    while not _COUNT.fullmatch("".join(lines.words(at)[:1])):  # VASP breaks long lists into several lines
         words = lines.words(at)
         if not words:
             raise ReadError(f"Line {at + 1} of {lines.name} should hold the numbers of atoms.")
         names += words
         at += 1
+    if not _counts(lines.words(at)):
+        wrong = next(word for word in lines.words(at) if not _COUNT.fullmatch(word))
+        raise ReadError(f"Line {at + 1} of {lines.name} should hold numbers of atoms, but {wrong[:60]!r} is none.")
     while not counts or (len(counts) < len(names) and _counts(lines.words(at))):
         counts += _counts(lines.words(at))
         at += 1

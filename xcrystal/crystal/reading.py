@@ -181,7 +181,7 @@ def _parse_json(text: str, name: str) -> Structure:
     if "matrix" not in lattice or not all("abc" in site for site in content["sites"]):
         raise ReadError(f"{name} gives no matrix of its lattice, or no fractional coordinates (abc) of its sites.")
     # not Structure.from_dict, which imports whatever module a property names
-    species = [{kind["element"]: float(kind["occu"]) for kind in site["species"]} for site in content["sites"]]
+    species = [{kind["element"]: float(kind.get("occu", 1)) for kind in site["species"]} for site in content["sites"]]
     return Structure(lattice["matrix"], species, [site["abc"] for site in content["sites"]])
 
 

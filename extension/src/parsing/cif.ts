@@ -226,6 +226,7 @@ function rowsOf(block: IBlock, notes: string[], formula: ReadonlyMap<string, num
   checkCount(count);
   const labels = columnOf(block, '_atom_site_label')?.values ?? [];
   const types = columnOf(block, '_atom_site_type_symbol')?.values ?? [];
+  const flags = columnOf(block, '_atom_site_calc_flag')?.values ?? [];
   const occupancies = columnOf(block, '_atom_site_occupancy');
   const several = MULTIPLICITIES.map(name => block.columns.get(name)?.values).find(Boolean);
   if (labels.length < count && types.length < count) {
@@ -234,6 +235,9 @@ function rowsOf(block: IBlock, notes: string[], formula: ReadonlyMap<string, num
   const rows: IRow[] = [];
   let [unplaced, vacant] = [0, 0];
   for (let k = 0; k < count; k++) {
+    if (/^dum$/i.test(flags[k] ?? '')) {
+      continue; // a centre of something, no atom
+    }
     if (coordinates.some(({ values }) => isMissing(values[k]))) {
       unplaced++;
       continue;

@@ -111,6 +111,17 @@ describe('CIF', () => {
     expect(crystal.sites[0].species[1]).toEqual({ symbol: 'K', occupancy: 0.25 });
   });
 
+  it('takes shares of an occupancy for a site that is described in words', () => {
+    const types = SITES.replace('_label', '_type_symbol').replace(
+      'Na1 0 0 0 1',
+      "'0.6Na + 0.4K' 0 0 0 0.5"
+    );
+    expect(parseCrystals(CELL + types, 'a.cif')[0].sites[0].species).toEqual([
+      { symbol: 'Na', occupancy: 0.3 },
+      { symbol: 'K', occupancy: 0.2 }
+    ]);
+  });
+
   it('says what it does not draw', () => {
     const text = CELL + SITES + 'H1 ? ? ? 1\n';
     const [crystal] = parseCrystals(text, 'a.cif');
