@@ -298,7 +298,7 @@ def test_long_numbers_take_no_long_time(long: str) -> None:
 def test_many_short_lines_take_no_long_time() -> None:
     started = time.monotonic()
     assert len(read("_a 1\n".join(["data_x\n", *[""] * 200_000, cif().split("\n", 1)[1]]))) == 2
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 8  # a second on a core of its own
 
 
 def test_numbers_of_atoms_with_names_behind_are_said() -> None:

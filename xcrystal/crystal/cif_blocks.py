@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 _BLANKS = " \t\v\f"  # and no other space of Unicode
+_MARKS = re.compile("['\"#]")
 _WORDS = re.compile(f"[^{_BLANKS}]+")
 
 
@@ -116,7 +117,11 @@ def _tokens(text: str) -> Iterator[Token]:
     lines = iter(enumerate(re.split(r"\r\n|\r|\n", text), start=1))
     for number, line in lines:
         if not line.startswith(";"):
-            yield from _tokens_in(line, number)
+            if _MARKS.search(line):
+                yield from _tokens_in(line, number)
+            else:
+                for word in _WORDS.findall(line):
+                    yield _word(word, number)
             continue
         parts, end, line = [line[1:]], *next(lines, (0, ""))
         while end and not line.startswith(";"):
@@ -129,10 +134,6 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 def _tokens_in(line: str, number: int) -> Iterator[Token]:
-    if not any(mark in line for mark in "'\"#"):
-        for word in _WORDS.findall(line):
-            yield _word(word, number)
-        return
     last = {quote: line.rfind(quote) for quote in "'\""}  # looked for once, so that a line of quotes takes no longer
     at = 0
     while at < len(line):

@@ -75,7 +75,8 @@ def pairs_within(matrix: np.ndarray, points: np.ndarray, reach: float) -> Pairs:
     from pymatgen.optimization.neighbors import find_points_in_spheres
 
     if not len(points):  # which the search does not take
-        return Pairs(*np.zeros((2, 0), dtype=int), np.zeros((0, 3), dtype=int), np.zeros((0, 3)), np.zeros(0))
+        none = np.zeros(0, dtype=int)
+        return Pairs(none, none, np.zeros((0, 3), dtype=int), np.zeros((0, 3)), np.zeros(0))
     matrix = np.ascontiguousarray(matrix, dtype=float)
     places = np.ascontiguousarray(points @ matrix)
     first, second, images, lengths = find_points_in_spheres(
