@@ -660,6 +660,9 @@ def test_every_format_gives_the_crystal_back(name: str, tmp_path: Path) -> None:
         ("a.xyz", "2\n\nNa 0 0 0\nCl 2 2 2\n"),
         ("a.xyz", "junk"),
         ("a.extxyz", '1\nLattice="4 0 0 0 4 0 0 0 4"\nX 0 0 0\n'),
+        ("a.extxyz", '1\nLattice="nan 0 0 0 4 0 0 0 4"\nC 0 0 0\n'),
+        ("a.extxyz", '1\nLattice="4 0 0 0 4 0 0 0 4"\nC nan 0 0\n'),
+        ("a.extxyz", '1\nLattice="4 0 0 0 4 0 0 0 4"\n0 0 0 0\n'),
         ("a.extxyz", '0\nLattice="4 0 0 0 4 0 0 0 4"\n'),
     ],
 )

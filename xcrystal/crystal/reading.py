@@ -177,7 +177,8 @@ def _parse_json(text: str, name: str) -> Structure:
     if not content["sites"]:
         raise InvalidCrystalError("This structure has no atoms.")
     lattice = content["lattice"]
-    check_periodic(lattice.get("pbc") or [True] * 3, name)
+    along = lattice.get("pbc")
+    check_periodic(along if isinstance(along, list) and len(along) == 3 else [True] * 3, name)
     if "matrix" not in lattice or not all("abc" in site for site in content["sites"]):
         raise ReadError(f"{name} gives no matrix of its lattice, or no fractional coordinates (abc) of its sites.")
     # not Structure.from_dict, which imports whatever module a property names
@@ -223,11 +224,11 @@ def parse_frames(content: bytes, name: str) -> Iterator[Structure | XCrystalErro
 
 
 def _structure_of_frame(frame: str, name: str) -> Structure:
-    from pymatgen.io.ase import AseAtomsAdaptor
+    from pymatgen.core import Structure
 
     atoms = atoms_of(frame, name)
     check_repeats(atoms, name)
-    return AseAtomsAdaptor.get_structure(atoms)
+    return Structure(np.array(atoms.cell), atoms.symbols, atoms.positions, coords_are_cartesian=True)
 
 
 def check_structure(structure: IStructure) -> Structure:
