@@ -62,6 +62,17 @@ def xyz_of(hall_number: int) -> list[str]:
     return found
 
 
+# what atoms are called: as their type symbol, or as a label without one; "" is no element
+TYPES = {
+    "Na": "Na", "O2-": "O", "Fe+3": "Fe", "Fe2.5+": "Fe", "Na1": "Na", "D": "H", "T": "H", "H-": "H", "OW": "O",
+    "NO3": "N", "Cval": "C", "Fe(III)": "Fe", "Fe2+,spin=5": "Fe", "O2\u2212": "O", "CO": "Co", "O-H": "O", "NH4": "N",
+    "ND4": "N", "H2O": "O", "Mo/Nb": "", "T1": "", "Va": "", "Vac": "", "Xx": "", "Na2O": "", "?1": "",
+}  # fmt: skip
+LABELS = {
+    "Na1": "Na", "NA1": "Na", "CO1": "Co", "T1": "", "Va": "", "Va1": "", "Vac2": "", "V1": "V", "VA1": "", "Vb": "V",
+    "H2O": "H", "OW1": "O", "HW2": "H", "NH4": "N", "O1A": "O", "D3": "H", "Xx1": "", "C12": "C", "1": "",
+}  # fmt: skip
+
 _HYDROXIDE = (
     "Mg1 0 0 0\n{0} 0.33333 0.66667 0.2203\n{1} 0.66667 0.33333 0.7797\n"
     "H1 0.33333 0.66667 0.413\nH2 0.66667 0.33333 0.587"
@@ -116,6 +127,14 @@ KINDS: dict[str, Kind] = {
     ),
     "data_ in a text field": Kind(cif(CAESIUM_CHLORIDE, more=_TEXT_FIELD), "CsCl", 2, 221),
     "a loop without rows": Kind(cif(CAESIUM_CHLORIDE, more=_EMPTY_LOOP), "CsCl", 2, 221),
+    "a dummy": Kind(
+        cif("Cs1 Cs 0 0 0 d\nCl1 Cl .5 .5 .5 .\nCg1 C .25 .25 .25 dum", columns=(*TYPED[:-1], "calc_flag")),
+        "CsCl", 2, 221,
+    ),
+    "mixtures with occupancies": Kind(
+        cif("Nb1 '0.8Nb + 0.2Nb' 0 0 0 1\nZr1 '0.5Zr + 0.5Zr' .5 .5 .5 1\nH1 '0.5Zr + 0.5H' .5 0 0 0"),
+        "ZrNb", 2, 221,
+    ),
     "dotted names": Kind(
         cif(CAESIUM_CHLORIDE, "loop_\n_space_group_symop.operation_xyz\nx,y,z\n")
         .replace("_atom_site_", "_atom_site.").replace("_cell_", "_cell."),
@@ -142,6 +161,15 @@ KINDS: dict[str, Kind] = {
     ),
     "NaN in JSON": Kind(json.dumps(_NAN), "CsCl", 2, 221, "a.structure.json"),
 }  # fmt: skip
+
+# operations that are no space group of the cell, and what is said of them
+NO_GROUPS = {
+    "a centring is missing": (listed("x,y,z", "x,1/2+y,1/2+z", "1/2+x,y,1/2+z"), CUBE, "no space group"),
+    "centred cell without one": (listed(*xyz_of(63)[:-1]), (5, 6, 7, 90, 100, 90), "no space group"),
+    "no identity": (listed("-x,-y,-z"), CUBE, "no space group"),
+    "halves of axes": (listed("x,y,z", "2x,y/2,z"), CUBE, "no space group"),
+    "axes of other lengths": (listed("x,y,z", "y,x,z"), (5, 7, 8, 90, 90, 90), "does not fit its cell"),
+}
 
 # symbols as files write them, and the Hall numbers of the settings that they stand for
 SYMBOLS: dict[str, int] = {

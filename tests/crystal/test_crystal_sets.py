@@ -85,6 +85,30 @@ def test_what_cannot_be_measured(structure: Structure) -> None:
     assert len(found) == 3
 
 
+def test_a_bad_frame_takes_no_other_with_it(tmp_path: Path) -> None:
+    cell = 'Lattice="4 0 0 0 4 0 0 0 4" Properties={}'
+    good = f"2\n{cell.format('species:S:1:pos:R:3')}\nCs 0 0 0\nCl 2 2 2\n"
+    other = f"2\n{cell.format('id:I:1:species:S:1:pos:R:3')}\n1 Li 0 0 0\n2 D 2 2 2\n"
+    bad = {
+        2: good.replace("\nCs", ' pbc="F F F"\nCs', 1),
+        3: good.replace("Cs", "Xx"),
+        5: good.replace("2 2 2", "2 2 two"),
+        6: good.replace("4 0 0 0", "0 0 0 0"),
+        8: "2\nthe end",
+    }
+    frames = [bad.get(k, other if k == 7 else good) for k in range(1, 9)]
+    path = tmp_path / "frames.extxyz"
+    path.write_text("\n\n".join(frames))
+    found = crystal_set(path)
+    assert [cell.name for cell in found.cells] == [f"frames.extxyz#{k}" for k in (1, 4, 7)]
+    assert [cell.structure().composition.reduced_formula for cell in found.cells] == ["CsCl", "CsCl", "LiH"]
+    assert list(found.unreadable) == [f"frames.extxyz#{k}" for k in bad]
+    for said, reason in zip(
+        found.unreadable.values(), ("does not repeat with it (pbc)", "'Xx'", "cannot be", "flat", "ends"), strict=True
+    ):
+        assert reason in said
+
+
 def test_crystals_that_overlap_are_let_in_to_be_judged() -> None:
     assert len(crystal_set([Structure(Lattice.cubic(3), ["Na", "Cl"], [[0, 0, 0], [0, 0, 0]])]).cells) == 1
 

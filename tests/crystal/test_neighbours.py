@@ -9,7 +9,13 @@ from pymatgen.core import Lattice, Structure
 from tests.crystals import CRYSTALS, build
 from xcrystal.crystal.gallery_entries import Entry
 from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.neighbours import between_metals, find_neighbours, pairs_within, structure_neighbours
+from xcrystal.crystal.neighbours import (
+    between_metals,
+    find_neighbours,
+    main_elements,
+    pairs_within,
+    structure_neighbours,
+)
 
 ENTRIES = entries()
 
@@ -135,3 +141,8 @@ def test_pairs_are_those_of_pymatgen() -> None:
     assert own == theirs
     np.testing.assert_allclose(np.linalg.norm(pairs.vectors, axis=1), pairs.lengths)
     assert (np.diff(pairs.first) >= 0).all()
+
+
+def test_a_cell_without_atoms_has_no_neighbours() -> None:
+    assert len(find_neighbours(4 * np.eye(3), np.zeros((0, 3)), np.array([])).first) == 0
+    assert main_elements(Structure(Lattice.cubic(4), [], [])).dtype == int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 import warnings
 from pathlib import Path
 
@@ -13,12 +14,28 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import DummySpecies, Lattice, Molecule, Species, Structure
+from pymatgen.io.cif import CifWriter
 
-from tests.crystal.file_kinds import CAESIUM_CHLORIDE, KINDS, LABELLED, ROCK_SALT, SYMBOLS, by_symbol, listed, named
+from tests.crystal.file_kinds import (
+    CAESIUM_CHLORIDE,
+    KINDS,
+    LABELLED,
+    LABELS,
+    NO_GROUPS,
+    ROCK_SALT,
+    SYMBOLS,
+    TYPED,
+    TYPES,
+    by_symbol,
+    listed,
+    named,
+)
 from tests.crystal.file_kinds import cif as cif_of
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.canonical import space_group_number
+from xcrystal.crystal.cif_species import species_of
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.operations import are_group
 from xcrystal.crystal.reading import check_structure, encodable, parse_structure, read_structure
 from xcrystal.crystal.space_group_settings import all_settings, settings_of_hall, settings_of_number, settings_of_symbol
 from xcrystal.errors import (
@@ -156,7 +173,27 @@ INVALID = {
         "magnetic space group .14.75., but lists no",
     ),
     "a tetrahedral site": (cif_of("T1 0 0 0\nO1 .5 .5 .5", columns=LABELLED), "'T1' is not a chemical element"),
+    "a no-break space is no blank": (cif("Na1\u00a0Na 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "damaged"),
+    "only dummies": (
+        cif_of("Na1 Na 0 0 0 dum", columns=(*TYPED[:-1], "calc_flag")),
+        "All sites .* are empty",
+    ),
     "no such number": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 231"), "from 1 to 230"),
+    "a number with a word": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 'No. 225'"), "'No. 225' is no number"),
+    "a number with a letter": (cif_of(CAESIUM_CHLORIDE, "_space_group_IT_number 225a"), "'225a' is no number"),
+    "a magnetic group that begins as P 1 does": (
+        cif_of(CAESIUM_CHLORIDE, "_space_group_magn.number_BNS 1.11"),
+        "magnetic space group .1.11., but lists no",
+    ),
+    "a magnetic group of no name in P 1": (
+        cif_of(CAESIUM_CHLORIDE, "_space_group_magn.name_BNS P12/m"),
+        "magnetic space group",
+    ),
+    "ammonium without its hydrogens": (
+        cif("N1 NH4 0 0 0 1\nCl1 Cl .5 .5 .5 1"),
+        "hydrogen atoms without a position",
+    ),
+    "a coordinate of 400 digits": (cif(f"Na1 Na {'9' * 400} 0 0 1\nCl1 Cl .5 .5 .5 1"), "no position"),
     "unknown element": (cif("? ? 0 0 0 1\nCl1 Cl .5 .5 .5 1"), "not a chemical element"),
     "no cell": (re.sub(r"_cell_length_a.*\n", "", cif()), "no unit cell"),
     "cell of words": (cif(a="four"), "no number"),
@@ -191,7 +228,8 @@ VALID = {
     "byte order mark": "\ufeff" + cif(),
     "Latin-1 comment": b"# \xc5ngstr\xf6m\n" + cif().encode(),
     "Latin-1 in a value": cif().encode() + b"_publ_author_name 'M\xfcller'\n",
-    "several blocks, the first is taken": cif() + cif("K1 K 0 0 0 1\nF1 F .5 .5 .5 1", name="other"),
+    "a block of labels first": "data_global\nloop_\n_atom_site_label\nNa1\nCl1\n" + cif(),
+    "a length given twice alike": cif() + "_cell_length_a 4\n",
     "a header block first": "data_global\n_journal_name 'A'\n\n" + cif(),
     "atoms outside of the cell": cif("Na1 Na 7 -3 0 1\nCl1 Cl -20.5 0.5 99.5 1"),
     "upper-case header": cif().replace("data_test", "DATA_TEST"),
@@ -207,9 +245,15 @@ def test_valid_files_are_rock_salt_like(case: str) -> None:
     assert encodable(structure).crystal.space_group == 221
 
 
+def test_of_several_blocks_the_first_is_taken_and_that_is_said() -> None:
+    with pytest.warns(ReadingWarning, match="holds 2 crystals; the first was read"):
+        structure = parse_structure((cif() + cif("K1 K 0 0 0 1\nF1 F .5 .5 .5 1", name="other")).encode(), "a.cif")
+    assert structure.composition.formula == "Na1 Cl1"
+
+
 def test_a_broken_first_block_is_not_passed_over() -> None:
     with pytest.raises(InvalidCrystalError, match="flat or impossible"):
-        read(cif(a=0, name="one") + cif(name="two"))
+        read(cif(a=0, name="one") + "data_two\n_cell_length_a 4\n")
 
 
 def test_an_empty_site_is_no_atom() -> None:
@@ -229,6 +273,46 @@ def test_kinds_of_files_are_the_crystals_that_they_are(kind: str) -> None:
     assert primitive.composition.reduced_formula == expected.formula
     assert len(primitive) == expected.atoms
     assert space_group_number(structure) == expected.space_group
+
+
+@pytest.mark.parametrize("known", [TYPES, LABELS], ids=["types", "labels"])
+def test_types_and_labels_are_elements_or_nothing(known: dict[str, str]) -> None:
+    for text, element in known.items():
+        found = species_of(text, "", {}) if known is TYPES else species_of("", text, {})
+        assert (found.shares if found else {}) == ({element: 1.0} if element else {}), text
+
+
+@pytest.mark.parametrize("long", ["1" * 100_000, "." + "1" * 100_000 + "x", "1/" * 50_000])
+def test_long_numbers_take_no_long_time(long: str) -> None:
+    started = time.monotonic()
+    for content, name in (
+        (cif(a=long), "a.cif"),
+        (f"x\n1\n{long} 0 0\n0 4 0\n0 0 4\nNa\n1\nDirect\n0 0 0\n", "POSCAR"),
+    ):
+        with pytest.raises(ReadError) as caught:
+            read(content, name)
+        assert_clear(caught.value)
+    assert time.monotonic() - started < 2
+
+
+def test_many_short_lines_take_no_long_time() -> None:
+    started = time.monotonic()
+    assert len(read("_a 1\n".join(["data_x\n", *[""] * 200_000, cif().split("\n", 1)[1]]))) == 2
+    assert time.monotonic() - started < 8  # a second on a core of its own
+
+
+def test_numbers_of_atoms_with_names_behind_are_said() -> None:
+    content = "x\n1\n4 0 0\n0 4 0\n0 0 4\n{}\nDirect\n0 0 0\n.5 .5 .5\n"
+    for line, reason in (("1 1 Na Cl", "Line 6 .* 'Na' is none"), ("Na Cl\n1 1 x", "Line 7 .* 'x' is none")):
+        with pytest.raises(ReadError, match=reason):
+            read(content.format(line), "POSCAR")
+    assert len(read(content.format("Na\nCl\n1\n1"), "POSCAR")) == 2
+
+
+def test_what_cannot_be_a_number_is_not_one() -> None:
+    assert len(read(cif_of(CAESIUM_CHLORIDE, more="_chemical_formula_sum 'Cs0.0 Cl0.0'"))) == 2
+    columns = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "symmetry_multiplicity"]
+    assert len(read(cif_of("Cs1 Cs 0 0 0 \u00b2\nCl1 Cl .5 .5 .5 1", columns=columns))) == 2
 
 
 @pytest.mark.filterwarnings("ignore::xcrystal.errors.ReadingWarning")
@@ -283,6 +367,33 @@ def test_wires_and_slabs_are_called_so() -> None:
     with pytest.raises(ReadError, match="slab"):
         read("SLAB\nPRIMVEC\n4 0 0\n0 4 0\n0 0 20\nPRIMCOORD\n1 1\n6 0 0 0\n", "a.xsf")
 
+    slab = Structure(Lattice(4 * np.eye(3), pbc=(True, True, False)), ["C"], [[0, 0, 0]])
+    with pytest.raises(ReadError, match="slab"):
+        check_structure(slab)
+    with pytest.raises(ReadError, match="slab"):
+        read(json.dumps(slab.as_dict()), "a.json")
+
+
+def test_what_extended_xyz_lacks_is_said() -> None:
+    head = "1\nProperties=species:S:1:pos:R:3{}\n{} 0 0 0\n"
+    cell = ' Lattice="4 0 0 0 4 0 0 0 4"'
+    for content, reason in (
+        (head.format(cell + ' pbc="F F F"', "C"), "does not repeat with it .pbc.: it is a molecule"),
+        (head.format(' pbc="T T T"', "C"), "gives no cell"),
+        (head.format(cell, "Xx"), "'Xx' is not a chemical element"),
+    ):
+        with pytest.raises(XCrystalError, match=reason):
+            read(content, "a.extxyz")
+    assert read(head.format(cell, "T"), "a.extxyz").composition.formula == "H1"
+
+
+@pytest.mark.parametrize("name", ["a.extxyz", "a.xsf", "a.cif", "POSCAR"])
+def test_blank_lines_take_no_long_time(name: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ReadError):
+        read("x" + "\n" * 200_000 + "x", name)
+    assert time.monotonic() - started < 2
+
 
 def test_the_content_of_a_file_is_not_its_path() -> None:
     with pytest.raises(ReadError, match="the content of a file, not its path"):
@@ -292,8 +403,57 @@ def test_the_content_of_a_file_is_not_its_path() -> None:
 
 
 def test_operations_that_are_listed_win_over_a_symbol() -> None:
-    sites = "Na1 Na 0 0 0 1\nCl1 Cl .5 .5 .5 1"
-    assert len(read(cif_of(sites, named("F m -3 m") + listed("x,y,z")))) == 2
+    sites, symmetry = "Na1 Na 0 0 0 1\nCl1 Cl .5 .5 .5 1", named("F m -3 m") + listed("x,y,z")
+    assert len(read(cif_of(sites, symmetry))) == 2
+    for more, columns, reason in (
+        ("_chemical_formula_sum 'Na Cl'\n_cell_formula_units_Z 4", TYPED, "2 atoms .* 4 of its formula have 8"),
+        ("", (*TYPED[:-1], "symmetry_multiplicity"), "2 atoms .* multiplicities say otherwise"),
+    ):
+        own = sites if more else "Na1 Na 0 0 0 4\nCl1 Cl .5 .5 .5 4"
+        content = cif_of(own, symmetry, columns=columns, more=more).encode()
+        with pytest.warns(ReadingWarning, match=reason):
+            structure = parse_structure(content, "a.cif")
+        assert len(structure) == 2
+    # as some programs have it, all atoms of the cell are the formula
+    assert len(read(cif_of(sites, symmetry, more="_chemical_formula_sum 'Na Cl'\n_cell_formula_units_Z 1"))) == 2
+
+
+@pytest.mark.parametrize("case", NO_GROUPS)
+def test_operations_that_are_no_group_are_refused(case: str) -> None:
+    symmetry, cell, reason = NO_GROUPS[case]
+    with pytest.raises(ReadError, match=reason) as caught:
+        read(cif_of(CAESIUM_CHLORIDE, symmetry, cell))
+    assert_clear(caught.value)
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_what_is_written_with_its_symmetry_is_read_without_a_word(name: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    for refined in (False, True):
+        found = read(str(CifWriter(structure, symprec=0.01, refine_struct=refined)))
+        assert match_rms(structure, found, scale=False) == pytest.approx(0, abs=1e-3)
+
+
+def test_operations_of_all_settings_are_groups_also_when_rounded() -> None:
+    for setting in all_settings():
+        rotations, translations = setting.operations()
+        assert are_group(rotations, np.round(translations, 3)), setting.hall
+        if len(rotations) > 2:
+            assert not are_group(rotations[:-1], translations[:-1]), setting.hall
+
+
+def test_a_hall_symbol_that_is_not_known_is_said() -> None:
+    symmetry = "_space_group_name_Hall '-F 4 2 3{}'\n" + named("F m -3 m")
+    with pytest.warns(ReadingWarning, match="Hall symbol -F 4 2 3q is none that is known here; .* was taken"):
+        parse_structure(cif_of(ROCK_SALT, symmetry.format("q")).encode(), "a.cif")
+    with pytest.raises(ReadError, match="moves the origin"):
+        read(cif_of(ROCK_SALT, symmetry.format(" (0 0 1)")))
+
+
+def test_what_is_given_twice_is_an_error_where_it_is_needed() -> None:
+    with pytest.raises(ReadError, match="_cell_length_a is given twice"):
+        read(cif() + "_cell_length_a 5\n")
+    assert len(read(cif() + "_publ_author_name A\n_publ_author_name B\n")) == 2
 
 
 AFLOW = """\
@@ -490,6 +650,7 @@ def test_every_format_gives_the_crystal_back(name: str, tmp_path: Path) -> None:
         ("a.json", "{"),
         ("a.json", '{"lattice": {"matrix": [[4,0,0],[0,4,0],[0,0,4]]}, "sites": []}'),
         ("a.json", '{"lattice": 1, "sites": [1]}'),
+        ("a.json", '{"lattice": {"a": 4}, "sites": [{"species": [{"element": "C", "occu": 1}], "abc": [0, 0, 0]}]}'),
         ("a.json", "[" * 100_000),
         ("a.xsf", "nothing"),
         ("POSCAR", "x\n"),
@@ -499,6 +660,9 @@ def test_every_format_gives_the_crystal_back(name: str, tmp_path: Path) -> None:
         ("a.xyz", "2\n\nNa 0 0 0\nCl 2 2 2\n"),
         ("a.xyz", "junk"),
         ("a.extxyz", '1\nLattice="4 0 0 0 4 0 0 0 4"\nX 0 0 0\n'),
+        ("a.extxyz", '1\nLattice="nan 0 0 0 4 0 0 0 4"\nC 0 0 0\n'),
+        ("a.extxyz", '1\nLattice="4 0 0 0 4 0 0 0 4"\nC nan 0 0\n'),
+        ("a.extxyz", '1\nLattice="4 0 0 0 4 0 0 0 4"\n0 0 0 0\n'),
         ("a.extxyz", '0\nLattice="4 0 0 0 4 0 0 0 4"\n'),
     ],
 )
@@ -632,6 +796,8 @@ def test_mutated_files_work_or_say_why(data: st.DataObject) -> None:
     try:
         structure = read("\n".join(lines))
         encodable(structure)
+    except ReadingWarning:
+        pass
     except XCrystalError as error:
         assert_clear(error)
 

@@ -18,7 +18,18 @@ from pymatgen.io.cif import CifWriter
 from pymatgen.io.vasp import Poscar
 from scipy.spatial import cKDTree
 
-from tests.crystal.file_kinds import KINDS, SYMBOLS, by_symbol
+from tests.crystal.file_kinds import (
+    CAESIUM_CHLORIDE,
+    KINDS,
+    LABELLED,
+    LABELS,
+    NO_GROUPS,
+    SYMBOLS,
+    TYPED,
+    TYPES,
+    by_symbol,
+    cif,
+)
 from tests.crystals import CRYSTALS
 from tests.extension.reading import read_folder
 from tests.extension.styles import STYLES
@@ -225,6 +236,33 @@ def test_kinds_of_files_are_one_crystal_to_both(tmp_path: Path) -> None:
             assert row.min() < 1e-3, name
             there = structure[int(row.argmin())].species.remove_charges().get_el_amt_dict()
             assert {one["symbol"]: one["occupancy"] for one in site["species"]} == pytest.approx(there), name
+
+
+def test_operations_that_are_no_group_are_refused_by_both(tmp_path: Path) -> None:
+    for name, (symmetry, cell, _) in NO_GROUPS.items():
+        (tmp_path / f"{name}.cif").write_text(cif(CAESIUM_CHLORIDE, symmetry, cell), encoding="utf-8")
+    found = read_folder(tmp_path)
+    assert len(found) == len(NO_GROUPS)
+    for name, (_, _, reason) in NO_GROUPS.items():
+        assert reason.replace("its cell", "the cell") in found[f"{name}.cif"]["message"]
+
+
+def test_types_and_labels_are_the_same_elements_to_both(tmp_path: Path) -> None:
+    """Files of one such atom and a hydrogen: one that Python refuses has an unknown atom, or none, in the viewer."""
+    elements = {}
+    for columns, known in ((TYPED, TYPES), (LABELLED, LABELS)):
+        for k, (text, element) in enumerate(known.items()):
+            name = f"{len(columns)} {k}.cif"
+            rest = " 1" if columns is TYPED else ""
+            own = f"Q1 '{text}'" if columns is TYPED else f"'{text}'"
+            hydrogen = "H1 H" if columns is TYPED else "H1"
+            sites = f"{own} 0 0 0{rest}\n{hydrogen} .5 .5 .5{rest}"
+            (tmp_path / name).write_text(cif(sites, columns=columns), encoding="utf-8")
+            elements[name] = element
+    found = read_folder(tmp_path)
+    for name, element in elements.items():
+        first, *more = [site["species"][0]["symbol"] for site in found[name][0]["sites"]]
+        assert (first if more else "") in ((element,) if element else ("", "X")), (tmp_path / name).read_text()
 
 
 def test_the_table_of_settings_is_what_the_script_writes() -> None:

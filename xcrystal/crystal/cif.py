@@ -11,15 +11,15 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from xcrystal.crystal.cif_blocks import Block, Column, blocks_of
 from xcrystal.crystal.cif_species import formula_of, species_of
-from xcrystal.crystal.operations import COPY, distances, images, parse_operation
+from xcrystal.crystal.operations import COPY, are_group, distances, images, keep_lengths, parse_operation
 from xcrystal.crystal.space_group_settings import (
     Setting,
     plain,
@@ -37,6 +37,7 @@ MAX_COORDINATE = 1e6  # beyond it, too few digits are left to tell the place in 
 _SHARED = 0.01  # Å; atoms of different rows that are closer share a site
 _OVERFULL = 1.05  # occupancy up to which a site is rounded to a full one without a word
 _CELL = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
+_LISTS = {"_atom_site_label", "_atom_site_fract_x", "_atom_site_cartn_x"}
 _COORDINATES = tuple(f"_atom_site_fract_{x}" for x in "xyz")
 _OPERATIONS = (
     "_symmetry_equiv_pos_as_xyz",
@@ -55,8 +56,9 @@ _NUMBERS = ("_symmetry_int_tables_number", "_space_group_it_number")
 _MAGNETIC = ("_space_group_magn_number_bns", "_space_group_magn_name_bns")
 _CODE = "_space_group_it_coordinate_system_code"
 _MULTIPLICITIES = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
+_LONGEST_NUMBER = 60  # characters
 _NUMBER = re.compile(
-    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?))(?:/(\d+))?", re.IGNORECASE
+    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?))(?:/(\d+))?", re.IGNORECASE
 )
 
 
@@ -100,12 +102,13 @@ class _Cell:
 
 
 def parse_cif(text: str, name: str) -> Structure:
-    """The structure of the first data block that has atoms, in the cell of the file.
+    """The structure of the first data block that has coordinates of atoms, in the cell of the file.
 
     Warns
     -----
     ReadingWarning
-        If the file leaves its setting open, or its atoms are not those of its formula.
+        If the file leaves its setting open, its atoms are not those of its formula or not as many as it says, or it
+        holds more crystals than the one that is read.
 
     Raises
     ------
@@ -118,10 +121,12 @@ def parse_cif(text: str, name: str) -> Structure:
 
     block = _block_of(text, name)
     lattice = Lattice.from_parameters(*_cell_of(block, name))
-    formula = formula_of(_first(block, ("_chemical_formula_sum",)))
+    said = _first(block, ("_chemical_formula_sum",), name)
+    formula = formula_of(said)
     atoms = _atoms_of(block, name, formula)
     cell = _whole_cell(block, name, atoms, lattice.matrix, formula)
-    _check_formula(cell, formula, _first(block, ("_chemical_formula_sum",)), name)
+    _check_counts(cell, atoms, formula, _units(block, name), name)
+    _check_formula(cell, formula, said, name)
     species = [cell.species[row] for row in cell.rows]
     for site in species:
         total = sum(site.values())
@@ -141,10 +146,13 @@ def _block_of(text: str, name: str) -> Block:
         raise ReadError(f"{name} is a damaged CIF file: {error}.") from error
     if not blocks:
         raise ReadError(f"{name} contains no crystal: it is not a CIF file, nor named as another kind that is read.")
-    for block in blocks:
-        if {"_atom_site_label", "_atom_site_fract_x", "_atom_site_cartn_x"} & block.columns.keys():
-            return block
-    raise ReadError(f"{name} contains no crystal: no list of atoms as in a CIF file.")
+    placed = [block for block in blocks if (x := block.columns.get(_COORDINATES[0])) and x.values]
+    if len(placed) > 1:
+        warnings.warn(f"{name} holds {len(placed)} crystals; the first was read.", ReadingWarning, stacklevel=2)
+    listed = [block for block in blocks if _LISTS & block.columns.keys()]
+    if not listed:
+        raise ReadError(f"{name} contains no crystal: no list of atoms as in a CIF file.")
+    return (placed or listed)[0]
 
 
 def _column(block: Block, key: str, name: str) -> Column | None:
@@ -155,10 +163,10 @@ def _column(block: Block, key: str, name: str) -> Column | None:
     return column
 
 
-def _first(block: Block, keys: Sequence[str]) -> str:
+def _first(block: Block, keys: Sequence[str], name: str) -> str:
     """The first value that is given under one of several names; empty if none is."""
     for key in keys:
-        column = block.columns.get(key)
+        column = _column(block, key, name)
         if column is not None and column.values and not _missing(column.values[0]):
             return " ".join(column.values[0].split())
     return ""
@@ -170,6 +178,8 @@ def _missing(value: str) -> bool:
 
 def _number(value: str) -> float | None:
     """A CIF number, its standard uncertainty in parentheses left out; None if it is none."""
+    if len(value) > _LONGEST_NUMBER:
+        return None
     found = _NUMBER.fullmatch(re.sub(r"(?<=[\d.])\(\d*\)$", "", plain(value).strip()))
     if found is None or float(found[2] or 1) == 0:
         return None
@@ -184,7 +194,7 @@ def _cell_of(block: Block, name: str) -> list[float]:
             raise ReadError(f"{name} gives no unit cell ({key} is missing).")
         value = _number(column.values[0])
         if value is None:
-            raise ReadError(f"{name} gives no number as {key}, but {column.values[0]!r}.")
+            raise ReadError(f"{name} gives no number as {key}, but {column.values[0][:60]!r}.")
         if not math.isfinite(value):
             raise InvalidCrystalError(f"The cell in {name} contains a number that is not finite ({key} is {value}).")
         if value <= 0 or ("angle" in key and value >= 180):
@@ -207,9 +217,9 @@ def _atoms_of(block: Block, name: str, formula: dict[str, float]) -> _Atoms:
         raise InvalidCrystalError(f"The list of atoms in {name} is empty or damaged.")
     if count > MAX_SITES:
         raise ReadError(f"{name} lists {count} atoms: too many to be read here.")
-    labels, types, occupancies = (
+    labels, types, occupancies, flags = (
         column.values if (column := _column(block, f"_atom_site_{key}", name)) and len(column.values) == count else None
-        for key in ("label", "type_symbol", "occupancy")
+        for key in ("label", "type_symbol", "occupancy", "calc_flag")
     )
     if not labels and not types:
         raise ReadError(f"The atoms in {name} have neither labels nor type symbols.")
@@ -217,10 +227,12 @@ def _atoms_of(block: Block, name: str, formula: dict[str, float]) -> _Atoms:
     multiplicities = next((c.values for key in _MULTIPLICITIES if (c := block.columns.get(key))), None)
     hydrogens = False  # whether a label stands for hydrogen atoms, too
     for row in range(count):
+        if flags and flags[row].lower() == "dum":  # a centre of something, no atom
+            continue
         point = [_coordinate(column.values[row], name) for column in given]
         found = species_of(types[row] if types else "", labels[row] if labels else "", formula)
         if found is None:
-            raise InvalidCrystalError(f"{(types or labels or [''])[row]!r} is not a chemical element.")
+            raise InvalidCrystalError(f"{(types or labels or [''])[row][:60]!r} is not a chemical element.")
         hydrogens |= found.hydrogens
         amount = _occupancy(occupancies[row] if occupancies else "?", name)
         if amount > 0:  # an empty site is no atom
@@ -231,13 +243,14 @@ def _atoms_of(block: Block, name: str, formula: dict[str, float]) -> _Atoms:
         raise InvalidCrystalError(f"All sites in {name} are empty.")
     if hydrogens and not any("H" in one for one in species):
         raise InvalidCrystalError(f"{name} holds hydrogen atoms without a position.")
-    return _Atoms(np.array(points), species, [int(value) if value.isdigit() else 0 for value in several])
+    counts = [int(value) if re.fullmatch("[0-9]{1,9}", value) else 0 for value in several]
+    return _Atoms(np.array(points), species, counts)
 
 
 def _coordinate(value: str, name: str) -> float:
     number = _number(value)
     if number is None:
-        raise ReadError(f"An atom in {name} has no position: its coordinate is {value!r}.")
+        raise ReadError(f"An atom in {name} has no position: its coordinate is {value[:60]!r}.")
     if not abs(number) <= MAX_COORDINATE:
         raise InvalidCrystalError(f"A coordinate in {name} is not finite, or far outside of the cell: {value}.")
     thirds = round(3 * number)  # 0.3333 is meant as 1/3, and so on
@@ -249,7 +262,7 @@ def _occupancy(value: str, name: str) -> float:
         return 1.0  # "not given" means full, not empty
     number = _number(value)
     if number is None or not math.isfinite(number):
-        raise ReadError(f"{name} gives no number as an occupancy, but {value!r}.")
+        raise ReadError(f"{name} gives no number as an occupancy, but {value[:60]!r}.")
     if number < 0:
         raise InvalidCrystalError(f"{name} holds a negative occupancy ({value}).")
     return number
@@ -261,35 +274,41 @@ def _whole_cell(block: Block, name: str, atoms: _Atoms, lattice: np.ndarray, for
         (c for key in _OPERATIONS if (c := _column(block, key, name)) and not all(map(_missing, c.values))), None
     )
     if listed is not None:
-        return _expanded(atoms, *_listed(block, listed, name), lattice, name)
+        return _expanded(atoms, *_listed(block, listed, lattice, name), lattice, name)
     _check_only_in_space(block, name)
-    said, settings = _named(block, name)
-    if not settings:
+    named = _named(block, name)
+    if not named.settings:
         return _expanded(atoms, np.eye(3)[None], np.zeros((1, 3)), lattice, name)
-    fitting = [setting for setting in settings if _fits(setting, lattice)]
+    begin = f"{name} lists no symmetry operations, and"
+    fitting = [setting for setting in named.settings if keep_lengths(setting.operations()[0], lattice)]
     if not fitting:
-        raise ReadError(f"{name} lists no symmetry operations, and its cell does not fit the space group {said}.")
+        raise ReadError(f"{begin} its cell does not fit the space group {named.said}.")
     cells = {setting: _expanded(atoms, *setting.operations(), lattice, name) for setting in fitting}
     if len(cells) > 1:
-        cells = _likely(cells, atoms, lattice, formula, _number(_first(block, ("_cell_formula_units_z",)) or "?"))
+        cells = _likely(cells, atoms, formula, _units(block, name))
     taken, cell = next(iter(cells.items()))
+    described = f"{taken.symbol}{f', {_described(taken)}' if taken.choice else ''} was taken"
     if not all(_same(cell, other, lattice) for other in cells.values()):
-        choice = f", {_described(taken)}" if taken.choice else ""
-        warnings.warn(
-            f"{name} lists no symmetry operations, and its space group {said} may be written in {len(cells)} settings "
-            f"that fit; {taken.symbol}{choice} was taken.",
-            ReadingWarning,
-            stacklevel=2,
-        )
+        open_ = f"its space group {named.said} may be written in {len(cells)} settings that fit"
+        warnings.warn(f"{begin} {open_}; {described}.", ReadingWarning, stacklevel=2)
+    elif named.unknown_hall:
+        unknown = f"its Hall symbol {named.unknown_hall} is none that is known here"
+        warnings.warn(f"{begin} {unknown}; {described}.", ReadingWarning, stacklevel=2)
     return cell
+
+
+def _units(block: Block, name: str) -> float | None:
+    """Formula units in the cell, as the file says; None if it does not."""
+    units = _number(_first(block, ("_cell_formula_units_z",), name) or "?")
+    return units if units is not None and 0 < units < math.inf else None
 
 
 def _check_only_in_space(block: Block, name: str) -> None:
     """Refuse symmetry of more than positions that is named, but not listed as operations of positions."""
     if any(key.startswith(("_space_group_symop_ssg", "_cell_modulation")) for key in block.columns):
         raise ReadError(f"{name} describes a modulated crystal, which repeats with no cell.")
-    magnetic = _first(block, _MAGNETIC)
-    if magnetic and not magnetic.replace(" ", "").startswith(("1.1", "P1")):
+    magnetic = _first(block, _MAGNETIC, name)
+    if magnetic and not re.fullmatch(r"1\.1(\.\d+)?|P1(1')?", magnetic.replace(" ", "")):
         raise ReadError(f"{name} names a magnetic space group ({magnetic}), but lists no symmetry operations.")
 
 
@@ -299,16 +318,22 @@ def _described(setting: Setting) -> str:
     return {"H": "hexagonal axes", "R": "rhombohedral axes"}.get(setting.choice, f"setting {setting.choice}")
 
 
-def _listed(block: Block, column: Column, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _listed(block: Block, column: Column, lattice: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     rotations, translations = _parsed(column, name)
     centrings = _column(block, _CENTRINGS, name)
-    if centrings is None or not centrings.values:
-        return rotations, translations
-    turns, shifts = _parsed(centrings, name)
-    return (
-        np.concatenate([turn @ rotations for turn in turns]),
-        np.concatenate([translations @ turn.T + shift for turn, shift in zip(turns, shifts, strict=True)]),
-    )
+    if centrings is not None and centrings.values:
+        turns, shifts = _parsed(centrings, name)
+        if len(turns) * len(rotations) > MAX_SITES:
+            raise ReadError(f"{name} lists {len(turns) * len(rotations)} operations: more than in any space group.")
+        translations = np.concatenate(
+            [translations @ turn.T + shift for turn, shift in zip(turns, shifts, strict=True)]
+        )
+        rotations = np.concatenate([turn @ rotations for turn in turns])
+    if not are_group(rotations, translations):
+        raise ReadError(f"The symmetry in {name} is no space group: its list of operations is incomplete or wrong.")
+    if not keep_lengths(rotations, lattice):
+        raise ReadError(f"The symmetry in {name} does not fit its cell: an operation changes lengths or angles.")
+    return rotations, translations
 
 
 def _parsed(column: Column, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -321,21 +346,34 @@ def _parsed(column: Column, name: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array([R for R, _ in found]), np.array([t for _, t in found])
 
 
-def _named(block: Block, name: str) -> tuple[str, list[Setting]]:
-    """What the file calls its space group, and the settings that this may mean; none if it says nothing."""
-    hall, symbol, number = (_first(block, keys) for keys in (_HALL, _SYMBOLS, _NUMBERS))
+class _Named(NamedTuple):
+    """What a file calls its space group, and the settings that this may mean: none if it says nothing."""
+
+    said: str
+    settings: list[Setting]
+    unknown_hall: str = ""
+
+
+def _named(block: Block, name: str) -> _Named:
+    hall, symbol, number = (_first(block, keys, name) for keys in (_HALL, _SYMBOLS, _NUMBERS))
     found: list[Setting] = []
     said = symbol
     if hall:
         found, said = settings_of_hall(hall), said if symbol else hall
+    unknown = "" if found else hall
+    if "(" in unknown:
+        raise ReadError(f"{name} lists no symmetry operations, and its Hall symbol {hall} moves the origin.")
     if symbol and not found:
-        code = _first(block, (_CODE,))
+        code = _first(block, (_CODE,), name)
         found = (settings_of_symbol(f"{symbol}:{code}") if code and ":" not in symbol else []) or settings_of_symbol(
             symbol
         )
     if (hall or symbol) and not found:
         raise ReadError(f"{name} lists no symmetry operations, and the space group {said} is none that is known here.")
-    if number and re.fullmatch(r"\d+(\.0*)?", number):
+    counted = re.fullmatch(r"\d{1,12}(\.0*)?", number)
+    if number and not (counted or found):
+        raise ReadError(f"{name} lists no symmetry operations, and its space group {number[:60]!r} is no number.")
+    if counted:
         of_number = settings_of_number(int(float(number)))
         if not of_number:
             raise ReadError(f"{name} gives {number} as its space group, which are numbered from 1 to 230.")
@@ -345,36 +383,50 @@ def _named(block: Block, name: str) -> tuple[str, list[Setting]]:
         said = said or number
     if hall and symbol and not {s.number for s in found} & {s.number for s in settings_of_symbol(symbol) or found}:
         raise ReadError(f"{name} lists no symmetry operations, and names two space groups: {symbol} and {hall}.")
-    return said, found
+    return _Named(said, found, unknown)
 
 
-def _fits(setting: Setting, lattice: np.ndarray) -> bool:
-    """Whether the rotations of a setting keep lengths and angles of a cell, as far as these are written."""
-    metric = lattice @ lattice.T
-    lengths = np.sqrt(np.diag(metric))
-    rotations = setting.operations()[0]
-    turned = np.einsum("gji,jk,gkl->gil", rotations, metric, rotations)
-    return bool((np.abs(turned - metric) < 0.01 * lengths[:, None] * lengths).all())
+def _multiplicities_kept(cell: _Cell, atoms: _Atoms) -> bool:
+    """Whether the rows have as many images as the file says; one that shares the site of another has none."""
+    counts = np.bincount(cell.rows, minlength=len(atoms.multiplicities))
+    return all(known in (0, count) or not count for known, count in zip(atoms.multiplicities, counts, strict=True))
+
+
+def _units_kept(cell: _Cell, formula: dict[str, float], units: float | None) -> bool:
+    """Whether the atoms are as many as in the formula units of the cell; some programs give all atoms as formula."""
+    if not (formula and units):
+        return True
+    ratio = sum(cell.amounts().values()) / sum(formula.values())
+    whole = all(abs(amount / units - round(amount / units)) < 1e-3 for amount in formula.values())
+    return abs(ratio / units - 1) < 0.05 or (whole and abs(ratio - 1) < 0.05)
 
 
 def _likely(
-    cells: dict[Setting, _Cell], atoms: _Atoms, lattice: np.ndarray, formula: dict[str, float], units: float | None
+    cells: dict[Setting, _Cell], atoms: _Atoms, formula: dict[str, float], units: float | None
 ) -> dict[Setting, _Cell]:
     """Those settings whose atoms are as many as the file says; a test that none passes is none."""
-
-    def multiplicities(cell: _Cell) -> bool:
-        counts = np.bincount(cell.rows, minlength=len(atoms.multiplicities))
-        return all(known in (0, count) for known, count in zip(atoms.multiplicities, counts, strict=True))
-
-    def formula_kept(cell: _Cell) -> bool:
-        return not formula or _same_formula(cell.amounts(), formula)
-
-    def units_kept(cell: _Cell) -> bool:
-        return not (formula and units) or abs(sum(cell.amounts().values()) / units / sum(formula.values()) - 1) < 0.05
-
-    for passes in (multiplicities, formula_kept, units_kept):
+    tests: tuple[Callable[[_Cell], bool], ...] = (
+        lambda cell: _multiplicities_kept(cell, atoms),
+        lambda cell: not formula or _same_formula(cell.amounts(), formula),
+        lambda cell: _units_kept(cell, formula, units),
+    )
+    for passes in tests:
         cells = {setting: cell for setting, cell in cells.items() if passes(cell)} or cells
     return cells
+
+
+def _check_counts(cell: _Cell, atoms: _Atoms, formula: dict[str, float], units: float | None, name: str) -> None:
+    """Hold the symmetry that was taken against what the file says of the numbers of atoms."""
+    count = sum(cell.amounts().values())
+    if not _multiplicities_kept(cell, atoms):
+        said = "its multiplicities say otherwise"
+    elif _same_formula(cell.amounts(), formula) and not _units_kept(cell, formula, units):
+        said = f"{units:g} of its formula have {(units or 0) * sum(formula.values()):g}"
+    else:
+        return
+    warnings.warn(
+        f"The symmetry in {name} makes {count:g} atoms in the cell, but {said}.", ReadingWarning, stacklevel=2
+    )
 
 
 def _same(one: _Cell, other: _Cell, lattice: np.ndarray) -> bool:

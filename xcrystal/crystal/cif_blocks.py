@@ -9,34 +9,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-_BLANKS = " \t\v\f"
+_BLANKS = " \t\v\f"  # and no other space of Unicode
+_MARKS = re.compile("['\"#]")
+_WORDS = re.compile(f"[^{_BLANKS}]+")
 
 
-@dataclass(frozen=True)
-class Token:
-    """A word, a quoted string or a block of text; ``line`` counts from 1, and what was quoted is always a value."""
+class Token(NamedTuple):
+    """A word, a quoted string or a block of text; ``line`` counts from 1.
+
+    ``kind`` is "data", "loop", "name", "value", or "other" for the reserved words that crystals have no use for.
+    """
 
     text: str
     line: int
-    quoted: bool = False
-
-    @property
-    def kind(self) -> str:
-        """ "data", "loop", "name", "value", or "other" for the reserved words that crystals have no use for."""
-        if self.quoted:
-            return "value"
-        if self.text.startswith("_"):
-            return "name"
-        begin = self.text[:7].lower()
-        if begin.startswith("data_"):
-            return "data"
-        if begin == "loop_":
-            return "loop"
-        return "other" if begin.startswith("save_") or begin in ("stop_", "global_") else "value"
+    kind: str = "value"
 
 
-@dataclass
+def _word(text: str, line: int) -> Token:
+    """What is not quoted."""
+    first = text[0]
+    if first == "_":
+        return Token(text, line, "name")
+    if first not in "dDlLsSgG":
+        return Token(text, line)
+    begin = text[:7].lower()
+    if begin.startswith("data_"):
+        return Token(text, line, "data")
+    if begin == "loop_":
+        return Token(text, line, "loop")
+    return Token(text, line, "other" if begin.startswith("save_") or begin in ("stop_", "global_") else "value")
+
+
+@dataclass(slots=True)
 class Column:
     """The values of one name: one, or as many as its loop has rows; ``broken`` says what is wrong with that loop."""
 
@@ -101,14 +107,21 @@ def _read_loop(tokens: list[Token], at: int, block: Block) -> int:
 
 
 def _put(block: Block, name: str, column: Column) -> None:
-    block.columns[name.lower().replace(".", "_")] = column
+    key = name.lower().replace(".", "_")
+    before = block.columns.setdefault(key, column)
+    if before.values != column.values:
+        before.broken = before.broken or f"{name} is given twice, with different values"
 
 
 def _tokens(text: str) -> Iterator[Token]:
     lines = iter(enumerate(re.split(r"\r\n|\r|\n", text), start=1))
     for number, line in lines:
         if not line.startswith(";"):
-            yield from _tokens_in(line, number)
+            if _MARKS.search(line):
+                yield from _tokens_in(line, number)
+            else:
+                for word in _WORDS.findall(line):
+                    yield _word(word, number)
             continue
         parts, end, line = [line[1:]], *next(lines, (0, ""))
         while end and not line.startswith(";"):
@@ -116,14 +129,11 @@ def _tokens(text: str) -> Iterator[Token]:
             end, line = next(lines, (0, ""))
         if not end:
             raise ValueError(f"the block of text that begins in line {number} has no end")
-        yield Token("\n".join(parts).strip(), number, quoted=True)
+        yield Token("\n".join(parts).strip(), number)
         yield from _tokens_in(line[1:], end)
 
 
 def _tokens_in(line: str, number: int) -> Iterator[Token]:
-    if not any(mark in line for mark in "'\"#"):
-        yield from (Token(word, number) for word in line.split())
-        return
     last = {quote: line.rfind(quote) for quote in "'\""}  # looked for once, so that a line of quotes takes no longer
     at = 0
     while at < len(line):
@@ -137,7 +147,7 @@ def _tokens_in(line: str, number: int) -> Iterator[Token]:
             if last[first] > at:
                 end = _closing(line, at)
                 if end > 0:
-                    yield Token(line[at + 1 : end], number, quoted=True)
+                    yield Token(line[at + 1 : end], number)
                     at = end + 1
                     continue
                 last[first] = at  # there is no end for later ones either
@@ -146,7 +156,7 @@ def _tokens_in(line: str, number: int) -> Iterator[Token]:
         while end < len(line) and line[end] not in _BLANKS:
             end += 1
         if end > at:
-            yield Token(line[at:end], number)
+            yield _word(line[at:end], number)
         at = max(end, at + 1)
 
 

@@ -74,6 +74,9 @@ def pairs_within(matrix: np.ndarray, points: np.ndarray, reach: float) -> Pairs:
     from pymatgen.core.structure import Structure  # noqa: F401  (brings the compiled search)
     from pymatgen.optimization.neighbors import find_points_in_spheres
 
+    if not len(points):  # which the search does not take
+        none = np.zeros(0, dtype=int)
+        return Pairs(none, none, np.zeros((0, 3), dtype=int), np.zeros((0, 3)), np.zeros(0))
     matrix = np.ascontiguousarray(matrix, dtype=float)
     places = np.ascontiguousarray(points @ matrix)
     first, second, images, lengths = find_points_in_spheres(
@@ -97,7 +100,7 @@ def find_neighbours(matrix: np.ndarray, points: np.ndarray, numbers: np.ndarray)
     numbers
         (n,) atomic numbers.
     """
-    numbers = np.asarray(numbers)
+    numbers = np.asarray(numbers, dtype=int)
     radii = covalent_radii(numbers)
     largest = 2 * float(radii.max(initial=0.0))
     pairs = pairs_within(matrix, points, _LONGEST * largest)
@@ -119,7 +122,7 @@ def structure_neighbours(structure: Structure) -> Pairs:
 
 def main_elements(structure: Structure) -> np.ndarray:
     """(n,) atomic number of the most abundant element of each site."""
-    return np.array([max(site.species.items(), key=lambda item: item[1])[0].Z for site in structure])
+    return np.array([max(site.species.items(), key=lambda item: item[1])[0].Z for site in structure], dtype=int)
 
 
 def between_metals(numbers: np.ndarray, pairs: Pairs) -> np.ndarray:

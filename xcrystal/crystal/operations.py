@@ -9,7 +9,10 @@ import numpy as np
 from xcrystal.crystal.space_group_settings import plain
 
 COPY = 0.05  # Å; images of one atom that are closer are one: three digits of a coordinate leave less between them
-_TERM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)?(?:/(\d+\.?\d*))?\*?([xyz])?(?:/(\d+))?")
+_LARGEST = 9  # whole number in a rotation
+_MULTIPLIED = 400  # operations
+_SHIFT = 0.01  # of an axis; translations of three digits that are closer are the same
+_TERM = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)?(?:/(\d+(?:\.\d*)?))?\*?([xyz])?(?:/(\d+))?")
 
 
 def parse_operation(text: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -47,6 +50,45 @@ def _row(text: str) -> list[float] | None:
         row["xyz".index(letter) if letter else 3] += -size if sign == "-" else size
         at = found.end()
     return row if text else None
+
+
+def are_group(rotations: np.ndarray, translations: np.ndarray) -> bool:
+    """Whether operations (n, 3, 3) and (n, 3) turn a lattice into itself, and the products of any two are among them.
+
+    More operations than any space group has in a usual cell are not multiplied, which would take too long.
+    """
+    whole = np.rint(rotations).astype(np.int64)
+    if np.abs(rotations - whole).max() > 1e-3 or np.abs(whole).max() > _LARGEST:
+        return False
+    if len(whole) > _MULTIPLIED:
+        return True
+    products = np.einsum("aij,bjk->abik", whole, whole)
+    shifts = np.einsum("aij,bj->abi", whole, translations) + translations[:, None]
+    if np.abs(products).max() > _LARGEST:
+        return False
+    places = (2 * _LARGEST + 1) ** np.arange(9)  # a rotation as one number
+    keys = (whole + _LARGEST).reshape(-1, 9) @ places
+    wanted = (products + _LARGEST).reshape(-1, 9) @ places
+    shifts = shifts.reshape(-1, 3)
+    order = np.argsort(keys, kind="stable")
+    kinds, begins, counts = np.unique(keys[order], return_index=True, return_counts=True)
+    kind = np.minimum(np.searchsorted(kinds, wanted), len(kinds) - 1)
+    if (kinds[kind] != wanted).any():
+        return False
+    found = np.zeros(len(wanted), dtype=bool)
+    for rank in range(int(counts.max())):
+        steps = shifts - translations[order[begins[kind] + np.minimum(rank, counts[kind] - 1)]]
+        found |= (np.abs(steps - np.rint(steps)) < _SHIFT).all(axis=1)
+    return bool(found.all())
+
+
+def keep_lengths(rotations: np.ndarray, lattice: np.ndarray) -> bool:
+    """Whether rotations (n, 3, 3) keep lengths and angles of a cell (3, 3), as far as these are written."""
+    lattice = lattice / np.abs(lattice).max()
+    metric = lattice @ lattice.T
+    lengths = np.sqrt(np.diag(metric))
+    turned = np.einsum("gji,jk,gkl->gil", rotations, metric, rotations)
+    return bool((np.abs(turned - metric) < 0.01 * lengths[:, None] * lengths).all())
 
 
 def images(point: np.ndarray, rotations: np.ndarray, translations: np.ndarray, lattice: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 _COUNT = re.compile(r"\+?\d{1,12}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eEdD][+-]?\d+)?")
 
 
 def parse_poscar(text: str, name: str) -> Structure:
@@ -80,7 +81,10 @@ class _Lines:
 
 
 def _number(word: str) -> float | None:
-    return float(re.sub("[dD]", "e", word)) if _NUMBER.fullmatch(word) else None
+    if len(word) > 60 or not _NUMBER.fullmatch(word):
+        return None
+    number = float(re.sub("[dD]", "e", word))
+    return number if math.isfinite(number) else None
 
 
 def _factors(lines: _Lines, given: np.ndarray) -> np.ndarray:
@@ -105,12 +109,15 @@ def _symbols_and_counts(lines: _Lines) -> tuple[list[str], list[int], int]:
     names: list[str] = []
     counts: list[int] = []
     at = 5
-    while not _counts(lines.words(at)):  # VASP breaks long lists into several lines
+    while not _COUNT.fullmatch("".join(lines.words(at)[:1])):  # VASP breaks long lists into several lines
         words = lines.words(at)
         if not words:
             raise ReadError(f"Line {at + 1} of {lines.name} should hold the numbers of atoms.")
         names += words
         at += 1
+    if not _counts(lines.words(at)):
+        wrong = next(word for word in lines.words(at) if not _COUNT.fullmatch(word))
+        raise ReadError(f"Line {at + 1} of {lines.name} should hold numbers of atoms, but {wrong[:60]!r} is none.")
     while not counts or (len(counts) < len(names) and _counts(lines.words(at))):
         counts += _counts(lines.words(at))
         at += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from xcrystal.crystal.canonical import Canonical, canonicalize
 from xcrystal.crystal.cif import MAX_COORDINATE, MAX_SITES, parse_cif
 from xcrystal.crystal.elements import MAX_Z
+from xcrystal.crystal.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
 from xcrystal.crystal.poscar import parse_poscar
 from xcrystal.errors import (
     InvalidCrystalError,
@@ -42,12 +43,18 @@ def read_structure(source: Any) -> Structure:
     Parameters
     ----------
     source
-        A pymatgen Structure, or the path of a file that pymatgen reads (CIF, POSCAR, XSF, extended XYZ, JSON, ...).
+        A pymatgen Structure, or the path of a file: CIF, POSCAR or CONTCAR, XSF, extended XYZ (its first frame), or a
+        structure in pymatgen's JSON.
 
     Returns
     -------
     Structure
         Ordered, without oxidation states, checked by ``check_structure``.
+
+    Warns
+    -----
+    ReadingWarning
+        Of what a CIF file leaves open or contradicts itself in.
 
     Raises
     ------
@@ -63,6 +70,8 @@ def read_structure(source: Any) -> Structure:
     elif isinstance(source, (str, os.PathLike)):
         if "\n" in str(source) and not os.path.exists(source):
             raise ReadError("This is the content of a file, not its path: save it, and give the name of the file.")
+        if not str(source):
+            raise ReadError("There is no file to be read: its path is empty.")
         structure = _read_file(Path(source))
     else:
         kind = "nothing (None)" if source is None else f"a {type(source).__name__}"
@@ -167,79 +176,59 @@ def _parse_json(text: str, name: str) -> Structure:
         raise ReadError(f"{name} is JSON, but not a structure as pymatgen writes it.")
     if not content["sites"]:
         raise InvalidCrystalError("This structure has no atoms.")
+    lattice = content["lattice"]
+    along = lattice.get("pbc")
+    check_periodic(along if isinstance(along, list) and len(along) == 3 else [True] * 3, name)
+    if "matrix" not in lattice or not all("abc" in site for site in content["sites"]):
+        raise ReadError(f"{name} gives no matrix of its lattice, or no fractional coordinates (abc) of its sites.")
     # not Structure.from_dict, which imports whatever module a property names
-    species = [{kind["element"]: float(kind["occu"]) for kind in site["species"]} for site in content["sites"]]
-    return Structure(content["lattice"]["matrix"], species, [site["abc"] for site in content["sites"]])
+    species = [{kind["element"]: float(kind.get("occu", 1)) for kind in site["species"]} for site in content["sites"]]
+    return Structure(lattice["matrix"], species, [site["abc"] for site in content["sites"]])
 
 
 def _parse_xsf(text: str, name: str) -> Structure:
     from pymatgen.core import Structure
 
-    kind = re.search(r"^\s*(MOLECULE|POLYMER|SLAB)\s*$", text, flags=re.MULTILINE | re.IGNORECASE)
+    kind = re.search(r"^[ \t]*(MOLECULE|POLYMER|SLAB)[ \t\r]*$", text, flags=re.MULTILINE | re.IGNORECASE)
     if kind is not None:
         check_periodic([True] * ("MOLECULE", "POLYMER", "SLAB").index(kind[1].upper()) + [False], name)
     return Structure.from_str(text, fmt="xsf")
 
 
 def _parse_extended_xyz(text: str, name: str) -> Structure:
-    found = next(_frames(text, name, "0"), None)
-    if found is None:
+    frame = next(frames_of(text, name), None)
+    if frame is None:
         raise ReadError(f"{name} holds no crystal.")
-    return found
+    return _structure_of_frame(frame, name)
 
 
-def parse_frames(content: bytes, name: str) -> Iterator[Structure]:
-    """The crystals of an extended XYZ file, one after the other; not checked yet.
+def parse_frames(content: bytes, name: str) -> Iterator[Structure | XCrystalError]:
+    """The crystals of an extended XYZ file one after the other, not checked yet, or why a frame is none.
+
+    After a frame whose number of atoms or end is missing there is nothing more.
 
     Raises
     ------
     ReadError
-        Where one cannot be parsed, or is no crystal.
+        If the file is empty or too large.
     """
     _check_size(len(content), name)
     try:
-        yield from _frames(content.decode("utf-8-sig", errors="replace"), name, ":")
-    except XCrystalError:
-        raise
-    except Exception as error:
-        raise ReadError(f"{name} cannot be read as crystals: {str(error) or type(error).__name__}") from error
+        for frame in frames_of(content.decode("utf-8-sig", errors="replace"), name):
+            try:
+                yield _structure_of_frame(frame, name)
+            except XCrystalError as error:
+                yield error
+    except ReadError as error:
+        yield error
 
 
-def _frames(text: str, name: str, which: str) -> Iterator[Structure]:
-    import io
+def _structure_of_frame(frame: str, name: str) -> Structure:
+    from pymatgen.core import Structure
 
-    from ase import Atoms
-    from ase.io import iread
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    for atoms in iread(io.StringIO(without_isotopes(text)), index=which, format="extxyz"):
-        assert isinstance(atoms, Atoms)
-        check_periodic(atoms.pbc, name)
-        yield AseAtomsAdaptor.get_structure(atoms)
-
-
-def without_isotopes(text: str) -> str:
-    """The text of an extended XYZ file with deuterium as hydrogen: ASE knows no isotopes."""
-    species = re.search(r"Properties=[\"']?((?:\w+:[A-Z]:\d+:)*?)species:S:1", text)
-    before = sum(int(width) for width in re.findall(r":(\d+):", species[1])) if species else 0
-    return re.sub(rf"^(\s*(?:\S+\s+){{{before}}})D(?=\s)", r"\1H", text, flags=re.MULTILINE)
-
-
-def check_periodic(along: Sequence[bool], name: str) -> None:
-    """Refuse what does not repeat along three axes, and say what it is.
-
-    Raises
-    ------
-    ReadError
-        For a molecule, a wire or a slab.
-    """
-    said = (
-        "has no periodic cell: it is a molecule",
-        "repeats along one axis only: it is a wire or a chain",
-        "repeats along two axes only: it is a slab or a layer",
-    )
-    if not all(along):
-        raise ReadError(f"{name} {said[sum(map(bool, along))]}, and xcrystal shows crystals.")
+    atoms = atoms_of(frame, name)
+    check_repeats(atoms, name)
+    return Structure(np.array(atoms.cell), atoms.symbols, atoms.positions, coords_are_cartesian=True)
 
 
 def check_structure(structure: IStructure) -> Structure:
@@ -247,6 +236,8 @@ def check_structure(structure: IStructure) -> Structure:
 
     Raises
     ------
+    ReadError
+        If it does not repeat along three axes.
     InvalidCrystalError
         For no atoms, a NaN, zero or flat cell, partial occupancies, unknown species, or atoms that overlap.
     """
@@ -256,6 +247,7 @@ def check_structure(structure: IStructure) -> Structure:
         raise InvalidCrystalError("This structure has no atoms.")
     if len(structure) > MAX_SITES:
         raise InvalidCrystalError(f"This structure has {len(structure)} atoms; at most {MAX_SITES} are looked at.")
+    check_periodic(structure.lattice.pbc, "This structure")
     matrix = np.asarray(structure.lattice.matrix, dtype=float)
     if not np.isfinite(matrix).all():
         raise InvalidCrystalError("The cell of this structure contains a number that is not finite (NaN or infinite).")

@@ -1,6 +1,6 @@
 /** The data blocks of a CIF file: names and the values they stand for. */
 import { trans } from '../words';
-import { type ParseError, errorAt } from './error';
+import { type ParseError, errorAt, quoted } from './error';
 import { type IToken, tokensOf } from './tokens';
 
 /** The values of one name: one, or as many as its loop has rows. */
@@ -113,5 +113,17 @@ function readLoop(reader: Reader, block: IBlock, line: number): void {
 }
 
 function put(block: IBlock, name: string, column: IColumn): void {
-  block.columns.set(name.toLowerCase().replace(/\./g, '_'), column);
+  const key = name.toLowerCase().replace(/\./g, '_');
+  const before = block.columns.get(key);
+  if (!before) {
+    block.columns.set(key, column);
+  } else if (
+    before.values.length !== column.values.length ||
+    before.values.some((value, k) => value !== column.values[k])
+  ) {
+    before.broken ??= errorAt(
+      column.lines[0] ?? block.line,
+      trans.__('%1 is given twice, with different values.', quoted(name))
+    );
+  }
 }

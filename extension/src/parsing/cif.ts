@@ -1,11 +1,11 @@
 /** CIF files: the crystals in their data blocks, all atoms in the cell. */
 import type { ICrystal, ISite, ISpecies, Vector } from '../crystal';
-import { type Matrix, dot, latticeOf, norm, times } from '../lattice';
+import { type Matrix, latticeOf } from '../lattice';
 import { trans } from '../words';
 import { type IBlock, type IColumn, blocksOf } from './blocks';
 import { checkCount, checkLattice, checked, sharing } from './checked';
 import { ParseError, errorAt, quoted } from './error';
-import { elementIn, formulaIn, mixtureIn } from './labels';
+import { elementIn, elementOfType, formulaIn, mixtureIn } from './labels';
 import { numberIn, plain } from './numbers';
 import { Places, inside } from './places';
 import {
@@ -15,7 +15,15 @@ import {
   settingsOfNumber,
   settingsOfSymbol
 } from './settings';
-import { IDENTITY, type IOperation, combined, moved, operationIn } from './symmetry';
+import {
+  IDENTITY,
+  type IOperation,
+  areGroup,
+  combined,
+  keepLengths,
+  moved,
+  operationIn
+} from './symmetry';
 
 const MOST_IMAGES = 1_000_000; // atoms times operations
 const MOST_OPERATIONS = 20_000;
@@ -58,9 +66,11 @@ export function parseCif(text: string): ICrystal[] {
       )
     );
   }
-  const filled = blocks.filter(({ columns }) =>
+  const listing = blocks.filter(({ columns }) =>
     [...columns.keys()].some(name => /^_atom_site_(label|fract_x|cartn_x)$/.test(name))
   );
+  const placed = listing.filter(({ columns }) => columns.get('_atom_site_fract_x')?.values.length);
+  const filled = placed.length > 0 ? placed : listing;
   if (filled.length === 0) {
     throw new ParseError(trans.__('There is no crystal in this CIF file: no list of atoms.'));
   }
@@ -103,8 +113,16 @@ function crystalIn(block: IBlock): ICrystal {
   const notes: string[] = [];
   const formula = formulaIn(firstOf(block, [FORMULA]));
   const rows = rowsOf(block, notes, formula);
-  const { sites } = wholeCell(block, rows, lattice, formula, notes);
-  if (formula.size > 0 && !sameFormula(amountsOf(sites), formula)) {
+  const cell = wholeCell(block, rows, lattice, formula, notes);
+  const { sites } = cell;
+  const units = unitsOf(block);
+  const same = sameFormula(amountsOf(sites), formula);
+  if (!multiplicitiesKept(cell, rows) || (same && !unitsKept(cell, formula, units))) {
+    notes.push(
+      trans.__('The symmetry makes other numbers of atoms than the file says (%1).', sites.length)
+    );
+  }
+  if (formula.size > 0 && !same) {
     notes.push(
       trans.__(
         'The atoms are not those of the formula in the file (%1).',
@@ -131,7 +149,11 @@ function isMissing(value: string): boolean {
 
 /** The first value that is given under one of several names; empty if none is. */
 function firstOf(block: IBlock, names: string[]): string {
-  return names.map(name => textOf(block, name)).find(text => !isMissing(text)) ?? '';
+  return (
+    names
+      .map(name => columnOf(block, name)?.values[0]?.trim() ?? '')
+      .find(text => !isMissing(text)) ?? ''
+  );
 }
 
 /** A column of a loop that must be whole to be read. */
@@ -204,6 +226,7 @@ function rowsOf(block: IBlock, notes: string[], formula: ReadonlyMap<string, num
   checkCount(count);
   const labels = columnOf(block, '_atom_site_label')?.values ?? [];
   const types = columnOf(block, '_atom_site_type_symbol')?.values ?? [];
+  const flags = columnOf(block, '_atom_site_calc_flag')?.values ?? [];
   const occupancies = columnOf(block, '_atom_site_occupancy');
   const several = MULTIPLICITIES.map(name => block.columns.get(name)?.values).find(Boolean);
   if (labels.length < count && types.length < count) {
@@ -212,6 +235,9 @@ function rowsOf(block: IBlock, notes: string[], formula: ReadonlyMap<string, num
   const rows: IRow[] = [];
   let [unplaced, vacant] = [0, 0];
   for (let k = 0; k < count; k++) {
+    if (/^dum$/i.test(flags[k] ?? '')) {
+      continue; // a centre of something, no atom
+    }
     if (coordinates.some(({ values }) => isMissing(values[k]))) {
       unplaced++;
       continue;
@@ -262,12 +288,11 @@ function speciesOf(
 ): ISpecies[] {
   const mixture = mixtureIn(type);
   if (mixture) {
-    return mixture;
+    return mixture
+      .map(({ symbol, occupancy: share }) => ({ symbol, occupancy: share * occupancy }))
+      .filter(one => one.occupancy > 0);
   }
-  const symbols = [type, label]
-    .filter(text => !isMissing(text))
-    .map(text => elementIn(text, formula));
-  const symbol = symbols.find(one => one !== 'X') ?? (symbols.includes(null) ? null : 'X');
+  const symbol = isMissing(type.trim()) ? elementIn(label, formula) : elementOfType(type);
   return symbol === null || occupancy === 0 ? [] : [{ symbol, occupancy }];
 }
 
@@ -289,16 +314,16 @@ function wholeCell(
   formula: ReadonlyMap<string, number>,
   notes: string[]
 ): ICell {
-  const listed = listedOf(block);
+  const listed = listedOf(block, lattice);
   if (listed) {
     return expanded(rows, listed, lattice);
   }
   checkOnlyInSpace(block);
-  const { said, settings } = namedOf(block);
+  const { said, settings, unknownHall } = namedOf(block);
   if (settings.length === 0) {
     return expanded(rows, [IDENTITY], lattice);
   }
-  const fitting = settings.filter(setting => fits(setting, lattice));
+  const fitting = settings.filter(setting => keepLengths(operationsIn(setting), lattice));
   if (fitting.length === 0) {
     throw new ParseError(
       trans.__(
@@ -311,18 +336,11 @@ function wholeCell(
     setting,
     ...expanded(rows, operationsIn(setting), lattice)
   }));
-  const units = measured(firstOf(block, [UNITS]));
+  const units = unitsOf(block);
   const tests: ((cell: ICell) => boolean)[] = [
-    ({ owners }) =>
-      rows.every(
-        ({ multiplicity }, row) =>
-          multiplicity === 0 || multiplicity === owners.filter(owner => owner === row).length
-      ),
+    cell => multiplicitiesKept(cell, rows),
     ({ sites }) => formula.size === 0 || sameFormula(amountsOf(sites), formula),
-    ({ sites }) =>
-      formula.size === 0 ||
-      !units ||
-      Math.abs(total(amountsOf(sites)) / units / total(formula) - 1) < 0.05
+    cell => unitsKept(cell, formula, units)
   ];
   for (const test of cells.length > 1 ? tests : []) {
     const passing = cells.filter(test);
@@ -338,8 +356,44 @@ function wholeCell(
         `${taken.setting.symbol} :${taken.setting.choice}`
       )
     );
+  } else if (unknownHall) {
+    notes.push(
+      trans.__(
+        'The file lists no symmetry operations, and its Hall symbol %1 is none that is known here; %2 was taken.',
+        quoted(unknownHall),
+        `${taken.setting.symbol} :${taken.setting.choice}`
+      )
+    );
   }
   return taken;
+}
+
+/** Formula units in the cell, as the file says; 0 if it does not. */
+function unitsOf(block: IBlock): number {
+  return Math.max(0, measured(firstOf(block, [UNITS])) ?? 0);
+}
+
+/** Whether the rows have as many images as the file says; one that shares the site of another has none. */
+function multiplicitiesKept({ owners }: ICell, rows: IRow[]): boolean {
+  const counts = rows.map(() => 0);
+  owners.forEach(owner => {
+    counts[owner]++;
+  });
+  return rows.every(
+    ({ multiplicity }, row) => [0, counts[row]].includes(multiplicity) || !counts[row]
+  );
+}
+
+/** Whether the atoms are as many as in the formula units of the cell; some programs give all atoms as formula. */
+function unitsKept({ sites }: ICell, formula: ReadonlyMap<string, number>, units: number): boolean {
+  if (formula.size === 0 || units === 0) {
+    return true;
+  }
+  const ratio = total(amountsOf(sites)) / total(formula);
+  const whole = [...formula.values()].every(
+    amount => Math.abs(amount / units - Math.round(amount / units)) < 1e-3
+  );
+  return Math.abs(ratio / units - 1) < 0.05 || (whole && Math.abs(ratio - 1) < 0.05);
 }
 
 /** Refuses symmetry of more than positions that is named, but not listed as operations of positions. */
@@ -348,7 +402,7 @@ function checkOnlyInSpace(block: IBlock): void {
     throw new ParseError(trans.__('This is a modulated crystal, which repeats with no cell.'));
   }
   const magnetic = firstOf(block, MAGNETIC);
-  if (magnetic !== '' && !/^(1\.1|P1)/.test(magnetic.replace(/ /g, ''))) {
+  if (magnetic !== '' && !/^(1\.1(\.\d+)?|P1(1')?)$/.test(magnetic.replace(/ /g, ''))) {
     throw new ParseError(
       trans.__(
         'The file names a magnetic space group (%1), but lists no symmetry operations.',
@@ -359,10 +413,19 @@ function checkOnlyInSpace(block: IBlock): void {
 }
 
 /** What the file calls its space group, and the settings that this may mean; none if it says nothing. */
-function namedOf(block: IBlock): { said: string; settings: ISetting[] } {
+function namedOf(block: IBlock): { said: string; settings: ISetting[]; unknownHall: string } {
   const [hall, symbol, number] = [HALL, SYMBOLS, NUMBERS].map(names => firstOf(block, names));
   const said = symbol || hall || number;
   let settings = hall ? settingsOfHall(hall) : [];
+  const unknownHall = settings.length > 0 ? '' : hall;
+  if (unknownHall.includes('(')) {
+    throw new ParseError(
+      trans.__(
+        'The file lists no symmetry operations, and its Hall symbol %1 moves the origin.',
+        quoted(hall)
+      )
+    );
+  }
   if (symbol && settings.length === 0) {
     const code = firstOf(block, [CODE]);
     const coded = code && !symbol.includes(':') ? settingsOfSymbol(`${symbol}:${code}`) : [];
@@ -376,17 +439,26 @@ function namedOf(block: IBlock): { said: string; settings: ISetting[] } {
       )
     );
   }
+  const counted = /^\d{1,12}(\.0*)?$/.test(number);
+  if (number && !counted && settings.length === 0) {
+    throw new ParseError(
+      trans.__(
+        'The file lists no symmetry operations, and its space group “%1” is no number.',
+        quoted(number)
+      )
+    );
+  }
   const others = [
     ...(hall && symbol ? settingsOfSymbol(symbol).slice(0, 1) : []),
-    ...(/^\d+(\.0*)?$/.test(number) ? settingsOfNumber(Number(number)).slice(0, 1) : [])
+    ...(counted ? settingsOfNumber(Number(number)).slice(0, 1) : [])
   ].map(setting => setting.number);
-  if (/^\d+(\.0*)?$/.test(number) && settingsOfNumber(Number(number)).length === 0) {
+  if (counted && settingsOfNumber(Number(number)).length === 0) {
     throw new ParseError(
       trans.__('The space group is %1, but they are numbered from 1 to 230.', quoted(number))
     );
   }
   if (settings.length === 0) {
-    return { said, settings: others.flatMap(settingsOfNumber) };
+    return { said, settings: others.flatMap(settingsOfNumber), unknownHall };
   }
   const kept = settings.filter(setting => others.every(other => other === setting.number));
   if (kept.length === 0) {
@@ -397,21 +469,7 @@ function namedOf(block: IBlock): { said: string; settings: ISetting[] } {
       )
     );
   }
-  return { said, settings: kept };
-}
-
-/** Whether the rotations of a setting keep lengths and angles of a cell, as far as these are written. */
-function fits(setting: ISetting, lattice: Matrix): boolean {
-  const lengths = lattice.map(norm);
-  return operationsIn(setting).every(({ rotation }) => {
-    const turned = [0, 1, 2].map(k => times(rotation.map(row => row[k]) as Vector, lattice));
-    return lattice.every((row, i) =>
-      lattice.every(
-        (other, j) =>
-          Math.abs(dot(turned[i], turned[j]) - dot(row, other)) < 0.01 * lengths[i] * lengths[j]
-      )
-    );
-  });
+  return { said, settings: kept, unknownHall };
 }
 
 /** Atoms of each element. */
@@ -455,7 +513,7 @@ function sameAtoms(one: ICell, other: ICell, lattice: Matrix): boolean {
 }
 
 /** The operations that the file lists; null if it lists none. */
-function listedOf(block: IBlock): IOperation[] | null {
+function listedOf(block: IBlock, lattice: Matrix): IOperation[] | null {
   const column = OPERATIONS.map(name => columnOf(block, name)).find(
     one => one && one.values.some(value => !isMissing(value))
   );
@@ -470,9 +528,23 @@ function listedOf(block: IBlock): IOperation[] | null {
       trans.__('There are %1 symmetry operations: more than in any space group.', operations.length)
     );
   }
-  return shifts.length > 0
-    ? shifts.flatMap(shift => operations.map(operation => combined(operation, shift)))
-    : operations;
+  const all =
+    shifts.length > 0
+      ? shifts.flatMap(shift => operations.map(operation => combined(operation, shift)))
+      : operations;
+  if (!areGroup(all)) {
+    throw errorAt(
+      column.lines[0],
+      trans.__('the symmetry operations are no space group: their list is incomplete or wrong.')
+    );
+  }
+  if (!keepLengths(all, lattice)) {
+    throw errorAt(
+      column.lines[0],
+      trans.__('the symmetry does not fit the cell: an operation changes lengths or angles.')
+    );
+  }
+  return all;
 }
 
 function readOperations(column: IColumn): IOperation[] {

@@ -1,10 +1,11 @@
 /** Structures and molecules in pymatgen's JSON. */
 import type { ICrystal, ISite, ISpecies, Vector } from '../crystal';
-import { type Matrix, latticeOf } from '../lattice';
+import { type Matrix, latticeOf, times } from '../lattice';
 import { trans } from '../words';
 import { checkCount, checked, fractional, sharing } from './checked';
 import { ParseError } from './error';
 import { symbolIn } from './numbers';
+import { partly } from './xyz';
 
 type Fields = Record<string, unknown>;
 
@@ -67,9 +68,20 @@ function isMolecule(sites: unknown[]): boolean {
 function crystalOf(structure: Fields): ICrystal {
   const sites = structure.sites as unknown[];
   checkCount(sites.length);
+  const notes: string[] = [];
   const lattice = structure.lattice ? latticeIn(structure.lattice as Fields) : null;
   const found = sites.map((site, k) => siteIn(fieldsOf(site), k, lattice));
-  return checked('', lattice, found);
+  const { pbc } = (structure.lattice ?? {}) as Fields;
+  const along = Array.isArray(pbc) && pbc.length === 3 ? pbc.map(Boolean) : [true, true, true];
+  const repeated = lattice && along.includes(true) ? partly(lattice, along, notes) : null;
+  if (!lattice || repeated) {
+    return checked('', repeated, found, notes);
+  }
+  const points = found.map(({ species, position }) => ({
+    species,
+    position: times(position, lattice)
+  }));
+  return checked('', null, points, notes);
 }
 
 function latticeIn(lattice: Fields): Matrix {

@@ -4,7 +4,7 @@ import { elementOf, symbolOf } from '../element';
 import { trans } from '../words';
 import { errorAt, quoted } from './error';
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?$/;
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d+)?$/;
 
 /** A number, Fortran's exponents included; null if it is none, or has no finite value. */
 export function numberIn(word: string | undefined): number | null {

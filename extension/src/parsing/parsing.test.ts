@@ -111,6 +111,17 @@ describe('CIF', () => {
     expect(crystal.sites[0].species[1]).toEqual({ symbol: 'K', occupancy: 0.25 });
   });
 
+  it('takes shares of an occupancy for a site that is described in words', () => {
+    const types = SITES.replace('_label', '_type_symbol').replace(
+      'Na1 0 0 0 1',
+      "'0.6Na + 0.4K' 0 0 0 0.5"
+    );
+    expect(parseCrystals(CELL + types, 'a.cif')[0].sites[0].species).toEqual([
+      { symbol: 'Na', occupancy: 0.3 },
+      { symbol: 'K', occupancy: 0.2 }
+    ]);
+  });
+
   it('says what it does not draw', () => {
     const text = CELL + SITES + 'H1 ? ? ? 1\n';
     const [crystal] = parseCrystals(text, 'a.cif');
@@ -138,6 +149,22 @@ describe('CIF', () => {
     expect(group('F d d d :1').notes).toEqual([]);
   });
 
+  it('says where symmetry and numbers of atoms differ, and which setting is taken', () => {
+    const notes = (more: string, sites = SITES) =>
+      parseCrystals(CELL + more + sites, 'a.cif')[0].notes.join();
+    const formula = "_chemical_formula_sum 'Na Cl'\n_cell_formula_units_Z ";
+    expect(notes(`${formula}4\nloop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n`)).toMatch(
+      /other numbers/
+    );
+    expect(notes(formula + '1\n')).toBe('');
+    expect(notes("_chemical_formula_sum 'Na4 Cl4'\n_cell_formula_units_Z 4\n" + SYMMETRY)).toBe('');
+    const several = SITES.replace('occupancy', 'symmetry_multiplicity');
+    expect(notes('', several)).toBe('');
+    expect(notes(SYMMETRY, several)).toMatch(/other numbers/);
+    const hall = "_space_group_name_Hall '-F 4 2 3q'\n_space_group_name_H-M_alt 'F m -3 m'\n";
+    expect(notes(hall)).toMatch(/Hall symbol -F 4 2 3q is none .* was taken/);
+  });
+
   it('has a frame for each block with atoms, and says which are left out', () => {
     const broken = CELL.replace('5.64(1)', '?').replace('salt', 'bad') + SITES;
     const text = `data_empty\n_x 1\n${CELL}${SITES}${broken}${CELL}${SITES}`;
@@ -162,7 +189,20 @@ describe('CIF', () => {
     [`${CELL}_symmetry_space_group_name_H-M 'F q'\n${SITES}`, /F q is none that is known/],
     [`${CELL}_symmetry_space_group_name_H-M 'P 63/m'\n${SITES}`, /does not fit/],
     [`${CELL}_symmetry_space_group_name_H-M Fm-3m\n_space_group_IT_number 221\n${SITES}`, /two/],
-    [CELL + SYMMETRY.replace("'x, y, z'", "'x, x, z'") + SITES, /not a symmetry operation/]
+    [CELL + SYMMETRY.replace("'x, y, z'", "'x, x, z'") + SITES, /not a symmetry operation/],
+    [`${CELL}_space_group_IT_number 'No. 225'\n${SITES}`, /“No. 225” is no number/],
+    [`${CELL}_space_group_IT_number 225a\n${SITES}`, /“225a” is no number/],
+    [CELL + SYMMETRY.replace("'x, 1/2+y, 1/2+z'\n", '') + SITES, /Line 10: .* no space group/],
+    [CELL + SYMMETRY.replace(/'x, y, z'\n[^]*$/, "'-x,-y,-z'\n") + SITES, /no space group/],
+    [CELL + SYMMETRY.replace("'x, y, z'", "'x, y, z'\n2x,y/2,z") + SITES, /no space group/],
+    [
+      `${CELL.replace('_b 5.64', '_b 7')}loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\ny,x,z\n${SITES}`,
+      /does not fit the cell/
+    ],
+    [`${CELL}_symmetry_space_group_name_Hall '-F 4 2 3 (0 0 1)'\n${SITES}`, /moves the origin/],
+    [`${CELL}_cell_length_a 5\n${SITES}`, /Line 8: _cell_length_a is given twice/],
+    [`${CELL}_space_group_magn.number_BNS 1.11\n${SITES}`, /magnetic space group/],
+    [`${CELL}_space_group_magn.name_BNS P12/m\n${SITES}`, /magnetic space group/]
   ])('gives one line for what cannot be read: %#', (text, reason) => {
     expect(message(text, 'a.cif')).toMatch(reason);
   });
@@ -219,6 +259,11 @@ describe('other files', () => {
     ]);
     expect(parseCrystals(XSF, 'a.xsf').length).toBe(2);
     expect(parseCrystals('ATOMS\n8 0 0 0\nH 0 0 1\n', 'a.xsf')[0].periodic).toBe(false);
+    const slab = (pbc: string) =>
+      parseCrystals(JSON_TEXT.replace('"matrix"', `"pbc":[${pbc}],"matrix"`), 'a.json')[0];
+    expect(slab('true,true,false').notes.length).toBe(1);
+    expect(slab('true,true,true').notes).toEqual([]);
+    expect(slab('false,false,false').periodic).toBe(false);
     expect(parseCrystals(JSON_TEXT, 'a.json')[0].sites[0].species.length).toBe(2);
   });
 

@@ -1,7 +1,10 @@
 /** Symmetry operations as CIF files write them: "x-y, -y, z+1/3". */
 import type { Vector } from '../crystal';
-import { type Matrix, determinant } from '../lattice';
+import { type Matrix, determinant, dot, norm, times } from '../lattice';
 import { plain } from './numbers';
+
+const MULTIPLIED = 400; // operations
+const SHIFT = 0.01; // of an axis; translations of three digits that are closer are the same
 
 /** A rotation and a shift of fractional coordinates. */
 export interface IOperation {
@@ -59,6 +62,55 @@ export function combined(first: IOperation, second: IOperation): IOperation {
     rotation: [0, 1, 2].map(k => turned.map(column => column[k])) as Matrix,
     shift: moved(first.shift, second)
   };
+}
+
+/**
+ * Whether operations turn a lattice into itself, and the products of any two are among them.
+ *
+ * More operations than any space group has in a usual cell are not multiplied, which would take too long.
+ */
+export function areGroup(operations: IOperation[]): boolean {
+  const whole = operations.every(({ rotation }) =>
+    rotation.flat().every(x => Math.abs(x - Math.round(x)) < 1e-3 && Math.abs(x) < 9.5)
+  );
+  if (!whole || operations.length > MULTIPLIED) {
+    return whole;
+  }
+  const shifts = new Map<string, Vector[]>();
+  const keyOf = ({ rotation }: IOperation) =>
+    rotation
+      .flat()
+      .map(x => Math.round(x) + 0)
+      .join();
+  for (const operation of operations) {
+    const key = keyOf(operation);
+    shifts.set(key, [...(shifts.get(key) ?? []), operation.shift]);
+  }
+  return operations.every(first =>
+    operations.every(second => {
+      const product = combined(first, second);
+      return shifts.get(keyOf(product))?.some(shift =>
+        shift.every((x, k) => {
+          const step = x - product.shift[k];
+          return Math.abs(step - Math.round(step)) < SHIFT;
+        })
+      );
+    })
+  );
+}
+
+/** Whether rotations keep lengths and angles of a cell, as far as these are written. */
+export function keepLengths(operations: IOperation[], lattice: Matrix): boolean {
+  const lengths = lattice.map(norm);
+  return operations.every(({ rotation }) => {
+    const turned = [0, 1, 2].map(k => times(rotation.map(row => row[k]) as Vector, lattice));
+    return lattice.every((row, i) =>
+      lattice.every(
+        (other, j) =>
+          Math.abs(dot(turned[i], turned[j]) - dot(row, other)) < 0.01 * lengths[i] * lengths[j]
+      )
+    );
+  });
 }
 
 /** Factors of x, y and z and the shift in one coordinate, as "1/2+x-2y"; null if it is none. */

@@ -124,9 +124,12 @@ def test_crystals_laid_over_the_map_and_one_that_is_not_there(
 ) -> None:
     path = tmp_path / "it's mine.cif"
     SRTIO3.to(str(path))
-    explorer = xc.explore(path, model=model, atlas=atlas, overlay=[path, tmp_path / "gone.cif"])
+    odd = tmp_path / "odd.cif"
+    odd.write_text(path.read_text().replace("'Sr1 Ti1 O3'", "'Ca1 Ti1 O3'"))
+    explorer = xc.explore(path, model=model, atlas=atlas, overlay=[path, odd, tmp_path / "gone.cif"])
     try:
-        assert [own.name for own in explorer.session.state.own] == [path.name]
+        assert [own.name for own in explorer.session.state.own] == [path.name, odd.name]
+        assert "odd.cif make SrTiO3, while its formula is Ca1 Ti1 O3" in explorer.session.message
         assert explorer.session.state.loaded is not None
         assert "gone.cif" in explorer.session.message
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sqlite3
 import warnings
@@ -11,8 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xcrystal.crystal.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
 from xcrystal.crystal.sources.parts import Found, failed, found_crystal, numbers_of
-from xcrystal.errors import ReadError
+from xcrystal.errors import ReadError, XCrystalError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -23,19 +23,22 @@ _NAMES = ("material_id", "name")  # entries that tell what a crystal is called
 
 def read_frames(path: Path, name: str) -> Iterator[Found]:
     """The frames of an extended XYZ file; the numbers of its comment lines become properties."""
-    from ase.io import iread
-
-    from xcrystal.crystal.reading import without_isotopes
-
     number = 0
     try:
-        # opened here: in a name ASE takes what follows an @ for the numbers of frames
-        file = io.StringIO(without_isotopes(path.read_text(encoding="utf-8", errors="replace")))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for number, atoms in enumerate(iread(file, index=":", format="extxyz"), start=1):
-                yield _found(f"{name}#{number}", atoms, atoms.info)
-    except Exception as error:  # noqa: BLE001  (ASE raises whatever it meets in a damaged file)
+        for number, frame in enumerate(
+            frames_of(path.read_text(encoding="utf-8-sig", errors="replace"), "It"), start=1
+        ):
+            own = f"{name}#{number}"
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    atoms = atoms_of(frame, "It")
+                    check_repeats(atoms, "It")
+            except XCrystalError as error:
+                yield failed(own, error)
+            else:
+                yield _found(own, atoms, atoms.info)
+    except (OSError, ReadError) as error:
         yield failed(f"{name}#{number + 1}", f"Cannot be read, nor what comes after it: {_said(error)}")
         return
     if not number:
@@ -89,8 +92,6 @@ def _check_sqlite(path: Path) -> None:
 
 def _found(name: str, atoms: Atoms, told: Mapping[str, Any]) -> Found:
     from pymatgen.io.ase import AseAtomsAdaptor
-
-    from xcrystal.crystal.reading import check_periodic
 
     name = next((told[key] for key in _NAMES if isinstance(told.get(key), str) and told[key].strip()), name)
     try:

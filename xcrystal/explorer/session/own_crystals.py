@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xcrystal.crystal.reading import read_structure
-from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError, one_sentence
+from xcrystal.errors import ReadingWarning, TargetError, XCrystalError, one_sentence
 from xcrystal.explorer.session.commands import ClearOverlay, Overlay, PlainCrystal
 from xcrystal.explorer.session.navigation import Navigation
 from xcrystal.explorer.session.points import Points
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".cif", ".vasp", ".poscar", ".xyz", ".extxyz", ".json")
 MOST = 1000  # crystals; each is a marker of its own
 _TOGETHER = 32  # encoded at once
-_NAMED = 3  # failures that are listed in full
+_NAMED = 3  # failures, and cautions, that are listed in full
 
 
 class OwnCrystals:
@@ -51,15 +51,15 @@ class OwnCrystals:
             if not given:
                 self._store.report("There is no crystal to lay over the map.")
                 return
-            own, failed = self._encoded(given[:MOST])
+            own, failed, cautions = self._encoded(given[:MOST])
             if own:
                 plain = tuple(PlainCrystal.of(one.structure) for one in own)
                 self._store.commit(Overlay(plain), own=tuple(own))
             if len(given) > MOST:
                 failed.append(f"only the first {MOST:,} of {len(given):,} were read")
-            if failed:
-                more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-                self._store.report(f"Left out: {'; '.join(failed[:_NAMED])}{more}.")
+            said = [f"{said}: {_shortened(of)}." for said, of in (("Left out", failed), ("Read so", cautions)) if of]
+            if said:
+                self._store.report(" ".join(said))
 
     def clear(self) -> None:
         """Take one's own crystals off the map."""
@@ -83,19 +83,22 @@ class OwnCrystals:
             own = self._store.state.own[number]
             self._navigation.take(own.structure, own.name)
 
-    def _encoded(self, given: list[Any]) -> tuple[list[Own], list[str]]:
-        """Those that can be encoded, and why the others cannot."""
+    def _encoded(self, given: list[Any]) -> tuple[list[Own], list[str], list[str]]:
+        """Those that can be encoded, why the others cannot, and what was said where they were read."""
         read: list[tuple[str, Structure, WyckoffCrystal]] = []
         own: list[Own] = []
         failed: list[str] = []
+        cautions: list[str] = []
         with self._store.working(Overlay(()), len(given)) as tick:
             for k, source in enumerate(given):
                 name = _name(source, k)
                 try:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore", UnsupportedElementWarning)
+                    with warnings.catch_warnings(record=True) as said:
+                        warnings.simplefilter("ignore")
+                        warnings.simplefilter("always", ReadingWarning)
                         structure = read_structure(source)
                         read.append((name, structure, self._points.model.canonical(structure).crystal))
+                    cautions += [one_sentence(str(warning.message)).rstrip(".") for warning in said]
                 except XCrystalError as error:
                     failed.append(f"{name} ({one_sentence(str(error)).rstrip('.')})")
                 going = tick(name)
@@ -105,7 +108,7 @@ class OwnCrystals:
                 if not going:
                     failed.append(f"what comes after {name}, since it was stopped")
                     break
-        return own, failed
+        return own, failed, cautions
 
     def _placed(self, read: list[tuple[str, Structure, WyckoffCrystal]]) -> list[Own]:
         z = self._points.model.encode_canonical([crystal for _, _, crystal in read])
@@ -114,6 +117,11 @@ class OwnCrystals:
             Own(name, structure, vector, (float(x), float(y)))
             for (name, structure, _), vector, (x, y) in zip(read, z, positions, strict=True)
         ]
+
+
+def _shortened(said: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    return "; ".join(said[:_NAMED]) + (f"; and {len(said) - _NAMED} more" if len(said) > _NAMED else "")
 
 
 def _listed(sources: Any) -> list[Any]:
