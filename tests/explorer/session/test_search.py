@@ -179,3 +179,12 @@ def test_a_verified_stop_of_a_slider_is_left_alone(hard: Session) -> None:
     hard.settle()
     assert isinstance(hard.state.point.commands[-1], SetProperty)
     assert not hard.refinement.search_when_idle()
+
+
+def test_when_idle_only_what_is_clearly_nearer_is_shown(session: Session, hard: Session) -> None:
+    state = session.state  # where the search finds rock salt, which is nowhere near
+    assert session.refinement.search_when_idle()
+    assert session.state is state
+    before = distance(hard)
+    assert hard.refinement.search_when_idle()
+    assert distance(hard) < before / 2

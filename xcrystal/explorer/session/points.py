@@ -140,13 +140,20 @@ class Points:
 
     def landing(self, structure: Structure) -> tuple[float, float] | None:
         """(x, y) UMAP coordinates of a decoded crystal's own latent vector; None if it cannot be encoded."""
+        own = self.own_vector(structure)
+        if own is None:
+            return None
+        x, y = self.atlas.place(own[None])[0]
+        return float(x), float(y)
+
+    def own_vector(self, structure: Structure) -> np.ndarray | None:
+        """(latent_dim,) latent vector of a decoded crystal itself; None if it cannot be encoded."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UnsupportedElementWarning)
-                x, y = self.atlas.place(self.model.encode(structure))[0]
+                return self.model.encode(structure)[0]
         except XCrystalError:
             return None
-        return float(x), float(y)
 
     def achieved(self, point: Point) -> dict[str, float]:
         """Predicted properties of the crystal that a point decodes to, from that crystal's own latent vector.
@@ -156,12 +163,8 @@ class Points:
         """
         found = self._achieved.get(point)
         if found is None:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UnsupportedElementWarning)
-                    predicted = self.model.predict(self.model.encode(point.structure))
-                found = {name: float(values[0]) for name, values in predicted.items()}
-            except XCrystalError:
-                found = {}
+            own = self.own_vector(point.structure)
+            predicted = {} if own is None else self.model.predict(own[None])
+            found = {name: float(values[0]) for name, values in predicted.items()}
             self._achieved[point] = found
         return found

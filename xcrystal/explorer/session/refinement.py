@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+import numpy as np
+
 from xcrystal.crystal.matching import looks_the_same
 from xcrystal.explorer.session.commands import SearchNearer, SetProperty, Steer
 from xcrystal.explorer.session.points import Points
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.explorer.session.records import Loaded
+
+
+_CLEARLY = 0.5
 
 
 class _Interrupted(Exception):
@@ -43,7 +48,7 @@ class Refinement:
         store.refine(replace(store.state, point=better, base=base))
         return not same
 
-    def search_nearer(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
+    def search_nearer(self, interrupted: Callable[[], bool] = lambda: False, *, least: float = 1.0) -> bool:
         """Search with all effort for a crystal whose own latent vector is nearer; it may take seconds.
 
         Another crystal than the one that is shown is one step of undo, and is reported; one that looks the same is
@@ -54,6 +59,8 @@ class Refinement:
         interrupted
             Asked between the steps of the search; once it returns True, nothing is changed, and the search can be
             made anew.
+        least
+            Share of the distance before, between the latent vector and that of its crystal, that a find is within.
 
         Returns
         -------
@@ -80,6 +87,8 @@ class Refinement:
         with store.lock:
             if store.state.point is not point or looks_the_same(structure, point.structure):
                 return False
+            if least < 1 and self._distance(point, structure) > least * self._distance(point, point.structure):
+                return False
             command = SearchNearer()
             landed = None if point.landed is None else self._points.landing(structure)
             nearer = replace(
@@ -92,19 +101,28 @@ class Refinement:
             return True
 
     def search_when_idle(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
-        """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched to the end."""
+        """``search_nearer``, once for each crystal that is decoded for its own sake; True if it searched to the end.
+
+        Nobody has asked for it, so only what is clearly nearer takes the place of what is shown: of a latent vector
+        that is no crystal's, one crystal is as good as another.
+        """
         state = self._store.state
         if isinstance(state.point.commands[-1], SetProperty | Steer):
             return False  # what was said of it was verified on its own crystal
         listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
         if not (self._store.idle and self._searches) or state.point in self._searched or state.point in listed:
             return False
-        self.search_nearer(interrupted)
+        self.search_nearer(interrupted, least=_CLEARLY)
         return state.point in self._searched
 
     def skip(self, point: Point) -> None:
         """Do not search from a point by itself: that would be a new step, and end what can be redone."""
         self._searched.add(point)
+
+    def _distance(self, point: Point, structure: Structure) -> float:
+        """Between the latent vector of a point and that of a crystal; infinite if it cannot be encoded."""
+        own = self._points.own_vector(structure)
+        return float("inf") if own is None else float(np.linalg.norm(own - point.z))
 
     @property
     def _searches(self) -> bool:
