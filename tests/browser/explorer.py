@@ -121,7 +121,7 @@ class ExplorerPage:
     @property
     def summary(self) -> str:
         """The line that says what the last change did."""
-        return self._text(".xc-summary")
+        return self._text(".xc-change-summary")
 
     @property
     def badges(self) -> list[str]:

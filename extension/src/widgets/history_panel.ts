@@ -48,7 +48,7 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
     );
   const undo = act('undo', 'undo', 'Ctrl+Z');
   const redo = act('redo', 'repeat', 'Ctrl+Shift+Z');
-  const line = el('div', { class: 'xc-summary', role: 'status', 'aria-live': 'polite' });
+  const line = el('div', { class: 'xc-change-summary', role: 'status', 'aria-live': 'polite' });
   const list = el('ol', { class: 'xc-log-lines' });
   const log = el(
     'details',
@@ -67,7 +67,7 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
   });
   const pictures = new Map<number, string>();
   const chips = new Map<number, { node: HTMLElement; button: HTMLButtonElement }>();
-  root.append(el('div', { class: 'xc-summary-row' }, undo, redo, line), log, strip);
+  root.append(el('div', { class: 'xc-change-summary-row' }, undo, redo, line), log, strip);
 
   const draw = () => {
     const state = model.get('state');

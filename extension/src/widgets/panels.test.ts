@@ -94,7 +94,7 @@ describe('names of files stay text', () => {
     });
     history.render({ model, el: root })();
     expect(root.querySelector('img')).toBeNull();
-    expect(root.querySelector('.xc-summary')?.textContent).toBe(EVIL);
+    expect(root.querySelector('.xc-change-summary')?.textContent).toBe(EVIL);
     expect(root.querySelector('li')?.textContent).toBe(EVIL);
   });
 });
