@@ -232,7 +232,8 @@ def test_code_and_a_saved_session_bring_the_view_back(explorer: ExplorerPage, la
     explorer.tab("move")
     explorer.drag_slider(1, to=1.5)
     lab.wait_until(lambda: "moved along" in explorer.label, "a moved crystal")
-    lab.wait_until(lambda: asked(explorer, "session.idle") == "True", "an idle session")
+    lab.wait_until(lambda: asked(explorer, "session.state.point.quick") == "False", "a reranked crystal")
+    explorer.page.wait_for_timeout(500)  # until the label is that of the kernel
     label = explorer.label
     explorer.root.locator(".xc-code").click()
     text = explorer.root.locator(".xc-dialog textarea")
