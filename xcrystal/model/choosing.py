@@ -15,7 +15,7 @@ first: it moves atoms as well, and asks a trained network what to change.
 
 How much of this is done is the *effort*: "fast" is the most probable crystal alone, "normal" looks for better ones as
 said above, and "thorough" goes on from there: it doubts every crystal, also those of latent vectors that are nobody's,
-begins with many drawn crystals besides, searches longer, and polishes what it finds.
+begins with many drawn crystals besides, searches longer, polishes what it finds, and compares it in canonical form.
 
 Latent vectors are never changed: where no candidate is better, the most probable crystal is kept, overlap or not.
 """

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from xcrystal.explorer.session.records import Loaded
 
-
-_CLEARLY = 0.5
+_CLEARLY = 0.5  # of the distance before: what is shown unasked lies within
 
 
 class _Interrupted(Exception):
@@ -79,15 +78,19 @@ class Refinement:
                 raise _Interrupted
 
         try:
-            structure = self._points.search(point.z, check)  # the lock is free: the user may go elsewhere
+            # the lock is free: the user may go elsewhere
+            structure = self._points.search(point.z, check)
+            wanted = not looks_the_same(structure, point.structure) and (
+                least >= 1 or self._distance(point, structure) <= least * self._distance(point, point.structure)
+            )
             check()
         except _Interrupted:
             self._searched.discard(point)
             return False
+        if not wanted:
+            return False
         with store.lock:
-            if store.state.point is not point or looks_the_same(structure, point.structure):
-                return False
-            if least < 1 and self._distance(point, structure) > least * self._distance(point, point.structure):
+            if store.state.point is not point:
                 return False
             command = SearchNearer()
             landed = None if point.landed is None else self._points.landing(structure)
