@@ -13,6 +13,7 @@ require.extensions['.ts'] = (module, name) => {
 const { parseCrystals } = require(path.join(extension, 'src', 'parsing', 'index.ts'));
 const { reducedFormula, elementsOf } = require(path.join(extension, 'src', 'formula.ts'));
 const { buildScene } = require(path.join(extension, 'src', 'scene.ts'));
+const { standardView } = require(path.join(extension, 'src', 'view.ts'));
 
 const { elementOf } = require(path.join(extension, 'src', 'element.ts'));
 const { findNeighbours } = require(path.join(extension, 'src', 'neighbours.ts'));
@@ -35,6 +36,7 @@ function read(name) {
       formula: reducedFormula(crystal),
       elements: elementsOf(crystal),
       neighbours: neighbours(crystal),
+      view: standardView(crystal.lattice),
       scene: plain(buildScene(crystal)),
       supercell: plain(buildScene(crystal, { repeat: [2, 1, 3] }))
     }));

@@ -36,6 +36,7 @@ from tests.extension.styles import STYLES
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.reading import parse_structure
 from xcrystal.explorer.drawing.scene import Scene, build_scene
+from xcrystal.explorer.drawing.view import standard_view
 
 
 def _decodes() -> dict[str, Structure]:
@@ -183,6 +184,13 @@ def test_scenes_are_those_of_the_explorer(files: tuple[dict[str, Structure], dic
         _assert_same_scene(crystal["supercell"], build_scene(structure, repeat=(2, 1, 3)), name)
         compared += 1
     assert compared > 200
+
+
+def test_the_standard_view_is_that_of_still_pictures(files: tuple[dict[str, Structure], dict[str, Any]]) -> None:
+    crystals = [found[0] for found in files[1].values() if isinstance(found, list) and found[0]["periodic"]]
+    assert len(crystals) > 200
+    for crystal in crystals:
+        np.testing.assert_allclose(crystal["view"], standard_view(np.array(crystal["lattice"])), atol=1e-9)
 
 
 def _assert_same_scene(own: dict[str, Any], theirs: Scene, name: str) -> None:

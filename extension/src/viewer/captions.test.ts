@@ -1,4 +1,4 @@
-/** Captions, names and views. */
+/** Captions and names. */
 import type { ICrystal } from '../crystal';
 import {
   type IWords,
@@ -10,8 +10,7 @@ import {
   grouped,
   isFormula,
   pictureName,
-  sharedSites,
-  turnAlong
+  sharedSites
 } from './captions';
 
 const words: IWords = {
@@ -95,19 +94,4 @@ test('a name of a picture is one of a file', () => {
   expect(pictureName('Ca3(PO4)2')).toBe('Ca3(PO4)2.png');
   expect(pictureName('../<b>')).toBe('..b.png');
   expect(pictureName('///')).toBe('crystal.png');
-});
-
-test.each([0, 1, 2])('the axis %i points to the eye, the one before it upwards', axis => {
-  const rows = turnAlong(crystal.lattice, axis);
-  const turned = (v: number[]) =>
-    [0, 3, 6].map(at => rows[at] * v[0] + rows[at + 1] * v[1] + rows[at + 2] * v[2]);
-  const towards = turned(crystal.lattice[axis]);
-  expect(towards[0]).toBeCloseTo(0);
-  expect(towards[1]).toBeCloseTo(0);
-  expect(towards[2]).toBeLessThan(-2.9); // the eye is at negative z
-  const up = turned(crystal.lattice[(axis + 2) % 3]);
-  expect(up[0]).toBeCloseTo(0);
-  expect(up[1]).toBeGreaterThan(2);
-  const right = turned(crystal.lattice[(axis + 1) % 3]);
-  expect(right[0]).toBeLessThan(-2); // x is to the left
 });

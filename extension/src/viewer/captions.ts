@@ -1,7 +1,7 @@
 /** What is said about a crystal beside its drawing; plain functions, without JupyterLab. */
 import type { ICrystal, Vector } from '../crystal';
 import { elementsOf, reducedFormula } from '../formula';
-import { cross, determinant, dot, norm } from '../lattice';
+import { determinant, dot, norm } from '../lattice';
 
 /** What is used of JupyterLab's TranslationBundle. */
 export interface IWords {
@@ -97,20 +97,4 @@ export function isFormula(title: string, formula: string): boolean {
 /** Name of a picture of a file, without its folder and ending. */
 export function pictureName(formula: string): string {
   return `${formula.replace(/[^\w().-]+/g, '') || 'crystal'}.png`;
-}
-
-/** The rotation, row by row, after which an axis points to the eye and the one before it upwards. */
-export function turnAlong(lattice: ICrystal['lattice'], axis: number): number[] {
-  const towards = unit(lattice[axis]);
-  const before = lattice[(axis + 2) % 3];
-  const along = dot(before, towards);
-  const up = unit(before.map((x, k) => x - along * towards[k]) as Vector);
-  const right = cross(up, towards);
-  // the eye of NGL is at negative z, and sees x to the left
-  return [...right.map(x => -x), ...up, ...towards.map(x => -x)];
-}
-
-function unit(vector: Vector): Vector {
-  const length = norm(vector);
-  return vector.map(x => x / length) as Vector;
 }

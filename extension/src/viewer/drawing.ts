@@ -1,26 +1,25 @@
 /** A drawing that takes a WebGL context when someone may look at it, and leaves a still picture when it must go. */
+import type { Matrix } from '../lattice';
 import type { IScene } from '../scene';
+import type { Looking } from '../view';
 import type { IWords } from './captions';
 import { type IDrawing, contexts } from './contexts';
 import { el } from '../dom';
 import { button } from './controls';
 import { hasWebGL } from '../webgl';
-import { CrystalStage, loadNgl } from './stage';
+import { CrystalStage, type ILook, loadNgl } from './stage';
 
 const NEAR = '150px'; // what is so near to the window is drawn, too
-const TURN = 0.13; // radians a key
 
 /** The canvas of a viewer, or what stands there instead. */
 export class Drawing implements IDrawing {
   /**
    * @param trans - The language.
    * @param wheel - Whether the wheel zooms without the focus.
-   * @param keys - What other keys do.
    */
   constructor(
     private readonly trans: IWords,
-    private readonly wheel: boolean,
-    keys: (key: string) => boolean
+    private readonly wheel: boolean
   ) {
     this.node = el('div', { class: 'xc-viewer-canvas', tabindex: '0', role: 'img' });
     this.still = el('img', { class: 'xc-viewer-still', alt: '' });
@@ -29,12 +28,8 @@ export class Drawing implements IDrawing {
     this.problem.hidden = true;
     this.node.append(this.still, this.problem);
     this.node.addEventListener('keydown', event => {
-      if (
-        !event.ctrlKey &&
-        !event.metaKey &&
-        !event.altKey &&
-        (this.press(event.key) || keys(event.key))
-      ) {
+      const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+      if (isPlain && this.stage?.press(event.key)) {
         event.preventDefault();
         event.stopPropagation();
       }
@@ -61,24 +56,33 @@ export class Drawing implements IDrawing {
   inView = false;
 
   /** Draw this, at once if it is in the window and later if not; nothing for null. */
-  show(scene: IScene | null, label: string): void {
+  show(scene: IScene | null, label: string, lattice: Matrix | null = null): void {
     this.scene = scene;
+    this.lattice = lattice;
     this.node.setAttribute('aria-label', label);
     if (scene === null) {
       this.release();
       this.still.hidden = true;
-      this.orientation = null;
+      this.look = null;
     } else if (this.stage) {
-      this.stage.draw(scene);
+      this.stage.draw(scene, lattice);
       this.mark();
     } else if (this.inView) {
       this.refresh();
     }
   }
 
-  /** Turn so that these rows are what is right, up and near. */
-  lookFrom(rows: number[]): void {
-    this.stage?.lookFrom(rows);
+  /** Look at it from elsewhere. */
+  lookFrom(looking: Looking): void {
+    this.stage?.look(looking);
+  }
+
+  /** Draw what is far away smaller, or not. */
+  set perspective(on: boolean) {
+    this.isPerspective = on;
+    if (this.stage) {
+      this.stage.perspective = on;
+    }
   }
 
   /** See it as at first. */
@@ -97,7 +101,7 @@ export class Drawing implements IDrawing {
     if (this.stage && this.scene) {
       this.still.src = this.stage.still();
       this.still.hidden = false;
-      this.orientation = this.stage.orientation;
+      this.look = this.stage.looking;
     }
     this.stage?.dispose();
     this.stage = null;
@@ -137,10 +141,12 @@ export class Drawing implements IDrawing {
         );
         return;
       }
-      this.stage = new CrystalStage(ngl, this.node, this.wheel, () => this.lose());
-      this.stage.draw(this.scene);
-      if (this.orientation) {
-        this.stage.orientation = this.orientation;
+      const axes = this.trans.__('Directions of the axes a, b and c');
+      this.stage = new CrystalStage(ngl, this.node, this.wheel, axes, () => this.lose());
+      this.stage.draw(this.scene, this.lattice);
+      this.stage.perspective = this.isPerspective;
+      if (this.look) {
+        this.stage.looking = this.look;
       }
       this.still.hidden = true;
       this.problem.hidden = true;
@@ -169,31 +175,14 @@ export class Drawing implements IDrawing {
     this.node.dataset.drawn = String(this.scene?.radii.length ?? 0);
   }
 
-  private press(key: string): boolean {
-    const turns: Record<string, [number, number]> = {
-      ArrowLeft: [-TURN, 0],
-      ArrowRight: [TURN, 0],
-      ArrowUp: [0, TURN],
-      ArrowDown: [0, -TURN]
-    };
-    if (turns[key]) {
-      this.stage?.turn(...turns[key]);
-    } else if (key === '+' || key === '=') {
-      this.stage?.zoom(1);
-    } else if (key === '-' || key === '−') {
-      this.stage?.zoom(-1);
-    } else {
-      return false;
-    }
-    return true;
-  }
-
   private readonly still: HTMLImageElement;
   private readonly problem: HTMLElement;
   private readonly sight: IntersectionObserver;
   private stage: CrystalStage | null = null;
   private scene: IScene | null = null;
-  private orientation: number[] | null = null;
+  private lattice: Matrix | null = null;
+  private look: ILook | null = null;
+  private isPerspective = false;
   private beginning = false;
   private disposed = false;
 }

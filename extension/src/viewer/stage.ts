@@ -1,14 +1,15 @@
 /** A canvas with a crystal in it: NGL's stage, its camera, and its end. */
 import type * as Ngl from 'ngl';
 import { type NglModule, KeptBuffers } from '../ngl_buffers';
-import { LOOK, PICKS, fit, resize, sample, startRotation } from '../ngl_camera';
+import { type Matrix, UNIT } from '../lattice';
+import { Camera, LOOK, PICKS, resize, sample } from '../ngl_camera';
 import type { IScene } from '../scene';
+import { Triad } from '../triad';
+import type { Looking } from '../view';
 import { fillCrystal } from './filling';
 import { sectorMesh } from './sectors';
 
 const SMOOTH_AFTER = 150; // ms without a change; smooth edges take several times as long to draw
-const TURNS = 250; // ms
-const ZOOM = 0.15;
 
 let loading: Promise<NglModule> | null = null;
 
@@ -21,18 +22,27 @@ export function loadNgl(): Promise<NglModule> {
   return loading;
 }
 
+/** From where a crystal is looked at, and how large it is. */
+export interface ILook {
+  looking: Looking;
+  /** NGL's matrix of rotation, distance and centre. */
+  orientation: number[];
+}
+
 /** A crystal on a canvas that fills an element. */
 export class CrystalStage {
   /**
    * @param ngl - The library.
    * @param host - The canvas is its child; its background is that of the drawing.
    * @param wheel - Whether the wheel of the mouse zooms at all times, or only while the canvas has the focus.
+   * @param words - What a screen reader says of the axes.
    * @param lost - Called if the browser takes the context away.
    */
   constructor(
     private readonly ngl: NglModule,
     private readonly host: HTMLElement,
     wheel: boolean,
+    words: string,
     lost: () => void
   ) {
     this.stage = new ngl.Stage(host, {
@@ -55,7 +65,9 @@ export class CrystalStage {
       }
     });
     this.buffers = new KeptBuffers(ngl, this.stage, 'crystal');
-    this.stage.viewerControls.rotate(startRotation(ngl) as never);
+    this.triad = new Triad(words);
+    host.append(this.triad.node);
+    this.camera = new Camera(ngl, this.stage, () => this.looked());
     this.follow();
     this.theme.observe(document.body, {
       attributes: true,
@@ -69,8 +81,8 @@ export class CrystalStage {
     return this.stage.viewer.renderer.domElement as HTMLCanvasElement;
   }
 
-  /** Draw this; the camera keeps its bearings unless the size is another. */
-  draw(scene: IScene): void {
+  /** Draw this, looked at as what was drawn before; the lattice is null for a molecule. */
+  draw(scene: IScene, lattice: Matrix | null): void {
     // frames of an animation differ a little in size; but nothing may grow out of the window
     const fitted = scene.extent <= 1.02 * this.extent && scene.extent >= this.extent / 1.2;
     if (!fitted) {
@@ -79,50 +91,52 @@ export class CrystalStage {
     fillCrystal(this.buffers, scene, Math.max(this.extent, scene.extent));
     this.drawSectors(scene);
     this.stage.viewer.updateBoundingBox();
+    this.lattice = lattice;
+    this.camera.follow(lattice ?? (UNIT as Matrix));
     if (!fitted) {
-      this.fit(0);
+      this.camera.fit(this.extent);
     }
     this.touch();
   }
 
-  /** Turn to the right and upwards, in radians. */
-  turn(right: number, up: number): void {
-    const turned = new this.ngl.Matrix4();
-    const upwards = new this.ngl.Matrix4().makeRotationX(-up);
-    turned.makeRotationY(right).premultiply(upwards);
-    this.stage.viewerControls.applyMatrix(turned as never);
-    this.touch();
+  /** Do what a key stands for; false if it stands for nothing. */
+  press(key: string): boolean {
+    const known = this.camera.press(key);
+    if (known) {
+      this.touch();
+    }
+    return known;
   }
 
-  /** Nearer for 1, farther for -1. */
-  zoom(direction: number): void {
-    this.stage.viewerControls.zoom(direction * ZOOM);
+  /** Look at it from elsewhere. */
+  look(looking: Looking): void {
+    this.camera.look(looking);
     this.touch();
-  }
-
-  /** See it as this rotation says, row by row. */
-  lookFrom(rows: number[]): void {
-    const matrix = new this.ngl.Matrix4();
-    const [a, b, c, d, e, f, g, h, i] = rows;
-    matrix.set(a, b, c, 0, d, e, f, 0, g, h, i, 0, 0, 0, 0, 1);
-    this.rotateTo(new this.ngl.Quaternion().setFromRotationMatrix(matrix) as never);
   }
 
   /** See it as at first. */
   reset(): void {
-    this.stage.viewerControls.center(new this.ngl.Vector3(0, 0, 0) as never);
-    this.rotateTo(startRotation(this.ngl) as never);
-    this.fit(0);
+    this.camera.reset();
     this.touch();
   }
 
-  /** The view, to be given to another stage of the same crystal. */
-  get orientation(): number[] {
-    return [...(this.stage.viewerControls.getOrientation() as { elements: number[] }).elements];
+  /** Draw what is far away smaller, or not. */
+  set perspective(on: boolean) {
+    this.camera.perspective = on;
+    this.touch();
   }
 
-  set orientation(elements: number[]) {
-    this.stage.viewerControls.orient(new this.ngl.Matrix4().fromArray(elements) as never);
+  /** How it is looked at, to be given to another stage of the same crystal. */
+  get looking(): ILook {
+    const orientation = this.stage.viewerControls.getOrientation() as { elements: number[] };
+    return { looking: this.camera.looking, orientation: [...orientation.elements] };
+  }
+
+  set looking({ looking, orientation }: ILook) {
+    const matrix = new this.ngl.Matrix4().fromArray(orientation);
+    this.stage.viewerControls.orient(matrix as never);
+    this.camera.looking = looking;
+    this.looked();
   }
 
   /** Without the picture's background, twice as large as on the screen. */
@@ -153,6 +167,7 @@ export class CrystalStage {
     this.stage.dispose();
     renderer.forceContextLoss(); // browsers keep few contexts, and collect them late
     wrapper.remove();
+    this.triad.node.remove();
   }
 
   private drawSectors(scene: IScene): void {
@@ -169,14 +184,10 @@ export class CrystalStage {
     }
   }
 
-  private rotateTo(rotation: never): void {
-    const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
-    this.stage.animationControls.rotate(rotation, still ? 0 : TURNS);
-    this.touch();
-  }
-
-  private fit(duration: number): void {
-    fit(this.ngl, this.stage, this.extent, duration);
+  private looked(): void {
+    this.triad.draw(this.camera.view, this.lattice);
+    const { looking } = this.camera;
+    this.host.dataset.looking = typeof looking === 'string' ? looking : 'turned';
   }
 
   private resize(): void {
@@ -216,6 +227,9 @@ export class CrystalStage {
 
   private readonly stage: Ngl.Stage;
   private readonly buffers: KeptBuffers;
+  private readonly camera: Camera;
+  private readonly triad: Triad;
+  private lattice: Matrix | null = null;
   private readonly theme = new MutationObserver(() => this.follow());
   private readonly size = new ResizeObserver(() => this.resize());
   private sectors: Ngl.Component | null = null;

@@ -2,6 +2,7 @@
 import type { Vector } from '../crystal';
 import type { IWords } from './captions';
 import { el } from '../dom';
+import { DIRECTIONS, type Direction } from '../view';
 import { button, group, toggle } from './controls';
 
 const MOST_CELLS = 5; // along an axis
@@ -11,8 +12,9 @@ const AXES = ['a', 'b', 'c'];
 export interface IToolActions {
   /** How it is drawn is another now. */
   changed(): void;
-  lookAlong(axis: number): void;
+  lookAlong(direction: Direction): void;
   reset(): void;
+  showPerspective(on: boolean): void;
   savePicture(): void;
 }
 
@@ -33,14 +35,28 @@ export class Tools {
       actions.changed();
     });
     const cells = AXES.map((name, axis) => this.stepper(name, axis, trans, actions));
-    const views = AXES.map((name, axis) =>
-      button(name, trans.__('Look along the axis %1', name), () => actions.lookAlong(axis))
+    const views = DIRECTIONS.map(direction => {
+      const key =
+        direction.length > 1 ? `Shift+${direction[0].toUpperCase()}` : direction.toUpperCase();
+      const tip = trans.__('Look along %1 (%2)', direction, key);
+      const made = button(direction, tip, () => actions.lookAlong(direction));
+      made.setAttribute('aria-label', tip);
+      return made;
+    });
+    const along = group(trans.__('Along'), ...views);
+    along.classList.add('xc-viewer-joined');
+    const ofCell = [group(trans.__('Cells'), ...cells), along];
+    const reset = button(
+      trans.__('Standard view'),
+      trans.__('See all of it from its standard side, c upwards (R)'),
+      actions.reset
     );
-    views.forEach((view, axis) =>
-      view.setAttribute('aria-label', trans.__('Look along the axis %1', AXES[axis]))
+    const perspective = toggle(
+      trans.__('Perspective'),
+      trans.__('Draw what is far away smaller'),
+      false,
+      actions.showPerspective
     );
-    const ofCell = [group(trans.__('Cells'), ...cells), group(trans.__('Along'), ...views)];
-    const reset = button(trans.__('Reset view'), trans.__('See it as at first (R)'), actions.reset);
     const picture = button(
       trans.__('Picture'),
       trans.__('Download a picture of what is drawn (PNG)'),
@@ -57,7 +73,7 @@ export class Tools {
       ofCell[0],
       el('div', { class: 'xc-viewer-group' }, boundary, bonds),
       ofCell[1],
-      el('div', { class: 'xc-viewer-group' }, reset, picture, keyboardHelp(trans))
+      el('div', { class: 'xc-viewer-group' }, reset, perspective, picture, keyboardHelp(trans))
     );
   }
 
@@ -108,8 +124,8 @@ function keyboardHelp(trans: IWords): HTMLElement {
   const rows: [string, string][] = [
     ['← → ↑ ↓', trans.__('turn')],
     ['+ −', trans.__('zoom')],
-    ['A B C', trans.__('look along an axis')],
-    ['R', trans.__('reset the view')],
+    ['A B C', trans.__('look along an axis; with Shift: along a*, b*, c*')],
+    ['R', trans.__('standard view')],
     [trans.__('Drag'), trans.__('turn; with the right button: move')],
     [trans.__('Wheel'), trans.__('zoom')]
   ];

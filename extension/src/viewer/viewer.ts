@@ -13,8 +13,7 @@ import {
   description,
   isFormula,
   pictureName,
-  sharedSites,
-  turnAlong
+  sharedSites
 } from './captions';
 import { el, formulaNodes } from '../dom';
 import { button } from './controls';
@@ -48,12 +47,15 @@ export class CrystalViewer extends Widget {
     }
     this.tools = new Tools(trans, {
       changed: () => this.draw(),
-      lookAlong: axis => this.lookAlong(axis),
+      lookAlong: direction => this.drawing.lookFrom(direction),
       reset: () => this.drawing.reset(),
+      showPerspective: on => {
+        this.drawing.perspective = on;
+      },
       savePicture: () =>
         void this.savePicture().catch(reason => console.error('There is no picture.', reason))
     });
-    this.drawing = new Drawing(trans, !compact, key => this.press(key));
+    this.drawing = new Drawing(trans, !compact);
     this.player = new FramePlayer(trans, () => this.draw());
     this.figure = el(
       'div',
@@ -139,7 +141,8 @@ export class CrystalViewer extends Widget {
     const scene = buildScene(crystal, { repeat: tools.repeat, boundary, bonds });
     tools.setPeriodic(crystal.periodic);
     this.tell(crystal, scene.repeat, scene.note);
-    this.drawing.show(scene, description(crystal, scene.repeat, this.trans));
+    const words = description(crystal, scene.repeat, this.trans);
+    this.drawing.show(scene, words, crystal.periodic ? crystal.lattice : null);
   }
 
   private tell(crystal: ICrystal, repeat: Vector, note: string): void {
@@ -163,24 +166,6 @@ export class CrystalViewer extends Widget {
     const sites = shared.length ? this.trans.__('Shared sites: %1.', shared.join('; ')) : '';
     const notes = [...crystal.notes, sites, note].filter(Boolean);
     this.notes.replaceChildren(...notes.map(text => el('li', {}, text)));
-  }
-
-  private lookAlong(axis: number): void {
-    if (this.crystal) {
-      this.drawing.lookFrom(turnAlong(this.crystal.lattice, axis));
-    }
-  }
-
-  private press(key: string): boolean {
-    const axis = ['a', 'b', 'c'].indexOf(key.toLowerCase());
-    if (axis >= 0) {
-      this.lookAlong(axis);
-    } else if (key.toLowerCase() === 'r') {
-      this.drawing.reset();
-    } else {
-      return false;
-    }
-    return true;
   }
 
   private async savePicture(): Promise<void> {

@@ -1,3 +1,4 @@
+import { type Matrix, UNIT } from '../lattice';
 import { attach, fillCylinders, fillSpheres, numbersOf } from './nglview_canvas';
 
 const MESSAGE = {
@@ -9,6 +10,8 @@ const MESSAGE = {
   names: ['Na', 'Cl'],
   extent: 5,
   picked: -1,
+  lattice: UNIT as Matrix,
+  perspective: false,
   caption: '',
   fine: true,
   explained: false

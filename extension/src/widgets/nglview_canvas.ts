@@ -7,9 +7,12 @@ import {
   type NglModule,
   type Numbers
 } from '../ngl_buffers';
-import { fit, resize, sample, startRotation } from '../ngl_camera';
+import type { Matrix } from '../lattice';
+import { Camera, resize, sample } from '../ngl_camera';
 import { el } from '../dom';
 import { EDGE_RADIUS } from '../scene';
+import { Triad } from '../triad';
+import { isLooking } from '../view';
 import { type INglView, forgetPicking, takeOver } from './common/nglview_adapter';
 import { whenInside } from './common/panel';
 
@@ -27,6 +30,10 @@ export interface ISceneMessage {
   extent: number;
   /** The picked atom, or -1. */
   picked: number;
+  /** Rows a, b and c, Å. */
+  lattice: Matrix;
+  /** Whether what is far away is drawn smaller. */
+  perspective: boolean;
   caption: string;
   /** Whether the session is idle, so that there is time for smooth edges. */
   fine: boolean;
@@ -48,7 +55,7 @@ export interface ISceneNumbers {
 
 /** Canvases that are seen from the same side. */
 interface ITogether extends Element {
-  xcStages?: Set<Ngl.Stage>;
+  xcCanvases?: Set<CrystalCanvas>;
   xcTurning?: boolean;
 }
 
@@ -57,6 +64,10 @@ const [SPHERE, BOND, EDGE] = [5, 8, 6]; // numbers in a row of each
 const MARK_COLOURS = [1.0, 0.62, 0.1, 0.0, 0.62, 0.45];
 const MARK = 0.16;
 const [SMOOTH_AFTER, SMOOTH_AFTER_LIGHT, REMEMBER_AFTER] = [120, 250, 500]; // ms
+
+const KEYS =
+  'Drawing of the crystal. Arrow keys turn it, plus and minus zoom, A, B and C look along an axis, ' +
+  'with Shift along a reciprocal one, R shows all of it in the standard view.';
 
 /** Draw crystals in a view of nglview's from now on; called once in each, by its `executeCode`. */
 export function attach(view: { el?: HTMLElement }, ngl: unknown): void {
@@ -93,13 +104,13 @@ export function numbersOf(message: ISceneMessage, bytes: DataView<ArrayBuffer>):
 class CrystalCanvas {
   constructor(
     private readonly view: INglView,
-    private readonly ngl: NglModule
+    ngl: NglModule
   ) {
     const { stage, model } = view;
     this.stage = stage;
     this.crystal = new KeptBuffers(ngl, stage, 'crystal');
     this.marks = new KeptBuffers(ngl, stage, 'marks', { opacity: 0.45, depthWrite: false });
-    view.el.append(this.caption, this.label);
+    view.el.append(this.caption, this.label, this.triad.node);
     this.hideLabel();
     this.followTheme();
     const attributeFilter = ['data-jp-theme-name', 'data-jp-theme-light'];
@@ -110,13 +121,20 @@ class CrystalCanvas {
       model.send({ type: 'xc-pick', atom: this.atomAt(found) })
     );
     stage.mouseObserver.signals.moved.add(() => this.hideLabel());
-    stage.viewerControls.signals.changed.add(() => this.cameraMoved());
+    this.camera = new Camera(ngl, stage, () => this.cameraMoved());
     view.el.addEventListener('pointerleave', () => this.tellHovered(null));
+    view.el.addEventListener('keydown', this.press);
+    view.el.tabIndex = 0;
+    view.el.setAttribute('role', 'img');
+    view.el.setAttribute('aria-label', KEYS);
+    view.el.dataset.lmSuppressShortcuts = 'true';
     this.stopLooking = whenInside(view.el, '.xc-explorer', explorer => {
       this.explorer = explorer;
       explorer.addEventListener('xc-light', this.light);
+      explorer.addEventListener('xc-look', this.lookAsAsked);
     });
-    view.xcFit = () => this.fit(300);
+    view.xcFit = () => this.camera.fit(this.extent, 300);
+    view.xcLook = name => this.look(name);
     model.on('msg:custom', this.receive);
     view.once('remove', () => this.dispose());
   }
@@ -131,11 +149,14 @@ class CrystalCanvas {
 
   private draw(message: ISceneMessage, numbers: ISceneNumbers): void {
     const { stage, view } = this;
-    if (this.number < 0) {
-      this.lookAsOthers();
-    }
+    const isFirst = this.number < 0;
     this.number = message.number;
     this.scene = { message, numbers };
+    this.camera.perspective = message.perspective;
+    if (isFirst) {
+      this.lookAsOthers(message.lattice);
+    }
+    this.camera.follow(message.lattice);
     const isFitted = message.extent <= 1.2 * this.extent && message.extent >= this.extent / 1.2;
     if (!isFitted) {
       this.extent = message.extent;
@@ -151,9 +172,9 @@ class CrystalCanvas {
     forgetPicking(stage); // what is under the mouse is not what it was
     this.caption.textContent = message.caption;
     this.hideLabel();
-    // the eye keeps its bearings while a crystal morphs; only another size of cell needs another distance
+    // only another size of cell needs another distance
     if (!isFitted) {
-      this.fit(0);
+      this.camera.fit(this.extent);
     }
     this.drawQuickly(message.fine ? SMOOTH_AFTER : null);
     view.el.dataset.drawn = String(this.number);
@@ -265,22 +286,44 @@ class CrystalCanvas {
 
   // -- the camera
 
-  private fit(duration: number): void {
-    fit(this.ngl, this.stage, this.extent, duration);
+  /** Look from a side that has a name: "standard", which shows all of it, "a", "a*" and so on. */
+  private look(name: unknown): void {
+    if (name === 'standard') {
+      this.camera.reset();
+    } else if (isLooking(name)) {
+      this.camera.look(name);
+    }
+    this.drawQuickly(SMOOTH_AFTER);
   }
 
+  private readonly press = (event: KeyboardEvent): void => {
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (isPlain && this.camera.press(event.key)) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.quietly(others => others.forEach(other => other.turnAs(this)));
+      this.drawQuickly(SMOOTH_AFTER);
+    }
+  };
+
+  private readonly lookAsAsked = (event: Event): void => {
+    if (event instanceof CustomEvent) {
+      this.look(event.detail);
+    }
+  };
+
   /** Two crystals side by side are seen from the same side: moves this one, and others only as `move` says. */
-  private quietly(move: (others: Ngl.Stage[]) => void): void {
+  private quietly(move: (others: CrystalCanvas[]) => void): void {
     const box: ITogether = this.view.el.closest('.xc-canvases') ?? this.view.el;
-    const stages = (box.xcStages ??= new Set());
-    stages.add(this.stage);
+    const canvases = (box.xcCanvases ??= new Set());
+    canvases.add(this);
     this.boxes.add(box);
     if (box.xcTurning) {
       return;
     }
     box.xcTurning = true;
     try {
-      move([...stages].filter(other => other !== this.stage));
+      move([...canvases].filter(other => other !== this));
     } finally {
       box.xcTurning = false;
     }
@@ -289,23 +332,32 @@ class CrystalCanvas {
   private cameraMoved(): void {
     // only the user turns the others: nglview sets the camera of a view that opens, too
     if (this.stage.mouseObserver.overElement) {
-      this.quietly(others => {
-        const orientation = this.stage.viewerControls.getOrientation();
-        others.forEach(other => other.viewerControls.orient(orientation));
-      });
+      this.quietly(others => others.forEach(other => other.turnAs(this)));
+    }
+    const { looking, view } = this.camera;
+    this.triad.draw(view, this.scene?.message.lattice ?? null);
+    const name = typeof looking === 'string' ? looking : 'turned';
+    if (this.view.el.dataset.looking !== name) {
+      this.view.el.dataset.looking = name;
+      this.explorer?.dispatchEvent(new CustomEvent('xc-looked', { detail: name }));
     }
     clearTimeout(this.remembering);
     this.remembering = setTimeout(() => this.view.serialize_camera_orientation(), REMEMBER_AFTER);
   }
 
-  private lookAsOthers(): void {
+  /** Each along its own axes, as far away, and with the same in the middle. */
+  private turnAs({ camera, stage }: CrystalCanvas): void {
+    this.stage.viewerControls.orient(stage.viewerControls.getOrientation());
+    this.camera.look(camera.looking, 0);
+  }
+
+  private lookAsOthers(lattice: Matrix): void {
     this.quietly(([other]) => {
-      const { viewerControls } = this.stage;
-      const { x, y, z } = viewerControls.rotation;
+      const { x, y, z } = this.stage.viewerControls.rotation;
       if (other) {
-        viewerControls.orient(other.viewerControls.getOrientation());
-      } else if (Math.hypot(x, y, z) < 1e-6) {
-        viewerControls.rotate(startRotation(this.ngl) as never);
+        this.turnAs(other);
+      } else if (Math.hypot(x, y, z) > 1e-6) {
+        this.camera.recall(lattice); // what nglview remembers of a view that was open before
       }
     });
   }
@@ -314,10 +366,11 @@ class CrystalCanvas {
     this.view.model.off('msg:custom', this.receive);
     this.stopLooking();
     this.explorer?.removeEventListener('xc-light', this.light);
+    this.explorer?.removeEventListener('xc-look', this.lookAsAsked);
     clearTimeout(this.remembering);
     clearTimeout(this.smoothing);
     for (const box of this.boxes) {
-      box.xcStages?.delete(this.stage);
+      box.xcCanvases?.delete(this);
     }
     this.theme.disconnect();
     this.size.disconnect();
@@ -328,6 +381,8 @@ class CrystalCanvas {
   private readonly stage: Ngl.Stage;
   private readonly crystal: KeptBuffers;
   private readonly marks: KeptBuffers;
+  private readonly camera: Camera;
+  private readonly triad = new Triad('Directions of the axes a, b and c');
   private readonly label = el('div', { class: 'xc-atom-label' });
   private readonly caption = el('div', { class: 'xc-canvas-caption' });
   private readonly theme = new MutationObserver(() => this.followTheme());

@@ -3,6 +3,7 @@ import { hasWebGL } from '../webgl';
 import { el } from '../dom';
 import type { Choice, IPanel, IView } from './common/model';
 import { offer, ownKeys, show } from './common/panel';
+import { viewTools } from './view_tools';
 
 interface IScale {
   low: string;
@@ -24,6 +25,8 @@ interface IStructure {
   most: number;
   boundary: boolean;
   bonds: boolean;
+  perspective: boolean;
+  labels: string;
   legend: [symbol: string, color: string][];
   scale: IScale | null;
   note: string;
@@ -41,6 +44,11 @@ interface IStructure {
 }
 
 const DRAWS_WITHIN = 2500; // ms
+const LABELS: readonly Choice[] = [
+  ['none', 'no labels'],
+  ['elements', 'elements'],
+  ['sites', 'sites']
+];
 
 function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
   ownKeys(root);
@@ -85,6 +93,15 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     'Repeat atoms on faces, edges and corners on the opposite side'
   );
   const bonds = toggle('bonds', 'Bonds', 'Draw bonds, found in the endless crystal');
+  const perspective = toggle('perspective', 'Perspective', 'Draw what is far away smaller');
+  const labels = el('select', {
+    'aria-label': 'Labels of atoms',
+    title: 'What is written at the atoms',
+    onchange: () => {
+      act('labels', labels.value);
+    }
+  });
+  const views = viewTools(root);
   let asked = model.get('state').cells;
   const spinners = ['a', 'b', 'c'].map(axis => {
     const spinner = el('input', {
@@ -138,7 +155,10 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     cell,
     boundary,
     bonds,
-    fit
+    fit,
+    views.node,
+    perspective,
+    labels
   );
 
   const pictures = el('div', { class: 'xc-pictures' });
@@ -188,6 +208,8 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     press(cell, now.conventional);
     press(boundary, now.boundary);
     press(bonds, now.bonds);
+    press(perspective, now.perspective);
+    offer(labels, LABELS, now.labels);
     // a number that is being typed stays until the cells change
     const isNew = (spinner: HTMLInputElement, k: number) =>
       spinner.dataset.cells !== String(now.cells[k]);
@@ -246,6 +268,7 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
   }, DRAWS_WITHIN);
   return () => {
     clearTimeout(late);
+    views.dispose();
     model.off('change:state', draw);
   };
 }

@@ -22,6 +22,7 @@ const PATH =
 const ANSWERS_WITHIN = 8000; // ms
 
 function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => void {
+  let explorer: HTMLElement | null = null;
   const formula = el('b');
   const label = el('span');
   const path = el('input', {
@@ -104,7 +105,10 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
             'home',
             'Reset',
             'Back to the beginning; undo brings everything back',
-            () => model.send({ act: 'reset' })
+            () => {
+              model.send({ act: 'reset' });
+              explorer?.dispatchEvent(new CustomEvent('xc-look', { detail: 'standard' }));
+            }
           )
         ),
         el('span', { class: 'xc-mode', 'data-control': 'mode' }, mode)
@@ -114,7 +118,6 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
     dialog.node
   );
 
-  let explorer: HTMLElement | null = null;
   let live = '';
   const draw = () => {
     const state = model.get('state');

@@ -31,9 +31,9 @@ def test_every_atom_is_drawn_inside_of_the_frame(name: str) -> None:
 
 @pytest.mark.parametrize("near", ["Cs", "F"])
 def test_nearer_atoms_are_drawn_later(near: str) -> None:
-    """The eye looks along b, from below: what has the smaller y lies in front."""
+    """The eye looks along a*, from the front: what has the larger x lies in front."""
     far = {"Cs": "F", "F": "Cs"}[near]
-    structure = Structure(Lattice.cubic(8), [near, far], [[0.5, 0.25, 0.5], [0.5, 0.75, 0.5]])
+    structure = Structure(Lattice.cubic(8), [near, far], [[0.75, 0.5, 0.5], [0.25, 0.5, 0.5]])
     circles = ElementTree.fromstring(svg(structure)).findall(f"{SVG}circle")
     radii = dict(zip((near, far), build_scene(structure).radii, strict=True))
     assert [float(circle.attrib["r"]) for circle in circles] == pytest.approx([radii[far], radii[near]], abs=0.01)

@@ -38,6 +38,8 @@ ACTS = st.one_of(
     st.tuples(st.just("display.show_supercell"), st.tuples(*[st.integers(1, 3)] * 3)),
     st.tuples(st.just("display.show_boundary"), st.booleans()),
     st.tuples(st.just("display.show_bonds"), st.booleans()),
+    st.tuples(st.just("display.show_perspective"), st.booleans()),
+    st.tuples(st.just("display.label_atoms"), st.sampled_from(["none", "elements", "sites"])),
     st.tuples(st.just("display.color_by"), st.sampled_from(["band_gap", "space_group"])),
     st.tuples(st.just("explanations.attribute"), st.sampled_from([None, "band_gap"])),
     st.tuples(st.just("search"), st.sampled_from(["SrTiO3", "gap > 4", "nonsense?"])),

@@ -144,6 +144,8 @@ def test_every_kind_of_change_has_a_summary(session: Session) -> None:
     tell(session.undo(), "Undone (map coloured by band gap)", "formation energy")
     tell(session.display.show_supercell((2, 1, 3)), "The cell is drawn 2 × 1 × 3 times.")
     tell(session.display.show_bonds(False), "Bonds are not drawn.")
+    tell(session.display.show_perspective(True), "What is far away is drawn smaller.")
+    tell(session.display.label_atoms("sites"), "Atoms are labelled by site.")
     tell(session.display.show_boundary(False), "Atoms on the boundary are drawn once.")
     tell(session.display.show_cell("primitive"), "The primitive cell is drawn.")
     tell(session.explanations.attribute("band_gap"), "predicted band gap")

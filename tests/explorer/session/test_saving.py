@@ -47,11 +47,25 @@ def tour(session: Session) -> None:
     session.display.color_by("band_gap")
     session.display.show_supercell((2, 1, 3))
     session.display.show_bonds(False)
+    session.display.show_perspective(True)
+    session.display.label_atoms("elements")
     session.sliders.show_axes("property")
 
 
 def same(one: Session, other: Session) -> None:
-    for name in ("color", "shown", "cell", "supercell", "boundary", "bonds", "why", "family", "latents"):
+    for name in (
+        "color",
+        "shown",
+        "cell",
+        "supercell",
+        "boundary",
+        "bonds",
+        "perspective",
+        "labels",
+        "why",
+        "family",
+        "latents",
+    ):
         assert getattr(one.state, name) == getattr(other.state, name), name
     np.testing.assert_allclose(one.z, other.z, atol=1e-5)
     assert one.structure.composition == other.structure.composition

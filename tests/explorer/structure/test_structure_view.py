@@ -138,6 +138,8 @@ def test_every_control_reaches_the_session(session: Session, view: StructureView
         ("supercell", [2, 1, 3], lambda: session.state.supercell == (2, 1, 3)),
         ("boundary", False, lambda: not session.state.boundary),
         ("bonds", False, lambda: not session.state.bonds),
+        ("perspective", True, lambda: session.state.perspective),
+        ("labels", "sites", lambda: session.state.labels == "sites"),
         ("attribute", "band_gap", lambda: session.explanations.target == "band_gap"),
     ):
         do(view, act, value)

@@ -72,6 +72,22 @@ def score_span(scores: np.ndarray) -> float:
     return max(float(np.abs(scores).max()), 1e-9)
 
 
+def atom_labels(structure: Structure, by: str) -> list[str]:
+    """What is written at n atoms: their "elements", the names of their "sites", such as O2, or nothing for "none"."""
+    symbols = [site.specie.symbol for site in structure]
+    orbits = structure.site_properties.get("orbit") or [None] * len(structure)
+    if by == "none":
+        return []
+    if by == "elements" or None in orbits:
+        return symbols
+    seen: dict[str, list[int]] = {}
+    for symbol, orbit in zip(symbols, orbits, strict=True):
+        known = seen.setdefault(symbol, [])
+        if orbit not in known:
+            known.append(orbit)
+    return [f"{symbol}{seen[symbol].index(orbit) + 1}" for symbol, orbit in zip(symbols, orbits, strict=True)]
+
+
 def atom_names(structure: Structure, scores: np.ndarray | None = None, unit: str = "") -> list[str]:
     """Tooltips of n atoms with scores (n,): element, Wyckoff position, orbit if there are several, score."""
     sites = structure.site_properties

@@ -14,11 +14,11 @@ from xcrystal.explorer import words
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene import BOND_RADIUS, Scene, build_scene, element_colors
 from xcrystal.explorer.drawing.scene_message import atom_colors
+from xcrystal.explorer.drawing.view import standard_view
 
 if TYPE_CHECKING:
     from pymatgen.core import PeriodicSite, Structure
 
-_TURN, _TILT = np.radians(-24.0), np.radians(14.0)  # a little from the side and from above, c upwards
 _FULL = 1e-3  # what is so little empty is full
 _EMPTY = "#ededed"
 _EDGE_PIECES = 12  # an edge is drawn in pieces, so that it can pass behind one atom and before another
@@ -71,8 +71,9 @@ def svg(
     boundary: bool = True,
     bonds: bool = True,
     repeat: tuple[int, int, int] = (1, 1, 1),
+    view: np.ndarray | None = None,
 ) -> str:
-    """One crystal as an SVG image, seen from far away.
+    """One crystal as an SVG image, in parallel projection.
 
     Parameters
     ----------
@@ -84,12 +85,14 @@ def svg(
         And height, in pixels.
     boundary, bonds, repeat
         As of ``build_scene``.
+    view
+        (3, 3) unit vectors as rows: what points to the right, upwards, and to the eye; None for the standard view.
     """
     scene = build_scene(structure, boundary=boundary, bonds=bonds, repeat=repeat)
     paints = [hex_color(color) for color in atom_colors(structure, scores)]
     name = f"xc{next(_pictures)}"
     balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
-    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, _gradients(name, set(paints)))
+    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, _gradients(name, set(paints)), view)
 
 
 def thumbnail(structure: Structure, width: int = 64) -> str:
@@ -116,9 +119,13 @@ def _image(
     edge_pieces: int,
     digits: int,
     definitions: str,
+    view: np.ndarray | None = None,
 ) -> str:
     """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours."""
-    edges, starts, ends, centres = map(turned, (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions))
+    view = standard_view(structure.lattice.matrix) if view is None else view
+    edges, starts, ends, centres = (
+        turned(points, view) for points in (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions)
+    )
     outermost = (np.abs(edges[..., :2]).max(), np.abs(centres[:, :2]).max(axis=1) + scene.radii, np.abs(ends[:, :2]))
     reach = 0.1 + max(float(np.max(sizes, initial=0.0)) for sizes in outermost)
     outline = "" if definitions else f' stroke="#666666" stroke-width="{0.05 * reach:.{digits}f}"'
@@ -171,13 +178,9 @@ def _sectors(site: PeriodicSite) -> str:
     return f"<g {where}><title>{said}</title>{''.join(drawn)}{ring}</g>"
 
 
-def turned(points: np.ndarray) -> np.ndarray:
-    """Points (..., 3) with x to the right, y down, and z towards the eye."""
-    cos, sin = np.cos(_TURN), np.sin(_TURN)
-    x = cos * points[..., 0] - sin * points[..., 1]
-    back = sin * points[..., 0] + cos * points[..., 1]
-    up = np.cos(_TILT) * points[..., 2] + np.sin(_TILT) * back
-    return np.stack([x, -up, np.sin(_TILT) * points[..., 2] - np.cos(_TILT) * back], axis=-1)
+def turned(points: np.ndarray, view: np.ndarray) -> np.ndarray:
+    """Points (..., 3) as a view (3, 3) shows them: x to the right, y down, and z towards the eye."""
+    return (points @ view.T) * (1.0, -1.0, 1.0)
 
 
 def _edges(edges: np.ndarray, pieces: int, digits: int) -> Iterator[tuple[float, str]]:

@@ -171,6 +171,12 @@ def _of_display(before: State, after: State) -> Iterator[str]:
         yield "atoms on the boundary are repeated" if after.boundary else "atoms on the boundary are drawn once"
     if after.bonds != before.bonds:
         yield "bonds are drawn" if after.bonds else "bonds are not drawn"
+    if after.perspective != before.perspective:
+        yield "what is far away is drawn smaller" if after.perspective else "what is far away is drawn as large"
+    if after.labels != before.labels:
+        yield {"elements": "atoms are labelled by element", "sites": "atoms are labelled by site"}.get(
+            after.labels, "atoms are not labelled"
+        )
     if after.color != before.color:
         yield (
             f"the map is coloured by {_start(point_colors.title(after.color).split(' (')[0])}"

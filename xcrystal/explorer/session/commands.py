@@ -842,6 +842,32 @@ class ShowBonds(Command):
 
 
 @dataclass(frozen=True)
+class ShowPerspective(Command):
+    """Draw what is far away smaller, or not."""
+
+    call = "display.show_perspective"
+    on: bool
+
+    @property
+    def title(self) -> str:
+        return f"perspective {'on' if self.on else 'off'}"
+
+
+@dataclass(frozen=True)
+class LabelAtoms(Command):
+    """Write names at the atoms."""
+
+    call = "display.label_atoms"
+    by: str
+
+    @property
+    def title(self) -> str:
+        return {"elements": "atoms labelled by element", "sites": "atoms labelled by site"}.get(
+            self.by, "atoms not labelled"
+        )
+
+
+@dataclass(frozen=True)
 class ColorBy(Command):
     """Colour the map."""
 

@@ -12,15 +12,18 @@ from xcrystal.explorer.drawing.palette import COLOR_MAPS
 from xcrystal.explorer.drawing.point_colors import colors
 from xcrystal.explorer.session.commands import (
     ColorBy,
+    LabelAtoms,
     Show,
     ShowBonds,
     ShowBoundary,
     ShowCell,
     ShowColorMap,
+    ShowPerspective,
     ShowSupercell,
 )
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.records import Loaded
+from xcrystal.explorer.session.state import LABELS
 from xcrystal.explorer.session.store import Store
 
 if TYPE_CHECKING:
@@ -123,3 +126,14 @@ class Display:
         """Draw bonds, or not."""
         with self._store.lock:
             self._store.commit(ShowBonds(bool(on)), bonds=bool(on))
+
+    def show_perspective(self, on: bool) -> None:
+        """Draw what is far away smaller, as for the eye, or in parallel projection, as in books."""
+        with self._store.lock:
+            self._store.commit(ShowPerspective(bool(on)), perspective=bool(on))
+
+    def label_atoms(self, by: str) -> None:
+        """Write at the atoms their "elements", or the names of their "sites" as in an exported CIF, or "none"."""
+        check_one_of(by, LABELS, "label of atoms")
+        with self._store.lock:
+            self._store.commit(LabelAtoms(by), labels=by)

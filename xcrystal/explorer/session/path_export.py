@@ -15,6 +15,7 @@ from xcrystal.crystal.cif import cif_text, model_output
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.scene import build_scene, element_colors
 from xcrystal.explorer.drawing.svg_picture import turned
+from xcrystal.explorer.drawing.view import standard_view
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -91,10 +92,13 @@ def extended_xyz(structures: Sequence[Structure], labels: Sequence[str], model: 
 
 def _gif(structures: Sequence[Structure]) -> bytes:
     scenes = [build_scene(structure) for structure in structures]
-    reach = 0.3 + max(_reach(scene) for scene in scenes)  # one scale for all frames
+    views = [standard_view(structure.lattice.matrix) for structure in structures]
+    reach = 0.3 + max(
+        _reach(scene, view) for scene, view in zip(scenes, views, strict=True)
+    )  # one scale for all frames
     pictures = [
-        _picture(scene, structure, reach, f"{k + 1} of {len(scenes)}")
-        for k, (scene, structure) in enumerate(zip(scenes, structures, strict=True))
+        _picture(scene, structure, view, reach, f"{k + 1} of {len(scenes)}")
+        for k, (scene, structure, view) in enumerate(zip(scenes, structures, views, strict=True))
     ]
     times = [_END_TIME, *[_FRAME_TIME] * (len(pictures) - 2), _END_TIME]
     content = io.BytesIO()
@@ -102,14 +106,15 @@ def _gif(structures: Sequence[Structure]) -> bytes:
     return content.getvalue()
 
 
-def _reach(scene: Any) -> float:
-    points = [np.abs(turned(scene.edges)[..., :2]).max(), np.abs(turned(scene.bond_ends)[:, :2]).max(initial=0.0)]
-    if len(scene.positions):
-        points.append((np.abs(turned(scene.positions)[:, :2]).max(axis=1) + scene.radii).max())
+def _reach(scene: Any, view: np.ndarray) -> float:
+    edges, bonds, centres = (turned(points, view) for points in (scene.edges, scene.bond_ends, scene.positions))
+    points = [np.abs(edges[..., :2]).max(), np.abs(bonds[:, :2]).max(initial=0.0)]
+    if len(centres):
+        points.append((np.abs(centres[:, :2]).max(axis=1) + scene.radii).max())
     return float(max(points))
 
 
-def _picture(scene: Any, structure: Structure, reach: float, number: str) -> Any:
+def _picture(scene: Any, structure: Structure, view: np.ndarray, reach: float, number: str) -> Any:
     """One frame as a PIL image of 128 colours: what is far away first."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -124,14 +129,15 @@ def _picture(scene: Any, structure: Structure, reach: float, number: str) -> Any
         return float(side / 2 + scale * point[0]), float(side / 2 + scale * point[1])
 
     items: list[tuple[float, Any]] = []
-    for start, end in turned(scene.edges):
+    for start, end in turned(scene.edges, view):
         # in pieces, so that an edge can pass behind one atom and before another
         points = start + np.linspace(0, 1, _PIECES + 1)[:, None] * (end - start)
         items += [((a[2] + b[2]) / 2, ("line", a, b, 0.06, (136, 136, 136))) for a, b in pairwise(points)]
-    bonds = zip(turned(scene.bond_starts), turned(scene.bond_ends), scene.bond_radii, scene.bond_atoms, strict=True)
+    starts, ends, centres = (turned(points, view) for points in (scene.bond_starts, scene.bond_ends, scene.positions))
+    bonds = zip(starts, ends, scene.bond_radii, scene.bond_atoms, strict=True)
     for start, end, radius, atom in bonds:
         items.append(((start[2] + end[2]) / 2, ("line", start, end, 2 * radius, tuple(colors[numbers[atom]]))))
-    for centre, radius, z in zip(turned(scene.positions), scene.radii, scene.numbers, strict=True):
+    for centre, radius, z in zip(centres, scene.radii, scene.numbers, strict=True):
         items.append((centre[2], ("ball", centre, None, radius, tuple(colors[z]))))
     for _, (kind, one, other, size, color) in sorted(items, key=lambda item: item[0]):
         if kind == "line":

@@ -14,7 +14,7 @@ from xcrystal.explorer.session.commands import Command, Go, Load, PlainCrystal, 
 from xcrystal.explorer.session.old_code import command_of_line
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.records import Loaded
-from xcrystal.explorer.session.state import MOST_PINS, Own, Path, Point, Selection, State, Why
+from xcrystal.explorer.session.state import LABELS, MOST_PINS, Own, Path, Point, Selection, State, Why
 from xcrystal.latent.paths import KINDS
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def saved_state(state: State) -> dict[str, Any]:
         "supercell": list(state.supercell),
         "boundary": state.boundary,
         "bonds": state.bonds,
+        "perspective": state.perspective,
+        "labels": state.labels,
         "why": None if state.why is None else vars(state.why),
         "family": state.family,
         "latents": list(state.latents),
@@ -94,6 +96,8 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         supercell=(supercell[0], supercell[1], supercell[2]),
         boundary=read.value("boundary", bool),
         bonds=read.value("bonds", bool),
+        perspective=read.value("perspective", bool) if "perspective" in content else False,  # older sessions have none
+        labels=read.choice("labels", LABELS) if "labels" in content else "none",
         why=read.why(),
         family=read.choice("family", ("principal", "latent", "property", "concept")),
         latents=tuple(read.items("latents", int)),

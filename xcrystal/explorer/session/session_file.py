@@ -17,6 +17,7 @@ from xcrystal.explorer.session.commands import (
     EditCrystal,
     Go,
     Interpolate,
+    LabelAtoms,
     Load,
     OpenSession,
     Overlay,
@@ -33,6 +34,7 @@ from xcrystal.explorer.session.commands import (
     ShowColorMap,
     ShowFrame,
     ShowLatent,
+    ShowPerspective,
     ShowSupercell,
     as_floats,
 )
@@ -243,6 +245,8 @@ def _display(state: State, first: State) -> list[Command]:
         "supercell": ShowSupercell(state.supercell),
         "boundary": ShowBoundary(state.boundary),
         "bonds": ShowBonds(state.bonds),
+        "perspective": ShowPerspective(state.perspective),
+        "labels": LabelAtoms(state.labels),
         "why": command_of(state.why),
     }
     other = {name for name in made if getattr(state, name) != getattr(first, name)}

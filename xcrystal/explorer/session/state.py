@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 METHOD = "integrated_gradients"  # of attribution, unless another is chosen
 MOST_PINS = 48
+LABELS = ("none", "elements", "sites")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +124,10 @@ class State:
         Cells drawn along a, b and c.
     boundary, bonds
         Whether atoms on the boundary are repeated on the other side, and bonds drawn.
+    perspective
+        Whether what is far away is drawn smaller.
+    labels
+        What is written at the atoms: "none", "elements" or "sites".
     color, color_map
         What colours the map, empty if nothing can; and the scale of colours for numbers.
     why
@@ -157,6 +162,8 @@ class State:
     supercell: tuple[int, int, int] = (1, 1, 1)
     boundary: bool = True
     bonds: bool = True
+    perspective: bool = False
+    labels: str = "none"
     why: Why | None = None
     family: str = "principal"
     latents: tuple[int, ...] = ()
@@ -172,7 +179,7 @@ class State:
 
 _EVENTS = {
     "crystal": ("point", "base"),
-    "shown": ("loaded", "shown", "cell", "supercell", "boundary", "bonds"),
+    "shown": ("loaded", "shown", "cell", "supercell", "boundary", "bonds", "perspective", "labels"),
     "color": ("color", "color_map"),
     "axes": ("family", "latents", "concepts"),
     "selection": ("selection", "groups"),

@@ -84,6 +84,8 @@ class StructureBar(Panel):
             "most": MOST_CELLS,
             "boundary": session.state.boundary,
             "bonds": session.state.bonds,
+            "perspective": session.state.perspective,
+            "labels": session.state.labels,
             "legend": self._legend(),
             "scale": self._scale(),
             "note": view.note,
@@ -113,6 +115,10 @@ class StructureBar(Panel):
                 session.display.show_boundary(bool(value))
             case "bonds":
                 session.display.show_bonds(bool(value))
+            case "perspective":
+                session.display.show_perspective(bool(value))
+            case "labels":
+                session.display.label_atoms(str(value))
             case "fit":
                 view.fit()
             case "flat":

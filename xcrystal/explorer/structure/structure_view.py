@@ -8,8 +8,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from xcrystal.crystal.matching import match_rms
+from xcrystal.errors import check_one_of
 from xcrystal.explorer.drawing.cells import conventional_cell
-from xcrystal.explorer.drawing.scene_message import atom_names, scene_message
+from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, scene_message
 from xcrystal.explorer.drawing.svg_picture import svg
 from xcrystal.explorer.session.site_facts import site_facts, with_orbits
 from xcrystal.explorer.structure.nglview_canvas import canvas_class
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from xcrystal.explorer.session.session import Session
 
+SIDES = ("standard", "a", "b", "c", "a*", "b*", "c*")
 _EVENTS = frozenset({"crystal", "shown", "attribution", "settled", "path"})
 
 
@@ -125,6 +127,12 @@ class StructureView(View):
         for canvas in self.canvases:
             canvas.call("xcFit")
 
+    def look(self, side: str) -> None:
+        """Turn the crystals to be seen along "a", "b", "c", "a*", "b*" or "c*", or in their "standard" view."""
+        check_one_of(side, SIDES, "view")
+        for canvas in self.canvases:
+            canvas.call("xcLook", side)
+
     def be_flat(self) -> None:
         """Show still pictures from now on."""
         self.flat = True
@@ -162,7 +170,11 @@ class StructureView(View):
         for which, ((caption, _), (header, data, _)) in enumerate(zip(crystals, drawn, strict=True)):
             picked = self.picked[1] if self.picked is not None and self.picked[0] == which else -1
             more = {"extent": extent, "picked": picked, "caption": caption, "fine": session.idle}
-            more["explained"] = self._is_explained(crystals[which][1])
+            structure = crystals[which][1]
+            more["explained"] = self._is_explained(structure)
+            more["lattice"] = np.round(structure.lattice.matrix, 6).tolist()
+            more["perspective"] = session.state.perspective
+            more["labels"] = atom_labels(structure, session.state.labels)
             self.canvases[which].draw(({**header, **more}, data))
 
     def _make_canvases(self, count: int) -> None:

@@ -31,6 +31,7 @@ export interface INglView {
   serialize_camera_orientation(): void;
   /** Ours; called by Python. */
   xcFit?: () => void;
+  xcLook?: (name: unknown) => void;
 }
 
 const NEEDED = [
@@ -42,20 +43,29 @@ const NEEDED = [
   'once',
   'serialize_camera_orientation',
   'stage.setParameters',
+  'stage.getParameters',
+  'stage.makeImage',
   'stage.handleResize',
   'stage.addComponentFromObject',
   'stage.dispose',
+  'stage.keyControls.clear',
   'stage.signals.componentAdded.removeAll',
   'stage.signals.componentRemoved.removeAll',
   'stage.signals.clicked.removeAll',
   'stage.signals.hovered.add',
   'stage.viewerControls.signals.changed.removeAll',
+  'stage.viewerControls.applyMatrix',
+  'stage.viewerControls.changed',
   'stage.viewerControls.distance',
   'stage.viewerControls.getCameraDistance',
   'stage.viewerControls.getOrientation',
+  'stage.viewerControls.getPositionOnCanvas',
   'stage.viewerControls.orient',
   'stage.viewerControls.rotate',
   'stage.viewerControls.rotation',
+  'stage.viewerControls.zoom',
+  'stage.animationControls.remove',
+  'stage.animationControls.rotate',
   'stage.animationControls.zoomMove',
   'stage.mouseControls.remove',
   'stage.mouseObserver.canvasPosition',
@@ -64,9 +74,17 @@ const NEEDED = [
   'stage.viewer.setSampling',
   'stage.viewer.requestRender',
   'stage.viewer.updateBoundingBox',
+  'stage.viewer.updateZoom',
   'stage.viewer.renderer.forceContextLoss'
 ];
-const NEEDED_OF_NGL = ['Shape', 'SphereBuffer', 'CylinderBuffer', 'Vector3', 'Quaternion', 'Euler'];
+const NEEDED_OF_NGL = [
+  'Shape',
+  'SphereBuffer',
+  'CylinderBuffer',
+  'Vector3',
+  'Quaternion',
+  'Matrix4'
+];
 
 /** What a view, or the library, has not got of all that is needed here; empty if all is there. */
 export function missingOf(view: unknown, ngl: unknown): string[] {
@@ -99,6 +117,7 @@ export function takeOver(view: unknown, ngl: unknown): { view: INglView; ngl: Ng
   stage.signals.clicked.removeAll();
   stage.viewerControls.signals.changed.removeAll();
   PICKS.forEach(pick => stage.mouseControls.remove(pick));
+  stage.keyControls.clear(); // keys are ours
   known.$pickingInfo.css('display', 'none');
   return { view: known, ngl: ngl as NglModule };
 }
