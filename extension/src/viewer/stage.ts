@@ -2,9 +2,10 @@
 import type * as Ngl from 'ngl';
 import { type NglModule, KeptBuffers } from '../ngl_buffers';
 import { LOOK, PICKS, fit, resize, sample, startRotation } from '../ngl_camera';
+import { ReplacedMesh } from '../ngl_mesh';
 import type { IScene } from '../scene';
+import { sectorMesh } from '../sectors';
 import { fillCrystal } from './filling';
-import { sectorMesh } from './sectors';
 
 const SMOOTH_AFTER = 150; // ms without a change; smooth edges take several times as long to draw
 const TURNS = 250; // ms
@@ -55,6 +56,7 @@ export class CrystalStage {
       }
     });
     this.buffers = new KeptBuffers(ngl, this.stage, 'crystal');
+    this.sectors = new ReplacedMesh(ngl, this.stage, 'sectors');
     this.stage.viewerControls.rotate(startRotation(ngl) as never);
     this.follow();
     this.theme.observe(document.body, {
@@ -77,7 +79,7 @@ export class CrystalStage {
       this.extent = scene.extent;
     }
     fillCrystal(this.buffers, scene, Math.max(this.extent, scene.extent));
-    this.drawSectors(scene);
+    this.sectors.draw(sectorMesh(scene, scene.shares));
     this.stage.viewer.updateBoundingBox();
     if (!fitted) {
       this.fit(0);
@@ -155,20 +157,6 @@ export class CrystalStage {
     wrapper.remove();
   }
 
-  private drawSectors(scene: IScene): void {
-    if (this.sectors) {
-      this.stage.removeComponent(this.sectors);
-      this.sectors = null;
-    }
-    const mesh = sectorMesh(scene);
-    if (mesh) {
-      const shape = new this.ngl.Shape('sectors');
-      shape.addBuffer(new this.ngl.MeshBuffer(mesh as never) as never);
-      this.sectors = this.stage.addComponentFromObject(shape) as Ngl.Component;
-      this.sectors.addRepresentation('buffer', {});
-    }
-  }
-
   private rotateTo(rotation: never): void {
     const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.stage.animationControls.rotate(rotation, still ? 0 : TURNS);
@@ -216,9 +204,9 @@ export class CrystalStage {
 
   private readonly stage: Ngl.Stage;
   private readonly buffers: KeptBuffers;
+  private readonly sectors: ReplacedMesh;
   private readonly theme = new MutationObserver(() => this.follow());
   private readonly size = new ResizeObserver(() => this.resize());
-  private sectors: Ngl.Component | null = null;
   private extent = 0;
   private disposed = false;
   private smoothing: ReturnType<typeof setTimeout> | undefined;

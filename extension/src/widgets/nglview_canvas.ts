@@ -9,7 +9,9 @@ import {
 } from '../ngl_buffers';
 import { fit, resize, sample, startRotation } from '../ngl_camera';
 import { el } from '../dom';
+import { type IMesh, ReplacedMesh } from '../ngl_mesh';
 import { EDGE_RADIUS } from '../scene';
+import { sectorMesh } from '../sectors';
 import { type INglView, forgetPicking, takeOver } from './common/nglview_adapter';
 import { whenInside } from './common/panel';
 
@@ -23,6 +25,8 @@ export interface ISceneMessage {
   edges: number;
   /** Of each atom. */
   names: string[];
+  /** Of each atom that several elements share or that is partly empty: its index, and share, red, green and blue. */
+  shares: [atom: number, parts: number[][]][];
   /** Radius of all that is drawn, Å. */
   extent: number;
   /** The picked atom, or -1. */
@@ -98,6 +102,7 @@ class CrystalCanvas {
     const { stage, model } = view;
     this.stage = stage;
     this.crystal = new KeptBuffers(ngl, stage, 'crystal');
+    this.sectors = new ReplacedMesh(ngl, stage, 'sectors');
     this.marks = new KeptBuffers(ngl, stage, 'marks', { opacity: 0.45, depthWrite: false });
     view.el.append(this.caption, this.label);
     this.hideLabel();
@@ -145,6 +150,7 @@ class CrystalCanvas {
     fillSpheres(sphere, numbers.spheres, numbers.colors, 0);
     fillCylinders(cylinder, numbers);
     this.crystal.show(sizes, this.extent);
+    this.sectors.draw(sectorsOf(message, numbers));
     this.lit = new Set(); // they may be others now
     this.markAtoms();
     stage.viewer.updateBoundingBox();
@@ -327,6 +333,7 @@ class CrystalCanvas {
 
   private readonly stage: Ngl.Stage;
   private readonly crystal: KeptBuffers;
+  private readonly sectors: ReplacedMesh;
   private readonly marks: KeptBuffers;
   private readonly label = el('div', { class: 'xc-atom-label' });
   private readonly caption = el('div', { class: 'xc-canvas-caption' });
@@ -366,6 +373,28 @@ export function fillSpheres(
     }
     radius[i] = rows[at + 3] + more;
   }
+}
+
+/** The sectors of spheres whose sites are shared; null if none is. */
+export function sectorsOf(
+  { names, shares }: Pick<ISceneMessage, 'names' | 'shares'>,
+  { spheres }: Pick<ISceneNumbers, 'spheres'>
+): IMesh | null {
+  if (!shares.length) {
+    return null;
+  }
+  const count = spheres.length / SPHERE;
+  const column = (k: number) =>
+    Float32Array.from({ length: count }, (_, i) => spheres[SPHERE * i + k]);
+  const positions = new Float32Array(3 * count);
+  for (let i = 0; i < count; i++) {
+    positions.set(spheres.subarray(SPHERE * i, SPHERE * i + 3), 3 * i);
+  }
+  const parts = new Map(shares);
+  return sectorMesh(
+    { positions, radii: column(3), atoms: column(4) },
+    names.map((_, atom) => (parts.get(atom) ?? []).map(([share, ...colour]) => ({ share, colour })))
+  );
 }
 
 /** Half bonds, and after them the edges. */

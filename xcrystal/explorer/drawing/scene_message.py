@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.neighbours import main_elements
+from xcrystal.explorer.drawing.occupancy import Share, shares, site_name
 from xcrystal.explorer.drawing.palette import diverging
 from xcrystal.explorer.drawing.scene import Scene, build_scene, element_colors
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+_EMPTY = np.full(3, 0.93)  # of the part of a site that nothing fills
 
 
 def scene_message(
@@ -28,7 +31,7 @@ def scene_message(
     Parameters
     ----------
     structure
-        Ordered, any cell.
+        Any cell.
     boundary, bonds, repeat
         As of ``build_scene``.
     scores, unit
@@ -37,7 +40,8 @@ def scene_message(
     Returns
     -------
     tuple
-        Plain JSON: how many spheres, bonds and edges there are, the names of the atoms, and the radius of all in Å.
+        Plain JSON: how many spheres, bonds and edges there are, the names of the atoms, the parts and colours of those
+        that several elements share or that are partly empty, and the radius of all in Å.
         float32 numbers one after the other, little-endian: of each sphere place, radius and atom; of each half bond
         its ends, radius and atom; of each edge its ends; of each atom red, green and blue. And the scene itself.
     """
@@ -53,10 +57,27 @@ def scene_message(
         "bonds": len(scene.bond_starts),
         "edges": len(scene.edges),
         "names": atom_names(structure, scores, unit),
+        "shares": [] if scores is not None else _shared(structure),
         "extent": round(scene.extent, 3),
     }
     data = np.concatenate([block.ravel() for block in blocks]).astype("<f4").tobytes()
     return header, data, scene
+
+
+def _shared(structure: Structure) -> list[list[Any]]:
+    """Of each atom that is not all of one element: its index, and of each share its part and its colour, 0 to 1."""
+    found = [(k, shares(site)) for k, site in enumerate(structure) if not site.is_ordered]
+    return [
+        [k, [[round(share.part, 4), *share_color(share).round(4).tolist()] for share in parts]]
+        for k, parts in found
+        if len(parts) > 1
+    ]
+
+
+def share_color(share: Share) -> np.ndarray:
+    """(3,) colour of a part of a site, 0 to 1: that of its element, or light grey where it is empty."""
+    color: np.ndarray = element_colors()[share.number] if share.number else _EMPTY
+    return color
 
 
 def atom_colors(structure: Structure, scores: np.ndarray | None = None) -> np.ndarray:
@@ -73,16 +94,16 @@ def score_span(scores: np.ndarray) -> float:
 
 
 def atom_names(structure: Structure, scores: np.ndarray | None = None, unit: str = "") -> list[str]:
-    """Tooltips of n atoms with scores (n,): element, Wyckoff position, orbit if there are several, score."""
+    """Tooltips of n atoms with scores (n,): what is there, Wyckoff position, orbit if there are several, score."""
     sites = structure.site_properties
     count = len(structure)
     wyckoff = sites.get("wyckoff") or [""] * count
     orbits = sites.get("orbit") or [None] * count
-    symbols = [site.specie.symbol for site in structure]
+    symbols = [site_name(site) for site in structure]
     several = len(set(orbits)) > 1
     names = []
     for k in range(count):
-        name = f"{symbols[k]} {wyckoff[k]}".strip()
+        name = f"{symbols[k]}{' at' if ',' in symbols[k] and wyckoff[k] else ''} {wyckoff[k]}".strip()
         if several and orbits[k] is not None:
             name += f", orbit {orbits[k] + 1}"
         if scores is not None:

@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Protocol
 
 from xcrystal.explorer import words
+from xcrystal.explorer.drawing.occupancy import site_name
 from xcrystal.explorer.drawing.palette import diverging_css, hex_color
 from xcrystal.explorer.drawing.scene import element_colors
 from xcrystal.explorer.drawing.scene_message import score_span
@@ -92,7 +93,7 @@ class StructureBar(Panel):
             "orbits": [orbit_choices(structure) for _, structure in crystals],
             "picked": list(view.picked) if view.picked is not None else None,
             "facts": [list(fact) for fact in view.facts],
-            "symbol": crystals[which][1][view.picked[1]].specie.symbol if view.picked is not None else "",
+            "symbol": site_name(crystals[which][1][view.picked[1]]) if view.picked is not None else "",
             "pictures": self._pictures(),
         }
 
@@ -140,7 +141,8 @@ class StructureBar(Panel):
         """Symbol and colour of each element that is drawn, lightest first; empty while colours mean an attribution."""
         if self._scores() is not None:
             return []
-        numbers = {site.specie.Z: site.specie.symbol for _, structure in self.view.crystals for site in structure}
+        sites = (site for _, structure in self.view.crystals for site in structure)
+        numbers = {species.Z: species.symbol for site in sites for species in site.species}
         return [[symbol, hex_color(element_colors()[z])] for z, symbol in sorted(numbers.items())]
 
     def _scale(self) -> dict[str, str] | None:
