@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,17 @@ class Alignment:
     mirrored: bool
     rms: float
 
+    @cached_property
+    def own_hand(self) -> Structure:
+        """The crystal in the same cell, but as it is: inverted back if ``structure`` is its mirror image."""
+        from pymatgen.core import Structure
+
+        laid = self.structure
+        if not self.mirrored:
+            return laid
+        kinds, sites = [site.species for site in laid], laid.site_properties
+        return Structure(laid.lattice, kinds, -laid.frac_coords, site_properties=sites, properties=laid.properties)
+
 
 def align(original: Structure, other: Structure) -> Alignment | None:
     """Lay one crystal over another by pymatgen's StructureMatcher, with the tolerances of ``matching``.
@@ -64,10 +75,10 @@ def align(original: Structure, other: Structure) -> Alignment | None:
     cell, small = _primitive(original), _primitive(other)
     if len(cell) != len(small):
         return None
-    found = _laid(original, cell, small, keep_hand=False)
+    found = _laid(original, cell, small, other.properties, keep_hand=False)
     if found is None or not found.mirrored:
         return found
-    same_hand = _laid(original, cell, small, keep_hand=True)
+    same_hand = _laid(original, cell, small, other.properties, keep_hand=True)
     return same_hand if same_hand is not None and same_hand.rms <= found.rms + SEEN else found
 
 
@@ -82,7 +93,7 @@ def _mapper(keep_hand: bool) -> Any:
     """The matcher of ``matching`` for cells as they are; it may be kept from mappings that change the hand."""
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
-    class Handed(StructureMatcher):  # type: ignore[misc]
+    class Handed(StructureMatcher):
         def _get_lattices(self, *args: Any, **kwargs: Any) -> Any:
             for lattice, mapping in super()._get_lattices(*args, **kwargs):
                 if np.linalg.det(mapping) > 0:
@@ -95,13 +106,17 @@ def _mapper(keep_hand: bool) -> Any:
 def _primitive(structure: Structure) -> Structure:
     """A primitive, right-handed cell in the same orientation; of the structure's own cell if none is found in it."""
     found = structure.get_primitive_structure()
+    if len(found) == len(structure):
+        found = structure
     multiple = structure.lattice.matrix @ found.lattice.inv_matrix
     if not np.allclose(multiple, np.round(multiple), atol=1e-3):
         found = structure
     return found if np.linalg.det(found.lattice.matrix) > 0 else found.make_supercell(-np.eye(3), in_place=False)
 
 
-def _laid(original: Structure, cell: Structure, small: Structure, *, keep_hand: bool) -> Alignment | None:
+def _laid(
+    original: Structure, cell: Structure, small: Structure, properties: dict[str, Any], *, keep_hand: bool
+) -> Alignment | None:
     """``small`` over ``original``, by matching it with ``cell``, a primitive cell of the original."""
     from pymatgen.core import Lattice, Structure
 
@@ -125,7 +140,7 @@ def _laid(original: Structure, cell: Structure, small: Structure, *, keep_hand: 
         [large[k].species for k in order],
         original.frac_coords + apart,
         site_properties={name: [values[k] for k in order] for name, values in large.site_properties.items()},
-        properties=dict(small.properties),
+        properties=dict(properties),
     )
     # both lattices at one volume, and their mean
     scaled = [lattice.scale(1.0).matrix for lattice in (original.lattice, structure.lattice)]

@@ -60,6 +60,7 @@ const [SPHERE, BOND, EDGE] = [5, 8, 6]; // numbers in a row of each
 // of a picked atom, and of atoms whose score is looked at; Å beyond the atom
 const MARK_COLOURS = [1.0, 0.62, 0.1, 0.0, 0.62, 0.45];
 const MARK = 0.16;
+const SHELL_COLOUR = [0.8, 0.47, 0.65];
 const [SMOOTH_AFTER, SMOOTH_AFTER_LIGHT, REMEMBER_AFTER] = [120, 250, 500]; // ms
 
 /** Draw crystals in a view of nglview's from now on; called once in each, by its `executeCode`. */
@@ -81,9 +82,7 @@ export function attach(view: { el?: HTMLElement }, ngl: unknown): void {
 
 /** The bytes of a scene as numbers. */
 export function numbersOf(message: ISceneMessage, bytes: DataView<ArrayBuffer>): ISceneNumbers {
-  // a view of bytes may begin anywhere, numbers only at a multiple of four
-  const { buffer, byteOffset, byteLength } = bytes;
-  const floats = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  const floats = floatsOf(bytes);
   let begin = 0;
   const take = (count: number) => floats.subarray(begin, (begin += count));
   return {
@@ -92,6 +91,11 @@ export function numbersOf(message: ISceneMessage, bytes: DataView<ArrayBuffer>):
     edges: take(EDGE * message.edges),
     colors: take(3 * message.names.length)
   };
+}
+
+function floatsOf({ buffer, byteOffset, byteLength }: DataView<ArrayBuffer>): Float32Array {
+  // a view of bytes may begin anywhere, numbers only at a multiple of four
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
 class CrystalCanvas {
@@ -131,6 +135,7 @@ class CrystalCanvas {
   private readonly receive = (message: unknown, buffers: DataView<ArrayBuffer>[]): void => {
     if (isScene(message) && message.number > this.number) {
       this.draw(message, numbersOf(message, buffers[0]));
+      this.layOver(floatsOf(buffers[1]));
     }
   };
 
@@ -163,6 +168,28 @@ class CrystalCanvas {
     }
     this.drawQuickly(message.fine ? SMOOTH_AFTER : null);
     view.el.dataset.drawn = String(this.number);
+  }
+
+  /** Shells around the atoms, (x, y, z, radius) each: the atoms of a crystal that is laid over this one. */
+  private layOver(shells: Float32Array): void {
+    this.view.el.dataset.shells = String(shells.length / 4);
+    if (!shells.length && !this.shells) {
+      return;
+    }
+    this.shells ??= new KeptBuffers(this.ngl, this.stage, 'shells', {
+      opacity: 0.4,
+      depthWrite: false
+    });
+    const sizes = { sphere: shells.length / 4 };
+    const { position, color, radius } = this.shells.room(sizes).sphere;
+    for (let i = 0; i < sizes.sphere; i++) {
+      position.set(shells.subarray(4 * i, 4 * i + 3), 3 * i);
+      color.set(SHELL_COLOUR, 3 * i);
+      radius[i] = shells[4 * i + 3];
+    }
+    this.shells.show(sizes, this.extent);
+    this.shells.visible = sizes.sphere > 0;
+    this.stage.viewer.requestRender();
   }
 
   private markAtoms(): void {
@@ -219,6 +246,9 @@ class CrystalCanvas {
     const { pid } = found;
     if (this.marks.holds(found)) {
       return this.marked[pid] ?? null;
+    }
+    if (this.shells?.holds(found)) {
+      return spheres[SPHERE * pid + 4] ?? null; // each is around a sphere
     }
     if (!this.crystal.holds(found)) {
       return null;
@@ -335,6 +365,7 @@ class CrystalCanvas {
   private readonly crystal: KeptBuffers;
   private readonly sectors: ReplacedMesh;
   private readonly marks: KeptBuffers;
+  private shells: KeptBuffers | null = null;
   private readonly label = el('div', { class: 'xc-atom-label' });
   private readonly caption = el('div', { class: 'xc-canvas-caption' });
   private readonly theme = new MutationObserver(() => this.followTheme());

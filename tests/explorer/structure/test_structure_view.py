@@ -271,7 +271,7 @@ def test_coordination_is_that_of_the_endless_crystal() -> None:
 def test_a_loaded_crystal_beside_its_reconstruction(session: Session, view: StructureView) -> None:
     before = len(view.canvases)
     session.load(SALT)
-    assert [name for name, _ in view.bar.state["shown"]] == ["decoded", "loaded", "both"]
+    assert [name for name, _ in view.bar.state["shown"]] == ["loaded", "decoded", "both", "overlay"]
     do(view, "show", "both")
     assert (before, len(view.canvases), len(view._row.children)) == (1, 2, 2)
     assert view.bar.state["sides"][0].startswith("loaded: ") and view.bar.state["sides"][1].startswith("decoded: ")
@@ -291,7 +291,8 @@ def test_crystals_that_do_not_match_are_said_not_to(session: Session, view: Stru
     session.select(3)
     session.show("both")
     expected = match_rms(SALT, session.structure)
-    assert expected is None and view.bar.state["match"] == "no match"
+    assert expected is None and view.bar.state["match"] == "Decoded crystal: no match"
+    assert "overlay" not in [name for name, _ in view.bar.state["shown"]]
 
 
 # -- without WebGL

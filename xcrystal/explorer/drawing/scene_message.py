@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.neighbours import main_elements
+from xcrystal.explanation.score_scale import ScoreScale, score_span
 from xcrystal.explorer.drawing.occupancy import Share, shares, site_name
-from xcrystal.explorer.drawing.palette import diverging
 from xcrystal.explorer.drawing.scene import Scene, build_scene, element_colors
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def scene_message(
     repeat: tuple[int, int, int] = (1, 1, 1),
     scores: np.ndarray | None = None,
     unit: str = "",
+    scale: ScoreScale | None = None,
 ) -> tuple[dict[str, Any], bytes, Scene]:
     """What the front end draws; each atom of the structure is one kind, with a colour and a name.
 
@@ -34,8 +35,8 @@ def scene_message(
         Any cell.
     boundary, bonds, repeat
         As of ``build_scene``.
-    scores, unit
-        (n_atoms,) numbers that colour the atoms, and their unit; None for the colours of the elements.
+    scores, unit, scale
+        (n_atoms,) numbers that colour the atoms, their unit, and their colours; None for the colours of the elements.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def scene_message(
         np.column_stack([scene.positions, scene.radii, scene.atoms]),
         np.column_stack([scene.bond_starts, scene.bond_ends, scene.bond_radii, scene.bond_atoms]),
         scene.edges.reshape(-1, 6),
-        atom_colors(structure, scores),
+        atom_colors(structure, scores, scale),
     )
     header = {
         "spheres": len(scene.positions),
@@ -80,17 +81,12 @@ def share_color(share: Share) -> np.ndarray:
     return color
 
 
-def atom_colors(structure: Structure, scores: np.ndarray | None = None) -> np.ndarray:
-    """(n_atoms, 3) colours, 0 to 1: of the elements, or of scores on a scale from blue to red."""
+def atom_colors(structure: Structure, scores: np.ndarray | None = None, scale: ScoreScale | None = None) -> np.ndarray:
+    """(n_atoms, 3) colours, 0 to 1: of the elements, or of scores (n_atoms,) on a scale, by default blue to red."""
     if scores is None:
         colors: np.ndarray = element_colors()[main_elements(structure)]
         return colors
-    return diverging(np.asarray(scores) / score_span(scores))
-
-
-def score_span(scores: np.ndarray) -> float:
-    """The score that has the strongest colour: the largest magnitude of scores of any shape (...,)."""
-    return max(float(np.abs(scores).max()), 1e-9)
+    return (scale or ScoreScale(score_span(scores))).colors(scores)
 
 
 def atom_names(structure: Structure, scores: np.ndarray | None = None, unit: str = "") -> list[str]:

@@ -18,6 +18,8 @@ from xcrystal.explorer.drawing.scene_message import atom_colors, share_color
 if TYPE_CHECKING:
     from pymatgen.core import PeriodicSite, Structure
 
+    from xcrystal.explanation.score_scale import ScoreScale
+
 _TURN, _TILT = np.radians(-24.0), np.radians(14.0)  # a little from the side and from above, c upwards
 _EDGE_PIECES = 12  # an edge is drawn in pieces, so that it can pass behind one atom and before another
 _pictures = count()  # names of gradients are global in a page
@@ -69,6 +71,7 @@ def svg(
     boundary: bool = True,
     bonds: bool = True,
     repeat: tuple[int, int, int] = (1, 1, 1),
+    scale: ScoreScale | None = None,
 ) -> str:
     """One crystal as an SVG image, seen from far away.
 
@@ -82,9 +85,11 @@ def svg(
         And height, in pixels.
     boundary, bonds, repeat
         As of ``build_scene``.
+    scale
+        The colours of the scores, by default from blue to red.
     """
     scene = build_scene(structure, boundary=boundary, bonds=bonds, repeat=repeat)
-    paints = [hex_color(color) for color in atom_colors(structure, scores)]
+    paints = [hex_color(color) for color in atom_colors(structure, scores, scale)]
     name = f"xc{next(_pictures)}"
     balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
     return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, _gradients(name, set(paints)))
