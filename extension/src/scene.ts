@@ -8,6 +8,7 @@ import type { ICrystal, ISite, Vector } from './crystal';
 import { channels, elementOf } from './element';
 import { type Matrix, heights, times } from './lattice';
 import { type INeighbour, findNeighbours } from './neighbours';
+import type { IShare } from './sectors';
 import { trans } from './words';
 
 /** Atoms; beyond, a supercell becomes smaller, and images and bonds of a cell are left out. */
@@ -59,14 +60,6 @@ export interface IScene {
   repeat: Vector;
   /** What was left out because there would be too many atoms, in words; empty if nothing was. */
   note: string;
-}
-
-/** The part of a site that one element has, or that is empty. */
-export interface IShare {
-  /** All of a site make 1. */
-  share: number;
-  /** Red, green and blue. */
-  colour: [number, number, number];
 }
 
 /** What to draw of a crystal; the sphere of a shared site is that of the most abundant of its elements. */

@@ -29,6 +29,7 @@ import numpy as np
 
 from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.groups import SpaceGroup, space_group
+from xcrystal.crystal.mixed_sites import site_kinds
 from xcrystal.crystal.wyckoff import WyckoffCrystal, lattice_parameters
 from xcrystal.errors import InvalidCrystalError
 
@@ -146,9 +147,9 @@ def space_group_number(structure: Structure, handed: bool = False) -> int:
 def symmetry_dataset(structure: Structure, kinds: list[int] | None = None) -> Any:
     """spglib's dataset of a structure with the tolerances that crystals are encoded with; None if it finds nothing.
 
-    ``kinds``, a number for each atom, tells atoms apart in place of their elements.
+    ``kinds``, a number for each atom, tells atoms apart in place of what is on their sites.
     """
-    elements = np.array(kinds or [site.specie.Z for site in structure])
+    elements = np.array(kinds or site_kinds(structure))
     return _dataset(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), elements, SYMPREC)
 
 

@@ -15,6 +15,7 @@ from xcrystal.crystal.canonical import Canonical, canonicalize
 from xcrystal.crystal.cif import MAX_COORDINATE, MAX_SITES, parse_cif
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
+from xcrystal.crystal.mixed_sites import amounts
 from xcrystal.crystal.poscar import parse_poscar
 from xcrystal.errors import (
     InvalidCrystalError,
@@ -43,8 +44,7 @@ def read_structure(source: Any) -> Structure:
     Parameters
     ----------
     source
-        A pymatgen Structure, or the path of a file: CIF, POSCAR or CONTCAR, XSF, extended XYZ (its first frame), or a
-        structure in pymatgen's JSON.
+        As of ``read_drawable``.
 
     Returns
     -------
@@ -63,6 +63,35 @@ def read_structure(source: Any) -> Structure:
     InvalidCrystalError
         If what was read is not an ordered, possible crystal.
     """
+    return check_structure(read_drawable(source))
+
+
+def read_drawable(source: Any) -> Structure:
+    """Read one crystal that can be drawn, also if it cannot be encoded.
+
+    Parameters
+    ----------
+    source
+        A pymatgen Structure, or the path of a file: CIF, POSCAR or CONTCAR, XSF, extended XYZ (its first frame), or a
+        structure in pymatgen's JSON.
+
+    Returns
+    -------
+    Structure
+        Without oxidation states, checked by ``check_drawable``; sites may be shared or partly empty.
+
+    Warns
+    -----
+    ReadingWarning
+        Of what a CIF file leaves open or contradicts itself in.
+
+    Raises
+    ------
+    ReadError
+        If there is nothing to read.
+    InvalidCrystalError
+        If what was read cannot be drawn.
+    """
     from pymatgen.core import IStructure
 
     if isinstance(source, IStructure):
@@ -76,7 +105,7 @@ def read_structure(source: Any) -> Structure:
     else:
         kind = "nothing (None)" if source is None else f"a {type(source).__name__}"
         raise ReadError(f"Expected a pymatgen Structure or the path of a crystal file, not {kind}.")
-    return check_structure(structure)
+    return check_drawable(structure)
 
 
 def as_list(structures: Iterable[Any] | Any) -> list[Any]:
@@ -241,6 +270,24 @@ def check_structure(structure: IStructure) -> Structure:
     InvalidCrystalError
         For no atoms, a NaN, zero or flat cell, partial occupancies, unknown species, or atoms that overlap.
     """
+    plain = check_drawable(structure)
+    for site in plain:
+        _check_full(site)
+    if _has_close_pair(plain):
+        raise InvalidCrystalError(f"Two atoms of this structure are closer than {MIN_DISTANCE} Å.")
+    return plain
+
+
+def check_drawable(structure: IStructure) -> Structure:
+    """A copy with plain elements, sites shared or partly empty as they are, or a clear error.
+
+    Raises
+    ------
+    ReadError
+        If it does not repeat along three axes.
+    InvalidCrystalError
+        For no atoms, a NaN, zero or flat cell, or unknown species.
+    """
     from pymatgen.core import Structure
 
     if len(structure) == 0:
@@ -262,36 +309,36 @@ def check_structure(structure: IStructure) -> Structure:
         raise InvalidCrystalError("A position in this structure is not finite (NaN or infinite).")
     if np.abs(points).max() > MAX_COORDINATE:
         raise InvalidCrystalError(f"A position in this structure is {np.abs(points).max():.1g} cells away.")
-    plain = Structure(matrix, [_element(site) for site in structure], points)
-    if _has_close_pair(plain):
-        raise InvalidCrystalError(f"Two atoms of this structure are closer than {MIN_DISTANCE} Å.")
-    return plain
+    return Structure(matrix, [_elements(site) for site in structure], points)
 
 
-def _element(site: PeriodicSite) -> Element:
-    """The one element that fills a site, its isotope and oxidation state left out."""
+def _elements(site: PeriodicSite) -> Element | dict[Element, float]:
+    """The element that fills a site, or the amounts on one that none does; isotopes and charges are left out."""
     from pymatgen.core import DummySpecies, Element
 
-    for species in site.species:
+    found: dict[Element, float] = {}
+    for species, amount in site.species.items():
         if isinstance(species, DummySpecies):
             raise InvalidCrystalError(f"{species} is not a chemical element.")
-    numbers = {int(species.Z) for species in site.species}
-    if len(numbers) != 1 or abs(site.species.num_atoms - 1) > _FULL:
+        element = Element.from_Z(int(species.Z))
+        found[element] = found.get(element, 0.0) + amount
+    return next(iter(found)) if len(found) == 1 and abs(sum(found.values()) - 1) <= _FULL else found
+
+
+def _check_full(site: PeriodicSite) -> None:
+    """Raise InvalidCrystalError unless one element fills a site."""
+    if not site.is_ordered:
         raise InvalidCrystalError(
             f"This structure is disordered: a site {_shares(site)}. Only crystals in which one element fills each site "
             "can be encoded."
         )
-    return Element.from_Z(numbers.pop())
 
 
 def _shares(site: PeriodicSite) -> str:
     """What is on a site that no single element fills: "holds 70 % Na and 20 % K and is 10 % empty"."""
-    amounts: dict[str, float] = {}
-    for species, amount in site.species.items():
-        symbol = species.symbol
-        amounts[symbol] = amounts.get(symbol, 0.0) + amount
-    held = " and ".join(f"{100 * amount:.3g} % {symbol}" for symbol, amount in amounts.items()) or "nothing"
-    empty = 100 * (1 - sum(amounts.values()))
+    found = amounts(site)
+    held = " and ".join(f"{100 * amount:.3g} % {symbol}" for symbol, amount in found.items()) or "nothing"
+    empty = 100 * (1 - sum(found.values()))
     return f"holds {held}" + (f" and is {empty:.3g} % empty" if empty > 100 * _FULL else "")
 
 

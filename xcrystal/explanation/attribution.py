@@ -15,6 +15,7 @@ import numpy as np
 from xcrystal.crystal.reading import read_structure
 from xcrystal.errors import TargetError
 from xcrystal.explanation.batches import score_crystals
+from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explanation.targets import Target, of_one_crystal, target_of
 from xcrystal.generator import CrystalModel
 from xcrystal.wrapping import wrap_model
@@ -54,6 +55,8 @@ class Attribution:
         Absolute difference between the sum of the primitive cell's scores and target minus baseline.
     method, level, baseline, seed
         How it was computed.
+    interval
+        The 90 % interval of the target for the crystal; None if the model knows none.
     """
 
     structure: Structure
@@ -69,6 +72,19 @@ class Attribution:
     level: str = "atoms"
     baseline: str = "mean_crystal"
     seed: int = 0
+    interval: tuple[float, float] | None = None
+
+    @property
+    def beyond_error(self) -> bool:
+        """Whether there is something to explain: the target differs from the baseline by more than the model's error.
+
+        Taken to be so where the error is not known, and of methods whose scores are no shares of a difference.
+        """
+        from xcrystal.explanation.methods import METHODS
+
+        if self.interval is None or not METHODS[self.method].signed:
+            return True
+        return not self.interval[0] <= self.baseline_value <= self.interval[1]
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -107,19 +123,27 @@ class Attribution:
         import plotly.graph_objects as go
 
         title = f"{self.target.replace('_', ' ')}: {self.baseline_value:+.3g} → {self.target_value:+.3g} {self.unit}"
+        if not self.beyond_error:
+            title += "<br>nothing to explain: the difference is within the model's error"
         unit = self.unit or "score"
+        scale = ScoreScale.of(self, self.scores)
         if self.scores.ndim == 2:
-            largest = float(np.abs(self.scores).max()) or 1.0
             labels = [f"{k + 1}. {name}" for k, name in enumerate(self.names)]
+            colors = [[k / 10, _rgb(c)] for k, c in enumerate(scale.colors(np.linspace(scale.low, scale.span, 11)))]
             drawn: Any = go.Heatmap(
-                z=self.scores, x=labels, y=labels, colorscale="RdBu_r", zmin=-largest, zmax=largest, colorbar_title=unit
+                z=self.scores,
+                x=labels,
+                y=labels,
+                colorscale=colors,
+                zmin=scale.low,
+                zmax=scale.span,
+                colorbar_title=unit,
             )
             return go.Figure(drawn, layout={"title": title, "yaxis_autorange": "reversed"})
         order = np.sort(np.argsort(-np.abs(self.scores), kind="stable")[:_LIMIT])
         labels = [f"{k + 1}. {self.names[k]}" for k in order]
         values = self.scores[order]
-        colors = ["#b2182b" if v > 0 else "#2166ac" for v in values]
-        bars = go.Bar(x=values, y=labels, orientation="h", marker_color=colors)
+        bars = go.Bar(x=values, y=labels, orientation="h", marker_color=[_rgb(c) for c in scale.colors(values)])
         return go.Figure(
             bars,
             layout={"title": title, "xaxis_title": unit, "yaxis_autorange": "reversed", "template": "plotly_white"},
@@ -133,6 +157,7 @@ class Attribution:
             "names": list(self.names),
             "atom_scores": None if self.atom_scores is None else self.atom_scores.tolist(),
             **{name: getattr(self, name) for name in _PLAIN},
+            "interval": None if self.interval is None else list(self.interval),
         }
 
     def to_json(self) -> str:
@@ -158,6 +183,7 @@ class Attribution:
                 names=[str(name) for name in found["names"]],
                 atom_scores=None if atoms is None else np.array(atoms, dtype=np.float64),
                 **{name: found[name] for name in _PLAIN},
+                interval=None if found.get("interval") is None else (found["interval"][0], found["interval"][1]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise TargetError(f"This is not a saved attribution: {error!r}.") from error
@@ -248,6 +274,9 @@ def attribute(
     if level == "atoms":
         assert shares is not None
         values, names = shares, [site.specie.symbol for site in given]
+    # an interval costs an encoding more, and only of properties there is one
+    known = explained.name in model.properties
+    bounds = model.known_intervals(model.encode_canonical([crystal])).get(explained.name) if known else None
     return Attribution(
         structure=given,
         scores=values,
@@ -262,7 +291,13 @@ def attribute(
         level=level,
         baseline=baseline,
         seed=seed,
+        interval=None if bounds is None else (float(bounds[0, 0]), float(bounds[0, 1])),
     )
+
+
+def _rgb(color: np.ndarray) -> str:
+    """A colour (3,), 0 to 1, as plotly takes it."""
+    return f"rgb({', '.join(str(round(255 * float(channel))) for channel in color)})"
 
 
 def _without_nan(value: Any) -> Any:

@@ -3,11 +3,12 @@ import type * as Ngl from 'ngl';
 import { type NglModule, KeptBuffers } from '../ngl_buffers';
 import { type Matrix, UNIT } from '../lattice';
 import { Camera, LOOK, PICKS, resize, sample } from '../ngl_camera';
+import { ReplacedMesh } from '../ngl_mesh';
 import type { IScene } from '../scene';
+import { sectorMesh } from '../sectors';
 import { Triad } from '../triad';
 import type { Looking } from '../view';
 import { fillCrystal } from './filling';
-import { sectorMesh } from './sectors';
 
 const SMOOTH_AFTER = 150; // ms without a change; smooth edges take several times as long to draw
 
@@ -65,6 +66,7 @@ export class CrystalStage {
       }
     });
     this.buffers = new KeptBuffers(ngl, this.stage, 'crystal');
+    this.sectors = new ReplacedMesh(ngl, this.stage, 'sectors');
     this.triad = new Triad(words);
     host.append(this.triad.node);
     this.camera = new Camera(ngl, this.stage, () => this.looked());
@@ -89,7 +91,7 @@ export class CrystalStage {
       this.extent = scene.extent;
     }
     fillCrystal(this.buffers, scene, Math.max(this.extent, scene.extent));
-    this.drawSectors(scene);
+    this.sectors.draw(sectorMesh(scene, scene.shares));
     this.stage.viewer.updateBoundingBox();
     this.lattice = lattice;
     this.camera.follow(lattice ?? (UNIT as Matrix));
@@ -170,20 +172,6 @@ export class CrystalStage {
     this.triad.node.remove();
   }
 
-  private drawSectors(scene: IScene): void {
-    if (this.sectors) {
-      this.stage.removeComponent(this.sectors);
-      this.sectors = null;
-    }
-    const mesh = sectorMesh(scene);
-    if (mesh) {
-      const shape = new this.ngl.Shape('sectors');
-      shape.addBuffer(new this.ngl.MeshBuffer(mesh as never) as never);
-      this.sectors = this.stage.addComponentFromObject(shape) as Ngl.Component;
-      this.sectors.addRepresentation('buffer', {});
-    }
-  }
-
   private looked(): void {
     this.triad.draw(this.camera.view, this.lattice);
     const { looking } = this.camera;
@@ -230,9 +218,9 @@ export class CrystalStage {
   private readonly camera: Camera;
   private readonly triad: Triad;
   private lattice: Matrix | null = null;
+  private readonly sectors: ReplacedMesh;
   private readonly theme = new MutationObserver(() => this.follow());
   private readonly size = new ResizeObserver(() => this.resize());
-  private sectors: Ngl.Component | null = null;
   private extent = 0;
   private disposed = false;
   private smoothing: ReturnType<typeof setTimeout> | undefined;

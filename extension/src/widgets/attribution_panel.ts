@@ -43,6 +43,8 @@ interface IMatrix {
 interface IExplained {
   said: string;
   unsigned: boolean;
+  /** Whether the difference lies within the model's error, so that all is grey. */
+  muted: boolean;
   bars: IBars | null;
   matrix: IMatrix | null;
   unit: string;
@@ -365,7 +367,9 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
       ];
     });
     const scaled = bars ?? matrix;
-    show(below, [bars?.low, matrix?.low, found.ticks, unit, found.unsigned, bars?.left_out], () => [
+    root.classList.toggle('xc-why-muted', found.muted);
+    const looks = [bars?.low, matrix?.low, found.ticks, unit, found.scale, bars?.left_out];
+    show(below, looks, () => [
       scaled && drawScale(scaled.low, scaled.high, found),
       bars !== null &&
         bars.left_out > 0 &&
@@ -451,14 +455,18 @@ function tick(n: number, style = '', ...children: Child[]): SVGElement {
   );
 }
 
-function drawScale(low: string, high: string, { scale, unit, unsigned }: IExplained): HTMLElement {
+function drawScale(
+  low: string,
+  high: string,
+  { scale, unit, unsigned, muted }: IExplained
+): HTMLElement {
   return el(
     'div',
     { class: 'xc-why-scale' },
     el('b', {}, low),
     el('i', { style: `background:${scale}` }),
     el('b', {}, high),
-    ` ${unit || 'no unit'}${unsigned ? '' : '; red raises it, blue lowers it'}`
+    ` ${unit || 'no unit'}${unsigned || muted ? '' : '; red raises it, blue lowers it'}`
   );
 }
 

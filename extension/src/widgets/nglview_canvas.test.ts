@@ -1,5 +1,5 @@
 import { type Matrix, UNIT } from '../lattice';
-import { attach, fillCylinders, fillSpheres, numbersOf } from './nglview_canvas';
+import { attach, fillCylinders, fillSpheres, numbersOf, sectorsOf } from './nglview_canvas';
 
 const MESSAGE = {
   type: 'xc-scene' as const,
@@ -8,6 +8,7 @@ const MESSAGE = {
   bonds: 1,
   edges: 1,
   names: ['Na', 'Cl'],
+  shares: [],
   extent: 5,
   picked: -1,
   lattice: UNIT as Matrix,
@@ -43,6 +44,23 @@ test('a sphere has the colour of its atom', () => {
   expect([...data.position]).toEqual([0, 1, 2, 3, 4, 5]);
   expect([...data.color]).toEqual([1, 0, 0, 0, 0, 1]);
   expect([...data.radius]).toEqual([0.75, 1]);
+});
+
+test('a shared site has sectors around its own sphere only', () => {
+  const numbers = { spheres: Float32Array.from(ROWS.spheres) };
+  expect(sectorsOf(MESSAGE, numbers)).toBeNull();
+  const half = [
+    [0.5, 1, 0, 0],
+    [0.5, 0, 0, 1]
+  ];
+  const mesh = sectorsOf({ ...MESSAGE, shares: [[1, half]] }, numbers);
+  const corners = mesh?.position ?? new Float32Array(0);
+  expect(corners.length).toBeGreaterThan(300);
+  for (let k = 0; k < corners.length; k += 3) {
+    const out = Math.hypot(corners[k] - 3, corners[k + 1] - 4, corners[k + 2] - 5);
+    expect(out).toBeCloseTo(1.01 * 0.75, 4);
+  }
+  expect([...(mesh?.color ?? [])].slice(0, 3)).toEqual([1, 0, 0]);
 });
 
 test('edges follow after bonds', () => {

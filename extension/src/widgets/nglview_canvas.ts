@@ -10,7 +10,9 @@ import {
 import type { Matrix } from '../lattice';
 import { Camera, resize, sample } from '../ngl_camera';
 import { el } from '../dom';
+import { type IMesh, ReplacedMesh } from '../ngl_mesh';
 import { EDGE_RADIUS } from '../scene';
+import { sectorMesh } from '../sectors';
 import { Triad } from '../triad';
 import { isLooking } from '../view';
 import { type INglView, forgetPicking, takeOver } from './common/nglview_adapter';
@@ -26,6 +28,8 @@ export interface ISceneMessage {
   edges: number;
   /** Of each atom. */
   names: string[];
+  /** Of each atom that several elements share or that is partly empty: its index, and share, red, green and blue. */
+  shares: [atom: number, parts: number[][]][];
   /** Radius of all that is drawn, Å. */
   extent: number;
   /** The picked atom, or -1. */
@@ -63,6 +67,7 @@ const [SPHERE, BOND, EDGE] = [5, 8, 6]; // numbers in a row of each
 // of a picked atom, and of atoms whose score is looked at; Å beyond the atom
 const MARK_COLOURS = [1.0, 0.62, 0.1, 0.0, 0.62, 0.45];
 const MARK = 0.16;
+const SHELL_COLOUR = [0.8, 0.47, 0.65];
 const [SMOOTH_AFTER, SMOOTH_AFTER_LIGHT, REMEMBER_AFTER] = [120, 250, 500]; // ms
 
 const KEYS =
@@ -88,9 +93,7 @@ export function attach(view: { el?: HTMLElement }, ngl: unknown): void {
 
 /** The bytes of a scene as numbers. */
 export function numbersOf(message: ISceneMessage, bytes: DataView<ArrayBuffer>): ISceneNumbers {
-  // a view of bytes may begin anywhere, numbers only at a multiple of four
-  const { buffer, byteOffset, byteLength } = bytes;
-  const floats = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  const floats = floatsOf(bytes);
   let begin = 0;
   const take = (count: number) => floats.subarray(begin, (begin += count));
   return {
@@ -101,14 +104,20 @@ export function numbersOf(message: ISceneMessage, bytes: DataView<ArrayBuffer>):
   };
 }
 
+function floatsOf({ buffer, byteOffset, byteLength }: DataView<ArrayBuffer>): Float32Array {
+  // a view of bytes may begin anywhere, numbers only at a multiple of four
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+}
+
 class CrystalCanvas {
   constructor(
     private readonly view: INglView,
-    ngl: NglModule
+    private readonly ngl: NglModule
   ) {
     const { stage, model } = view;
     this.stage = stage;
     this.crystal = new KeptBuffers(ngl, stage, 'crystal');
+    this.sectors = new ReplacedMesh(ngl, stage, 'sectors');
     this.marks = new KeptBuffers(ngl, stage, 'marks', { opacity: 0.45, depthWrite: false });
     view.el.append(this.caption, this.label, this.triad.node);
     this.hideLabel();
@@ -144,6 +153,7 @@ class CrystalCanvas {
   private readonly receive = (message: unknown, buffers: DataView<ArrayBuffer>[]): void => {
     if (isScene(message) && message.number > this.number) {
       this.draw(message, numbersOf(message, buffers[0]));
+      this.layOver(floatsOf(buffers[1]));
     }
   };
 
@@ -166,6 +176,7 @@ class CrystalCanvas {
     fillSpheres(sphere, numbers.spheres, numbers.colors, 0);
     fillCylinders(cylinder, numbers);
     this.crystal.show(sizes, this.extent);
+    this.sectors.draw(sectorsOf(message, numbers));
     this.lit = new Set(); // they may be others now
     this.markAtoms();
     stage.viewer.updateBoundingBox();
@@ -178,6 +189,28 @@ class CrystalCanvas {
     }
     this.drawQuickly(message.fine ? SMOOTH_AFTER : null);
     view.el.dataset.drawn = String(this.number);
+  }
+
+  /** Shells around the atoms, (x, y, z, radius) each: the atoms of a crystal that is laid over this one. */
+  private layOver(shells: Float32Array): void {
+    this.view.el.dataset.shells = String(shells.length / 4);
+    if (!shells.length && !this.shells) {
+      return;
+    }
+    this.shells ??= new KeptBuffers(this.ngl, this.stage, 'shells', {
+      opacity: 0.4,
+      depthWrite: false
+    });
+    const sizes = { sphere: shells.length / 4 };
+    const { position, color, radius } = this.shells.room(sizes).sphere;
+    for (let i = 0; i < sizes.sphere; i++) {
+      position.set(shells.subarray(4 * i, 4 * i + 3), 3 * i);
+      color.set(SHELL_COLOUR, 3 * i);
+      radius[i] = shells[4 * i + 3];
+    }
+    this.shells.show(sizes, this.extent);
+    this.shells.visible = sizes.sphere > 0;
+    this.stage.viewer.requestRender();
   }
 
   private markAtoms(): void {
@@ -234,6 +267,9 @@ class CrystalCanvas {
     const { pid } = found;
     if (this.marks.holds(found)) {
       return this.marked[pid] ?? null;
+    }
+    if (this.shells?.holds(found)) {
+      return spheres[SPHERE * pid + 4] ?? null; // each is around a sphere
     }
     if (!this.crystal.holds(found)) {
       return null;
@@ -380,9 +416,11 @@ class CrystalCanvas {
 
   private readonly stage: Ngl.Stage;
   private readonly crystal: KeptBuffers;
+  private readonly sectors: ReplacedMesh;
   private readonly marks: KeptBuffers;
   private readonly camera: Camera;
   private readonly triad = new Triad('Directions of the axes a, b and c');
+  private shells: KeptBuffers | null = null;
   private readonly label = el('div', { class: 'xc-atom-label' });
   private readonly caption = el('div', { class: 'xc-canvas-caption' });
   private readonly theme = new MutationObserver(() => this.followTheme());
@@ -421,6 +459,28 @@ export function fillSpheres(
     }
     radius[i] = rows[at + 3] + more;
   }
+}
+
+/** The sectors of spheres whose sites are shared; null if none is. */
+export function sectorsOf(
+  { names, shares }: Pick<ISceneMessage, 'names' | 'shares'>,
+  { spheres }: Pick<ISceneNumbers, 'spheres'>
+): IMesh | null {
+  if (!shares.length) {
+    return null;
+  }
+  const count = spheres.length / SPHERE;
+  const column = (k: number) =>
+    Float32Array.from({ length: count }, (_, i) => spheres[SPHERE * i + k]);
+  const positions = new Float32Array(3 * count);
+  for (let i = 0; i < count; i++) {
+    positions.set(spheres.subarray(SPHERE * i, SPHERE * i + 3), 3 * i);
+  }
+  const parts = new Map(shares);
+  return sectorMesh(
+    { positions, radii: column(3), atoms: column(4) },
+    names.map((_, atom) => (parts.get(atom) ?? []).map(([share, ...colour]) => ({ share, colour })))
+  );
 }
 
 /** Half bonds, and after them the edges. */

@@ -182,6 +182,7 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
       'div',
       { class: 'xc-note' },
       'Dashed line: contacts below 0.7 of the radii are overlaps. Grey: frames with overlaps. ' +
+        'Thick: predicted for the decoded crystal; thin: at the vector that it was decoded from. ' +
         'Click the chart to go to a frame.'
     ),
     exports
@@ -393,9 +394,10 @@ export function runsOf(formulas: readonly string[]): IRun[] {
 
 /** What is known of a frame, in words. */
 function frameWords({ groups, valid, nearest, lanes }: IPath, k: number): string {
-  const values = lanes.map(({ title, unit, values, digits }) => {
+  const values = lanes.map(({ title, unit, values, digits, thin }) => {
     const unitWritten = /^[eÅ]/.test(unit) ? ` ${unit}` : '';
-    return `${title.toLowerCase()} ${decimal(values[k], digits)}${unitWritten}`;
+    const atVector = thin ? ` (${decimal(thin[k], digits)} at the vector)` : '';
+    return `${title.toLowerCase()} ${decimal(values[k], digits)}${unitWritten}${atVector}`;
   });
   const overlap = valid[k] ? '' : ', atoms overlap';
   return ` space group ${groups[k]}${overlap}, nearest known ${nearest[k]}; ${values.join(', ')}`;

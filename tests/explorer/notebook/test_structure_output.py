@@ -79,7 +79,7 @@ def test_shared_sites(drawing: Any) -> None:
     ]
     # a disc with a sector for each share, the empty one among them
     assert "<title>Cu 0.75, Au 0.25</title>" in bundle["text/html"]
-    assert "<title>O 0.50, empty 0.50</title>" in bundle["text/html"]
+    assert "<title>O 0.5, empty 0.5</title>" in bundle["text/html"]
     ions = Structure(Lattice.cubic(3.8), [{"Fe2+": 0.5, "Fe3+": 0.5}], [[0, 0, 0]])
     assert "<title>" not in shown(drawing, ions)["text/html"]
 

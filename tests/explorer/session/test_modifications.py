@@ -194,7 +194,7 @@ def test_an_edit_may_be_too_large_for_the_model(session: Session) -> None:
     large: Structure = CRYSTALS["rock salt NaCl"].to_structure()
     large.make_supercell([most, 1, 1])
     session.load(large)
-    assert session.display.loaded_alone is None, "as rock salt it is small enough"
+    assert session.state.loaded is not None and not session.state.loaded.reason, "as rock salt it is small enough"
     steps = len(session.history)
     assert not session.modifications.substitute(0, "K", only_atom=0)
     assert f"at most {most}" in session.message

@@ -123,7 +123,7 @@ def test_too_big_a_crystal_is_drawn_and_not_encoded(session: Session, big: Struc
     assert session.z is z
     assert session.state.loaded is not None
     assert f"at most {session.model.max_atoms}" in session.state.loaded.reason
-    assert session.message == session.state.loaded.reason
+    assert session.message == f"{session.state.loaded.reason} The map and the sliders stay at the {session.label}."
 
 
 def test_a_material_id_is_a_source(session: Session) -> None:
@@ -168,6 +168,7 @@ def test_moves_drop_the_attribution_until_idle(session: Session) -> None:
 
 def test_the_cell_that_is_drawn_can_be_chosen(session: Session) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
+    session.show("decoded")
     conventional = session.display.structure
     session.display.show_cell("primitive")
     assert session.display.structure == session.structure
@@ -289,7 +290,7 @@ def test_what_hinders_an_attribution_is_said_only_while_it_does(session: Session
     session.show("loaded")
     session.explanations.attribute(None)
     assert session.state.loaded is not None
-    assert session.message == session.state.loaded.reason
+    assert session.message.startswith(session.state.loaded.reason)
 
 
 def test_a_rare_element_stays_said_and_out_of_stderr(session: Session, rare: Structure) -> None:

@@ -100,6 +100,21 @@ def test_scores_colour_and_name_the_atoms() -> None:
     assert atom_names(Structure(Lattice.cubic(3), ["Po"], [[0, 0, 0]])) == ["Po"]
 
 
+def test_a_shared_site_is_told_with_its_parts() -> None:
+    mixed = Structure(
+        Lattice.cubic(3.9), [{"La": 0.7, "Sr": 0.3}, {"Cl": 0.6}, "Mn"], [[0, 0, 0], [0.5, 0.5, 0], [0.5] * 3]
+    )
+    header, data, _ = scene_message(mixed)
+    assert header["names"] == ["La 0.7, Sr 0.3", "Cl 0.6, empty 0.4", "Mn"]
+    (first, parts), (second, rest) = json.loads(json.dumps(header["shares"]))
+    assert (first, second) == (0, 1)
+    assert [part[0] for part in parts] == [0.7, 0.3] and [part[0] for part in rest] == [0.6, 0.4]
+    np.testing.assert_allclose([part[1:] for part in parts], element_colors()[[57, 38]], atol=1e-4)
+    np.testing.assert_allclose(numbers(header, data)[3], element_colors()[[57, 17, 25]], atol=1e-6)
+    scored, _, _ = scene_message(mixed, scores=np.array([1.0, 0.0, -1.0]))
+    assert scored["shares"] == []  # the colours mean something else
+
+
 def test_each_view_that_opens_gets_the_script_and_the_last_scene(session: Session, view: StructureView) -> None:
     session.select(9)
     sent = listen(view.canvases[0])
@@ -258,7 +273,7 @@ def test_coordination_is_that_of_the_endless_crystal() -> None:
 def test_a_loaded_crystal_beside_its_reconstruction(session: Session, view: StructureView) -> None:
     before = len(view.canvases)
     session.load(SALT)
-    assert [name for name, _ in view.bar.state["shown"]] == ["decoded", "loaded", "both"]
+    assert [name for name, _ in view.bar.state["shown"]] == ["loaded", "decoded", "both", "overlay"]
     do(view, "show", "both")
     assert (before, len(view.canvases), len(view._row.children)) == (1, 2, 2)
     assert view.bar.state["sides"][0].startswith("loaded: ") and view.bar.state["sides"][1].startswith("decoded: ")
@@ -278,7 +293,8 @@ def test_crystals_that_do_not_match_are_said_not_to(session: Session, view: Stru
     session.select(3)
     session.show("both")
     expected = match_rms(SALT, session.structure)
-    assert expected is None and view.bar.state["match"] == "no match"
+    assert expected is None and view.bar.state["match"] == "Decoded crystal: no match"
+    assert "overlay" not in [name for name, _ in view.bar.state["shown"]]
 
 
 # -- without WebGL

@@ -16,21 +16,6 @@ COLOR_MAP = "viridis"
 # Okabe and Ito, without black; the order keeps neighbours apart also in lightness
 QUALITATIVE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"]
 UNKNOWN = "#b8b8b8"  # of points without a value; the scale has no grey
-# ColorBrewer's RdBu, blue for negative: safe for all common kinds of colour blindness
-_DIVERGING = np.array(
-    [[33, 102, 172], [103, 169, 207], [209, 229, 240], [247, 247, 247], [253, 219, 199], [239, 138, 98], [178, 24, 43]]
-)
-
-
-def diverging(values: np.ndarray) -> np.ndarray:
-    """(n, 3) colours, 0 to 1, of values from -1 to 1; zero is near white."""
-    stops = np.linspace(-1, 1, len(_DIVERGING))
-    return np.column_stack([np.interp(values, stops, channel) for channel in _DIVERGING.T / 255])
-
-
-def diverging_css() -> str:
-    """The same scale as a CSS gradient."""
-    return f"linear-gradient(to right, {', '.join(hex_color(c / 255) for c in _DIVERGING)})"
 
 
 def hex_color(color: np.ndarray) -> str:

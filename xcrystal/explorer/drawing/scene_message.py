@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.neighbours import main_elements
-from xcrystal.explorer.drawing.palette import diverging
+from xcrystal.explanation.score_scale import ScoreScale, score_span
+from xcrystal.explorer.drawing.occupancy import Share, shares, site_name
 from xcrystal.explorer.drawing.scene import Scene, build_scene, element_colors
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+_EMPTY = np.full(3, 0.93)  # of the part of a site that nothing fills
 
 
 def scene_message(
@@ -22,22 +25,24 @@ def scene_message(
     repeat: tuple[int, int, int] = (1, 1, 1),
     scores: np.ndarray | None = None,
     unit: str = "",
+    scale: ScoreScale | None = None,
 ) -> tuple[dict[str, Any], bytes, Scene]:
     """What the front end draws; each atom of the structure is one kind, with a colour and a name.
 
     Parameters
     ----------
     structure
-        Ordered, any cell.
+        Any cell.
     boundary, bonds, repeat
         As of ``build_scene``.
-    scores, unit
-        (n_atoms,) numbers that colour the atoms, and their unit; None for the colours of the elements.
+    scores, unit, scale
+        (n_atoms,) numbers that colour the atoms, their unit, and their colours; None for the colours of the elements.
 
     Returns
     -------
     tuple
-        Plain JSON: how many spheres, bonds and edges there are, the names of the atoms, and the radius of all in Å.
+        Plain JSON: how many spheres, bonds and edges there are, the names of the atoms, the parts and colours of those
+        that several elements share or that are partly empty, and the radius of all in Å.
         float32 numbers one after the other, little-endian: of each sphere place, radius and atom; of each half bond
         its ends, radius and atom; of each edge its ends; of each atom red, green and blue. And the scene itself.
     """
@@ -46,30 +51,42 @@ def scene_message(
         np.column_stack([scene.positions, scene.radii, scene.atoms]),
         np.column_stack([scene.bond_starts, scene.bond_ends, scene.bond_radii, scene.bond_atoms]),
         scene.edges.reshape(-1, 6),
-        atom_colors(structure, scores),
+        atom_colors(structure, scores, scale),
     )
     header = {
         "spheres": len(scene.positions),
         "bonds": len(scene.bond_starts),
         "edges": len(scene.edges),
         "names": atom_names(structure, scores, unit),
+        "shares": [] if scores is not None else _shared(structure),
         "extent": round(scene.extent, 3),
     }
     data = np.concatenate([block.ravel() for block in blocks]).astype("<f4").tobytes()
     return header, data, scene
 
 
-def atom_colors(structure: Structure, scores: np.ndarray | None = None) -> np.ndarray:
-    """(n_atoms, 3) colours, 0 to 1: of the elements, or of scores on a scale from blue to red."""
+def _shared(structure: Structure) -> list[list[Any]]:
+    """Of each atom that is not all of one element: its index, and of each share its part and its colour, 0 to 1."""
+    found = [(k, shares(site)) for k, site in enumerate(structure) if not site.is_ordered]
+    return [
+        [k, [[round(share.part, 4), *share_color(share).round(4).tolist()] for share in parts]]
+        for k, parts in found
+        if len(parts) > 1
+    ]
+
+
+def share_color(share: Share) -> np.ndarray:
+    """(3,) colour of a part of a site, 0 to 1: that of its element, or light grey where it is empty."""
+    color: np.ndarray = element_colors()[share.number] if share.number else _EMPTY
+    return color
+
+
+def atom_colors(structure: Structure, scores: np.ndarray | None = None, scale: ScoreScale | None = None) -> np.ndarray:
+    """(n_atoms, 3) colours, 0 to 1: of the elements, or of scores (n_atoms,) on a scale, by default blue to red."""
     if scores is None:
         colors: np.ndarray = element_colors()[main_elements(structure)]
         return colors
-    return diverging(np.asarray(scores) / score_span(scores))
-
-
-def score_span(scores: np.ndarray) -> float:
-    """The score that has the strongest colour: the largest magnitude of scores of any shape (...,)."""
-    return max(float(np.abs(scores).max()), 1e-9)
+    return (scale or ScoreScale(score_span(scores))).colors(scores)
 
 
 def atom_labels(structure: Structure, by: str) -> list[str]:
@@ -89,16 +106,16 @@ def atom_labels(structure: Structure, by: str) -> list[str]:
 
 
 def atom_names(structure: Structure, scores: np.ndarray | None = None, unit: str = "") -> list[str]:
-    """Tooltips of n atoms with scores (n,): element, Wyckoff position, orbit if there are several, score."""
+    """Tooltips of n atoms with scores (n,): what is there, Wyckoff position, orbit if there are several, score."""
     sites = structure.site_properties
     count = len(structure)
     wyckoff = sites.get("wyckoff") or [""] * count
     orbits = sites.get("orbit") or [None] * count
-    symbols = [site.specie.symbol for site in structure]
+    symbols = [site_name(site) for site in structure]
     several = len(set(orbits)) > 1
     names = []
     for k in range(count):
-        name = f"{symbols[k]} {wyckoff[k]}".strip()
+        name = f"{symbols[k]}{' at' if ',' in symbols[k] and wyckoff[k] else ''} {wyckoff[k]}".strip()
         if several and orbits[k] is not None:
             name += f", orbit {orbits[k] + 1}"
         if scores is not None:

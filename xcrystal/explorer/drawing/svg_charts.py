@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from xcrystal.explorer.drawing.palette import QUALITATIVE, UNKNOWN
+from xcrystal.explanation.score_scale import ScoreScale, score_span
+from xcrystal.explorer.drawing.palette import QUALITATIVE, UNKNOWN, hex_color
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 44
 _LEGEND = 130  # right of the curves
@@ -26,7 +27,14 @@ class Chart:
 
 
 def bars(
-    values: Any, names: Sequence[str] = (), title: str = "", errors: Any = None, width: int = 640, height: int = 220
+    values: Any,
+    names: Sequence[str] = (),
+    title: str = "",
+    errors: Any = None,
+    width: int = 640,
+    height: int = 220,
+    *,
+    scores: bool = False,
 ) -> Chart:
     """Bars from zero, with error bars if given.
 
@@ -40,15 +48,19 @@ def bars(
         Of the vertical axis, with its unit.
     errors
         (n,) half lengths of error bars, or None.
+    scores
+        Whether the numbers are scores of an attribution: then they have the colours that atoms have, blue below zero
+        and red above.
     """
     y = np.asarray(values, dtype=float)
     error = np.zeros(len(y)) if errors is None else np.asarray(errors, dtype=float)
     frame = _Frame((-0.5, len(y) - 0.5), (min(0.0, (y - error).min()), max(0.0, (y + error).max())), width, height)
     step = frame.x(1) - frame.x(0)
+    shades = [hex_color(color) for color in ScoreScale(score_span(y)).colors(y)]
     drawn = [frame.grid(title, "")]
     for k, value in enumerate(y):
         top, bottom = sorted((frame.y(value), frame.y(0)))
-        paint = QUALITATIVE[0] if value >= 0 else QUALITATIVE[5]
+        paint = shades[k] if scores else QUALITATIVE[0] if value >= 0 else QUALITATIVE[5]
         x = frame.x(k)
         drawn.append(_rect(x - 0.4 * step, top, 0.8 * step, bottom - top, paint))
         if errors is not None:

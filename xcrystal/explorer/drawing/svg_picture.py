@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import count, pairwise
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.explorer import words
+from xcrystal.explorer.drawing.occupancy import shares, site_name
 from xcrystal.explorer.drawing.palette import hex_color
-from xcrystal.explorer.drawing.scene import BOND_RADIUS, Scene, build_scene, element_colors
-from xcrystal.explorer.drawing.scene_message import atom_colors
+from xcrystal.explorer.drawing.scene import BOND_RADIUS, Scene, build_scene
+from xcrystal.explorer.drawing.scene_message import atom_colors, share_color
 from xcrystal.explorer.drawing.view import standard_view
 
 if TYPE_CHECKING:
     from pymatgen.core import PeriodicSite, Structure
 
-_FULL = 1e-3  # what is so little empty is full
-_EMPTY = "#ededed"
+    from xcrystal.explanation.score_scale import ScoreScale
+
 _EDGE_PIECES = 12  # an edge is drawn in pieces, so that it can pass behind one atom and before another
 _pictures = count()  # names of gradients are global in a page
 
@@ -71,6 +71,7 @@ def svg(
     boundary: bool = True,
     bonds: bool = True,
     repeat: tuple[int, int, int] = (1, 1, 1),
+    scale: ScoreScale | None = None,
     view: np.ndarray | None = None,
 ) -> str:
     """One crystal as an SVG image, in parallel projection.
@@ -85,11 +86,13 @@ def svg(
         And height, in pixels.
     boundary, bonds, repeat
         As of ``build_scene``.
+    scale
+        The colours of the scores, by default from blue to red.
     view
         (3, 3) unit vectors as rows: what points to the right, upwards, and to the eye; None for the standard view.
     """
     scene = build_scene(structure, boundary=boundary, bonds=bonds, repeat=repeat)
-    paints = [hex_color(color) for color in atom_colors(structure, scores)]
+    paints = [hex_color(color) for color in atom_colors(structure, scores, scale)]
     name = f"xc{next(_pictures)}"
     balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
     return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, _gradients(name, set(paints)), view)
@@ -101,7 +104,7 @@ def thumbnail(structure: Structure, width: int = 64) -> str:
     Parameters
     ----------
     structure
-        Ordered, any cell.
+        Any cell.
     width
         And height, in pixels.
     """
@@ -151,31 +154,21 @@ def _image(
 
 def _sectors(site: PeriodicSite) -> str:
     """What is drawn over the ball of a site that is not filled by one element, for a centre (x, y) and a radius r."""
-    amounts: defaultdict[tuple[int, str], float] = defaultdict(float)
-    for species, share in site.species.items():
-        amounts[species.Z, species.symbol] += float(share)
-    ordered = sorted(amounts.items(), key=lambda item: -item[1])
-    shares = [(symbol, share) for (_, symbol), share in ordered]
-    empty = 1 - sum(share for _, share in shares)
-    if len(shares) == 1 and empty < _FULL:
+    found = shares(site)
+    if len(found) == 1:
         return ""
-    paints = [hex_color(element_colors()[number]) for (number, _), _ in ordered]
-    if empty >= _FULL:
-        shares.append(("empty", empty))
-        paints.append(_EMPTY)
-    total = sum(share for _, share in shares)
     drawn, begin = [], 0.0
-    for (_, share), paint in zip(shares, paints, strict=True):
-        end = begin + min(share / total, 1 - 1e-4)  # a whole circle has no beginning
+    for share in found:
+        end = begin + min(share.part, 1 - 1e-4)  # a whole circle has no beginning
         (a, b), (c, d) = ((np.sin(2 * np.pi * angle), -np.cos(2 * np.pi * angle)) for angle in (begin, end))
         drawn.append(
-            f'<path d="M 0 0 L {a:.4f} {b:.4f} A 1 1 0 {int(share / total > 0.5)} 1 {c:.4f} {d:.4f} Z" fill="{paint}"/>'
+            f'<path d="M 0 0 L {a:.4f} {b:.4f} A 1 1 0 {int(share.part > 0.5)} 1 {c:.4f} {d:.4f} Z" '
+            f'fill="{hex_color(share_color(share))}"/>'
         )
         begin = end
-    said = escape(", ".join(f"{name} {share:.2f}" for name, share in shares))
     ring = '<circle r="1" fill="none" stroke="#555555" stroke-width="0.06"/>'
     where = 'transform="translate({x:.2f} {y:.2f}) scale({r:.3f})"'
-    return f"<g {where}><title>{said}</title>{''.join(drawn)}{ring}</g>"
+    return f"<g {where}><title>{escape(site_name(site))}</title>{''.join(drawn)}{ring}</g>"
 
 
 def turned(points: np.ndarray, view: np.ndarray) -> np.ndarray:

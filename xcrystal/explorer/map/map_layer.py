@@ -50,7 +50,11 @@ class Markers(Panel):
     def markers(self) -> list[dict[str, Any]]:
         """What is marked: dictionaries of ``x``, ``y``, ``kind``, and words for those who hover or cannot see."""
         session, point = self.session, self.session.state.point
-        marks = [_mark("current", point.position, "the current crystal")]
+        drawn = session.display.loaded_alone
+        here = "the current crystal"
+        if drawn is not None and drawn.reason:
+            here = f"the {point.label}; {drawn.name}, which is drawn, cannot be encoded and is not on the map"
+        marks = [_mark("current", point.position, here)]
         if session.state.loaded is not None and session.state.loaded.position is not None:
             marks.append(_mark("loaded", session.state.loaded.position, f"loaded: {session.state.loaded.name}"))
         for letter, end in zip("AB", session.state.ends, strict=True):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import svg
 
@@ -57,7 +58,8 @@ class Still:
         """The picture: crystal, its position on the map, and what is predicted."""
         session = self.session
         structure, point = session.display.structure, session.state.point
-        scores = session.explanations.attribution.atom_scores if session.explanations.attribution is not None else None
+        found = session.explanations.attribution
+        scores, scale = (None, None) if found is None else (found.atom_scores, ScoreScale.of(found))
         group = session.display.space_group
         facts = [f"{words.space_group_html(group[1])} ({group[0]})"] if group else []
         facts += [
@@ -71,7 +73,7 @@ class Still:
             f'<style>body:has(.xc-explorer[data-live="{self.identity}"]) {rule} {{ display: none; }}</style>'
             f'<div class="xc-still xc-still-{self.identity}" style="font-family:sans-serif;font-size:13px">'
             f"<p><b>{words.formula_html(structure.composition.reduced_formula)}</b> {label}</p>"
-            f'<div style="display:flex;flex-wrap:wrap;gap:16px">{svg(structure, scores, _SIZE)}'
+            f'<div style="display:flex;flex-wrap:wrap;gap:16px">{svg(structure, scores, _SIZE, scale=scale)}'
             f"{self._map(point.position)}</div><p>{'; '.join(facts)}</p>"
             "<p><small>The last view of the xcrystal explorer; run the cell again to explore. "
             f"{escape(words.CAUTION)}</small></p></div>"

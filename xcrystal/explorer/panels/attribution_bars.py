@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.explorer.drawing.palette import diverging, hex_color
-from xcrystal.explorer.drawing.scene_message import atom_names, score_span
+from xcrystal.explanation.score_scale import ScoreScale, score_span
+from xcrystal.explorer.drawing.palette import hex_color
+from xcrystal.explorer.drawing.scene_message import atom_names
 from xcrystal.explorer.session.site_facts import with_orbits
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ def bars(
     scores = np.nan_to_num(found.scores)
     span = max([score_span(scores), *(score_span(np.nan_to_num(values)) for values in ticks.values())])
     digits = digits_for(span)
-    colors = _colors(found)
+    colors, scale = _colors(found), ScoreScale.of(found, scores)
     return {
         "span": span,
-        "low": signed(-span, digits),
+        "low": signed(-span, digits) if scale.signed else "0",
         "high": signed(span, digits),
         "left_out": len(scores) - len(rows) if found.level == "latent" else 0,
         "rows": [
@@ -70,9 +71,9 @@ def matrix(found: Attribution, orbit_of_atom: np.ndarray) -> dict[str, Any]:
     ``orbit_of_atom`` (n,) holds the orbit of each atom.
     """
     scores = np.nan_to_num(found.scores)
-    span = score_span(scores)
+    scale = ScoreScale.of(found, scores)
+    span, shades = scale.span, scale.colors(scores)
     digits = digits_for(span)
-    shades = diverging(scores.ravel() / span).reshape(*scores.shape, 3)
     return {
         "names": list(found.names),
         "atoms": [_where(orbit_of_atom == k) for k in range(len(found.names))],
@@ -132,8 +133,8 @@ def _where(mask: np.ndarray) -> list[int]:
 def _colors(found: Attribution) -> dict[int, str]:
     """Colours of scores by their number k, and of atoms as they are drawn by -1 - their number."""
     scores = np.nan_to_num(found.scores)
-    colors = {k: hex_color(c) for k, c in enumerate(diverging(scores / score_span(scores)))}
+    colors = {k: hex_color(c) for k, c in enumerate(ScoreScale.of(found, scores).colors(scores))}
     if found.atom_scores is not None:
         atoms = np.nan_to_num(found.atom_scores)
-        colors |= {-1 - k: hex_color(c) for k, c in enumerate(diverging(atoms / score_span(atoms)))}
+        colors |= {-1 - k: hex_color(c) for k, c in enumerate(ScoreScale.of(found, atoms).colors(atoms))}
     return colors

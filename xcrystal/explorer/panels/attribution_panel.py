@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.crystal.groups import space_group
 from xcrystal.errors import CheckpointError, XCrystalError
+from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
-from xcrystal.explorer.drawing.palette import diverging_css
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.panels.attribution_bars import bars, digits_for, matrix, signed
 from xcrystal.explorer.panels.glossary import terms
 from xcrystal.explorer.panels.trust_line import beats_random, trust_line
-from xcrystal.explorer.session.explanations import ALONG, DISTANCE
+from xcrystal.explorer.session.explanations import ALONG, DISTANCE, NOTHING_TO_EXPLAIN
 
 if TYPE_CHECKING:
     from xcrystal.explanation.attribution import Attribution
@@ -176,7 +176,8 @@ class WhyView(Panel):
             "bars": None if pairs else bars(found, orbits, others),
             "matrix": matrix(found, orbits) if pairs else None,
             "unit": found.unit,
-            "scale": diverging_css(),
+            "scale": ScoreScale.of(found).css(),
+            "muted": not found.beyond_error,
             "ticks": list(others),
             "comparable": not pairs and len(self._baselines_of(found)) > 1,
             "trust": trust_line(found, session.explanations.checks, self._trusted()),
@@ -245,4 +246,10 @@ def _difference(found: Attribution) -> str:
     if not _signed(found.method):
         return f"{what}: {here}{unit} here. The bars say how much each part matters, not which way."
     apart = signed(difference, digits)
+    if not found.beyond_error and found.interval is not None:
+        low, high = (signed(value, digits).removeprefix("+") for value in found.interval)
+        return (
+            f"{what}: {here}{unit} here, {there} {_AT_BASELINE[level]}. {NOTHING_TO_EXPLAIN} "
+            f"(90 %: {low} to {high}{unit})"
+        )
     return f"{what}: {here}{unit} here, {there} {_AT_BASELINE[level]}; the difference of {apart} is shared out."

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z, symbol
+from xcrystal.explanation.score_scale import ScoreScale, score_span
 from xcrystal.explorer import words
-from xcrystal.explorer.drawing.palette import diverging, diverging_css, hex_color
-from xcrystal.explorer.drawing.scene_message import score_span
+from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.panels.attribution_bars import digits_for, signed
 
@@ -97,7 +97,8 @@ class ConceptView(Panel):
         """The elements with their colours, and of which crystals."""
         of = self._of[1] if self._of is not None and self._of[0] is found else None
         means = np.array([element.mean for element in found.elements])
-        span = score_span(means)
+        scale = ScoreScale(score_span(means))
+        span = scale.span
         digits = digits_for(span)
         unit = f" {found.unit}" if found.unit else ""
         what = words.explained(found.target)
@@ -113,7 +114,7 @@ class ConceptView(Panel):
             "unit": found.unit,
             "low": signed(-span, digits),
             "high": signed(span, digits),
-            "scale": diverging_css(),
+            "scale": scale.css(),
             "elements": [
                 {
                     "z": numbers[one.element],
@@ -124,7 +125,7 @@ class ConceptView(Panel):
                     + (f" ± {one.error:.{digits}f}" if math.isfinite(one.error) else "")
                     + f"{unit}, {_crystals(one.crystals)}",
                 }
-                for one, shade in zip(found.elements, diverging(means / span), strict=True)
+                for one, shade in zip(found.elements, scale.colors(means), strict=True)
             ],
         }
 

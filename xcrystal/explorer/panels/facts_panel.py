@@ -57,7 +57,8 @@ class FactsView(Panel):
         """All that the script draws, as JSON; what comes from outside is in it as it is."""
         session = self.session
         beginner = session.controls.mode == "beginner"
-        loaded = session.display.loaded_alone is not None
+        drawn = session.display.loaded_alone
+        loaded = drawn is not None
         # what is said of decodes would be misread as said of a loaded crystal
         report = None if loaded else session.assessment.report
         rows = fact_rows(session, brief=beginner)
@@ -71,7 +72,7 @@ class FactsView(Panel):
             "certainty": None if loaded else _certainty(session),
             "neighbours": [
                 {"row": n.row, "formula": n.formula, "id": n.material_id, "distance": f"{n.distance:.2f}"}
-                for n in session.state.point.neighbours
+                for n in (session.state.point.neighbours if drawn is None or not drawn.reason else ())
             ],
             "idle": session.idle,
         }

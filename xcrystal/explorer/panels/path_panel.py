@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.commands import Interpolate
-from xcrystal.explorer.session.interpolation import ENDS, MOST_FRAMES
+from xcrystal.explorer.session.interpolation import AT_VECTOR, ENDS, MOST_FRAMES
 from xcrystal.explorer.session.path_export import FORMATS
 from xcrystal.latent.paths import kinds_for
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.session.state import Point
     from xcrystal.explorer.worker import Worker
@@ -70,7 +72,8 @@ class PathView(Panel):
                     "title": title,
                     "unit": unit,
                     "digits": digits,
-                    "values": [round(value, 4) if math.isfinite(value) else None for value in table[name].tolist()],
+                    "values": _rounded(table[name]),
+                    "thin": _rounded(table[name + AT_VECTOR]) if name + AT_VECTOR in table else None,
                     "limit": 0.7 if name == "contact" else None,
                 }
                 for name, title, unit, digits in lanes
@@ -97,6 +100,10 @@ class PathView(Panel):
         elif action == "export" and message.get("format") in FORMATS and session.state.path is not None:
             name, content = session.interpolation.export(message["format"])
             self.offer(name, FORMATS[message["format"]], content)
+
+
+def _rounded(values: pd.Series[float]) -> list[float | None]:
+    return [round(value, 4) if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _end(point: Point | None) -> dict[str, str] | None:

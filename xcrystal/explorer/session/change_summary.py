@@ -27,6 +27,7 @@ _SHOWN = {
     "decoded": "the decoded crystal is drawn",
     "loaded": "the crystal is drawn as it was loaded",
     "both": "two crystals are drawn side by side",
+    "overlay": "the decoded crystal is laid over the loaded one",
 }
 _MOST = 5  # clauses beside those of the crystal; a reset changes more than anybody reads
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Union, get_args, get_orig
 
 import numpy as np
 
+from xcrystal.crystal.mixed_sites import site_text, species_of
 from xcrystal.errors import ReadError
 from xcrystal.explorer import words
 
@@ -32,7 +33,7 @@ def result(default: Any) -> Any:
 
 @dataclass(frozen=True)
 class PlainCrystal:
-    """An ordered crystal as plain numbers: cell (9,) in Å, symbols, and fractional coordinates (3 n,)."""
+    """A crystal as plain numbers: cell (9,) in Å, what is on each site (n,), and fractional coordinates (3 n,)."""
 
     matrix: tuple[float, ...]
     species: tuple[str, ...]
@@ -42,13 +43,12 @@ class PlainCrystal:
     def of(cls, structure: Structure) -> Self:
         """A structure, rounded to six decimals."""
         matrix, points = (np.round(rows, 6).ravel() for rows in (structure.lattice.matrix, structure.frac_coords))
-        symbols = tuple(site.specie.symbol for site in structure)
-        return cls(tuple(matrix.tolist()), symbols, tuple(points.tolist()))
+        return cls(tuple(matrix.tolist()), tuple(map(site_text, structure)), tuple(points.tolist()))
 
     def __repr__(self) -> str:
         """Python that makes the Structure."""
         matrix, points = (np.reshape(rows, (-1, 3)).tolist() for rows in (self.matrix, self.frac_coords))
-        return f"Structure({matrix}, {list(self.species)}, {points})"
+        return f"Structure({matrix}, {[species_of(text) for text in self.species]}, {points})"
 
 
 @dataclass(frozen=True)
@@ -783,7 +783,7 @@ class ClearOverlay(Command):
 
 @dataclass(frozen=True)
 class Show(Command):
-    """Draw the decoded or the loaded crystal, or both."""
+    """Draw the decoded or the loaded crystal, or both, side by side or one over the other."""
 
     call = "show"
     which: str
@@ -1062,7 +1062,9 @@ def _checked(value: Any, kind: Any) -> Any:
         return value
     elif kind is PlainCrystal and isinstance(value, dict) and set(value) == set(_CRYSTAL):
         found = PlainCrystal(**{name: _checked(value[name], kind) for name, kind in _CRYSTAL.items()})
-        if (len(found.matrix), len(found.frac_coords)) == (9, 3 * len(found.species)):
+        if (len(found.matrix), len(found.frac_coords)) == (9, 3 * len(found.species)) and all(
+            map(species_of, found.species)
+        ):
             return found
     elif kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         if abs(value) < 1e6:  # also if it is not a number

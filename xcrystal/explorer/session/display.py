@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xcrystal.crystal.aligning import align
 from xcrystal.crystal.cif import cif_text, model_output
 from xcrystal.crystal.groups import space_group
 from xcrystal.errors import TargetError, check_one_of
@@ -23,11 +24,13 @@ from xcrystal.explorer.session.commands import (
 )
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.records import Loaded
-from xcrystal.explorer.session.state import LABELS
+from xcrystal.explorer.session.state import LABELS, SHOWN
 from xcrystal.explorer.session.store import Store
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+    from xcrystal.crystal.aligning import Alignment
 
 CELLS = ("conventional", "primitive")
 MOST_CELLS = 4  # along one axis
@@ -38,21 +41,37 @@ class Display:
 
     def __init__(self, store: Store, points: Points) -> None:
         self._store, self._points = store, points
+        self._aligned: tuple[Structure, Structure, Alignment | None] | None = None  # of what, and of what with it
 
     # -- what is drawn
 
     @property
     def loaded_alone(self) -> Loaded | None:
-        """The loaded crystal if it alone is shown, otherwise None."""
+        """The loaded crystal if it is what is shown, alone or under its reconstruction; otherwise None."""
+        return self._store.state.loaded_shown
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """The decode laid over the loaded crystal; None where there is none, or they do not match."""
         state = self._store.state
-        return state.loaded if state.shown == "loaded" else None
+        if state.loaded is None:
+            return None
+        original, decode, known = state.loaded.structure, state.point.structure, self._aligned
+        if known is None or known[0] is not original or known[1] is not decode:
+            self._aligned = known = (original, decode, align(original, decode))
+        return known[2]
 
     @property
     def structure(self) -> Structure:
-        """The structure that is shown, in the cell that is shown; of two side by side, the decoded one."""
+        """The structure that is shown, in the cell that is shown; of two side by side, the decoded one.
+
+        Beside a loaded crystal that it matches, the decode is in that one's cell, origin and orientation.
+        """
         if self.loaded_alone is not None:
             return self.loaded_alone.structure
         state = self._store.state
+        if state.shown == "both" and self.alignment is not None:
+            return self.alignment.own_hand
         return conventional_cell(state.point.structure) if state.cell == "conventional" else state.point.structure
 
     @property
@@ -93,14 +112,22 @@ class Display:
             self._store.commit(ShowColorMap(name), color_map=name)
 
     def show(self, which: str) -> None:
-        """Draw the "decoded" or the "loaded" crystal, or "both" side by side."""
+        """Draw the "decoded" or the "loaded" crystal, "both" side by side, or as an "overlay".
+
+        Raises
+        ------
+        TargetError
+            If there is nothing of that kind to draw; an overlay needs a loaded crystal and a decode that match.
+        """
         with self._store.lock:
             state = self._store.state
             paired = state.loaded is not None or all(state.ends)
-            if which not in ("decoded", "loaded", "both"):
+            if which not in SHOWN:
                 raise TargetError(f"There is no {which!r} crystal to show.")
-            if (which == "loaded" and state.loaded is None) or (which == "both" and not paired):
+            if (which in ("loaded", "overlay") and state.loaded is None) or (which == "both" and not paired):
                 raise TargetError("There is no other crystal to show: load one, or set A and B.")
+            if which == "overlay" and self.alignment is None:
+                raise TargetError("The decoded crystal does not match the loaded one, so that it cannot lie over it.")
             self._store.commit(Show(which), shown=which)
 
     def show_cell(self, cell: str) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _KEPT = 24  # explanations
 _GRADIENTS = ("integrated_gradients", "gradient_shap", "input_x_gradient", "saliency", "smoothgrad")
 DISTANCE, ALONG = "distance to ", "along "
+NOTHING_TO_EXPLAIN = "Nothing to explain: the difference lies within the model's error."
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ENDS = ("A", "B")
 MOST_FRAMES = 200
+AT_VECTOR = "_at_vector"  # behind the name of a property, of what is predicted at the vector and not for its crystal
 _AT_ONCE = 8  # frames decoded between two looks at whether to stop
 
 
@@ -58,6 +59,10 @@ class Interpolation:
         check_one_of(name, ENDS, "end of a path")
         with self._store.lock:
             if source is None:
+                loaded = self._store.state.loaded_shown
+                if loaded is not None and loaded.reason:
+                    self._store.report(f"{loaded.name} cannot be an end of a path: {loaded.reason}")
+                    return False
                 point = self._points.careful(self._store.state.point)
             else:
                 try:
@@ -139,19 +144,21 @@ class Interpolation:
         Returns
         -------
         DataFrame
-            ``frame``, ``formula``, ``space_group``, the predicted properties, ``volume_per_atom`` (Å3), ``contact``
-            (shortest distance of two atoms by the sum of their covalent radii), ``valid`` (no contact below 0.7),
-            ``quantile`` (share of known crystals that lie nearer to the data), ``nearest`` (formula of the nearest
-            known crystal) and its ``distance``. Empty without a path.
+            ``frame``, ``formula``, ``space_group``, the properties predicted for the decoded crystal at its own latent
+            vector (NaN if it cannot be encoded) and, with ``_at_vector`` behind their names, at the vector of the
+            path, ``volume_per_atom`` (Å3), ``contact`` (shortest distance of two atoms by the sum of their covalent
+            radii), ``valid`` (no contact below 0.7), ``quantile`` (share of known crystals that lie nearer to the
+            data), ``nearest`` (formula of the nearest known crystal) and its ``distance``. Empty without a path.
         """
         path = self._store.state.path
         if path is None:
-            return _table((), [])
+            return _table((), (), ())
         if self._measured is None or self._measured[0] is not path.frames:
             from xcrystal.latent.density import Density
 
             quantiles = Density.of(self._points.atlas).quantiles(np.stack([point.z for point in path.frames]))
-            self._measured = (path.frames, _table(path.frames, quantiles.tolist()))
+            achieved = self._points.achieved_all(path.frames)
+            self._measured = (path.frames, _table(path.frames, achieved, quantiles.tolist()))
         return self._measured[1]
 
     def export(self, format: str = "cif") -> tuple[str, bytes]:
@@ -231,14 +238,17 @@ class Interpolation:
         formulas = tuple(str(p.structure.composition.reduced_formula) for p in (start, end))
         shown = [ShowFrame(k, frames=command.frames, formulas=formulas) for k in numbers]
         made = (*start.commands, SetEnd("A"), *end.commands, SetEnd("B"), command)
-        return self._points.many(z, [one.label() for one in shown], [(*made, one) for one in shown])
+        points = self._points.many(z, [one.label() for one in shown], [(*made, one) for one in shown])
+        self._points.achieved_all(points)  # it takes its time, and is asked for with the chart
+        return points
 
 
-def _table(frames: Sequence[Point], quantiles: Sequence[float]) -> pd.DataFrame:
+def _table(frames: Sequence[Point], achieved: Sequence[dict[str, float]], quantiles: Sequence[float]) -> pd.DataFrame:
     import pandas as pd
 
     from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contacts
 
+    names = list(frames[0].predicted) if frames else []
     structures = [point.structure for point in frames]
     contacts = shortest_contacts(
         [s.lattice.matrix for s in structures],
@@ -250,7 +260,8 @@ def _table(frames: Sequence[Point], quantiles: Sequence[float]) -> pd.DataFrame:
         "frame": list(range(len(frames))),
         "formula": [s.composition.reduced_formula for s in structures],
         "space_group": [int(s.properties["space_group"]) for s in structures],
-        **{name: [p.predicted[name] for p in frames] for name in (frames[0].predicted if frames else ())},
+        **{name: [found.get(name, float("nan")) for found in achieved] for name in names},
+        **{name + AT_VECTOR: [p.predicted[name] for p in frames] for name in names},
         "volume_per_atom": [float(s.volume) / len(s) if len(s) else float("nan") for s in structures],
         "contact": ratios,
         "valid": [ratio >= SHORT_CONTACT for ratio in ratios],

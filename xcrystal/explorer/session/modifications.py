@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import check_size
-from xcrystal.errors import UnsupportedElementWarning, XCrystalError, one_sentence
+from xcrystal.errors import InvalidCrystalError, UnsupportedElementWarning, XCrystalError, one_sentence
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.session.commands import (
     Command,
@@ -176,7 +176,9 @@ class Modifications:
         with self._store.lock:
             loaded, point = self._store.state.loaded, self._store.state.point
             own = loaded is not None and loaded.z is point.z
-            if loaded is not None and (own or self._store.state.shown == "loaded"):
+            if loaded is not None and (own or self._store.state.loaded_shown is not None):
+                if not loaded.structure.is_ordered:
+                    raise InvalidCrystalError(loaded.reason)
                 command = Load(PlainCrystal.of(loaded.structure), name=loaded.name)
                 commands = point.commands if own else (command,)
                 return Subject(self._open(loaded.structure), commands, False)

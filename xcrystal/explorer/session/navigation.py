@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.reading import MAX_SEARCHED, check_structure, parse_structure, read_structure
+from xcrystal.crystal.reading import MAX_SEARCHED, check_drawable, parse_structure, read_drawable
 from xcrystal.errors import (
+    InvalidCrystalError,
     ReadError,
     ReadingWarning,
     UnsupportedCrystalError,
@@ -88,7 +89,7 @@ class Navigation:
             try:
                 with warnings.catch_warnings(record=True) as said:
                     warnings.simplefilter("always")
-                    structure = read_structure(source)
+                    structure = read_drawable(source)
             except XCrystalError as error:
                 self._store.report(str(error))
                 return False
@@ -102,7 +103,7 @@ class Navigation:
             try:
                 with warnings.catch_warnings(record=True) as said:
                     warnings.simplefilter("always")
-                    structure = check_structure(parse_structure(bytes(content), name))
+                    structure = check_drawable(parse_structure(bytes(content), name))
             except XCrystalError as error:
                 self._store.report(str(error))
                 return
@@ -228,7 +229,7 @@ class Navigation:
         path: str | None = None,
         said: Sequence[warnings.WarningMessage] = (),
     ) -> bool:
-        """Encode a checked structure and go to its reconstruction; only draw it if it cannot be encoded.
+        """Show a structure as it was loaded, and go to its reconstruction if it can be encoded.
 
         ``said`` are the warnings that came with reading it, which are shown beside it.
         """
@@ -237,18 +238,24 @@ class Navigation:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 found = self._points.model.canonical(structure)
-        except UnsupportedCrystalError as error:
-            cautions = _cautions(said)
-            loaded = Loaded(name, structure, _space_group_number(structure), reason=str(error), caution=cautions)
-            self._store.commit(command, loaded=loaded, shown="loaded")
+        except (UnsupportedCrystalError, InvalidCrystalError) as error:
+            self._draw_only(structure, command, str(error), _cautions(said))
             return True
         except XCrystalError as error:
             self._store.report(str(error))
             return False
         point = self._points.reconstruction(found, command)
         loaded = self._points.loaded(structure, found, name, point, _cautions([*said, *caught]))
-        self.arrive(command, point, loaded=loaded)
+        self._store.commit(command, point=point, base=point, loaded=loaded, shown="loaded")
         return True
+
+    def _draw_only(self, structure: Structure, command: Load, reason: str, caution: str) -> None:
+        """Show a crystal that cannot be encoded; the point of latent space stays.
+
+        What can be encoded in its place, such as an ordered approximant of a disordered crystal, is for ``take``.
+        """
+        loaded = Loaded(command.name, structure, _space_group_number(structure), reason=reason, caution=caution)
+        self._store.commit(command, loaded=loaded, shown="loaded")
 
 
 def _cautions(said: Iterable[warnings.WarningMessage]) -> str:

@@ -42,7 +42,7 @@ class Pins:
             if not self._store.idle:
                 self._store.reactions.settle()  # what was decoded greedily is reranked before it is kept
             state = self._store.state
-            loaded = state.loaded if state.shown == "loaded" else None
+            loaded = state.loaded_shown
             if loaded is not None and loaded.z is None:
                 self._store.report(f"{loaded.name} cannot be pinned: it has no latent vector. {loaded.reason}")
                 return False

@@ -148,10 +148,14 @@ class Points:
 
     def own_vector(self, structure: Structure) -> np.ndarray | None:
         """(latent_dim,) latent vector of a decoded crystal itself; None if it cannot be encoded."""
+        form = self._canonical(structure)
+        return None if form is None else self.model.encode_canonical([form.crystal])[0]
+
+    def _canonical(self, structure: Structure) -> Canonical | None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UnsupportedElementWarning)
-                return self.model.encode(structure)[0]
+                return self.model.canonical(structure)
         except XCrystalError:
             return None
 
@@ -161,10 +165,16 @@ class Points:
         The decoder does not follow every change of a latent vector, so what is predicted at the vector itself promises
         more than the crystal keeps. Empty if the crystal cannot be encoded.
         """
-        found = self._achieved.get(point)
-        if found is None:
-            own = self.own_vector(point.structure)
-            predicted = {} if own is None else self.model.predict(own[None])
-            found = {name: float(values[0]) for name, values in predicted.items()}
-            self._achieved[point] = found
-        return found
+        return self.achieved_all([point])[0]
+
+    def achieved_all(self, points: Sequence[Point]) -> list[dict[str, float]]:
+        """``achieved`` of many points, encoded together."""
+        new = [point for point in points if point not in self._achieved]
+        forms = [self._canonical(point.structure) for point in new]
+        known = [form.crystal for form in forms if form is not None]
+        predicted = self.model.predict(self.model.encode_canonical(known)) if known else {}
+        rows = iter(range(len(known)))
+        for point, form in zip(new, forms, strict=True):
+            row = None if form is None else next(rows)
+            self._achieved[point] = {name: float(values[row]) for name, values in predicted.items() if row is not None}
+        return [self._achieved[point] for point in points]

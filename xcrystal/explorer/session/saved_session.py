@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.mixed_sites import site_text, species_of
+from xcrystal.crystal.reading import check_drawable, check_structure
 from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS
 from xcrystal.explorer.session.commands import Command, Go, Load, PlainCrystal, as_floats, read_command
 from xcrystal.explorer.session.old_code import command_of_line
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.records import Loaded
-from xcrystal.explorer.session.state import LABELS, MOST_PINS, Own, Path, Point, Selection, State, Why
+from xcrystal.explorer.session.state import LABELS, MOST_PINS, SHOWN, Own, Path, Point, Selection, State, Why
 from xcrystal.latent.paths import KINDS
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         color=read.value("color", str),
         color_map=read.choice("color_map", tuple(COLOR_MAPS)) if "color_map" in content else COLOR_MAP,
         loaded=None if content.get("loaded") is None else read.loaded(read.value("loaded", dict)),
-        shown=read.choice("shown", ("decoded", "loaded", "both")),
+        shown=read.choice("shown", SHOWN),
         cell=read.choice("cell", ("conventional", "primitive")),
         supercell=(supercell[0], supercell[1], supercell[2]),
         boundary=read.value("boundary", bool),
@@ -146,10 +148,10 @@ def _saved_loaded(loaded: Loaded) -> dict[str, Any]:
 
 
 def plain_structure(structure: Structure) -> dict[str, Any]:
-    """An ordered structure as JSON: nine numbers of its cell in Å, symbols, and fractional coordinates."""
+    """A structure as JSON: nine numbers of its cell in Å, what is on each site, and fractional coordinates."""
     return {
         "matrix": list(as_floats(structure.lattice.matrix)),
-        "species": [site.specie.symbol for site in structure],
+        "species": [site_text(site) for site in structure],
         "frac_coords": list(as_floats(structure.frac_coords)),
     }
 
@@ -281,11 +283,9 @@ class _Reader:
         rows = np.array(listed, dtype=int)
         return Selection(rows, of.value("title", str))
 
-    def structure(self, content: Any) -> Structure:
+    def structure(self, content: Any, check: Callable[[Structure], Structure] = check_structure) -> Structure:
         """From plain numbers and symbols: pymatgen's own format can name modules, which are then imported."""
         from pymatgen.core import Lattice, Structure
-
-        from xcrystal.crystal.reading import check_structure
 
         if not isinstance(content, dict):
             raise _damaged("structure")
@@ -294,7 +294,7 @@ class _Reader:
         matrix, points = of.numbers("matrix", 9), of.numbers("frac_coords", 3 * len(symbols))
         try:
             lattice = Lattice(matrix.astype(float).reshape(3, 3))
-            return check_structure(Structure(lattice, symbols, points.astype(float).reshape(-1, 3)))
+            return check(Structure(lattice, [*map(species_of, symbols)], points.astype(float).reshape(-1, 3)))
         except XCrystalError:
             raise
         except Exception as error:
@@ -303,7 +303,7 @@ class _Reader:
     def loaded(self, content: dict[str, Any]) -> Loaded:
         """With what the model says of it made anew, unless it could not be encoded."""
         of = _Reader(content, self.of)
-        structure = self.structure(of.value("structure", dict))
+        structure = self.structure(of.value("structure", dict), check_drawable)
         group = None if content.get("space_group") is None else of.value("space_group", int)
         if group is not None and not 1 <= group <= 230:
             raise _damaged("space_group")

@@ -300,7 +300,7 @@ class Session:
         self.explanations.explain(target, method, level, baseline)
 
     def show(self, which: str) -> None:
-        """Draw the "decoded" or the "loaded" crystal, or "both"; see ``Display.show``."""
+        """Draw the "decoded" or the "loaded" crystal, "both", or an "overlay"; see ``Display.show``."""
         self.display.show(which)
 
     def code(self) -> str:

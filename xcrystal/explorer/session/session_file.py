@@ -170,7 +170,7 @@ class SessionFile:
             check_one_of(state.color, self._display.colors, "colour of the map")
         if state.why is not None:
             self._explanations.check_possible(state.why, state)
-        if state.shown == "loaded" and state.loaded is None:
+        if state.shown in ("loaded", "overlay") and state.loaded is None:
             raise TargetError("There is no loaded crystal to show.")
 
 
@@ -252,4 +252,6 @@ def _display(state: State, first: State) -> list[Command]:
     other = {name for name in made if getattr(state, name) != getattr(first, name)}
     if state.concepts or state.latents:  # to make them has shown them
         other.add("family")
+    if state.loaded is not None:  # to load it has shown it
+        other.add("shown")
     return [command for name, command in made.items() if name in other]

@@ -10,9 +10,10 @@ import numpy as np
 from xcrystal.crystal.canonical import symmetry_dataset
 from xcrystal.crystal.neighbours import structure_neighbours
 from xcrystal.crystal.reading import MAX_SEARCHED
+from xcrystal.explorer.drawing.occupancy import shares, site_name
 
 if TYPE_CHECKING:
-    from pymatgen.core import Structure
+    from pymatgen.core import PeriodicSite, Structure
 
 MOST_NEIGHBOURS = 8  # kinds of neighbours that are named
 
@@ -53,7 +54,7 @@ def orbit_choices(structure: Structure) -> list[dict[str, Any]]:
     choices = []
     for orbit in dict.fromkeys(numbers):
         atom = numbers.index(orbit)
-        name = f"{structure[atom].specie.symbol} {wyckoff[atom]}".strip()
+        name = f"{site_name(structure[atom])} {wyckoff[atom]}".strip()
         many = counts[orbit]
         choices.append({"atom": atom, "label": f"{name}, {many} atom{'s' if many > 1 else ''}"})
     return choices
@@ -67,7 +68,7 @@ def site_facts(
     Parameters
     ----------
     structure
-        Ordered, any cell.
+        Any cell.
     atom
         Its index.
     score, unit
@@ -79,7 +80,7 @@ def site_facts(
     numbers, wyckoff = _orbits(structure)
     same = numbers.count(numbers[atom])
     x, y, z = np.round(site.frac_coords % 1.0, 4) % 1.0
-    facts = [("Element", f"{site.specie.symbol} ({site.specie.Z})")]
+    facts = [_contents(site)]
     if wyckoff[atom]:
         facts.append(("Wyckoff position", wyckoff[atom]))
     facts.append(("Orbit", f"{numbers[atom] + 1} of {len(set(numbers))}; equivalent atoms in this cell: {same}"))
@@ -94,6 +95,18 @@ def site_facts(
     return facts
 
 
+def _contents(site: PeriodicSite) -> tuple[str, str]:
+    """The element of a site, or what shares it: "70 % La, 30 % Sr"."""
+    found = shares(site)
+    if len(found) == 1:
+        return "Element", f"{found[0].symbol} ({found[0].number})"
+    return "On this site", ", ".join(f"{100 * share.part:.3g} % {share.symbol}" for share in found)
+
+
+def _symbols(site: PeriodicSite) -> str:
+    return "/".join(share.symbol for share in shares(site) if share.number)
+
+
 def coordination(structure: Structure, atom: int) -> str:
     """Number, elements and distances of an atom's neighbours: "6: 6 O at 1.95 to 2.01 Å"."""
     pairs = structure_neighbours(structure)
@@ -102,7 +115,7 @@ def coordination(structure: Structure, atom: int) -> str:
         return "no neighbours found"
     distances: dict[str, list[float]] = {}
     for other, length in zip(around.second.tolist(), around.lengths.tolist(), strict=True):
-        distances.setdefault(structure[other].specie.symbol, []).append(length)
+        distances.setdefault(_symbols(structure[other]), []).append(length)
     parts = []
     for symbol, lengths in sorted(distances.items(), key=lambda item: min(item[1]))[:MOST_NEIGHBOURS]:
         low, high = min(lengths), max(lengths)

@@ -117,7 +117,7 @@ class State:
     loaded
         The crystal that was loaded, kept until a reset.
     shown
-        "decoded", "loaded", or "both" side by side.
+        "decoded", "loaded", "both" side by side, or "overlay": the decode laid over the loaded crystal.
     cell
         "conventional" or "primitive": which cell of a decode is drawn. A loaded crystal is drawn as it came.
     supercell
@@ -176,7 +176,13 @@ class State:
     candidates: tuple[Point, ...] = ()
     pins: tuple[Point, ...] = ()
 
+    @property
+    def loaded_shown(self) -> Loaded | None:
+        """The loaded crystal if it is what is shown, alone or under a decode that is laid over it."""
+        return self.loaded if self.shown in ("loaded", "overlay") else None
 
+
+SHOWN = ("decoded", "loaded", "both", "overlay")
 _EVENTS = {
     "crystal": ("point", "base"),
     "shown": ("loaded", "shown", "cell", "supercell", "boundary", "bonds", "perspective", "labels"),

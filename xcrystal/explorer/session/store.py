@@ -149,7 +149,7 @@ class Store:
         """
         before, after = self.state, replace(self.state, **changed)  # type: ignore[arg-type]
         if not changes(before, after):
-            self.tell(caution(before))
+            self.tell(caution(before), self.unexplained)
             return
         same = gesture is not None and not self.idle and gesture == self.history.now.gesture
         compared = self.history.add(Entry(command, after, gesture), merge=same)
@@ -271,8 +271,9 @@ class Store:
 def caution(state: State) -> str:
     """What is to be said as long as the loaded crystal, or its reconstruction, is shown."""
     loaded = state.loaded
-    if loaded is not None and state.shown == "loaded":
-        return loaded.reason or loaded.caution
+    if state.loaded_shown is not None:
+        stays = f"The map and the sliders stay at the {state.point.label}."
+        return f"{state.loaded_shown.reason} {stays}" if state.loaded_shown.reason else state.loaded_shown.caution
     notice = str(state.point.structure.properties.get("notice", ""))  # of a model that did not decode it
     said = loaded.caution if loaded is not None and state.point.z is loaded.z else ""
     return f"{said} {notice}".strip()

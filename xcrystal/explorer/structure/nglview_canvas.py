@@ -24,18 +24,21 @@ def canvas_class() -> type:
             self._on_pick = on_pick
             self._sending = threading.Lock()  # scenes come from the worker, opened views from another thread
             self._number = 0
-            self._scene: tuple[dict[str, Any], bytes] | None = None
+            self._scene: tuple[dict[str, Any], bytes, bytes] | None = None
             super().__init__(HEIGHT, self._hear)
             self.add_class("xc-canvas")
 
-        def draw(self, scene: tuple[dict[str, Any], bytes] | None = None) -> None:
-            """Draw a scene, as ``drawing.scene_message.scene_message`` gives it, or the last one again."""
+        def draw(self, scene: tuple[dict[str, Any], bytes, bytes] | None = None) -> None:
+            """Draw a scene, as ``drawing.scene_message.scene_message`` gives it, or the last one again.
+
+            The shells of ``drawing.overlay`` come behind it.
+            """
             with self._sending:
                 self._scene = scene or self._scene
                 if self._scene is not None:
                     self._number += 1
-                    header, data = self._scene
-                    self.send({"type": "xc-scene", "number": self._number, **header}, buffers=[data])
+                    header, *buffers = self._scene
+                    self.send({"type": "xc-scene", "number": self._number, **header}, buffers=buffers)
 
         def _hear(self, message: dict[str, Any]) -> None:
             # each view that opens says so when it listens; what was sent before it did is lost

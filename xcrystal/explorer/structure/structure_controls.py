@@ -5,12 +5,14 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Protocol
 
+from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
-from xcrystal.explorer.drawing.palette import diverging_css, hex_color
+from xcrystal.explorer.drawing.occupancy import site_name
+from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene import element_colors
-from xcrystal.explorer.drawing.scene_message import score_span
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.display import MOST_CELLS
+from xcrystal.explorer.session.explanations import NOTHING_TO_EXPLAIN
 from xcrystal.explorer.session.site_facts import orbit_choices
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
     from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.worker import Worker
-
-_SHOWN = {"decoded": "Decoded", "loaded": "Loaded", "both": "Both"}
 
 
 class DrawnCrystals(Protocol):
@@ -94,7 +94,7 @@ class StructureBar(Panel):
             "orbits": [orbit_choices(structure) for _, structure in crystals],
             "picked": list(view.picked) if view.picked is not None else None,
             "facts": [list(fact) for fact in view.facts],
-            "symbol": crystals[which][1][view.picked[1]].specie.symbol if view.picked is not None else "",
+            "symbol": site_name(crystals[which][1][view.picked[1]]) if view.picked is not None else "",
             "pictures": self._pictures(),
         }
 
@@ -138,32 +138,35 @@ class StructureBar(Panel):
         """Which crystals can be shown; empty where there is no choice."""
         session = self.session
         paired = all(session.state.ends)
-        if session.state.loaded is not None:
-            return [[name, label] for name, label in _SHOWN.items()]
+        loaded = session.state.loaded
+        if loaded is not None:
+            decoded = "Reconstruction" if loaded.z is session.z else "Decoded"
+            choices = [["loaded", "As loaded"], ["decoded", decoded], ["both", "Side by side"]]
+            return choices if session.display.alignment is None else [*choices, ["overlay", "Overlay"]]
         return [["decoded", "Decoded"], ["both", "A and B"]] if paired else []
 
     def _legend(self) -> list[list[str]]:
         """Symbol and colour of each element that is drawn, lightest first; empty while colours mean an attribution."""
         if self._scores() is not None:
             return []
-        numbers = {site.specie.Z: site.specie.symbol for _, structure in self.view.crystals for site in structure}
+        sites = (site for _, structure in self.view.crystals for site in structure)
+        numbers = {species.Z: species.symbol for site in sites for species in site.species}
         return [[symbol, hex_color(element_colors()[z])] for z, symbol in sorted(numbers.items())]
 
     def _scale(self) -> dict[str, str] | None:
         """The scale of the attribution, and what its numbers mean."""
-        from xcrystal.explanation.methods import METHODS
-
         found, scores = self.session.explanations.attribution, self._scores()
         if found is None or scores is None:
             return None
-        span, signed = score_span(scores), METHODS[found.method].signed
+        scale = ScoreScale.of(found, scores)
+        note = "Blue lowers it, red raises it." if scale.signed else "How much it matters, not which way."
         return {
-            "low": f"{-span:+.3f}",
-            "high": f"{span:+.3f}",
-            "colors": diverging_css(),
+            "low": f"{scale.low:+.3f}" if scale.signed else "0",
+            "high": f"{scale.span:+.3f}",
+            "colors": scale.css(),
             "text": f"{found.unit or 'score'} for each atom, of {words.explained(found.target)} of the crystal drawn, "
             f"encoded again: {found.target_value:+.3f} {found.unit}",
-            "note": "Blue lowers it, red raises it." if signed else "How much it matters, not which way.",
+            "note": NOTHING_TO_EXPLAIN if scale.muted else note,
         }
 
     def _scores(self) -> np.ndarray | None:

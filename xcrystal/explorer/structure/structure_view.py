@@ -9,7 +9,9 @@ import numpy as np
 
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import check_one_of
+from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer.drawing.cells import conventional_cell
+from xcrystal.explorer.drawing.overlay import shells
 from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, scene_message
 from xcrystal.explorer.drawing.svg_picture import svg
 from xcrystal.explorer.session.site_facts import site_facts, with_orbits
@@ -21,6 +23,8 @@ from xcrystal.explorer.worker import Worker
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.explorer.drawing.scene import Scene
+    from xcrystal.explorer.session.records import Loaded
     from xcrystal.explorer.session.session import Session
 
 SIDES = ("standard", "a", "b", "c", "a*", "b*", "c*")
@@ -82,19 +86,33 @@ class StructureView(View):
 
     @property
     def match(self) -> str:
-        """How well two crystals side by side match, in words; empty for one."""
+        """How well the loaded crystal and the decode, or two side by side, match; empty where there is one."""
+        session, state = self.session, self.session.state
+        if state.loaded is not None:
+            return self._match_of_loaded(state.loaded)
         crystals = self.crystals
         if len(crystals) < 2:
             return ""
-        session = self.session
-        if session.state.loaded is not None and session.z is session.state.loaded.z:
-            return _match_words(session.state.loaded.rms)
         (_, one), (_, other) = crystals
         if not session.idle:
             return "match: when you pause"
         if self._match is None or self._match[0] is not one or self._match[1] is not other:
             self._match = (one, other, _match_words(match_rms(one, other)))
         return self._match[2]
+
+    def _match_of_loaded(self, loaded: Loaded) -> str:
+        """How well the loaded crystal and the decode match, wherever the loaded one is drawn."""
+        session, shown = self.session, self.session.state.shown
+        own = session.z is loaded.z
+        if shown == "decoded" or (shown == "loaded" and not own):
+            return ""
+        if not session.idle:
+            return "match: when you pause"
+        found = session.display.alignment
+        rms = loaded.rms if own else None if found is None else found.rms
+        words = _match_words(rms, mirrored=found is not None and found.mirrored)
+        name = "reconstruction" if own else "decoded crystal"
+        return f"Shells: the {name}; {words}" if shown == "overlay" else f"{name.capitalize()}: {words}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -104,9 +122,15 @@ class StructureView(View):
     def pictures(self, width: int = 420) -> list[tuple[str, str]]:
         """Caption and SVG image of what is drawn, for where there is no WebGL."""
         return [
-            (caption, svg(structure, self._scores(structure), width, **self._options))
+            (caption, svg(structure, self._scores(structure), width, scale=self._scale, **self._options))
             for caption, structure in self.crystals
         ]
+
+    @property
+    def _scale(self) -> ScoreScale | None:
+        """The colours of an attribution, if there is one."""
+        found = self.session.explanations.attribution
+        return None if found is None else ScoreScale.of(found)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -163,8 +187,9 @@ class StructureView(View):
                 if scores is not None and session.explanations.attribution is not None
                 else ""
             )
-            drawn.append(scene_message(structure, scores=scores, unit=unit, **self._options))
-        self._notes = [scene.note for _, _, scene in drawn if scene.note]
+            drawn.append(scene_message(structure, scores=scores, unit=unit, scale=self._scale, **self._options))
+        scenes = [scene for _, _, scene in drawn]
+        self._notes = [scene.note for scene in scenes if scene.note]
         extent = max(header["extent"] for header, _, _ in drawn)  # both at one scale
         self._make_canvases(len(crystals))
         for which, ((caption, _), (header, data, _)) in enumerate(zip(crystals, drawn, strict=True)):
@@ -175,7 +200,12 @@ class StructureView(View):
             more["lattice"] = np.round(structure.lattice.matrix, 6).tolist()
             more["perspective"] = session.state.perspective
             more["labels"] = atom_labels(structure, session.state.labels)
-            self.canvases[which].draw(({**header, **more}, data))
+            self.canvases[which].draw(({**header, **more}, data, self._shells(structure, scenes[which])))
+
+    def _shells(self, structure: Structure, scene: Scene) -> bytes:
+        """What is laid over a drawn structure; nothing unless that is asked for."""
+        found = self.session.display.alignment if self.session.state.shown == "overlay" else None
+        return b"" if found is None else shells(scene, structure, found.structure).tobytes()
 
     def _make_canvases(self, count: int) -> None:
         """The second canvas is made when it is first needed, and then kept out of sight."""
@@ -233,5 +263,7 @@ class StructureView(View):
         return self._marked[1]
 
 
-def _match_words(rms: float | None) -> str:
-    return "no match" if rms is None else f"match, RMS {rms:.4f} of (V / N)^(1/3)"
+def _match_words(rms: float | None, *, mirrored: bool = False) -> str:
+    if rms is None:
+        return "no match"
+    return f"match{' of its mirror image' if mirrored else ''}, RMS {rms:.4f} of (V / N)^(1/3)"

@@ -8,6 +8,8 @@ export interface ILane {
   digits: number;
   /** One a frame; null where there is none. */
   values: (number | null)[];
+  /** Drawn as a thin line behind them. */
+  thin?: (number | null)[] | null;
   /** A dashed line, if it lies within the values. */
   limit?: number | null;
 }
@@ -173,13 +175,18 @@ export class LaneChart {
     const below = above + this.height + TOP - 0.5;
     const known = lane.values.filter(value => value !== null);
     const [least, most] = known.length ? [Math.min(...known), Math.max(...known)] : [null, null];
-    const [low, high] = range(known, lane.digits);
+    const thin = lane.thin ?? [];
+    const [low, high] = range([...known, ...thin.filter(value => value !== null)], lane.digits);
     const y = (value: number) =>
       above + TOP + 4 + (this.height - 10) * (1 - (value - low) / (high - low));
     const limit = lane.limit ?? null;
-    const points = lane.values.flatMap((value, k): [number, number][] =>
-      value === null ? [] : [[this.across(k), y(value)]]
-    );
+    const placed = (values: (number | null)[]) =>
+      values.flatMap((value, k): [number, number][] =>
+        value === null ? [] : [[this.across(k), y(value)]]
+      );
+    const line = (places: [number, number][]) =>
+      places.map(place => place.map(x => x.toFixed(1)).join(',')).join(' ');
+    const points = placed(lane.values);
     return [
       svg('line', { class: 'xc-ruler', x1: 0, x2: width, y1: below, y2: below }),
       svg(
@@ -198,8 +205,16 @@ export class LaneChart {
         limit > low &&
         limit < high &&
         svg('line', { class: 'xc-limit', x1: LEFT, x2: width - RIGHT, y1: y(limit), y2: y(limit) }),
+      thin.length > 0 &&
+        svg('polyline', {
+          class: 'xc-thin',
+          points: line(placed(thin)),
+          fill: 'none',
+          stroke: color,
+          'stroke-width': 0.7
+        }),
       svg('polyline', {
-        points: points.map(point => point.map(x => x.toFixed(1)).join(',')).join(' '),
+        points: line(points),
         fill: 'none',
         stroke: color,
         'stroke-width': 1.8,

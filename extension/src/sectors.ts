@@ -1,26 +1,39 @@
 /** Spheres of sites that several elements share, or that are not full: one sector for each share, as in an orange. */
-import type { IScene } from '../scene';
+import type { IMesh } from './ngl_mesh';
 
 const ROUND = 32; // facets around the axis, and half as many along it
 const OUTSIDE = 1.01; // radii of the sphere that is covered
 
-/** Triangles with the colours of their corners. */
-export interface IMesh {
-  position: Float32Array;
-  normal: Float32Array;
-  color: Float32Array;
-  index: Uint32Array;
+/** The part of a site that one element has, or that is empty. */
+export interface IShare {
+  /** All of a site make 1. */
+  share: number;
+  /** Red, green and blue. */
+  colour: readonly number[];
 }
 
-/** All spheres of a scene that have sectors; null if none has. */
-export function sectorMesh({ positions, radii, atoms, shares }: IScene): IMesh | null {
+/** Spheres: three numbers a centre, a radius, and the index of a site. */
+export interface ISpheres {
+  positions: Float32Array;
+  radii: Float32Array;
+  atoms: ArrayLike<number>;
+}
+
+/** The sectors of all spheres whose site has `shares`; null if none has. */
+export function sectorMesh(
+  { positions, radii, atoms }: ISpheres,
+  shares: readonly (readonly IShare[])[]
+): IMesh | null {
+  if (!shares.some(parts => parts.length)) {
+    return null;
+  }
   const position: number[] = [];
   const normal: number[] = [];
   const color: number[] = [];
   const index: number[] = [];
-  atoms.forEach((atom, sphere) => {
+  radii.forEach((own, sphere) => {
     let begin = 0;
-    for (const { share, colour } of shares[atom]) {
+    for (const { share, colour } of shares[atoms[sphere]]) {
       const slices = Math.max(1, Math.round(ROUND * share));
       const first = position.length / 3;
       for (let slice = 0; slice <= slices; slice++) {
@@ -32,7 +45,7 @@ export function sectorMesh({ positions, radii, atoms, shares }: IScene): IMesh |
             Math.sin(polar) * Math.sin(angle),
             Math.cos(polar)
           ];
-          const radius = OUTSIDE * radii[sphere];
+          const radius = OUTSIDE * own;
           position.push(...out.map((x, axis) => positions[3 * sphere + axis] + radius * x));
           normal.push(...out);
           color.push(...colour);
@@ -46,9 +59,6 @@ export function sectorMesh({ positions, radii, atoms, shares }: IScene): IMesh |
       begin += share;
     }
   });
-  if (!index.length) {
-    return null;
-  }
   return {
     position: Float32Array.from(position),
     normal: Float32Array.from(normal),

@@ -1,5 +1,5 @@
-import type { ICrystal } from '../crystal';
-import { buildScene } from '../scene';
+import type { ICrystal } from './crystal';
+import { buildScene } from './scene';
 import { sectorMesh } from './sectors';
 
 const crystal: ICrystal = {
@@ -29,7 +29,7 @@ test('a shared site has a sector for each element, and one for what is empty', (
     [0.5, 0.25, 0.25],
     []
   ]);
-  const mesh = sectorMesh(scene);
+  const mesh = sectorMesh(scene, scene.shares);
   if (!mesh) {
     throw new Error('no sectors');
   }
@@ -57,5 +57,6 @@ test('a shared site has a sector for each element, and one for what is empty', (
 });
 
 test('a crystal whose sites are full has no sectors', () => {
-  expect(sectorMesh(buildScene({ ...crystal, sites: crystal.sites.slice(1) }))).toBeNull();
+  const scene = buildScene({ ...crystal, sites: crystal.sites.slice(1) });
+  expect(sectorMesh(scene, scene.shares)).toBeNull();
 });
