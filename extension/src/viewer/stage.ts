@@ -3,12 +3,12 @@ import type * as Ngl from 'ngl';
 import { type NglModule, KeptBuffers } from '../ngl_buffers';
 import { type Matrix, UNIT } from '../lattice';
 import { Camera, LOOK, PICKS, resize, sample } from '../ngl_camera';
+import { FACE_LOOK } from '../ngl_faces';
 import { ReplacedMesh } from '../ngl_mesh';
 import type { IScene } from '../scene';
-import { sectorMesh } from '../sectors';
 import { Triad } from '../triad';
 import type { Looking } from '../view';
-import { fillCrystal } from './filling';
+import { type ILayers, fillCrystal } from './filling';
 
 const SMOOTH_AFTER = 150; // ms without a change; smooth edges take several times as long to draw
 
@@ -65,8 +65,11 @@ export class CrystalStage {
         lost();
       }
     });
-    this.buffers = new KeptBuffers(ngl, this.stage, 'crystal');
-    this.sectors = new ReplacedMesh(ngl, this.stage, 'sectors');
+    this.layers = {
+      crystal: new KeptBuffers(ngl, this.stage, 'crystal'),
+      sectors: new ReplacedMesh(ngl, this.stage, 'sectors'),
+      faces: new ReplacedMesh(ngl, this.stage, 'faces', FACE_LOOK)
+    };
     this.triad = new Triad(words);
     host.append(this.triad.node);
     this.camera = new Camera(ngl, this.stage, () => this.looked());
@@ -90,8 +93,7 @@ export class CrystalStage {
     if (!fitted) {
       this.extent = scene.extent;
     }
-    fillCrystal(this.buffers, scene, Math.max(this.extent, scene.extent));
-    this.sectors.draw(sectorMesh(scene, scene.shares));
+    fillCrystal(this.layers, scene, Math.max(this.extent, scene.extent));
     this.stage.viewer.updateBoundingBox();
     this.lattice = lattice;
     this.camera.follow(lattice ?? (UNIT as Matrix));
@@ -214,11 +216,10 @@ export class CrystalStage {
   };
 
   private readonly stage: Ngl.Stage;
-  private readonly buffers: KeptBuffers;
+  private readonly layers: ILayers;
   private readonly camera: Camera;
   private readonly triad: Triad;
   private lattice: Matrix | null = null;
-  private readonly sectors: ReplacedMesh;
   private readonly theme = new MutationObserver(() => this.follow());
   private readonly size = new ResizeObserver(() => this.resize());
   private extent = 0;

@@ -34,6 +34,15 @@ export class Tools {
       this.bonds = on;
       actions.changed();
     });
+    const polyhedra = toggle(
+      trans.__('Polyhedra'),
+      trans.__('Draw the coordination polyhedra of cations'),
+      true,
+      on => {
+        this.polyhedra = on;
+        actions.changed();
+      }
+    );
     const cells = AXES.map((name, axis) => this.stepper(name, axis, trans, actions));
     const views = DIRECTIONS.map(direction => {
       const key =
@@ -71,7 +80,7 @@ export class Tools {
         'aria-label': trans.__('How the crystal is drawn')
       },
       ofCell[0],
-      el('div', { class: 'xc-viewer-group' }, boundary, bonds),
+      el('div', { class: 'xc-viewer-group' }, boundary, bonds, polyhedra),
       ofCell[1],
       el('div', { class: 'xc-viewer-group' }, reset, perspective, picture, keyboardHelp(trans))
     );
@@ -85,6 +94,8 @@ export class Tools {
   boundary = true;
   /** Whether bonds are drawn. */
   bonds = true;
+  /** Whether coordination polyhedra are drawn. */
+  polyhedra = true;
 
   /** Molecules have no cells. */
   setPeriodic(periodic: boolean): void {
