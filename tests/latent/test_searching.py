@@ -10,7 +10,7 @@ from pymatgen.core import Composition
 
 from xcrystal.errors import ReadError
 from xcrystal.latent.atlas import Atlas
-from xcrystal.latent.searching import CLASSES, EXAMPLE, search, understand
+from xcrystal.latent.searching import CLASSES, EXAMPLE, best, nothing, ranked, search, understand
 
 
 def formulas(atlas: Atlas, query: str) -> set[str]:
@@ -162,3 +162,33 @@ def test_what_is_not_known_is_neither_so_nor_not_so(atlas: Atlas) -> None:
         "no metal, not stable": [],
     }.items():
         assert search(own, query).tolist() == rows, query
+
+
+def test_what_was_named_comes_first(atlas: Atlas) -> None:
+    for query, formula in (("diamond", "C"), ("rutile", "TiO2"), ("C", "C"), ("spinel", "MgAl2O4")):
+        rows = search(atlas, query)
+        order = ranked(atlas, query, rows)
+        assert sorted(order.tolist()) == rows.tolist()
+        assert atlas.table["formula"].iat[order[0]] == formula
+        assert best(atlas, query) == order[0]
+    assert len(set(atlas.table["formula"].iloc[search(atlas, "diamond")])) > 1
+
+
+def test_types_are_judged_by_formula_and_space_group(atlas: Atlas) -> None:
+    assert set(atlas.table["space_group"].iloc[search(atlas, "spinel")]) == {227}
+    assert formulas(atlas, "graphite") == {"C"}
+    assert "LaCoO3" not in formulas(atlas, "calcite") and "CaCO3" in formulas(atlas, "calcite")
+    assert formulas(atlas, "forsterite") <= formulas(atlas, "olivine")
+
+
+def test_nothing_says_why_and_what_may_help(atlas: Atlas) -> None:
+    absent = nothing(atlas, "SrTiO4", 64)
+    assert absent.reason == f"SrTiO4 is not in this atlas of {len(atlas):,} crystals."
+    assert absent.formulas[0] == "SrTiO3" and absent.propose == "SrTiO4"
+    large = nothing(atlas, "garnet", 64)
+    assert "80 atoms" in large.reason and large.gallery == ("garnet",) and not large.propose
+    together = nothing(atlas, "perovskite gap > 9")
+    assert f"perovskite: {len(search(atlas, 'perovskite')):,}" in together.reason
+    assert "made of Np, Cl, F" in nothing(atlas, "Np-Cl-F").reason
+    with pytest.raises(ReadError, match="SrTiO4 is not in this atlas"):
+        best(atlas, "SrTiO4")

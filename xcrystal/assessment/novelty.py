@@ -1,8 +1,8 @@
-"""Whether a decoded crystal is one that the atlas holds, or a new one.
+"""Whether the atlas holds a decoded crystal.
 
 An atlas keeps latent vectors, not structures, so a crystal is held against what the model decodes from the latent
-vectors of the entries with the same formula. A known crystal that the model reconstructs badly may thus be called
-new: new here means "not among the crystals that the model knows to draw for this formula".
+vectors of the entries with the same formula. A known crystal that the model reconstructs badly may thus not be found:
+that a crystal is not in the atlas says nothing of whether anybody has made or computed it.
 """
 
 from __future__ import annotations

@@ -112,6 +112,14 @@ _LARGE = (
 )  # fmt: skip
 
 
+_ALL = (*_ELEMENTS, *_AB, *_AB2, *_OTHER_BINARIES, *_TERNARIES, *_LARGE)
+
+
 def entries() -> list[Entry]:
     """All entries of the gallery, built anew: elements first, then binary and ternary compounds."""
-    return [entry(*row) for row in (*_ELEMENTS, *_AB, *_AB2, *_OTHER_BINARIES, *_TERNARIES, *_LARGE)]
+    return [entry(*row) for row in _ALL]
+
+
+def titles() -> list[tuple[str, str, int]]:
+    """Name, formula and space group of each entry, without building its crystal."""
+    return [(name, formula, number) for name, _, _, formula, number, *_ in _ALL]

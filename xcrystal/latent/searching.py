@@ -1,99 +1,58 @@
-"""Finding crystals of the atlas by what people type: formulas, elements, systems, ids, space groups, comparisons.
-
-A query is a list of conditions that all hold, written one after another, with commas or "and" between them if one
-likes: "perovskite, Ti, band gap > 2". ``understand`` gives them back in words, so that nobody has to guess how a query
-was read.
-
-============================  ====================================================================================
-SrTiO3, TiSrO3, Sr2Ti2O6      this formula, reduced
-Ti, contains Ti               contains the element; several, such as "Ti O": all of them
-Sr-Ti-O                       exactly these elements
-ABX3, ABC3, ABO3, M2X         so many elements in these proportions; the O is oxygen
-mp-5986                       a material id
-band gap > 2, 1 < gap < 2     also with energy, hull, space group, elements, or a column of the atlas
-Fm-3m, sg 225, space group 2  space group by symbol or number
-cubic                         crystal system
-oxide, halide, metal, ...     ``CLASSES``
-rock salt, layered, ...       ``CLASSES``, where the atlas has labels of motifs
-binary, ternary, ...          number of elements
-no Ti, without oxide          not so
-============================  ====================================================================================
+"""Finding crystals of the atlas by what people type; ``xcrystal.latent.queries`` says what can be written.
 
 A crystal whose gap is not known has neither a gap of 0 nor none of 0: it is in no answer about gaps.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system, space_group
+from xcrystal.crystal.elements import chemical_scale
+from xcrystal.crystal.groups import crystal_system
 from xcrystal.errors import ReadError
-from xcrystal.latent.compositions import Formula, atlas_formulas, parse_formula
+from xcrystal.latent.compositions import Formula, atlas_formulas, formula_text, pattern
 from xcrystal.latent.labelling import UNLABELLED, has_motif, is_labelled
-from xcrystal.latent.prototypes import fits, numbers, parse_pattern
+from xcrystal.latent.prototypes import fits, numbers
+from xcrystal.latent.queries import (
+    CLASSES,
+    EXAMPLE,
+    LONGEST,
+    MOTIFS_OF,
+    Between,
+    Compared,
+    Contains,
+    Electronic,
+    HasElements,
+    HasFormula,
+    HasMotif,
+    InGroup,
+    InSystem,
+    IsMaterial,
+    MadeOf,
+    Not,
+    OfForm,
+    OfType,
+    Query,
+    Stable,
+    parse_query,
+)
+from xcrystal.latent.queries import Condition as Asked
+from xcrystal.latent.structure_types import atoms_of
 
 if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
-EXAMPLE = "for example: SrTiO3, Ti O, Sr-Ti-O, ABX3, mp-5986, band gap > 2, cubic, Fm-3m, oxide"
-LONGEST = 500
+__all__ = ["CLASSES", "EXAMPLE", "LONGEST", "Condition", "Nothing", "best", "nothing", "ranked", "search", "understand"]
+
 ZERO = 1e-3  # eV or eV/atom: gaps and hull distances up to here count as zero
 _EQUAL = 0.005  # "gap = 2" holds up to here
-_COLUMNS = {
-    "formation energy": "formation_energy_per_atom",
-    "formation energy per atom": "formation_energy_per_atom",
-    "energy": "formation_energy_per_atom",
-    "gap": "band_gap",
-    "bandgap": "band_gap",
-    "hull": "e_above_hull",
-    "energy above hull": "e_above_hull",
-    "e above hull": "e_above_hull",
-    "spacegroup": "space_group",
-    "sg": "space_group",
-}
-_ANY = {  # contains any of these elements
-    "oxide": "O",
-    "fluoride": "F",
-    "chloride": "Cl",
-    "bromide": "Br",
-    "iodide": "I",
-    "halide": "F Cl Br I",
-    "sulfide": "S",
-    "sulphide": "S",
-    "selenide": "Se",
-    "telluride": "Te",
-    "chalcogenide": "S Se Te",
-    "nitride": "N",
-    "phosphide": "P",
-    "carbide": "C",
-    "hydride": "H",
-    "boride": "B",
-    "silicide": "Si",
-    "alkali": "Li Na K Rb Cs Fr",
-}
-_MOTIFS = {"perovskite": "perovskite", "layered": "layered", "close-packed": "close_packed", "rock-salt": "rock_salt"}
-_NUMBERS = {"elemental": 1, "unary": 1, "binary": 2, "ternary": 3, "quaternary": 4, "quinary": 5}
-CLASSES = (*_ANY, "metal", "insulator", "stable", *_MOTIFS, *_NUMBERS)
-_NUMBER = r"[-+]?(?:\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})(?:[eE][-+]?\d{1,2})?"
-_NAME = r"[A-Za-z][A-Za-z_]*(?: [A-Za-z_]+){0,4}"
-_OPERATOR = r"<=|>=|≤|≥|==|=|<|>|:"
-_BETWEEN = re.compile(rf"({_NUMBER})\s*(<=|<|≤)\s*({_NAME})\s*(<=|<|≤)\s*({_NUMBER})")
-_COMPARED = re.compile(rf"({_NAME})\s*({_OPERATOR})\s*({_NUMBER})(?:\s*(?:eV/atom|eV)\b)?")
-_GROUP = re.compile(r"(?:space ?group|sg|s\.g\.)\s*[:=#]?\s*([A-Za-z0-9/_-]+)", re.IGNORECASE)
-_NOT = re.compile(r"(?:without|not|no|excluding|except)\b\s*", re.IGNORECASE)
-_FILLER = re.compile(
-    r"(?:and|with|contains?|containing|crystals?|materials?|compounds?|the|an?|all|of|in)(?![\w-])", re.IGNORECASE
-)
-_TWO_WORDS = re.compile(r"(rock|close)[ -]?(salts?|packed)\b", re.IGNORECASE)
-_WORD = re.compile(r"[^\s,;&]+")
-_GAP = re.compile(r"[\s,;&]+")
+_SEMICONDUCTOR = 3.0  # eV
+_NEAREST = 4  # formulas that are offered instead of one that is not there
 
 
 @dataclass(frozen=True)
@@ -105,8 +64,30 @@ class Condition:
     known: np.ndarray | bool = True
 
 
+@dataclass(frozen=True)
+class Nothing:
+    """Why a search found nothing, and what may help.
+
+    Attributes
+    ----------
+    reason
+        A sentence.
+    formulas
+        The nearest formulas that the atlas has.
+    gallery
+        Names of the gallery's entries that show what was asked for.
+    propose
+        A formula that structures can be proposed for; empty for none.
+    """
+
+    reason: str
+    formulas: tuple[str, ...] = ()
+    gallery: tuple[str, ...] = ()
+    propose: str = ""
+
+
 def search(atlas: Atlas, query: str) -> np.ndarray:
-    """Find the rows (k,) of the atlas that a query describes, sorted; see the module for what can be written.
+    """Find the rows (k,) of the atlas that a query describes, sorted; see ``queries`` for what can be written.
 
     Raises
     ------
@@ -117,171 +98,226 @@ def search(atlas: Atlas, query: str) -> np.ndarray:
 
 
 def understand(atlas: Atlas, query: str) -> list[Condition]:
-    """The conditions of a query, at least one.
+    """The conditions of a query, at least one, applied to an atlas.
 
     Raises
     ------
     ReadError
         If it is not understood; the sentence gives examples.
     """
+    return [_apply(atlas, condition) for condition in read_query(atlas, query).conditions]
+
+
+def read_query(atlas: Atlas, query: str) -> Query:
+    """What a query means; ids may be any text in an atlas of one's own.
+
+    Raises
+    ------
+    ReadError
+        If it is not understood.
+    """
     text = " ".join(str(query).split())
-    if len(text) > LONGEST:
-        raise ReadError(f"A query has at most {LONGEST} letters, not {len(text):,}.")
-    names = atlas.table["material_id"].to_numpy()
-    if text and (is_it := names.astype(str) == text).any():  # ids may be any text in an atlas of one's own
-        return [Condition(f"material {text}", is_it)]
-    found = list(_Reader(atlas, text).conditions())
-    if not found:
-        raise ReadError(f"Write what to look for, {EXAMPLE}.")
-    return found
+    if text and (atlas.table["material_id"].to_numpy().astype(str) == text).any():
+        return Query((IsMaterial(text),))
+    return parse_query(text, [str(name) for name in atlas.table.columns])
 
 
-class _Reader:
-    """Reads a query from left to right."""
+def ranked(atlas: Atlas, query: str, rows: np.ndarray) -> np.ndarray:
+    """The rows (k,) in the order in which people look for them.
 
-    def __init__(self, atlas: Atlas, text: str) -> None:
-        self.atlas, self.table, self.text, self.at = atlas, atlas.table, text, 0
+    What has the very formula that was named, by itself, by a structure type or as an element, comes first; then the
+    fewer elements, and the less above the convex hull.
+    """
+    try:
+        named = _named(read_query(atlas, query))
+    except ReadError:  # a title of something else, such as a part of the map
+        named = set()
+    index = _index(atlas)
+    other = np.array([formula not in named for formula in index.formulas], dtype=bool)[index.which[rows]]
+    hull = np.zeros(len(rows))
+    if "e_above_hull" in atlas.table:
+        hull = atlas.table["e_above_hull"].to_numpy(dtype=np.float64)[rows]
+    order = np.lexsort((rows, np.where(np.isfinite(hull), hull, np.inf), index.kinds[rows], other))
+    return rows[order]
 
-    def conditions(self) -> Iterator[Condition]:
-        while self._more():
-            if not self._take(_FILLER):
-                yield self._condition()
 
-    def _condition(self) -> Condition:
-        if (taken := self._take(_NOT)) is not None:
-            while self._more() and self._take(_FILLER):
-                pass
-            if not self._more():
-                raise ReadError(f"Write after {taken[0].strip()!r} what the crystals are not to be, {EXAMPLE}.")
-            inner = self._condition()
-            return Condition(f"not {inner.words}", ~inner.holds & inner.known, inner.known)
-        if between := self._take(_BETWEEN):
-            low, first, name, second, high = between.groups()
-            one = self._compared(name, ">=" if first in ("<=", "≤") else ">", low)
-            other = self._compared(name, second, high)
-            return Condition(f"{one.words} and {other.words}", one.holds & other.holds, one.known)
-        if group := self._take(_GROUP):
-            number = _group_number(group[1])
-            if number is None:
-                raise ReadError(
-                    f"There is no space group {group[1][:20]!r}; write 1 to 230, or a symbol such as Fm-3m."
-                )
-            return self._in_group(number)
-        if compared := self._take(_COMPARED):
-            return self._compared(*compared.groups())
-        if named := self._take(_TWO_WORDS):
-            return self._word("-".join(named.groups()))
-        word = self._take(_WORD)
-        assert word is not None  # there is more, and it is no gap
-        return self._word(word[0])
+def best(atlas: Atlas, query: str) -> int:
+    """The first of the crystals that a query describes.
 
-    def _word(self, word: str) -> Condition:
-        plain = word.lower()
-        singular = next((w for w in (plain, plain.removesuffix("s")) if w in CLASSES), None)
-        if singular is not None:
-            return self._class(singular)
-        if plain in CRYSTAL_SYSTEMS:
-            groups = self._column("space_group")
-            of_system = [number for number in range(1, 231) if crystal_system(number) == plain]
-            return Condition(plain, np.isin(groups, of_system))
-        number = _symbols().get(plain.replace("_", ""))
-        pattern = parse_pattern(word)
-        looks = pattern is None and _is_formula(word)
-        # P2 or C2 are formulas as well as space groups, P222 or P1 hardly
-        if number is not None and (not looks or len(word) > 2 or word.endswith("1")):
-            return self._in_group(number)
-        if word in numbers():
-            return self._contains(f"contains {word}", [word])
-        if looks:
-            wanted = parse_formula(word)
-            return self._formulas(f"formula {word}", lambda formula: formula == wanted)
-        if (system := _system_of(word)) is not None:
-            words = f"made of {', '.join(word.split('-'))} and nothing else"
-            return self._formulas(words, lambda formula: {element for element, _ in formula} == system)
-        if pattern is not None:
-            return self._formulas(f"of the form {word}", lambda formula: fits(formula, pattern))
-        if re.fullmatch(r"[a-z]+-\d+", plain):
-            raise ReadError(f"The atlas {self.atlas.name} holds no material {word[:60]!r}.")
-        capital = word.capitalize()
-        hint = f"write elements as {capital}; or write" if capital != word and capital in numbers() else "write"
-        raise ReadError(f"{word[:60]!r} is not understood; {hint} {EXAMPLE.removeprefix('for example: ')}.")
+    Raises
+    ------
+    ReadError
+        If it is not understood, or describes none.
+    """
+    rows = search(atlas, query)
+    if not len(rows):
+        raise ReadError(nothing(atlas, query).reason)
+    return int(ranked(atlas, query, rows)[0])
 
-    def _contains(self, words: str, symbols: list[str]) -> Condition:
-        wanted = frozenset(numbers()[symbol] for symbol in symbols)
-        return self._formulas(words, lambda formula: any(element in wanted for element, _ in formula))
 
-    def _class(self, name: str) -> Condition:
-        if name in _ANY:
-            symbols = _ANY[name].split()
-            return self._contains(f"contains {' or '.join(symbols)}", symbols)
-        if name in _NUMBERS:
-            return self._formulas(
-                f"made of {_NUMBERS[name]} elements" if _NUMBERS[name] > 1 else "made of 1 element",
-                lambda formula: len(formula) == _NUMBERS[name],
-            )
-        if name in _MOTIFS:
-            held = has_motif(self.atlas, _MOTIFS[name])
+def nothing(atlas: Atlas, query: str, most: int | None = None) -> Nothing:
+    """Why a query that is understood describes no crystal of the atlas.
+
+    Parameters
+    ----------
+    atlas, query
+        As of ``search``.
+    most
+        The most atoms of a primitive cell that the model makes, if that may be the reason.
+    """
+    asked = read_query(atlas, query)
+    found = [_apply(atlas, condition) for condition in asked.conditions]
+    said = [condition.words.split(", judged")[0] for condition in found]
+    absent = [words for words, condition in zip(said, found, strict=True) if not condition.holds.any()]
+    named = asked.formula or next((HasFormula(one.type.formula, one.type.reduced) for one in _types(asked)), None)
+    if not absent or named is None:
+        counts = "; ".join(f"{words}: {int(one.holds.sum()):,}" for words, one in zip(said, found, strict=True))
+        reason = f"No crystal of this atlas is all of this ({counts})."
+        if absent:
+            reason = f"This atlas has no crystal {_that_is(absent[0])}."
+        return Nothing(reason, gallery=asked.gallery)
+    atoms = sum(count for _, count in named.formula)
+    if asked.formula is None and asked.gallery:
+        atoms = atoms_of(asked.gallery[0])
+    reason = f"{named.text if asked.formula else absent[0]} is not in this atlas of {len(atlas):,} crystals"
+    large = most is not None and atoms > most
+    if large:
+        reason += f": its primitive cell has {atoms} atoms, and the model makes cells of up to {most}"
+    reason = reason.removeprefix("structure type ")
+    near = nearest_formulas(atlas, named.formula)
+    return Nothing(f"{reason[0].upper()}{reason[1:]}.", near, asked.gallery, "" if large else named.text)
+
+
+def nearest_formulas(atlas: Atlas, wanted: Formula, count: int = _NEAREST) -> tuple[str, ...]:
+    """Formulas of the atlas that are chemically nearest to one that it may lack: (k,), nearest first.
+
+    Those of the same elements come first; then those of the same proportions, by how far apart the elements that
+    replace each other are on the chemical scale.
+    """
+    scale = chemical_scale().astype(float)
+    elements, shape = {element for element, _ in wanted}, pattern(wanted)
+    shares = {element: n / sum(n for _, n in wanted) for element, n in wanted}
+    ranked: list[tuple[float, str]] = []
+    for formula in _index(atlas).formulas:
+        if formula == wanted or not formula:
+            continue
+        if {element for element, _ in formula} == elements:
+            total = sum(n for _, n in formula)
+            off = sum(abs(n / total - shares[element]) for element, n in formula)
+            ranked.append((off - 10, formula_text(formula)))
+        elif pattern(formula) == shape:
+            # elements of one count, each in the order of the scale, take each other's part
+            given, own = (sorted((n, scale[z]) for z, n in one) for one in (formula, wanted))
+            off = sum(abs(a - b) for (_, a), (_, b) in zip(given, own, strict=True))
+            ranked.append((off, formula_text(formula)))
+    return tuple(text for _, text in sorted(ranked)[:count])
+
+
+# -- inside ------------------------------------------------------------------------------------------------------------
+
+
+def _types(query: Query) -> list[OfType]:
+    return [one for one in query.conditions if isinstance(one, OfType)]
+
+
+def _named(query: Query) -> set[Formula]:
+    """Compositions that a query names, also as an element or by a compound's structure type."""
+    named = {one.formula for one in query.conditions if isinstance(one, HasFormula)}
+    named |= {one.type.reduced for one in _types(query)}
+    for one in query.conditions:
+        if isinstance(one, Contains) and len(one.symbols) == 1:
+            named.add(((numbers()[one.symbols[0]], 1),))
+    return named
+
+
+def _that_is(words: str) -> str:
+    """ "that contains O", "of space group 225", "of formula SrTiO3"."""
+    if words.startswith("contains "):
+        return f"that {words}"
+    if words.startswith(("space group", "formula", "structure type")):
+        return f"of {words}"
+    return words if words.startswith(("made of", "of ", "on ", "without ")) else f"that is {words}"
+
+
+def _apply(atlas: Atlas, asked: Asked) -> Condition:
+    """For which crystals a condition holds."""
+    match asked:
+        case Not(inner):
+            found = _apply(atlas, inner)
+            return Condition(asked.words, ~found.holds & found.known, found.known)
+        case IsMaterial(name):
+            is_it = atlas.table["material_id"].to_numpy().astype(str) == name
+            if not is_it.any():
+                raise ReadError(f"The atlas {atlas.name} holds no material {name!r}.")
+            return Condition(asked.words, is_it)
+        case HasFormula(_, wanted):
+            return _of_formulas(atlas, asked, lambda formula: formula == wanted)
+        case Contains(symbols):
+            any_of = frozenset(numbers()[symbol] for symbol in symbols)
+            return _of_formulas(atlas, asked, lambda formula: any(element in any_of for element, _ in formula))
+        case MadeOf(symbols):
+            these = {numbers()[symbol] for symbol in symbols}
+            return _of_formulas(atlas, asked, lambda formula: {element for element, _ in formula} == these)
+        case OfForm(_, form):
+            return _of_formulas(atlas, asked, lambda formula: fits(formula, form))
+        case HasElements(count):
+            return _of_formulas(atlas, asked, lambda formula: len(formula) == count)
+        case OfType(kind):
+            possible = _of_formulas(atlas, asked, kind.fits).holds
+            return Condition(asked.words, possible & np.isin(_column(atlas, "space_group"), kind.groups))
+        case InGroup(number):
+            return Condition(asked.words, _column(atlas, "space_group") == number)
+        case InSystem(name):
+            of_system = [number for number in range(1, 231) if crystal_system(number) == name]
+            return Condition(asked.words, np.isin(_column(atlas, "space_group"), of_system))
+        case HasMotif(name):
+            held = has_motif(atlas, MOTIFS_OF[name])
             if held is None:
                 raise ReadError(f"Which crystals are {name} is not known: {UNLABELLED}")
-            judged = "by its atoms" if is_labelled(self.atlas) else "by formula and space group alone"
-            return Condition(f"{name.replace('rock-salt', 'rock salt')}, judged {judged}", held)
-        if name == "stable":
-            hull = self._column("e_above_hull")
-            return Condition("on the convex hull", hull <= ZERO, np.isfinite(hull))
-        gap = self._column("band_gap")
-        holds, words = (gap <= ZERO, "gap 0") if name == "metal" else (gap > ZERO, "gap above 0")
-        return Condition(words, holds, np.isfinite(gap))
+            judged = "by its atoms" if is_labelled(atlas) else "by formula and space group alone"
+            return Condition(f"{asked.words}, judged {judged}", held)
+        case Stable():
+            hull = _column(atlas, "e_above_hull")
+            return Condition(asked.words, hull <= ZERO, np.isfinite(hull))
+        case Electronic(kind):
+            gap = _column(atlas, "band_gap")
+            holds = gap <= ZERO if kind == "metal" else gap > ZERO
+            holds &= (gap <= _SEMICONDUCTOR) | (kind != "semiconductor")
+            return Condition(asked.words, holds, np.isfinite(gap))
+        case Compared(name, operator, value):
+            values = _column(atlas, name)
+            return Condition(asked.words, _compare(values, operator, value), np.isfinite(values))
+        case Between(name, first, low, second, high):
+            values = _column(atlas, name)
+            holds = _compare(values, first, low) & _compare(values, second, high)
+            return Condition(asked.words, holds, np.isfinite(values))
+    raise TypeError(f"There is no way to look for {asked!r}.")
 
-    def _compared(self, name: str, operator: str, number: str) -> Condition:
-        value, operator = float(number), {"≤": "<=", "≥": ">=", "==": "=", ":": "="}.get(operator, operator)
-        plain = " ".join(name.lower().replace("_", " ").split())
-        # "crystals with gap > 2": what stands before the name
-        while (filler := _FILLER.match(plain)) and filler.end() < len(plain):
-            plain = plain[filler.end() :].strip()
-        if plain in ("elements", "number of elements"):
-            numbers = self._index.kinds
-            title = "number of elements"
-        else:
-            numbers, title = self._column(_COLUMNS.get(plain, plain.replace(" ", "_"))), plain
-        with np.errstate(invalid="ignore"):
-            holds = {
-                "<": numbers < value,
-                ">": numbers > value,
-                "<=": numbers <= value,
-                ">=": numbers >= value,
-                "=": np.abs(numbers - value) <= _EQUAL,
-            }[operator]
-        return Condition(f"{title} {operator} {value:g}", holds, np.isfinite(numbers))
 
-    def _in_group(self, number: int) -> Condition:
-        return Condition(f"space group {number} ({space_group(number).symbol})", self._column("space_group") == number)
+def _compare(values: np.ndarray, operator: str, value: float) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        holds: np.ndarray = {
+            "<": values < value,
+            ">": values > value,
+            "<=": values <= value,
+            ">=": values >= value,
+            "=": np.abs(values - value) <= _EQUAL,
+        }[operator]
+    return holds
 
-    def _column(self, name: str) -> np.ndarray:
-        if name not in self.table or self.table[name].dtype.kind not in "iuf":
-            known = [column for column in self.table.columns if self.table[column].dtype.kind in "iuf"]
-            raise ReadError(f"The atlas has no numbers called {name[:60]!r}; it has: {', '.join(map(str, known))}.")
-        return self.table[name].to_numpy(dtype=np.float64)
 
-    def _formulas(self, words: str, holds: Callable[[Formula], bool]) -> Condition:
-        index = self._index
-        return Condition(words, np.array([holds(formula) for formula in index.formulas], dtype=bool)[index.which])
+def _column(atlas: Atlas, name: str) -> np.ndarray:
+    if name == "elements":
+        return _index(atlas).kinds
+    if name not in atlas.table or atlas.table[name].dtype.kind not in "iuf":
+        known = [column for column in atlas.table.columns if atlas.table[column].dtype.kind in "iuf"]
+        raise ReadError(f"The atlas has no numbers called {name[:60]!r}; it has: {', '.join(map(str, known))}.")
+    return atlas.table[name].to_numpy(dtype=np.float64)
 
-    @property
-    def _index(self) -> _Formulas:
-        found = _INDEX.get(self.atlas)
-        if found is None:
-            found = _INDEX[self.atlas] = _read_formulas(self.atlas)
-        return found
 
-    def _more(self) -> bool:
-        self._take(_GAP)
-        return self.at < len(self.text)
-
-    def _take(self, wanted: re.Pattern[str]) -> re.Match[str] | None:
-        found = wanted.match(self.text, self.at)
-        if found is not None:
-            self.at = found.end()
-        return found
+def _of_formulas(atlas: Atlas, asked: Asked, holds: Callable[[Formula], bool]) -> Condition:
+    index = _index(atlas)
+    return Condition(asked.words, np.array([holds(formula) for formula in index.formulas], dtype=bool)[index.which])
 
 
 @dataclass(frozen=True)
@@ -296,38 +332,12 @@ class _Formulas:
 _INDEX: WeakKeyDictionary[Atlas, _Formulas] = WeakKeyDictionary()
 
 
-def _read_formulas(atlas: Atlas) -> _Formulas:
-    of_rows = [formula or () for formula in atlas_formulas(atlas)]
-    place = {formula: k for k, formula in enumerate(dict.fromkeys(of_rows))}
-    which = np.array([place[formula] for formula in of_rows], dtype=int)
-    return _Formulas(list(place), which, np.array([len(formula) for formula in of_rows], dtype=float))
-
-
-def _is_formula(word: str) -> bool:
-    """Whether it is one, also one of elements that are in no atlas."""
-    if (symbols := re.findall(r"[A-Z][a-z]?", word)) and all(symbol in numbers() for symbol in symbols):
-        try:
-            parse_formula(word)
-        except ReadError as error:
-            return "is not a formula" not in str(error)
-        return True
-    return False
-
-
-@cache
-def _symbols() -> dict[str, int]:
-    """Number of each space group by its symbol in small letters, without underscores."""
-    return {space_group(number).symbol.replace("_", "").lower(): number for number in range(1, 231)}
-
-
-def _group_number(text: str) -> int | None:
-    """The space group that is called so, or has this number."""
-    if text.isascii() and text.isdecimal():
-        return int(text) if len(text) < 4 and 1 <= int(text) <= 230 else None
-    return _symbols().get(text.replace("_", "").lower())
-
-
-def _system_of(word: str) -> set[int] | None:
-    """Atomic numbers of "Sr-Ti-O"; None if it is no chemical system."""
-    parts = word.split("-")
-    return {numbers()[part] for part in parts} if len(parts) > 1 and all(part in numbers() for part in parts) else None
+def _index(atlas: Atlas) -> _Formulas:
+    found = _INDEX.get(atlas)
+    if found is None:
+        of_rows = [formula or () for formula in atlas_formulas(atlas)]
+        place = {formula: k for k, formula in enumerate(dict.fromkeys(of_rows))}
+        which = np.array([place[formula] for formula in of_rows], dtype=int)
+        kinds = np.array([len(formula) for formula in of_rows], dtype=float)
+        found = _INDEX[atlas] = _Formulas(list(place), which, kinds)
+    return found

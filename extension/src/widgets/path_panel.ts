@@ -65,8 +65,8 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
     const source = el('input', {
       type: 'text',
       class: 'xc-end-source',
-      placeholder: 'file or material id',
-      'aria-label': `${name}: path of a crystal file, or a material id; press Enter`,
+      placeholder: 'formula, id or file',
+      'aria-label': `${name}: a formula, a material id, or the path of a crystal file; press Enter`,
       onkeydown: event => {
         if (event.key === 'Enter' && source.value.trim()) {
           model.send({ act: 'end', key: name, end: name, source: source.value });

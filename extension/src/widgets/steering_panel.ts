@@ -146,7 +146,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
   const list = el('div', {
     class: 'xc-candidates',
     role: 'group',
-    'aria-label': 'Proposed structures, best first'
+    'aria-label': 'Proposed structures, lowest energy first'
   });
 
   root.append(
@@ -170,8 +170,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
     el(
       'div',
       { class: 'xc-note' },
-      'Best first: by predicted energy above hull, and by how near the elements are to those ' +
-        'of the known crystal that each began from.'
+      'Lowest predicted energy above hull first, or where none is predicted, lowest formation energy.'
     )
   );
 
@@ -217,7 +216,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
         el(
           'span',
           { class: candidate.known ? 'xc-known' : 'xc-new' },
-          candidate.known ? `known: ${candidate.known}` : 'new here'
+          candidate.known ? `known: ${candidate.known}` : 'not in this atlas'
         )
     );
 

@@ -94,13 +94,13 @@ def _novelty(report: CrystalReport) -> Badge:
         return _badge("novelty", NOTE, "known" if found.in_train else "in the database", text)
     if not found.known_formula:
         text = f"The atlas has no crystal of the formula {report.formula}. That it can exist is another question."
-        return _badge("novelty", NOTE, "new formula", text)
+        return _badge("novelty", NOTE, "not in this atlas", text)
     several = f"any of the {found.compared} that were compared, of {found.entries}"
     text = (
         f"It does not match what the model decodes for {several if found.entries > 1 else 'the one'} of this formula "
         "in the atlas."
     )
-    return _badge("novelty", NOTE, "new structure", text)
+    return _badge("novelty", NOTE, "structure not in this atlas", text)
 
 
 def _extrapolation(report: CrystalReport) -> Badge:

@@ -49,7 +49,8 @@ class Interpolation:
         name
             "A" or "B".
         source
-            A path of a crystal file, a Structure, or a material id of the atlas; None for where we are.
+            A path of a crystal file, a Structure, or what ``Session.search`` understands, of which the first crystal is
+            taken, such as a material id or a formula; None for where we are.
 
         Returns
         -------
@@ -221,8 +222,8 @@ class Interpolation:
 
     def end_point(self, source: Any) -> Point:
         """A crystal from elsewhere as an end of a path; raises XCrystalError if it cannot be read or encoded."""
-        if isinstance(source, str) and self._points.known(source):
-            return self._points.of_row(self._points.atlas.row(source))
+        if isinstance(source, str) and (row := self._points.find(source)) is not None:
+            return self._points.of_row(row)
         structure = read_structure(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnsupportedElementWarning)

@@ -97,6 +97,17 @@ class Navigation:
                 return self.take(structure, structure.composition.reduced_formula)
             return self.take(structure, FilePath(source).name, str(source), said)
 
+    def load_gallery(self, name: str) -> bool:
+        """Go to an entry of the gallery of structure types, by its name."""
+        from xcrystal.crystal.gallery_types import entries
+
+        with self._store.lock:
+            found = next((entry for entry in entries() if entry.name == name), None)
+            if found is None:
+                self._store.report(f"The gallery has no entry {name[:60]!r}.")
+                return False
+            return self.take(found.structure, f"{found.formula}, {found.name}")
+
     def load_bytes(self, content: bytes, name: str) -> None:
         """Go to the crystal in an uploaded file."""
         with self._store.lock:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -12,9 +14,11 @@ import numpy as np
 
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError
+from xcrystal.explorer import words
 from xcrystal.explorer.session.commands import Command, Select
 from xcrystal.explorer.session.records import Loaded, Neighbour
 from xcrystal.explorer.session.state import Point
+from xcrystal.latent.searching import best
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
 NEIGHBOURS = 6
+_LIKE_A_FILE = re.compile(r"[/\\~]|\.[A-Za-z]\w*$|^(?:POSCAR|CONTCAR)")
 
 
 class Points:
@@ -109,6 +114,20 @@ class Points:
         name = str(self.atlas.table["material_id"].iat[row])
         command = Select(name, decoded=not self.model.lacks("decode"))
         return self.at(self.atlas.z[row], command.label(), [command], name)
+
+    def find(self, text: str) -> int | None:
+        """The row of the crystal that a text names, by id, formula or another query; None if it may be a file.
+
+        Raises
+        ------
+        ReadError
+            If it is no file, and there is no such crystal.
+        """
+        if self.known(text):
+            return self.atlas.row(text)
+        if FilePath(text).exists() or _LIKE_A_FILE.search(text) or words.in_materials_project(text.strip()):
+            return None
+        return best(self.atlas, text)
 
     def known(self, material_id: str) -> bool:
         """Whether the atlas has a crystal of this id."""

@@ -150,7 +150,7 @@ class PropertySteering:
         return taken
 
     def propose(self, formula: str, count: int = 5, seed: int = 0) -> int:
-        """Look for crystals of a composition; they become ``state.candidates``, best first.
+        """Look for crystals of a composition; they become ``state.candidates``, lowest energy first.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class PropertySteering:
             except XCrystalError as error:
                 self._store.report(str(error))
                 return 0
-            self._store.commit(command, candidates=tuple(self._candidates(found, command)))
+            self._store.commit(command, candidates=tuple(self._candidates(sorted(found, key=_energy), command)))
             if not found:
                 self._store.report(f"No structure of {name} was found that decodes without overlapping atoms.")
             return len(found)
@@ -225,3 +225,9 @@ class PropertySteering:
         ]
         self.proposals.update(zip(points, found, strict=True))
         return points
+
+
+def _energy(proposal: Proposal) -> float:
+    """What proposals are listed by: the predicted energy that their panel shows, above the hull if that is known."""
+    known = proposal.predicted
+    return known.get("e_above_hull", known.get("formation_energy_per_atom", proposal.score))

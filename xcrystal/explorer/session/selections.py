@@ -12,7 +12,7 @@ from xcrystal.explorer.session.commands import Choose, ClearSelection, Search, S
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Selection
 from xcrystal.explorer.session.store import Store
-from xcrystal.latent.searching import search
+from xcrystal.latent.searching import nothing, search
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ class Selections:
         self._store, self._points = store, points
 
     def search(self, query: str) -> None:
-        """Select the atlas crystals that a query describes; see ``xcrystal.latent.searching.search``.
+        """Select the atlas crystals that a query describes; see ``xcrystal.latent.queries``.
 
         If it describes none, or is not understood, that is reported and the selection stays.
         """
@@ -37,7 +37,7 @@ class Selections:
                 self._store.report(str(error))
                 return
             if len(rows) == 0:
-                self._store.report(f"Nothing in the atlas is {query[:100]!r}.")
+                self._store.report(nothing(self._points.atlas, query, self._points.model.max_atoms).reason)
                 return
             self._select(Search(query, **_said(rows, query)), rows)
 

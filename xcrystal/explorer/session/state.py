@@ -147,7 +147,7 @@ class State:
     path
         The path between them.
     candidates
-        Structures proposed for a formula, best first.
+        Structures proposed for a formula, lowest predicted energy (above the hull, where that is predicted) first.
     pins
         Pinned crystals.
     """
