@@ -51,6 +51,7 @@ _PARTS: dict[str, Any] = {
     "history": HistoryView,
     "facts": FactsView,
 }
+_COLUMNS = (("map", "history"), ("structure", "facts"))  # beside the tabs
 _TABS = {
     "move": "Move",
     "find": "Find",
@@ -109,10 +110,10 @@ class Explorer(widgets.VBox):
             self.parts[name].children = (Hint(name), *self.parts[name].children)
         self.parts["structure"].children = (*self.parts["structure"].children, self.parts["pins"])
         tabbed.add_class("xc-tabbed")
-        # one grid, so that the structure can stay in view beside whatever is scrolled past it
-        grid = widgets.Box(
-            [*(self.parts[name] for name in ("map", "structure", "history")), tabbed, self.parts["facts"]]
-        )
+        columns = [widgets.VBox([self.parts[name] for name in names]) for names in _COLUMNS]
+        for column in columns:
+            column.add_class("xc-column")
+        grid = widgets.Box([*columns, tabbed])
         grid.add_class("xc-grid-all")
         super().__init__([self.parts["toolbar"], grid, caution])
         self.add_class("xc-explorer")
@@ -163,7 +164,10 @@ class Explorer(widgets.VBox):
 
     def _on_event(self, event: str) -> None:
         if event == "mode":
-            wanted = {f"xc-{self.session.controls.mode}", *(f"xc-hide-{name}" for name in self._left_out)}
+            controls = self.session.controls
+            wanted = {f"xc-{controls.mode}", *(f"xc-hide-{name}" for name in self._left_out)}
+            if controls.projector:
+                wanted.add("xc-projector")
             for name in self._classes - wanted:
                 self.remove_class(name)
             for name in wanted - self._classes:
@@ -189,6 +193,7 @@ def explore(
     atlas: str | os.PathLike[str] | Atlas | None = None,
     session: str | os.PathLike[str] | None = None,
     mode: str | None = None,
+    projector: bool | None = None,
     overlay: Any = None,
     device: str | None = None,
     color_map: str | None = None,
@@ -212,6 +217,8 @@ def explore(
         A saved session to begin with.
     mode
         "beginner" or "researcher"; by default what was chosen last.
+    projector
+        Whether to write large, for a projector; by default what was chosen last.
     overlay
         A folder, or a list of paths and Structures, to lay over the map.
     device
@@ -239,8 +246,10 @@ def explore(
     if atlas is None or isinstance(atlas, (str, os.PathLike)):
         atlas = open_atlas(os.fspath(atlas or opened.name))
     new = Session(opened, atlas)
-    remembered = settings.recall().get("mode")
-    new.controls.show_mode(mode or (remembered if remembered in MODES else MODES[0]))
+    remembered = settings.recall()
+    last = remembered.get("mode")
+    new.controls.show_mode(mode or (last if last in MODES else MODES[0]))
+    new.controls.write_large(remembered.get("projector") is True if projector is None else projector)
     if session is not None:
         new.file.open(session)
     if color_map is not None:

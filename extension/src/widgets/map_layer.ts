@@ -512,7 +512,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     clearTimeout(waiting);
     waiting = setTimeout(() => {
       if (!ended) {
-        plot?.fill(layer.clientWidth);
+        plot?.fill(layer.clientWidth, layer.clientHeight);
       }
     }, 60);
   });

@@ -43,7 +43,8 @@ describe('names of files stay text', () => {
         label: EVIL,
         message: EVIL,
         mode: 'beginner',
-        modes: ['beginner']
+        modes: ['beginner'],
+        projector: false
       }
     });
     toolbar.render({ model, el: root })();
@@ -151,6 +152,7 @@ describe('the history', () => {
 describe('sliders', () => {
   const axis = (name: string, more: object = {}) => ({
     name,
+    label: name,
     note: '',
     removable: false,
     value: 0.5,

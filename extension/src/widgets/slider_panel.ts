@@ -6,6 +6,8 @@ import { keepKeys, latest, show } from './common/panel';
 
 interface IAxis {
   name: string;
+  /** What grows along it. */
+  label: string;
   note: string;
   removable: boolean;
   value: number;
@@ -30,7 +32,8 @@ interface ISliders {
   latents: number;
 }
 
-const FIRST = 8; // sliders that are shown before "More"
+const [GAP, FOOT] = [4, 40]; // px between two sliders, and of what is below all of them
+const FIRST = 8; // sliders that are shown before "All", and more where there is room
 
 /** A slider and what is written beside it. */
 class Row {
@@ -61,6 +64,7 @@ class Row {
       type: 'range',
       id,
       class: `xc-slider xc-slider-${k}`,
+      title: 'Double-click, or press 0, to put it back',
       'data-axis': k,
       oninput: () => {
         this.held = true;
@@ -117,9 +121,12 @@ class Row {
   /** Show an axis; `follow` is whether the value may be set from outside. */
   draw(axis: IAxis, isWaiting: boolean, isIdle: boolean): void {
     this.base = axis.base;
-    this.label.textContent = axis.name;
-    this.note.textContent = axis.note;
-    this.note.title = axis.note;
+    const isNamed = axis.label.toLowerCase() === axis.name.toLowerCase();
+    this.label.textContent = axis.label;
+    this.label.title = isNamed ? axis.note : `${axis.name}: ${axis.note}`;
+    this.note.textContent = isNamed ? axis.note : axis.name;
+    this.note.toggleAttribute('data-wide', isNamed);
+    this.input.setAttribute('aria-label', isNamed ? axis.label : `${axis.label} (${axis.name})`);
     this.remove.hidden = !axis.removable;
     if (this.achieved.textContent !== axis.achieved) {
       this.achieved.textContent = axis.achieved;
@@ -225,14 +232,10 @@ function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
     el('label', {}, 'Another number of the latent vector: ', number),
     el('button', { class: 'xc-button', type: 'button', onclick: add }, 'Add')
   );
-  root.append(
-    el('div', { class: 'xc-bar' }, families, undo),
-    about,
-    grid,
-    el('div', { class: 'xc-foot' }, more, latent)
-  );
+  root.append(families, about, grid, el('div', { class: 'xc-foot' }, undo, more, latent));
 
   let all = false;
+  let first = FIRST;
   let asked: number | null = null;
   const rows = new Map<string, Row>();
   const senders = new Map<string, (request: { act: string; value: number }) => void>();
@@ -264,7 +267,11 @@ function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
       state.families.map(([name, title, words]) =>
         el(
           'label',
-          { class: 'xc-family', title: words },
+          {
+            class: 'xc-family',
+            title: words,
+            'data-level': name === 'latent' ? 'researcher' : null
+          },
           el('input', {
             type: 'radio',
             name: group,
@@ -280,13 +287,13 @@ function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
     }
     about.textContent = aboutOf(state);
     undo.disabled = !state.moved;
-    const shown = all || family === 'latent' ? axes : axes.slice(0, FIRST);
+    const shown = all || family === 'latent' ? axes : axes.slice(0, first);
     show(grid, [family, shown.map(axis => axis.name)], () => {
       rows.clear();
       return shown.map(make);
     });
     grid.dataset.family = family;
-    more.hidden = family === 'latent' || axes.length <= FIRST;
+    more.hidden = family === 'latent' || axes.length <= first;
     more.textContent = all ? 'Fewer' : `All ${axes.length}`;
     more.setAttribute('aria-expanded', String(all));
     latent.hidden = family !== 'latent';
@@ -297,20 +304,33 @@ function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
       rows.get(axis.name)?.draw(axis, isWaiting, state.idle);
     }
   };
+  const fill = new ResizeObserver(() => {
+    const row = grid.firstElementChild?.getBoundingClientRect().height ?? 0;
+    const columns = getComputedStyle(grid).gridTemplateColumns.split(' ').length;
+    const free = root.getBoundingClientRect().bottom - grid.getBoundingClientRect().top - FOOT;
+    const fits = row > 0 ? Math.max(FIRST, columns * Math.floor(free / (row + GAP))) : FIRST;
+    if (fits !== first) {
+      first = fits;
+      draw();
+    }
+  });
   model.on('change:state', draw);
   draw();
-  return () => model.off('change:state', draw);
+  fill.observe(root);
+  return () => {
+    fill.disconnect();
+    model.off('change:state', draw);
+  };
 }
 
 /** What the sliders of a family do, in words. */
 function aboutOf({ families, family, axes }: ISliders): string {
   const [, , words] = families.find(([name]) => name === family) ?? ['', '', ''];
-  const unit = axes.some(axis => axis.stops) ? '' : ', in standard deviations';
   const none =
     family === 'concept'
       ? ' None yet: find or circle crystals, and make a direction of them under Find.'
       : ' There are none here.';
-  return `${words}${unit}. Double click or 0 puts one back.${axes.length ? '' : none}`;
+  return words + (axes.length ? '' : none);
 }
 
 /** "+0.50", "−1.25" */

@@ -2,6 +2,7 @@
 import { el, formulaNodes } from '../dom';
 import type { IDownload, IPanel, IView } from './common/model';
 import { show, takeDownloads, whenInside } from './common/panel';
+import { fillView } from './common/workbench';
 
 interface IToolbar {
   formula: string;
@@ -9,6 +10,8 @@ interface IToolbar {
   message: string;
   mode: string;
   modes: string[];
+  /** Whether all is written large. */
+  projector: boolean;
 }
 
 type Message =
@@ -25,6 +28,7 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
   let explorer: HTMLElement | null = null;
   const formula = el('b');
   const label = el('span');
+  const title = el('div', { class: 'xc-label', 'aria-live': 'polite' }, formula, ' ', label);
   const path = el('input', {
     type: 'text',
     placeholder: 'path of a file, or mp-id',
@@ -57,15 +61,33 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
       model.send({ act: 'mode', mode: mode.value });
     }
   });
+  const projector = button(
+    'projector',
+    'text-height',
+    'Large',
+    'Large type, for a projector',
+    () => {
+      model.send({ act: 'projector', value: !model.get('state').projector });
+    }
+  );
   const dialog = codeDialog();
   const message = el('div', { class: 'xc-message', role: 'status', 'aria-live': 'polite' });
+  const dismiss = el('button', {
+    class: 'xc-button xc-dismiss',
+    type: 'button',
+    title: 'Hide this message',
+    'aria-label': 'Hide this message',
+    onclick: () => {
+      message.replaceChildren();
+    }
+  });
   const control = (name: string, ...children: Node[]) =>
     el('span', { 'data-control': name }, children);
   root.append(
     el(
       'div',
       { class: 'xc-top' },
-      el('div', { class: 'xc-label', 'aria-live': 'polite' }, formula, ' ', label),
+      title,
       el(
         'div',
         { class: 'xc-controls', role: 'toolbar', 'aria-label': 'Load, save, reset' },
@@ -111,7 +133,7 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
             }
           )
         ),
-        el('span', { class: 'xc-mode', 'data-control': 'mode' }, mode)
+        el('span', { class: 'xc-mode', 'data-control': 'mode' }, mode, projector)
       )
     ),
     message,
@@ -123,7 +145,9 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
     const state = model.get('state');
     show(formula, state.formula, () => formulaNodes(state.formula));
     label.textContent = state.label;
-    show(message, state.message, () => state.message && el('div', {}, state.message));
+    title.title = `${state.formula} ${state.label}`;
+    projector.setAttribute('aria-pressed', String(state.projector));
+    show(message, state.message, () => state.message && [el('div', {}, state.message), dismiss]);
     show(mode, state.modes, () =>
       state.modes.map(name => el('option', { value: name }, name[0].toUpperCase() + name.slice(1)))
     );
@@ -172,8 +196,10 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
       void take(dropped);
     }
   };
+  let filled: () => void = () => undefined;
   const searchEnded = whenInside(root, '.xc-explorer', found => {
     explorer = found;
+    filled = fillView(found);
     beLive();
     explorer.addEventListener('dragover', over, true);
     explorer.addEventListener('drop', drop, true);
@@ -181,6 +207,7 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
   return () => {
     downloadsEnded();
     searchEnded();
+    filled();
     clearTimeout(patience);
     model.off('change:state', draw);
     model.off('msg:custom', heard);

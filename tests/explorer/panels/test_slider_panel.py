@@ -36,11 +36,11 @@ def test_it_shows_the_axes_of_every_family(panel: SliderView) -> None:
         state = panel.state
         assert state["family"] == family
         assert [axis["name"] for axis in state["axes"]] == [axis.name for axis in panel.session.sliders.axes]
-        assert all(axis["note"] for axis in state["axes"])
+        assert all(axis["note"] and axis["label"] for axis in state["axes"])
         values = [axis["value"] for axis in state["axes"]]
         if family != "property":  # which count stops from where they are
             np.testing.assert_allclose(values, panel.session.sliders.coordinates, atol=6e-4)
-        assert len(json.dumps(state, allow_nan=False)) < 4000
+        assert len(json.dumps(state, allow_nan=False)) < 4500
     assert state["axes"][0]["removable"] and state["axes"][0]["name"] == "<b>oxides</b>"
 
 
@@ -132,3 +132,9 @@ def test_nothing_but_finite_numbers_moves(panel: SliderView) -> None:
     state = panel.session.state
     panel.act({"act": "move", "axis": "principal 1", "value": float("nan")}, [])
     assert panel.session.state is state
+
+
+def test_principal_directions_are_named_by_what_grows_along_them(panel: SliderView) -> None:
+    labels = [axis["label"] for axis in panel.describe()["axes"]]
+    assert labels[0].startswith("More oxygen"), "the first direction of this atlas leads to oxides"
+    assert not any("principal" in label for label in labels)

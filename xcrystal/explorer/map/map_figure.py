@@ -14,7 +14,7 @@ from xcrystal.latent.thinning import thin
 if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
-HEIGHT = 430
+
 MOST = 20_000  # points that are drawn at once: few enough to be sent, and to move smoothly without a graphics card
 _MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
 _EDGE = 0.04  # of the map's extent, left free around it
@@ -178,7 +178,6 @@ def _figure(traces: list[dict[str, Any]], home: np.ndarray) -> Any:
         return {"visible": False, "showgrid": False, "zeroline": False, "range": home[:, k].tolist()}
 
     layout = {
-        "height": HEIGHT,
         "autosize": True,
         "margin": _MARGIN,
         "dragmode": "pan",

@@ -12,46 +12,40 @@ from xcrystal.explorer.panels.glossary import terms
 
 HINTS = {
     "map": (
-        "Each point is a known crystal; crystals that the model finds alike lie near each other. Click a point to see "
-        "it, or drag over an empty area to see what the model makes there.",
+        "Each point is a known crystal, and similar crystals lie close together. Click a point, or drag across empty "
+        "space.",
         ("map", "latent space"),
     ),
     "structure": (
-        "The crystal that the model decodes here. Drag to turn it, scroll to zoom, click an atom to learn about it.",
+        "The crystal that the model makes here. Drag to turn it, scroll to zoom, click an atom.",
         ("decode", "primitive cell", "attribution"),
     ),
     "move": (
-        "Each slider changes the latent vector along one direction. The crystal follows.",
+        "Drag a slider, and watch the crystal change.",
         ("latent vector", "principal direction", "property direction"),
     ),
     "find": (
-        "Search known crystals by formula, element, space group or property. Keep two groups to make a direction that "
-        "leads from one to the other.",
+        "Look for known crystals by formula, element, space group or property.",
         ("atlas", "concept direction"),
     ),
     "paths": (
-        "Choose two crystals, A and B, and watch what the model decodes on the way between them.",
+        "Choose two crystals, A and B, and watch one turn into the other.",
         ("interpolation", "valid"),
     ),
     "steer": (
-        "Let the model look for crystals nearby that it predicts to be better, step by step; or give a formula and let "
-        "it propose structures.",
+        "Let the model look nearby for crystals with a better property, or propose structures for a formula.",
         ("steering", "prior", "extrapolation"),
     ),
     "change": (
-        "What if this atom were another one? Click an atom of the crystal, or choose its orbit, and give it another "
-        "element, remove it or move it. Or let the model look for the smallest change that turns a metal into an "
-        "insulator.",
+        "What if this atom were another element? Click an atom, then replace, remove or move it.",
         ("orbit", "counterfactual", "extrapolation"),
     ),
     "why": (
-        "Choose what to explain, and see how much each part of the crystal contributes to it. Point at a bar to see "
-        "its atoms, or at an atom to see its bar.",
+        "See which atoms a prediction depends on. Point at a bar to see its atoms, or at an atom to see its bar.",
         ("attribution", "baseline", "completeness"),
     ),
     "concept": (
-        "Ask whether the model's prediction uses an idea such as perovskite, what each element does to it over the "
-        "crystals that you have selected, and which known crystals are near to the present one.",
+        "Does the model's prediction use an idea such as perovskite? Choose an idea to test it.",
         ("TCAV", "attribution", "nearest known crystals"),
     ),
 }

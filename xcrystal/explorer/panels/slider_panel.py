@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 LIMIT = 4.0
 STEP = 0.05
 _TITLES = {
-    "principal": ("Principal", "Directions in which known crystals differ most, the strongest first"),
-    "latent": ("Single numbers", "One number of the latent vector each; those that vary most come first"),
-    "property": ("Properties", "Crystals with more or less of a property, each decoded and verified"),
-    "concept": ("Your own", "Directions between groups of crystals that you selected"),
+    "principal": ("Principal", "Directions in which known crystals differ most, named by what grows along them."),
+    "latent": ("Single numbers", "One number of the latent vector each, named by what grows with it."),
+    "property": ("Properties", "Crystals with more or less of a property, each one decoded and checked."),
+    "concept": ("Your own", "Directions from one group of crystals to another; you choose the groups."),
 }
 _DIGITS = {"e_above_hull": 3}
 
@@ -50,7 +50,7 @@ class SliderView(Panel):
             "family": state.family,
             "families": [[name, *_TITLES[name]] for name in FAMILIES],
             "axes": [
-                {"name": axis.name, "removable": axis.family == "concept"}
+                {"name": axis.name, "label": self._label(axis), "removable": axis.family == "concept"}
                 | (self._straight(axis, float(value), float(base)) if stops is None else self._verified(axis, stops))
                 for axis, value, base in zip(axes, values, begun, strict=True)
                 for stops in [self._stops(axis)]
@@ -59,6 +59,12 @@ class SliderView(Panel):
             "moved": session.navigation.moved,
             "latents": session.model.latent_dim,
         }
+
+    def _label(self, axis: Axis) -> str:
+        """What grows along an axis, where its name says nothing of that."""
+        named = axis.family in ("property", "concept")
+        label = axis.name if named else self.session.sliders.descriptions.describe(axis)
+        return label[0].upper() + label[1:]
 
     def _straight(self, axis: Axis, value: float, base: float) -> dict[str, Any]:
         """A slider along a straight line, in standard deviations."""

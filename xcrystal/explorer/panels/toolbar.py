@@ -39,6 +39,7 @@ class ToolbarView(Panel):
             "message": session.message,
             "mode": session.controls.mode,
             "modes": list(MODES),
+            "projector": session.controls.projector,
             "model": session.model.name,
         }
 
@@ -66,6 +67,9 @@ class ToolbarView(Panel):
         elif action == "mode" and message.get("mode") in MODES:
             session.controls.show_mode(message["mode"])
             settings.remember(mode=message["mode"])
+        elif action == "projector":
+            session.controls.write_large(bool(message.get("value")))
+            settings.remember(projector=session.controls.projector)
 
     def _load(self, source: str) -> bool:
         return self.session.file.open(source) if _is_session(source) else self.session.load(source)

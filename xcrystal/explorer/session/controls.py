@@ -39,6 +39,8 @@ class Controls:
     ----------
     mode
         "beginner" or "researcher".
+    projector
+        Whether all is written large, for a projector.
     hidden
         Names of the controls that are not offered, of ``CONTROLS``.
     front
@@ -48,11 +50,17 @@ class Controls:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.mode, self.hidden, self.front = MODES[0], frozenset[str](), ""
+        self.projector = False
 
     def show_mode(self, mode: str) -> None:
         """Explain more and offer less ("beginner"), or the reverse ("researcher")."""
         check_one_of(mode, MODES, "mode")
         self.mode = mode
+        self._store.emit("mode")
+
+    def write_large(self, on: bool) -> None:
+        """Write all in large type, for a projector, or not."""
+        self.projector = bool(on)
         self._store.emit("mode")
 
     def hide(self, *controls: str) -> None:

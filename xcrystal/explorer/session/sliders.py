@@ -11,6 +11,7 @@ from xcrystal.explorer.session.commands import ShowAxes, ShowLatent
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.store import Store
 from xcrystal.latent.axes import FAMILIES, LATENTS, Axes, Axis, coordinates
+from xcrystal.latent.axis_descriptions import AxisDescriptions
 
 
 class Sliders:
@@ -23,6 +24,11 @@ class Sliders:
     def families(self) -> Axes:
         """All axes of the atlas and the model, made as they are asked for."""
         return Axes(self._points.atlas, self._points.model)
+
+    @cached_property
+    def descriptions(self) -> AxisDescriptions:
+        """What grows along axes, by the crystals of the atlas."""
+        return AxisDescriptions(self._points.atlas)
 
     def show_axes(self, family: str) -> None:
         """Let the sliders move along another family of axes: "principal", "latent", "property" or "concept".

@@ -7,10 +7,10 @@ test('a term has a button that names its text', () => {
   box.append(hint({ text: 'A sentence.', terms: TERMS }));
   const button = box.querySelector('button');
   const text = box.querySelector('[role=note]');
-  expect(button?.getAttribute('aria-label')).toBe('What is meant by <b>valid?');
+  expect(button?.getAttribute('aria-label')).toBe('What these mean: <b>valid');
   expect(button?.getAttribute('aria-controls')).toBe(text?.id);
   expect(button?.getAttribute('aria-expanded')).toBe('false');
-  expect(text?.textContent).toBe('<b>valid<i>x</i>A trained model says this; it may be wrong.');
+  expect(text?.textContent).toBe('<b>valid<i>x</i> A trained model says this; it may be wrong.');
 });
 
 test('a press opens the text and does not reach what is around', () => {

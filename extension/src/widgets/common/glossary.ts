@@ -37,7 +37,7 @@ export function explained(
   const text = el(
     'div',
     { class: 'xc-term-text', role: 'note', popover: 'auto', id },
-    el('b', {}, name),
+    name !== '' && el('b', {}, name),
     ...content
   );
   button.setAttribute('aria-expanded', 'false');
@@ -84,12 +84,26 @@ export function kindOf(found: ITerm): HTMLElement {
   return el('p', { class: 'xc-term-kind' }, TERM_KINDS[found.kind]);
 }
 
-/** Sentences for beginners, with buttons that explain terms. */
+/** Sentences for beginners, and a button that explains the terms behind them. */
 export function hint({ text, terms }: IHint): HTMLElement {
-  const buttons = Object.keys(terms).map(name =>
-    el('span', { class: 'xc-hint-term' }, name, term(terms, name))
+  const found = Object.values(terms).filter(known => known !== undefined);
+  const names = found.map(({ name }) => name).join(', ');
+  const button = el('button', {
+    type: 'button',
+    class: 'xc-term',
+    title: `What these mean: ${names}`,
+    'aria-label': `What these mean: ${names}`
+  });
+  const entries = found.map(known => [
+    el('dt', {}, known.name),
+    el('dd', {}, known.text, ' ', el('i', {}, TERM_KINDS[known.kind]))
+  ]);
+  return el(
+    'p',
+    { class: 'xc-hint-text' },
+    text,
+    found.length > 0 && explained(button, '', el('dl', {}, entries))
   );
-  return el('p', { class: 'xc-hint-text' }, text, ' ', buttons);
 }
 
 function placeBeside(text: HTMLElement, button: HTMLElement): void {

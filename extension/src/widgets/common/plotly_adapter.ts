@@ -25,7 +25,7 @@ interface IFigure extends HTMLElement {
   on(name: PlotEvent, listener: () => void): void;
   removeListener(name: PlotEvent, listener: () => void): void;
   calcdata: unknown;
-  _fullLayout: { width: number; xaxis: IAxis; yaxis: IAxis };
+  _fullLayout: { width: number; height: number; xaxis: IAxis; yaxis: IAxis };
   _responsiveChartHandler(): void;
 }
 
@@ -35,6 +35,7 @@ const NEEDED = [
   'calcdata',
   '_responsiveChartHandler',
   '_fullLayout.width',
+  '_fullLayout.height',
   ...['xaxis', 'yaxis'].flatMap(axis =>
     ['range', '_offset', '_length'].map(name => `_fullLayout.${axis}.${name}`)
   )
@@ -81,9 +82,10 @@ export class Plot {
     zoomButton(this.figure, how)?.click();
   }
 
-  /** Fill this width: plotly follows the window only, and a figure made before its box has a width is 700 pixels wide. */
-  fill(width: number): void {
-    if (width > 0 && Math.abs(width - this.figure._fullLayout.width) > 3) {
+  /** Fill this box: plotly follows the window only, and a figure made before its box has a width is 700 pixels wide. */
+  fill(width: number, height: number): void {
+    const { _fullLayout: now } = this.figure;
+    if (width > 0 && Math.max(Math.abs(width - now.width), Math.abs(height - now.height)) > 3) {
       this.figure._responsiveChartHandler();
     }
   }
