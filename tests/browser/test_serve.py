@@ -37,13 +37,25 @@ def test_a_page_without_code_behind_a_token(browser: BrowserContext, tmp_path: P
             address = found.group(0) if found else ""
         assert address, log.read_text()
         page = browser.new_page()
+        outside: list[str] = []
+        errors: list[str] = []
+        page.on("request", lambda request: None if _is_here(request.url) else outside.append(request.url))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address.split("?")[0])
         assert "/login" in page.url, "let in without a token"
-        page.goto(address, timeout=LIMIT * 1000)
+        page.goto(address, timeout=LIMIT * 1000, wait_until="commit")
+        page.locator("#loading_text", has_text="Starting the Crystal Explorer").wait_for()
         label = page.locator(".xc-explorer .xc-label")
         label.wait_for(timeout=LIMIT * 1000)
         assert "NaCl" in label.inner_text().replace("\n", "")
         page.locator(".xc-canvas canvas").first.wait_for(timeout=LIMIT * 1000)
+        assert outside == [], "other hosts are asked"
+        assert errors == []
+        icon = page.locator(".xc-toolbar .fa").first.evaluate("icon => getComputedStyle(icon, '::before').content")
+        assert len(icon.strip('"')) == 1, "icons without the network"
+        seen, inside = page.evaluate("[document.documentElement.scrollHeight, innerHeight]")
+        assert seen <= inside, "the page scrolls"
         assert page.title() == "Crystal Explorer"
         assert page.locator(".cm-content, .jp-InputArea").count() == 0, "code is shown"
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
@@ -52,3 +64,7 @@ def test_a_page_without_code_behind_a_token(browser: BrowserContext, tmp_path: P
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def _is_here(url: str) -> bool:
+    return re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", url) is not None

@@ -17,6 +17,35 @@ from xcrystal.errors import ReadError, TargetError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PAGE = "explorer.ipynb"
+_TEMPLATE = "xcrystal"
+# what Voilà calls of MathJax, doing nothing; the comment is for what is added to an address
+_NO_MATHJAX = "data:text/javascript,window.MathJax={Hub:{Config(){},Configured(){},Queue(){},Register:{StartupHook(){}}}}//"
+_NOT_NEEDED = ["xcrystal-lab", "jupyterlab_pygments", "@jupyter-notebook/lab-extension"]
+_INDEX = """\
+{%- extends 'voila/templates/lab/index.html.j2' -%}
+{%- block notebook_css -%}
+{{ super() | replace('rel="stylesheet" href="https://', 'rel="prefetch-not" href="https://') }}
+<style>
+  body { margin: 0; }
+  #rendered_cells .jp-Cell, #rendered_cells .jp-OutputArea-output { padding: 0 4px; }
+  .spinner-container { display: none; }
+  #loading { height: 96vh; justify-content: flex-start; gap: 12px; padding: 8px; box-sizing: border-box; }
+  #loading::after {
+    content: ''; flex: 1; width: 100%;
+    background: repeating-linear-gradient(90deg, rgba(128, 128, 128, 0.14) 0 calc(33.3% - 12px), transparent 0 33.3%);
+  }
+  #loading_text { font-size: 15px; font-weight: 400; margin: 0; }
+</style>
+{%- endblock notebook_css -%}
+{%- block body_header -%}
+{{ super() }}
+<script>
+  window.voila_process = () => undefined;
+  document.getElementById('loading').setAttribute('role', 'status');
+  document.getElementById('loading_text').textContent = 'Starting the Crystal Explorer …';
+</script>
+{%- endblock body_header -%}
+"""
 
 
 def serve(
@@ -57,6 +86,7 @@ def serve(
         "session": None if session is None else str(session.resolve()),
         "mode": mode,
     }
+    from traitlets.config import Config
     from voila.app import Voila
 
     if ip not in _LOOPBACK:
@@ -64,7 +94,12 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="xcrystal-serve-") as folder:
         page = Path(folder) / _PAGE
         page.write_text(json.dumps(notebook(source, arguments)), encoding="utf-8")
-        Voila.launch_instance(options(page, ip, port or _free_port(ip), token, idle, browser))
+        write_template(Path(folder))
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("JUPYTER_PATH")]))
+        Voila.launch_instance(
+            options(page, ip, port or _free_port(ip), token, idle, browser),
+            config=Config({"VoilaConfiguration": {"page_config_hook": without_network}}),
+        )
 
 
 def notebook(source: str | None, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -93,6 +128,11 @@ def options(page: Path, ip: str, port: int, token: str | None, idle: float, brow
         f"--port={port}",
         "--token" if token is None else f"--token={token}",
         "--show_tracebacks=False",
+        f"--template={_TEMPLATE}",
+        # a kernel that has drawn the explorer waits for the next visitor
+        "--preheat_kernel=True",
+        # the viewers of files need a JupyterLab around them
+        f"--VoilaConfiguration.extension_denylist={_NOT_NEEDED}",
     ]
     if idle:
         given += [
@@ -101,6 +141,22 @@ def options(page: Path, ip: str, port: int, token: str | None, idle: float, brow
             "--MappingKernelManager.cull_connected=True",
         ]
     return given if browser else [*given, "--no-browser"]
+
+
+def write_template(folder: Path) -> None:
+    """Voilà's own page, but for what it asks of the network, and with an empty explorer until there is one.
+
+    Its style sheets hold the icons already that it asks another host for.
+    """
+    place = folder / "voila" / "templates" / _TEMPLATE
+    place.mkdir(parents=True)
+    (place / "conf.json").write_text(json.dumps({"base_template": "lab"}), encoding="utf-8")
+    (place / "index.html.j2").write_text(_INDEX, encoding="utf-8")
+
+
+def without_network(page_config: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """The configuration of a page that asks no other host for MathJax: there are no formulas in it to typeset."""
+    return {**page_config, "fullMathjaxUrl": _NO_MATHJAX, "mathjaxConfig": ""}
 
 
 def _free_port(ip: str) -> int:

@@ -122,6 +122,8 @@ class DressedPanel {
       if (error) {
         fail(explainFailure(error, sessionContext.kernelDisplayName, trans));
       } else if (await isDrawn(panel)) {
+        // a console goes to its end, but an explorer is read from its beginning
+        panel.console.node.querySelector('.jp-CodeConsole-content')?.scrollTo(0, 0);
         note.clear();
       } else {
         fail(trans.__('The explorer is not drawn here. Are ipywidgets and anywidget installed?'));

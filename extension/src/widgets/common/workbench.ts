@@ -31,7 +31,14 @@ export function fillView(explorer: HTMLElement): () => void {
       return; // in a tab that is not open
     }
     const seen = scroller?.clientHeight ?? document.documentElement.clientHeight;
-    const height = heightOf(seen, Math.max(top.top - cell.getBoundingClientRect().top, 0));
+    // what stands above it in its cell; or in the whole document, if that is not much
+    const [inCell, inAll] = [
+      top.top - cell.getBoundingClientRect().top,
+      scroller
+        ? top.top - scroller.getBoundingClientRect().top + scroller.scrollTop
+        : top.top + window.scrollY
+    ];
+    const height = heightOf(seen, Math.max(inAll <= LARGEST_HEAD * seen ? inAll : inCell, 0));
     explorer.style.setProperty('--xc-height', `${height}px`);
   };
   const watch = new ResizeObserver(measure);
