@@ -72,7 +72,7 @@ class Still:
         return (
             f'<style>body:has(.xc-explorer[data-live="{self.identity}"]) {rule} {{ display: none; }}</style>'
             f'<div class="xc-still xc-still-{self.identity}" style="font-family:sans-serif;font-size:13px">'
-            f"<p><b>{words.formula_html(structure.composition.reduced_formula)}</b> {label}</p>"
+            f"<p><b>{words.formula_html(words.formula_of(structure))}</b> {label}</p>"
             f'<div style="display:flex;flex-wrap:wrap;gap:16px">{svg(structure, scores, _SIZE, scale=scale)}'
             f"{self._map(point.position)}</div><p>{'; '.join(facts)}</p>"
             "<p><small>The last view of the xcrystal explorer; run the cell again to explore. "
