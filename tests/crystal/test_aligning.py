@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 from scipy.spatial.transform import Rotation
@@ -32,6 +32,7 @@ def otherwise(structure: Structure, rng: np.random.Generator, *, mirror: bool = 
     return Structure(Lattice(large.lattice.matrix @ turn), [large[k].specie for k in order], points[order])
 
 
+@settings(deadline=None)
 @given(name=st.sampled_from(sorted(CRYSTALS)), seed=st.integers(0, 1 << 20), mirror=st.booleans(), whole=st.booleans())
 def test_a_copy_lies_on_the_original(name: str, seed: int, mirror: bool, whole: bool) -> None:
     structure = CRYSTALS[name].to_structure()

@@ -40,17 +40,17 @@ def test_scores_without_a_sign_begin_at_white_and_only_darken() -> None:
 def test_bars_and_atoms_have_one_palette(model: CrystalModel, method: str) -> None:
     found = xc.explain(model, PEROVSKITE, method=method)
     assert found.atom_scores is not None
-    drawn = atom_colors(PEROVSKITE, found.atom_scores, ScoreScale.of(found))
+    drawn = atom_colors(PEROVSKITE, found.atom_scores, found.scale())
     rows = bars(found, np.arange(5))["rows"]
     assert [row["color"] for row in rows] == [hex_color(color) for color in drawn]
 
 
 def test_within_the_error_there_is_nothing_to_explain(found: Attribution) -> None:
     assert found.interval is not None and found.interval[0] < found.target_value < found.interval[1]
-    assert found.beyond_error and not ScoreScale.of(found).muted  # SrTiO3 is far from the mean crystal
+    assert found.beyond_error and not found.scale().muted  # SrTiO3 is far from the mean crystal
     within = replace(found, baseline_value=found.target_value - 0.01)
     assert not within.beyond_error
-    colors = ScoreScale.of(within).colors(found.scores)
+    colors = within.scale().colors(found.scores)
     assert np.ptp(colors) == 0 and "nothing to explain" in within.plot().layout.title.text
     assert replace(within, method="saliency").beyond_error  # its scores share out no difference
     assert replace(within, interval=None).beyond_error

@@ -67,7 +67,7 @@ class Pictures:
     def _picture(self, structure: Structure, of: np.ndarray | Attribution | None) -> str:
         if of is None or isinstance(of, np.ndarray):
             return svg(structure, of, self.width)
-        return svg(structure, of.atom_scores, self.width, scale=ScoreScale.of(of))
+        return svg(structure, of.atom_scores, self.width, scale=of.scale())
 
 
 def svg(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import svg
 
@@ -61,7 +60,7 @@ class Still:
         predicted = session.predicted if shown is None else shown.predicted or {}
         position = session.state.point.position if shown is None else shown.position
         found = session.explanations.attribution
-        scores, scale = (None, None) if found is None else (found.atom_scores, ScoreScale.of(found))
+        scores, scale = (None, None) if found is None else (found.atom_scores, found.scale())
         group = session.display.space_group
         facts = [f"{words.space_group_html(group[1])} ({group[0]})"] if group else []
         facts += [
