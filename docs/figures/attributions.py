@@ -16,7 +16,6 @@ from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from xcrystal.evaluation.attribution.weight_randomization import cascade
-from xcrystal.explanation.score_scale import ScoreScale
 
 IMAGES = Path(__file__).parents[1] / "images"
 BASELINES = ("mean_crystal", "element_averaged", "vacuum")
@@ -56,7 +55,7 @@ def random_weights(model: object, crystal: Structure) -> None:
     _, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
     for axis, (name, network) in zip(axes, chosen, strict=True):
         why = xc.explain(network, crystal, level="orbits", baseline="element_averaged")
-        axis.bar(why.names, why.scores, color=ScoreScale.of(why).colors(why.scores))
+        axis.bar(why.names, why.scores, color=why.scale().colors(why.scores))
         axis.axhline(0, color="black", linewidth=0.8)
         axis.set_title(name, fontsize=10)
         print(f"{name}: {np.round(why.scores, 3)}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
 
 from tests.browser.explorer import ExplorerPage
 from tests.browser.lab import ARTIFACTS, LabNotebook
@@ -137,7 +138,7 @@ def test_a_cif_lands_on_the_map(explorer: ExplorerPage, lab: LabNotebook, tmp_pa
         explorer.upload(path)
     else:
         explorer.load(str(path))
-    lab.wait_until(lambda: explorer.label.endswith(f"reconstruction of {path.name}"), "the reconstruction")
+    lab.wait_until(lambda: explorer.label == f"SrTiO3 {path.name}, as loaded", "the loaded crystal itself")
     lab.wait_until(lambda: explorer.marker("loaded") is not None, "a second marker")
     place = np.array(lab.python(f"print(*atlas.place(model.encode({str(path)!r}))[0])").split(), dtype=float)
     assert explorer.marker("loaded") == pytest.approx(tuple(place), abs=1e-3)
@@ -149,10 +150,26 @@ def test_a_cif_lands_on_the_map(explorer: ExplorerPage, lab: LabNotebook, tmp_pa
     assert path.name in said
     assert "no match" in said if rms.strip() == "None" else f"match, RMS {float(rms):.4f}" in said
     assert changed_share(pixels, explorer.structure_pixels()) > VISIBLE
-    explorer.root.locator(".xc-shown button", has_text="Loaded").click()
-    lab.wait_until(lambda: explorer.label == f"SrTiO3 {path.name}, as loaded", "the loaded crystal itself")
-    lab.wait_until(lambda: explorer.facts["Space group"].endswith("(221)"), "its space group")
+    assert explorer.facts["Space group"].endswith("(221)")
     lab.screenshot(f"4-loaded-by-{way}")
+    explorer.root.locator(".xc-shown button", has_text="Reconstruction").click()
+    lab.wait_until(lambda: explorer.label.endswith(f"reconstruction of {path.name}"), "the reconstruction")
+
+
+def test_a_disordered_file_takes_the_place_of_the_crystal_before(
+    explorer: ExplorerPage, lab: LabNotebook, tmp_path: Path
+) -> None:
+    alloy = Structure(Lattice.cubic(3.7), [{"Cu": 0.6, "Au": 0.3}], [[0, 0, 0]])
+    alloy.to(filename=str(tmp_path / "alloy.cif"), fmt="cif")
+    pixels, sliders = explorer.structure_pixels(), explorer.sliders
+    explorer.upload(tmp_path / "alloy.cif")
+    lab.wait_until(lambda: explorer.label.endswith("alloy.cif, as loaded"), "the alloy")
+    assert "a site holds 60 % Cu and 30 % Au and is 10 % empty" in explorer.message
+    assert changed_share(pixels, explorer.structure_pixels()) > VISIBLE
+    assert explorer.marker("loaded") is None and explorer.sliders == sliders
+    lab.screenshot("4-disordered")
+    explorer.root.locator(".xc-shown button", has_text="Decoded").click()
+    lab.wait_until(lambda: not explorer.message, "the decode, and no message any more")
 
 
 def test_a_bad_file_leaves_everything_as_it_was(explorer: ExplorerPage, lab: LabNotebook, tmp_path: Path) -> None:
@@ -160,7 +177,7 @@ def test_a_bad_file_leaves_everything_as_it_was(explorer: ExplorerPage, lab: Lab
     CRYSTALS["rock salt NaCl"].to_structure().to(filename=str(good), fmt="cif")
     bad.write_text(good.read_text().replace("_cell_length_a", "_cell_length_of_what"))
     explorer.upload(good)
-    lab.wait_until(lambda: explorer.label.endswith("reconstruction of salt.cif"), "the good crystal")
+    lab.wait_until(lambda: explorer.label.endswith("salt.cif, as loaded"), "the good crystal")
     lab.wait_until(lambda: explorer.marker("loaded") is not None, "its marker")
     before = (explorer.structure_pixels(), explorer.label, explorer.sliders, explorer.facts, explorer.marker("loaded"))
     for load in (lambda: explorer.upload(bad), lambda: explorer.load(str(tmp_path / "nowhere.cif"))):

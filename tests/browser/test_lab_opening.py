@@ -123,7 +123,7 @@ def test_the_file_browser_opens_a_panel_without_code(desk: Desk) -> None:
     assert note.inner_text() == "Starting the explorer …"
     explorer = drawn(desk)
     desk.wait_until(lambda: note.count() == 0, "no note any more")
-    assert explorer.label == f"NaCl reconstruction of {AWKWARD}"
+    assert explorer.label == f"NaCl {AWKWARD}, as loaded"
     assert desk.title == f"{AWKWARD} – Crystal Explorer"
     panel = desk.page.locator(".xc-lab-panel")
     assert "import" not in panel.inner_text(), "code is seen"
@@ -177,7 +177,7 @@ def test_a_drawn_file_is_handed_over(desk: Desk) -> None:
     desk.wait_until(lambda: desk.title == OTHER, "the drawn file")
     desk.page.get_by_role("button", name="Open in Crystal Explorer").click()
     desk.wait_until(lambda: desk.title == f"{OTHER} – Crystal Explorer", "the panel of the explorer")
-    assert drawn(desk).label == f"ZnO reconstruction of {OTHER}"
+    assert drawn(desk).label == f"ZnO {OTHER}, as loaded"
     desk.close_tabs()
     desk.wait_until(lambda: desk.titles == ["Launcher"], "a launcher")
     desk.wait_until(lambda: running_kernels(desk) == 0, "no kernel")

@@ -15,7 +15,7 @@ import numpy as np
 from xcrystal.crystal.reading import read_structure
 from xcrystal.errors import TargetError
 from xcrystal.explanation.batches import score_crystals
-from xcrystal.explanation.score_scale import ScoreScale
+from xcrystal.explanation.score_scale import ScoreScale, score_span
 from xcrystal.explanation.targets import Target, of_one_crystal, target_of
 from xcrystal.generator import CrystalModel
 from xcrystal.wrapping import wrap_model
@@ -86,6 +86,13 @@ class Attribution:
             return True
         return not self.interval[0] <= self.baseline_value <= self.interval[1]
 
+    def scale(self, scores: np.ndarray | None = None) -> ScoreScale:
+        """The colours of its scores of any shape (...,); by default of those of the atoms, or of its level."""
+        from xcrystal.explanation.methods import METHODS
+
+        given = scores if scores is not None else self.scores if self.atom_scores is None else self.atom_scores
+        return ScoreScale(score_span(np.nan_to_num(given)), METHODS[self.method].signed, not self.beyond_error)
+
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
         return (
@@ -126,7 +133,7 @@ class Attribution:
         if not self.beyond_error:
             title += "<br>nothing to explain: the difference is within the model's error"
         unit = self.unit or "score"
-        scale = ScoreScale.of(self, self.scores)
+        scale = self.scale(self.scores)
         if self.scores.ndim == 2:
             labels = [f"{k + 1}. {name}" for k, name in enumerate(self.names)]
             colors = [[k / 10, _rgb(c)] for k, c in enumerate(scale.colors(np.linspace(scale.low, scale.span, 11)))]

@@ -7,12 +7,8 @@ nothing to explain everything is grey. All are safe for the common kinds of colo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from xcrystal.explanation.attribution import Attribution
 
 # ColorBrewer's RdBu, blue for negative, and Purples
 _DIVERGING = np.array(
@@ -41,14 +37,6 @@ class ScoreScale:
     span: float
     signed: bool = True
     muted: bool = False
-
-    @classmethod
-    def of(cls, found: Attribution, scores: np.ndarray | None = None) -> ScoreScale:
-        """For scores of any shape (...,) of an explanation; by default those of its atoms, or of its level."""
-        from xcrystal.explanation.methods import METHODS
-
-        given = scores if scores is not None else found.scores if found.atom_scores is None else found.atom_scores
-        return cls(score_span(np.nan_to_num(given)), METHODS[found.method].signed, not found.beyond_error)
 
     @property
     def low(self) -> float:

@@ -205,8 +205,8 @@ def explore(
     ----------
     source
         A path, a pymatgen Structure, or a material id of the atlas to begin with; None for BaTiO3 (mp-5986) if the
-        atlas has it, otherwise NaCl or the crystal nearest the atlas' centre. What cannot be read is said in the
-        explorer.
+        atlas has it, otherwise NaCl or the crystal nearest the atlas' centre. What can be drawn but not encoded, such
+        as a disordered crystal, is drawn.
     model
         A model, its name, or its folder; or any object with ``encode`` or ``decode``, see ``xcrystal.protocols``.
         Parts that need what it cannot do are left out.
@@ -227,6 +227,11 @@ def explore(
         Colours of numbers on the map: "viridis", "cividis", "plasma" or "magma".
     method
         The attribution method that the tab Why begins with; see the table in the documentation, *Explain a prediction*.
+
+    Warns
+    -----
+    UserWarning
+        If the source or the session cannot be read; the explorer says so, too.
 
     Raises
     ------
@@ -250,8 +255,9 @@ def explore(
     last = remembered.get("mode")
     new.controls.show_mode(mode or (last if last in MODES else MODES[0]))
     new.controls.write_large(remembered.get("projector") is True if projector is None else projector)
-    if session is not None:
-        new.file.open(session)
+    missed = ""
+    if session is not None and not new.file.open(session):
+        missed = new.message
     if color_map is not None:
         new.display.show_color_map(color_map)
     if method is not None:
@@ -259,8 +265,11 @@ def explore(
     if overlay is not None:
         new.overlay(overlay)
     left_out = new.message
-    if source is not None:
-        new.load(source)
+    if source is not None and not new.load(source):
+        missed = new.message
+    if missed:  # a script, or who looks at the cell only, is told, too
+        shown = new.display.structure.composition.reduced_formula
+        warnings.warn(f"{missed} The explorer begins with {shown} instead.", UserWarning, stacklevel=2)
     if left_out and not new.message:
         new.report(left_out)
     new.begin_here()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 PROPERTIES = {
     "formation_energy_per_atom": ("Formation energy", "eV/atom"),
@@ -64,6 +68,11 @@ def space_group_html(symbol: str) -> str:
 
 
 Parts = list[tuple[str, str]]  # pieces of text, each with its look: "", "b", "sub", "over", "small", "yes", "no"
+
+
+def formula_of(structure: Structure) -> str:
+    """The reduced formula of a structure, also a disordered one: "La0.7Sr0.3MnO3" without a 1 behind Mn."""
+    return re.sub(r"(?<=[A-Za-z])1(?![\d.])", "", structure.composition.reduced_formula)
 
 
 def formula_parts(formula: str, look: str = "") -> Parts:

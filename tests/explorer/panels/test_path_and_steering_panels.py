@@ -49,6 +49,7 @@ def test_a_path_is_described_in_plain_json(panels: Panels) -> None:
     assert path["formulas"][0] == "BaTiO3" and path["formulas"][-1] == "NaCl" and len(path["valid"]) == 4
     assert [lane["name"] for lane in path["lanes"]][:2] == ["formation_energy_per_atom", "band_gap"]
     assert all(len(lane["values"]) == 4 for lane in path["lanes"])
+    assert [len(lane["thin"] or ()) for lane in path["lanes"]] == [4] * len(session.predicted) + [0] * 3
     view.act({"act": "frame", "frame": 2}, [])
     assert view.state["path"]["frame"] == 2
     view.act({"act": "export", "format": "xyz"}, [])

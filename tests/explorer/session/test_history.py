@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
 from xcrystal.errors import TargetError
@@ -20,12 +21,13 @@ from xcrystal.latent.atlas import Atlas
 
 SALT = CRYSTALS["rock salt NaCl"].to_structure()
 PLACES = st.floats(-5, 15)
+ALLOY = Structure(Lattice.cubic(3.7), [{"Cu": 0.6, "Au": 0.3}], [[0, 0, 0]])
 ACTS = st.one_of(
     st.tuples(st.just("select"), st.integers(-1, 20_000)),
     st.tuples(st.just("select"), st.sampled_from(["mp-5986", "mp-22862", "no such id"])),
     st.tuples(st.just("move"), st.integers(0, 7), st.floats(-3, 3)),
     st.tuples(st.just("settle")),
-    st.tuples(st.just("load"), st.sampled_from([SALT, "no such file.cif", None])),
+    st.tuples(st.just("load"), st.sampled_from([SALT, ALLOY, "no such file.cif", None])),
     st.tuples(st.just("navigation.go_to_coordinates"), PLACES, PLACES),
     st.tuples(st.just("navigation.sample"), st.integers(0, 9)),
     st.tuples(st.just("navigation.random_step"), st.integers(0, 9)),
@@ -33,7 +35,7 @@ ACTS = st.one_of(
     st.tuples(st.just("reset")),
     st.tuples(st.just("undo")),
     st.tuples(st.just("redo")),
-    st.tuples(st.just("show"), st.sampled_from(["loaded", "decoded", "both"])),
+    st.tuples(st.just("show"), st.sampled_from(["loaded", "decoded", "both", "overlay"])),
     st.tuples(st.just("display.show_cell"), st.sampled_from(["primitive", "conventional"])),
     st.tuples(st.just("display.show_supercell"), st.tuples(*[st.integers(1, 3)] * 3)),
     st.tuples(st.just("display.show_boundary"), st.booleans()),

@@ -90,6 +90,10 @@ def test_the_table_measures_every_frame(on_the_way: Session) -> None:
     assert {"formula", "space_group", "formation_energy_per_atom", "volume_per_atom", "contact", "valid"} <= set(table)
     assert table["formula"].iloc[0] == "BaTiO3" and table["formula"].iloc[-1] == "NaCl"
     assert (table["valid"] == (table["contact"] >= 0.7)).all()
+    frame, name = way(on_the_way).frames[2], "formation_energy_per_atom"
+    assert table[f"{name}_at_vector"].iloc[2] == pytest.approx(frame.predicted[name])
+    assert table[name].iloc[2] == pytest.approx(on_the_way.points.achieved(frame)[name], abs=1e-5)
+    assert abs(table[name] - table[f"{name}_at_vector"]).max() > 1e-3  # between crystals the two differ
     assert table["distance"].iloc[-1] == pytest.approx(0, abs=1e-3) and table["nearest"].iloc[-1] == "NaCl"
     assert on_the_way.interpolation.table() is table
     on_the_way.interpolation.clear()

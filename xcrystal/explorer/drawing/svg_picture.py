@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.occupancy import shares, site_name
 from xcrystal.explorer.drawing.palette import hex_color
@@ -19,7 +20,7 @@ from xcrystal.explorer.drawing.view import standard_view
 if TYPE_CHECKING:
     from pymatgen.core import PeriodicSite, Structure
 
-    from xcrystal.explanation.score_scale import ScoreScale
+    from xcrystal.explanation.attribution import Attribution
 
 _EDGE_PIECES = 12  # an edge is drawn in pieces, so that it can pass behind one atom and before another
 _FACE_OPACITY = 0.45
@@ -36,8 +37,8 @@ class Pictures:
     captions
         One line of text below each; formulas by default. Escaped, with the numbers of formulas as subscripts.
     scores
-        For each structure None, to colour its atoms by element, or (n_atoms,) numbers, to colour them from blue
-        (negative) to red (positive).
+        For each structure None, to colour its atoms by element; an attribution, as ``xcrystal.explain`` gives it, to
+        colour them by that; or (n_atoms,) numbers, to colour them from blue (negative) to red (positive).
     width
         Of one picture, in pixels.
     """
@@ -47,7 +48,7 @@ class Pictures:
         structures: Sequence[Structure],
         captions: Sequence[str] = (),
         *,
-        scores: Sequence[np.ndarray | None] = (),
+        scores: Sequence[np.ndarray | Attribution | None] = (),
         width: int = 220,
     ) -> None:
         self.structures = list(structures)
@@ -57,11 +58,17 @@ class Pictures:
 
     def _repr_html_(self) -> str:
         drawings = (
-            f'<figure style="margin:0;width:{self.width}px;text-align:center">{svg(structure, scores, self.width)}'
+            f'<figure style="margin:0;width:{self.width}px;text-align:center">'
+            f"{self._picture(structure, of)}"
             f"<figcaption>{words.formula_html(caption)}</figcaption></figure>"
-            for structure, caption, scores in zip(self.structures, self.captions, self.scores, strict=True)
+            for structure, caption, of in zip(self.structures, self.captions, self.scores, strict=True)
         )
         return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(drawings)}</div>'
+
+    def _picture(self, structure: Structure, of: np.ndarray | Attribution | None) -> str:
+        if of is None or isinstance(of, np.ndarray):
+            return svg(structure, of, self.width)
+        return svg(structure, of.atom_scores, self.width, scale=of.scale())
 
 
 def svg(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import svg
 
@@ -57,29 +56,32 @@ class Still:
     def html(self) -> str:
         """The picture: crystal, its position on the map, and what is predicted."""
         session = self.session
-        structure, point = session.display.structure, session.state.point
+        structure, shown = session.display.structure, session.display.loaded_alone
+        predicted = session.predicted if shown is None else shown.predicted or {}
+        position = session.state.point.position if shown is None else shown.position
         found = session.explanations.attribution
-        scores, scale = (None, None) if found is None else (found.atom_scores, ScoreScale.of(found))
+        scores, scale = (None, None) if found is None else (found.atom_scores, found.scale())
         group = session.display.space_group
         facts = [f"{words.space_group_html(group[1])} ({group[0]})"] if group else []
         facts += [
-            f"{escape(words.title(name))} {value:.2f} {escape(words.unit(name))}"
-            for name, value in (session.predicted if session.display.loaded_alone is None else {}).items()
+            f"{escape(words.title(name))} {value:.2f} {escape(words.unit(name))}" for name, value in predicted.items()
         ]
-        shown = session.display.loaded_alone
         label = escape(session.label if shown is None else f"{shown.name}, as loaded")
         rule = f".xc-still-{self.identity}"
         return (
             f'<style>body:has(.xc-explorer[data-live="{self.identity}"]) {rule} {{ display: none; }}</style>'
             f'<div class="xc-still xc-still-{self.identity}" style="font-family:sans-serif;font-size:13px">'
-            f"<p><b>{words.formula_html(structure.composition.reduced_formula)}</b> {label}</p>"
+            f"<p><b>{words.formula_html(words.formula_of(structure))}</b> {label}</p>"
             f'<div style="display:flex;flex-wrap:wrap;gap:16px">{svg(structure, scores, _SIZE, scale=scale)}'
-            f"{self._map(point.position)}</div><p>{'; '.join(facts)}</p>"
+            f"{self._map(position)}</div><p>{'; '.join(facts)}</p>"
             "<p><small>The last view of the xcrystal explorer; run the cell again to explore. "
             f"{escape(words.CAUTION)}</small></p></div>"
         )
 
-    def _map(self, position: tuple[float, float]) -> str:
+    def _map(self, position: tuple[float, float] | None) -> str:
+        """The map with a ring around the crystal; nothing for one that cannot be encoded, which has no place there."""
+        if position is None:
+            return ""
         low, scale = self._frame
         x, y = (np.array(position) - low) * scale
         return (

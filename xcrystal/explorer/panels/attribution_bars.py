@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.explanation.score_scale import ScoreScale, score_span
+from xcrystal.explanation.score_scale import score_span
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene_message import atom_names
 from xcrystal.explorer.session.site_facts import with_orbits
@@ -45,7 +45,7 @@ def bars(
     scores = np.nan_to_num(found.scores)
     span = max([score_span(scores), *(score_span(np.nan_to_num(values)) for values in ticks.values())])
     digits = digits_for(span)
-    colors, scale = _colors(found), ScoreScale.of(found, scores)
+    colors, scale = _colors(found), found.scale(scores)
     return {
         "span": span,
         "low": signed(-span, digits) if scale.signed else "0",
@@ -71,7 +71,7 @@ def matrix(found: Attribution, orbit_of_atom: np.ndarray) -> dict[str, Any]:
     ``orbit_of_atom`` (n,) holds the orbit of each atom.
     """
     scores = np.nan_to_num(found.scores)
-    scale = ScoreScale.of(found, scores)
+    scale = found.scale(scores)
     span, shades = scale.span, scale.colors(scores)
     digits = digits_for(span)
     return {
@@ -133,8 +133,8 @@ def _where(mask: np.ndarray) -> list[int]:
 def _colors(found: Attribution) -> dict[int, str]:
     """Colours of scores by their number k, and of atoms as they are drawn by -1 - their number."""
     scores = np.nan_to_num(found.scores)
-    colors = {k: hex_color(c) for k, c in enumerate(ScoreScale.of(found, scores).colors(scores))}
+    colors = {k: hex_color(c) for k, c in enumerate(found.scale(scores).colors(scores))}
     if found.atom_scores is not None:
         atoms = np.nan_to_num(found.atom_scores)
-        colors |= {-1 - k: hex_color(c) for k, c in enumerate(ScoreScale.of(found, atoms).colors(atoms))}
+        colors |= {-1 - k: hex_color(c) for k, c in enumerate(found.scale(atoms).colors(atoms))}
     return colors

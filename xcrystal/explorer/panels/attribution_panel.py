@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.crystal.groups import space_group
 from xcrystal.errors import CheckpointError, XCrystalError
-from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.panels.attribution_bars import bars, digits_for, matrix, signed
@@ -176,7 +175,7 @@ class WhyView(Panel):
             "bars": None if pairs else bars(found, orbits, others),
             "matrix": matrix(found, orbits) if pairs else None,
             "unit": found.unit,
-            "scale": ScoreScale.of(found).css(),
+            "scale": found.scale().css(),
             "muted": not found.beyond_error,
             "ticks": list(others),
             "comparable": not pairs and len(self._baselines_of(found)) > 1,

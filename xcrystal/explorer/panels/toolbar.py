@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from xcrystal.explorer import settings
+from xcrystal.explorer import settings, words
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.controls import MODES
 
@@ -34,7 +34,7 @@ class ToolbarView(Panel):
         session = self.session
         loaded = session.display.loaded_alone
         return {
-            "formula": session.display.structure.composition.reduced_formula,
+            "formula": words.formula_of(session.display.structure),
             "label": session.label if loaded is None else f"{loaded.name}, as loaded",
             "message": session.message,
             "mode": session.controls.mode,

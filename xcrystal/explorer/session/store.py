@@ -272,8 +272,9 @@ def caution(state: State) -> str:
     """What is to be said as long as the loaded crystal, or its reconstruction, is shown."""
     loaded = state.loaded
     if state.loaded_shown is not None:
-        stays = f"The map and the sliders stay at the {state.point.label}."
-        return f"{state.loaded_shown.reason} {stays}" if state.loaded_shown.reason else state.loaded_shown.caution
+        reason, cautions = state.loaded_shown.reason, state.loaded_shown.caution
+        stays = f"The map and the sliders stay at the {state.point.label}." if reason else ""
+        return " ".join(part for part in (reason, cautions, stays) if part)
     notice = str(state.point.structure.properties.get("notice", ""))  # of a model that did not decode it
     said = loaded.caution if loaded is not None and state.point.z is loaded.z else ""
     return f"{said} {notice}".strip()

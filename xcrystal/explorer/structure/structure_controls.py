@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Protocol
 
-from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.occupancy import site_name
 from xcrystal.explorer.drawing.palette import hex_color
@@ -158,7 +157,7 @@ class StructureBar(Panel):
         found, scores = self.session.explanations.attribution, self._scores()
         if found is None or scores is None:
             return None
-        scale = ScoreScale.of(found, scores)
+        scale = found.scale(scores)
         note = "Blue lowers it, red raises it." if scale.signed else "How much it matters, not which way."
         return {
             "low": f"{scale.low:+.3f}" if scale.signed else "0",

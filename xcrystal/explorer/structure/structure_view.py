@@ -130,7 +130,7 @@ class StructureView(View):
     def _scale(self) -> ScoreScale | None:
         """The colours of an attribution, if there is one."""
         found = self.session.explanations.attribution
-        return None if found is None else ScoreScale.of(found)
+        return None if found is None else found.scale()
 
     @property
     def _options(self) -> dict[str, Any]:

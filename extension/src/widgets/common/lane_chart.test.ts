@@ -47,6 +47,22 @@ describe('a chart', () => {
     expect(node.querySelector('svg')?.getAttribute('aria-label')).toBe('Gaps');
   });
 
+  it('has a thin line within the same axis', () => {
+    const chart = chartOf();
+    const [lane] = lanes.lanes;
+    chart.draw({ ...lanes, lanes: [{ ...lane, thin: [0, 4, 1, null] }] });
+    const [thin, thick] = chart.node.querySelectorAll('polyline');
+    expect(thin.getAttribute('class')).toBe('xc-thin');
+    expect(Number(thin.getAttribute('stroke-width'))).toBeLessThan(
+      Number(thick.getAttribute('stroke-width'))
+    );
+    const heights = (line: Element) =>
+      (line.getAttribute('points') ?? '').split(' ').map(point => Number(point.split(',')[1]));
+    expect(heights(thin).length).toBe(3);
+    expect(Math.min(...heights(thin))).toBeLessThan(Math.min(...heights(thick)));
+    expect(heights(thin)[0]).toBe(heights(thick)[0]);
+  });
+
   it('finds frames under the mouse', () => {
     const [onSelect, onHover] = [jest.fn(), jest.fn()];
     const { node } = chartOf(onSelect, onHover);
