@@ -12,6 +12,7 @@ const MESSAGE = {
   picked: -1,
   lattice: UNIT as Matrix,
   perspective: false,
+  labels: [],
   caption: '',
   fine: true,
   explained: false

@@ -9,6 +9,7 @@ from xcrystal.crystal.cif_writing import symmetric_cif_text
 from xcrystal.crystal.groups import space_group
 from xcrystal.errors import TargetError, check_one_of
 from xcrystal.explorer.drawing.cells import conventional_cell
+from xcrystal.explorer.drawing.map_picture import map_svg
 from xcrystal.explorer.drawing.palette import COLOR_MAPS
 from xcrystal.explorer.drawing.point_colors import colors
 from xcrystal.explorer.session.commands import (
@@ -78,6 +79,19 @@ class Display:
             else:
                 origin = f"{self._store.state.point.label}; {model_output(self._points.model.name)}"
             return symmetric_cif_text(self.structure, origin)
+
+    def map_svg(self) -> str:
+        """The map as an SVG image: its points in their colours, and a ring where the current crystal is."""
+        with self._store.lock:
+            state = self._store.state
+            selected = None if state.selection is None else state.selection.rows
+            return map_svg(
+                self._points.atlas,
+                state.point.position,
+                color=state.color,
+                color_map=state.color_map,
+                selected=selected,
+            )
 
     # -- acts
 
