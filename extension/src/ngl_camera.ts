@@ -1,6 +1,7 @@
 /** How crystals are lit and looked at, by the viewer and the explorer alike. */
 import type * as Ngl from 'ngl';
-import { type Matrix, UNIT } from './lattice';
+import type { Vector } from './crystal';
+import { type Matrix, UNIT, dot } from './lattice';
 import type { NglModule } from './ngl_buffers';
 import { DIRECTIONS, type Looking, type View, lookingAt, viewOf } from './view';
 
@@ -30,6 +31,18 @@ export const LOOK = {
 
 /** What shows a stage's own answers to the mouse. */
 export const PICKS = ['clickPick-left', 'clickPick-right', 'clickPick-middle', 'hoverPick'];
+
+/** Where a point is on the canvas. */
+export interface IProjected {
+  /** Pixels from the left. */
+  x: number;
+  /** Pixels from the top. */
+  y: number;
+  /** How near it is, Å. */
+  near: number;
+  /** Pixels an Å. */
+  scale: number;
+}
 
 /** From where the crystal on a stage is looked at: told by name, or turned by hand away from the standard view. */
 export class Camera {
@@ -118,6 +131,27 @@ export class Camera {
     const distance = -radii(this.stage.viewer) * extent;
     const middle = new this.ngl.Vector3(0, 0, 0) as never;
     this.stage.animationControls.zoomMove(middle, distance, duration);
+  }
+
+  /** How points are projected onto the canvas now. */
+  projection(): (point: Vector) => IProjected {
+    const { view, stage } = this;
+    const { viewer, viewerControls } = stage;
+    const { cameraFov, cameraType } = stage.getParameters();
+    const away = viewerControls.getCameraDistance();
+    const shift = viewerControls.position;
+    const scale = viewer.height / (2 * away * Math.tan((cameraFov * Math.PI) / 360));
+    return point => {
+      const moved: Vector = [point[0] + shift.x, point[1] + shift.y, point[2] + shift.z];
+      const [right, up, near] = view.map(row => dot(row, moved));
+      const here = cameraType === 'perspective' ? (scale * away) / (away - near) : scale;
+      return {
+        x: viewer.width / 2 + right * here,
+        y: viewer.height / 2 - up * here,
+        near,
+        scale: here
+      };
+    };
   }
 
   /** Do what a key stands for; false if it stands for nothing. */

@@ -1,7 +1,7 @@
 /**
  * From where a crystal is looked at.
  *
- * `xcrystal/explorer/drawing/view.py` has the standard view for still pictures; tests compare the two.
+ * `xcrystal/explorer/drawing/viewpoint.py` has the standard view for still pictures; tests compare the two.
  */
 import type { Vector } from './crystal';
 import { type Matrix, cross, dot, norm } from './lattice';

@@ -36,7 +36,7 @@ from tests.extension.styles import STYLES
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.reading import parse_structure
 from xcrystal.explorer.drawing.scene import build_scene
-from xcrystal.explorer.drawing.view import standard_view
+from xcrystal.explorer.drawing.viewpoint import standard_view
 
 
 def _decodes() -> dict[str, Structure]:

@@ -7,9 +7,21 @@ import { type IDrawing, contexts } from './contexts';
 import { el } from '../dom';
 import { button } from './controls';
 import { hasWebGL } from '../webgl';
-import { CrystalStage, type ILook, loadNgl } from './stage';
+import { CrystalStage, type ILook, type IStageWords, loadNgl } from './stage';
 
 const NEAR = '150px'; // what is so near to the window is drawn, too
+
+/** What is shown besides the scene. */
+export interface IShown {
+  /** Null for a molecule. */
+  lattice: Matrix | null;
+  /** Element of each site. */
+  symbols: string[];
+  /** Whether they are written at the atoms. */
+  labelled: boolean;
+}
+
+const NOTHING: IShown = { lattice: null, symbols: [], labelled: false };
 
 /** The canvas of a viewer, or what stands there instead. */
 export class Drawing implements IDrawing {
@@ -56,16 +68,16 @@ export class Drawing implements IDrawing {
   inView = false;
 
   /** Draw this, at once if it is in the window and later if not; nothing for null. */
-  show(scene: IScene | null, label: string, lattice: Matrix | null = null): void {
+  show(scene: IScene | null, label: string, more: IShown = NOTHING): void {
     this.scene = scene;
-    this.lattice = lattice;
+    this.more = more;
     this.node.setAttribute('aria-label', label);
     if (scene === null) {
       this.release();
       this.still.hidden = true;
       this.look = null;
     } else if (this.stage) {
-      this.stage.draw(scene, lattice);
+      this.drawOn(this.stage, scene);
       this.mark();
     } else if (this.inView) {
       this.refresh();
@@ -75,6 +87,14 @@ export class Drawing implements IDrawing {
   /** Look at it from elsewhere. */
   lookFrom(looking: Looking): void {
     this.stage?.look(looking);
+  }
+
+  /** Whether clicks on atoms measure. */
+  set measuring(on: boolean) {
+    this.isMeasuring = on;
+    if (this.stage) {
+      this.stage.measuring = on;
+    }
   }
 
   /** Draw what is far away smaller, or not. */
@@ -141,9 +161,9 @@ export class Drawing implements IDrawing {
         );
         return;
       }
-      const axes = this.trans.__('Directions of the axes a, b and c');
-      this.stage = new CrystalStage(ngl, this.node, this.wheel, axes, () => this.lose());
-      this.stage.draw(this.scene, this.lattice);
+      this.stage = new CrystalStage(ngl, this.node, this.wheel, this.words(), () => this.lose());
+      this.drawOn(this.stage, this.scene);
+      this.stage.measuring = this.isMeasuring;
       this.stage.perspective = this.isPerspective;
       if (this.look) {
         this.stage.looking = this.look;
@@ -154,6 +174,22 @@ export class Drawing implements IDrawing {
     } finally {
       this.beginning = false;
     }
+  }
+
+  private drawOn(stage: CrystalStage, scene: IScene): void {
+    const { lattice, symbols, labelled } = this.more;
+    stage.draw(scene, lattice, symbols, labelled);
+  }
+
+  private words(): IStageWords {
+    const { trans } = this;
+    return {
+      axes: trans.__('Directions of the axes a, b and c'),
+      measure: trans.__(
+        'Click two atoms for a distance, three for an angle, four for a dihedral angle; Escape clears.'
+      ),
+      tooMany: trans.__('There are too many atoms for labels.')
+    };
   }
 
   private lose(): void {
@@ -180,7 +216,8 @@ export class Drawing implements IDrawing {
   private readonly sight: IntersectionObserver;
   private stage: CrystalStage | null = null;
   private scene: IScene | null = null;
-  private lattice: Matrix | null = null;
+  private more = NOTHING;
+  private isMeasuring = false;
   private look: ILook | null = null;
   private isPerspective = false;
   private beginning = false;

@@ -1,6 +1,7 @@
 /** A canvas with a crystal in it: NGL's stage, its camera, and its end. */
 import type * as Ngl from 'ngl';
-import { type NglModule, KeptBuffers } from '../ngl_buffers';
+import { Annotations, type IAtom } from '../annotations';
+import { type IFound, type NglModule, KeptBuffers } from '../ngl_buffers';
 import { type Matrix, UNIT } from '../lattice';
 import { Camera, LOOK, PICKS, resize, sample } from '../ngl_camera';
 import { FACE_LOOK } from '../ngl_faces';
@@ -30,20 +31,30 @@ export interface ILook {
   orientation: number[];
 }
 
+/** What is said in a stage, in the language of the page. */
+export interface IStageWords {
+  /** What the arrows of the axes are, for screen readers. */
+  axes: string;
+  /** How to measure. */
+  measure: string;
+  /** That there are too many atoms for labels. */
+  tooMany: string;
+}
+
 /** A crystal on a canvas that fills an element. */
 export class CrystalStage {
   /**
    * @param ngl - The library.
    * @param host - The canvas is its child; its background is that of the drawing.
    * @param wheel - Whether the wheel of the mouse zooms at all times, or only while the canvas has the focus.
-   * @param words - What a screen reader says of the axes.
+   * @param words - What is said in it.
    * @param lost - Called if the browser takes the context away.
    */
   constructor(
     private readonly ngl: NglModule,
     private readonly host: HTMLElement,
     wheel: boolean,
-    words: string,
+    words: IStageWords,
     lost: () => void
   ) {
     this.stage = new ngl.Stage(host, {
@@ -70,9 +81,16 @@ export class CrystalStage {
       sectors: new ReplacedMesh(ngl, this.stage, 'sectors'),
       faces: new ReplacedMesh(ngl, this.stage, 'faces', FACE_LOOK)
     };
-    this.triad = new Triad(words);
+    this.triad = new Triad(words.axes);
     host.append(this.triad.node);
     this.camera = new Camera(ngl, this.stage, () => this.looked());
+    this.annotations = new Annotations(this.camera, words.measure, words.tooMany);
+    host.append(this.annotations.node, this.annotations.said);
+    this.stage.signals.clicked.add((found?: IFound) => {
+      if (this.annotations.measuring && found && this.layers.crystal.holds(found)) {
+        this.annotations.choose(found.picker.type === 'sphere' ? found.pid : null);
+      }
+    });
     this.follow();
     this.theme.observe(document.body, {
       attributes: true,
@@ -86,8 +104,8 @@ export class CrystalStage {
     return this.stage.viewer.renderer.domElement as HTMLCanvasElement;
   }
 
-  /** Draw this, looked at as what was drawn before; the lattice is null for a molecule. */
-  draw(scene: IScene, lattice: Matrix | null): void {
+  /** Draw this, looked at as what was drawn before; the lattice is null for a molecule, symbols are of sites. */
+  draw(scene: IScene, lattice: Matrix | null, symbols: string[], labelled: boolean): void {
     // frames of an animation differ a little in size; but nothing may grow out of the window
     const fitted = scene.extent <= 1.02 * this.extent && scene.extent >= this.extent / 1.2;
     if (!fitted) {
@@ -96,6 +114,7 @@ export class CrystalStage {
     fillCrystal(this.layers, scene, Math.max(this.extent, scene.extent));
     this.stage.viewer.updateBoundingBox();
     this.lattice = lattice;
+    this.annotations.show(atomsOf(scene, symbols, labelled));
     this.camera.follow(lattice ?? (UNIT as Matrix));
     if (!fitted) {
       this.camera.fit(this.extent);
@@ -105,6 +124,10 @@ export class CrystalStage {
 
   /** Do what a key stands for; false if it stands for nothing. */
   press(key: string): boolean {
+    if (key === 'Escape' && this.annotations.measuring) {
+      this.annotations.clear();
+      return true;
+    }
     const known = this.camera.press(key);
     if (known) {
       this.touch();
@@ -122,6 +145,11 @@ export class CrystalStage {
   reset(): void {
     this.camera.reset();
     this.touch();
+  }
+
+  /** Whether clicks on atoms measure. */
+  set measuring(on: boolean) {
+    this.annotations.measuring = on;
   }
 
   /** Draw what is far away smaller, or not. */
@@ -172,10 +200,13 @@ export class CrystalStage {
     renderer.forceContextLoss(); // browsers keep few contexts, and collect them late
     wrapper.remove();
     this.triad.node.remove();
+    this.annotations.node.remove();
+    this.annotations.said.remove();
   }
 
   private looked(): void {
     this.triad.draw(this.camera.view, this.lattice);
+    this.annotations.draw();
     const { looking } = this.camera;
     this.host.dataset.looking = typeof looking === 'string' ? looking : 'turned';
   }
@@ -183,6 +214,7 @@ export class CrystalStage {
   private resize(): void {
     if (this.host.clientWidth && this.host.clientHeight) {
       resize(this.stage, move => this.extent && move());
+      this.annotations.draw();
       this.touch();
     }
   }
@@ -219,10 +251,24 @@ export class CrystalStage {
   private readonly layers: ILayers;
   private readonly camera: Camera;
   private readonly triad: Triad;
+  private readonly annotations: Annotations;
   private lattice: Matrix | null = null;
   private readonly theme = new MutationObserver(() => this.follow());
   private readonly size = new ResizeObserver(() => this.resize());
   private extent = 0;
   private disposed = false;
   private smoothing: ReturnType<typeof setTimeout> | undefined;
+}
+
+function atomsOf(
+  { positions, radii, atoms }: IScene,
+  symbols: string[],
+  labelled: boolean
+): IAtom[] {
+  return [...atoms].map((atom, at) => ({
+    position: [positions[3 * at], positions[3 * at + 1], positions[3 * at + 2]],
+    radius: radii[at],
+    name: symbols[atom],
+    label: labelled ? symbols[atom] : ''
+  }));
 }

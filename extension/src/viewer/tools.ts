@@ -15,6 +15,7 @@ export interface IToolActions {
   lookAlong(direction: Direction): void;
   reset(): void;
   showPerspective(on: boolean): void;
+  measure(on: boolean): void;
   savePicture(): void;
 }
 
@@ -66,6 +67,21 @@ export class Tools {
       false,
       actions.showPerspective
     );
+    const labels = toggle(
+      trans.__('Labels'),
+      trans.__('Write the elements at the atoms'),
+      false,
+      on => {
+        this.labels = on;
+        actions.changed();
+      }
+    );
+    const measure = toggle(
+      trans.__('Measure'),
+      trans.__('Click atoms to measure distances and angles between them'),
+      false,
+      actions.measure
+    );
     const picture = button(
       trans.__('Picture'),
       trans.__('Download a picture of what is drawn (PNG)'),
@@ -80,9 +96,17 @@ export class Tools {
         'aria-label': trans.__('How the crystal is drawn')
       },
       ofCell[0],
-      el('div', { class: 'xc-viewer-group' }, boundary, bonds, polyhedra),
+      el('div', { class: 'xc-viewer-group' }, boundary, bonds, polyhedra, labels),
       ofCell[1],
-      el('div', { class: 'xc-viewer-group' }, reset, perspective, picture, keyboardHelp(trans))
+      el(
+        'div',
+        { class: 'xc-viewer-group' },
+        reset,
+        perspective,
+        measure,
+        picture,
+        keyboardHelp(trans)
+      )
     );
   }
 
@@ -96,6 +120,8 @@ export class Tools {
   bonds = true;
   /** Whether coordination polyhedra are drawn. */
   polyhedra = true;
+  /** Whether elements are written at the atoms. */
+  labels = false;
 
   /** Molecules have no cells. */
   setPeriodic(periodic: boolean): void {

@@ -52,6 +52,9 @@ export class CrystalViewer extends Widget {
       showPerspective: on => {
         this.drawing.perspective = on;
       },
+      measure: on => {
+        this.drawing.measuring = on;
+      },
       savePicture: () =>
         void this.savePicture().catch(reason => console.error('There is no picture.', reason))
     });
@@ -142,7 +145,11 @@ export class CrystalViewer extends Widget {
     tools.setPeriodic(crystal.periodic);
     this.tell(crystal, scene.repeat, scene.note);
     const words = description(crystal, scene.repeat, this.trans);
-    this.drawing.show(scene, words, crystal.periodic ? crystal.lattice : null);
+    this.drawing.show(scene, words, {
+      lattice: crystal.periodic ? crystal.lattice : null,
+      symbols: crystal.sites.map(({ species }) => species[0].symbol),
+      labelled: tools.labels
+    });
   }
 
   private tell(crystal: ICrystal, repeat: Vector, note: string): void {

@@ -21,6 +21,7 @@ const MESSAGE = {
   picked: -1,
   lattice: UNIT as Matrix,
   perspective: false,
+  labels: [],
   caption: '',
   fine: true,
   explained: false

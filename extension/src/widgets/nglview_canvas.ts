@@ -9,6 +9,7 @@ import {
 } from '../ngl_buffers';
 import type { Matrix } from '../lattice';
 import { Camera, resize, sample } from '../ngl_camera';
+import { Annotations, type IAtom } from '../annotations';
 import { el } from '../dom';
 import {
   FACE_EDGE_RADIUS,
@@ -20,12 +21,14 @@ import {
   faceMesh
 } from '../ngl_faces';
 import { type IMesh, ReplacedMesh } from '../ngl_mesh';
+import { saveFile } from '../save_file';
 import { EDGE_RADIUS } from '../scene';
 import { sectorMesh } from '../sectors';
 import { Triad } from '../triad';
 import { isLooking } from '../view';
 import { type INglView, forgetPicking, takeOver } from './common/nglview_adapter';
 import { whenInside } from './common/panel';
+import { isPictureWish } from './picture_menu';
 
 /** What drawing.py tells of a scene; its numbers come beside it. */
 export interface ISceneMessage {
@@ -49,6 +52,8 @@ export interface ISceneMessage {
   lattice: Matrix;
   /** Whether what is far away is drawn smaller. */
   perspective: boolean;
+  /** What is written at each atom; empty for nothing. */
+  labels: string[];
   caption: string;
   /** Whether the session is idle, so that there is time for smooth edges. */
   fine: boolean;
@@ -86,6 +91,10 @@ const [SMOOTH_AFTER, SMOOTH_AFTER_LIGHT, REMEMBER_AFTER] = [120, 250, 500]; // m
 const KEYS =
   'Drawing of the crystal. Arrow keys turn it, plus and minus zoom, A, B and C look along an axis, ' +
   'with Shift along a reciprocal one, R shows all of it in the standard view.';
+
+const HINT =
+  'Click two atoms for a distance, three for an angle, four for a dihedral angle; Escape clears.';
+const TOO_MANY = 'There are too many atoms for labels.';
 
 /** Draw crystals in a view of nglview's from now on; called once in each, by its `executeCode`. */
 export function attach(view: { el?: HTMLElement }, ngl: unknown): void {
@@ -141,11 +150,17 @@ class CrystalCanvas {
     this.theme.observe(document.body, { attributes: true, attributeFilter });
     this.size.observe(view.el);
     stage.signals.hovered.add((found?: IFound) => this.hover(found));
-    stage.signals.clicked.add((found?: IFound) =>
-      model.send({ type: 'xc-pick', atom: this.atomAt(found) })
-    );
+    stage.signals.clicked.add((found?: IFound) => {
+      if (this.annotations.measuring) {
+        this.annotations.choose(this.sphereAt(found));
+      } else {
+        model.send({ type: 'xc-pick', atom: this.atomAt(found) });
+      }
+    });
     stage.mouseObserver.signals.moved.add(() => this.hideLabel());
     this.camera = new Camera(ngl, stage, () => this.cameraMoved());
+    this.annotations = new Annotations(this.camera, HINT, TOO_MANY);
+    view.el.append(this.annotations.node, this.annotations.said);
     view.el.addEventListener('pointerleave', () => this.tellHovered(null));
     view.el.addEventListener('keydown', this.press);
     view.el.tabIndex = 0;
@@ -156,6 +171,8 @@ class CrystalCanvas {
       this.explorer = explorer;
       explorer.addEventListener('xc-light', this.light);
       explorer.addEventListener('xc-look', this.lookAsAsked);
+      explorer.addEventListener('xc-measure', this.measureAsAsked);
+      explorer.addEventListener('xc-picture', this.pictureAsAsked);
     });
     view.xcFit = () => this.camera.fit(this.extent, 300);
     view.xcLook = name => this.look(name);
@@ -206,6 +223,7 @@ class CrystalCanvas {
     if (!isFitted) {
       this.camera.fit(this.extent);
     }
+    this.annotations.show(atomsOf(message, numbers));
     this.drawQuickly(message.fine ? SMOOTH_AFTER : null);
     view.el.dataset.drawn = String(this.number);
   }
@@ -298,6 +316,10 @@ class CrystalCanvas {
     );
   }
 
+  private sphereAt(found: IFound | undefined): number | null {
+    return found && this.crystal.holds(found) && found.picker.type === 'sphere' ? found.pid : null;
+  }
+
   private hover(found: IFound | undefined): void {
     const atom = this.atomAt(found);
     if (!this.scene || atom === null || atom < 0) {
@@ -353,7 +375,10 @@ class CrystalCanvas {
 
   private readonly press = (event: KeyboardEvent): void => {
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (isPlain && this.camera.press(event.key)) {
+    if (event.key === 'Escape' && this.annotations.measuring) {
+      event.stopPropagation();
+      this.annotations.clear();
+    } else if (isPlain && this.camera.press(event.key)) {
       event.preventDefault();
       event.stopPropagation();
       this.quietly(others => others.forEach(other => other.turnAs(this)));
@@ -365,6 +390,32 @@ class CrystalCanvas {
     if (event instanceof CustomEvent) {
       this.look(event.detail);
     }
+  };
+
+  private readonly measureAsAsked = (event: Event): void => {
+    if (event instanceof CustomEvent) {
+      this.annotations.measuring = event.detail === true;
+      this.view.el.focus({ preventScroll: true }); // for Escape
+    }
+  };
+
+  private readonly pictureAsAsked = (event: Event): void => {
+    const isShown = this.view.el.clientWidth > 0;
+    if (!isShown || !(event instanceof CustomEvent) || !isPictureWish(event.detail)) {
+      return;
+    }
+    const { format, name } = event.detail;
+    if (format === 'svg') {
+      this.view.model.send({ type: 'xc-svg', view: this.camera.view });
+      return;
+    }
+    const transparent = format === 'transparent';
+    void this.stage
+      .makeImage({ factor: 2, antialias: true, trim: false, transparent })
+      .then(picture => {
+        saveFile(`${name}.png`, picture);
+        this.drawQuickly(SMOOTH_AFTER);
+      });
   };
 
   /** Two crystals side by side are seen from the same side: moves this one, and others only as `move` says. */
@@ -391,6 +442,7 @@ class CrystalCanvas {
     }
     const { looking, view } = this.camera;
     this.triad.draw(view, this.scene?.message.lattice ?? null);
+    this.annotations.draw();
     const name = typeof looking === 'string' ? looking : 'turned';
     if (this.view.el.dataset.looking !== name) {
       this.view.el.dataset.looking = name;
@@ -422,6 +474,8 @@ class CrystalCanvas {
     this.stopLooking();
     this.explorer?.removeEventListener('xc-light', this.light);
     this.explorer?.removeEventListener('xc-look', this.lookAsAsked);
+    this.explorer?.removeEventListener('xc-measure', this.measureAsAsked);
+    this.explorer?.removeEventListener('xc-picture', this.pictureAsAsked);
     clearTimeout(this.remembering);
     clearTimeout(this.smoothing);
     for (const box of this.boxes) {
@@ -439,6 +493,7 @@ class CrystalCanvas {
   private readonly faces: ReplacedMesh;
   private readonly marks: KeptBuffers;
   private readonly camera: Camera;
+  private readonly annotations: Annotations;
   private readonly triad = new Triad('Directions of the axes a, b and c');
   private shells: KeptBuffers | null = null;
   private readonly label = el('div', { class: 'xc-atom-label' });
@@ -448,6 +503,7 @@ class CrystalCanvas {
     if (this.view.el.clientWidth) {
       // each canvas for itself: the other one is resized, too
       resize(this.stage, move => this.extent && this.quietly(move));
+      this.annotations.draw();
     }
   });
   private readonly boxes = new Set<ITogether>();
@@ -461,6 +517,19 @@ class CrystalCanvas {
   private reported: number | null = null;
   private smoothing: ReturnType<typeof setTimeout> | undefined;
   private remembering: ReturnType<typeof setTimeout> | undefined;
+}
+
+function atomsOf(
+  { names, labels }: ISceneMessage,
+  { spheres }: Pick<ISceneNumbers, 'spheres'>
+): IAtom[] {
+  const atoms: IAtom[] = [];
+  for (let at = 0; at < spheres.length; at += SPHERE) {
+    const [x, y, z, radius, atom] = spheres.subarray(at, at + SPHERE);
+    const [name] = names[atom].split(/[ ,:]/);
+    atoms.push({ position: [x, y, z], radius, name, label: labels[atom] ?? '' });
+  }
+  return atoms;
 }
 
 /** Rows of spheres, each the colour of its atom, as arrays; `more` is added to the radius. */

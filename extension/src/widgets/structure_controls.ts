@@ -2,7 +2,7 @@
 import { hasWebGL } from '../webgl';
 import { el } from '../dom';
 import type { Choice, IPanel, IView } from './common/model';
-import { offer, ownKeys, show } from './common/panel';
+import { offer, ownKeys, show, takeDownloads } from './common/panel';
 import { viewTools } from './view_tools';
 
 interface IScale {
@@ -256,6 +256,7 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
 
   draw();
   model.on('change:state', draw);
+  const downloadsEnded = takeDownloads(model);
   // whether there is WebGL is only tried where nothing was drawn: a context more would delay the first picture
   const late = setTimeout(() => {
     flat = !root.closest('.xc-structure')?.querySelector('[data-drawn]') && !hasWebGL();
@@ -269,6 +270,7 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
   return () => {
     clearTimeout(late);
     views.dispose();
+    downloadsEnded();
     model.off('change:state', draw);
   };
 }

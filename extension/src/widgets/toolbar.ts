@@ -3,6 +3,7 @@ import { el, formulaNodes } from '../dom';
 import type { IDownload, IPanel, IView } from './common/model';
 import { show, takeDownloads, whenInside } from './common/panel';
 import { fillView } from './common/workbench';
+import { pictureMenu, saveDrawing } from './picture_menu';
 
 interface IToolbar {
   formula: string;
@@ -18,7 +19,8 @@ type Message =
   | IDownload
   | { type: 'here'; identity: string }
   | { type: 'loaded'; source: string }
-  | { type: 'code'; text: string };
+  | { type: 'code'; text: string }
+  | { type: 'map'; format: string };
 
 const PATH =
   'Path of a crystal file (CIF, POSCAR, ...) or of a saved session, or a material id of the map; press Enter';
@@ -70,6 +72,13 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
       model.send({ act: 'projector', value: !model.get('state').projector });
     }
   );
+  const pictures = pictureMenu(
+    format => {
+      const name = model.get('state').formula.replace(/[^\w.-]+/g, '_');
+      explorer?.dispatchEvent(new CustomEvent('xc-picture', { detail: { format, name } }));
+    },
+    format => model.send({ act: 'map', format })
+  );
   const dialog = codeDialog();
   const message = el('div', { class: 'xc-message', role: 'status', 'aria-live': 'polite' });
   const dismiss = el('button', {
@@ -109,6 +118,7 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
           button('download', 'download', 'CIF', 'Download the crystal that is drawn as a CIF', () =>
             model.send({ act: 'cif' })
           ),
+          pictures,
           button('code', 'code', 'Code', 'Python that brings an explorer to this view', () =>
             model.send({ act: 'code' })
           ),
@@ -159,11 +169,13 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
       delete explorer.dataset.dead;
     }
   };
-  const heard = (content: Message | null) => {
+  const heard = (content: Message | null, buffers: DataView<ArrayBuffer>[]) => {
     if (content?.type === 'loaded' && path.value.trim() === content.source) {
       path.value = '';
     } else if (content?.type === 'code') {
       dialog.open(content.text);
+    } else if (content?.type === 'map') {
+      void saveDrawing('map', new TextDecoder().decode(buffers[0]), content.format);
     } else if (content?.type === 'here') {
       live = content.identity;
       beLive();

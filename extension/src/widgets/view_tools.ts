@@ -1,4 +1,4 @@
-/** From where the crystals are seen: told to the canvases directly, without the kernel. */
+/** From where the crystals are seen, and whether clicks measure: told to the canvases directly, without the kernel. */
 import { el } from '../dom';
 import { DIRECTIONS } from '../view';
 import { whenInside } from './common/panel';
@@ -32,6 +32,21 @@ export function viewTools(root: Element): IViewTools {
     'See all of it from its standard side, c upwards (R)'
   );
   const along = DIRECTIONS.map(name => make(name, name, `Look along ${name}`));
+  const measure = el(
+    'button',
+    {
+      type: 'button',
+      class: 'xc-toggle xc-measuring',
+      title: 'Click atoms to measure distances and angles between them',
+      'aria-pressed': 'false',
+      onclick: () => {
+        const on = measure.getAttribute('aria-pressed') !== 'true';
+        measure.setAttribute('aria-pressed', String(on));
+        explorer?.dispatchEvent(new CustomEvent('xc-measure', { detail: on }));
+      }
+    },
+    'Measure'
+  );
   const looked = (event: Event) => {
     const shown: unknown = event instanceof CustomEvent ? event.detail : null;
     for (const button of [standard, ...along]) {
@@ -47,7 +62,8 @@ export function viewTools(root: Element): IViewTools {
       'span',
       { class: 'xc-views', role: 'group', 'aria-label': 'From where the crystal is seen' },
       standard,
-      el('span', { class: 'xc-joined' }, along)
+      el('span', { class: 'xc-joined' }, along),
+      measure
     ),
     dispose: () => {
       ended();

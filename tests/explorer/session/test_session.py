@@ -11,6 +11,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import TargetError, UnsupportedElementWarning
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
@@ -199,8 +200,12 @@ def test_the_cif_is_what_is_drawn(session: Session) -> None:
     session.load(CRYSTALS["rock salt NaCl"].to_structure())
     session.show("loaded")
     again = parse_structure(session.display.cif().encode(), "again.display.cif")
-    assert again.composition == session.display.structure.composition
-    np.testing.assert_allclose(again.lattice.parameters, session.display.structure.lattice.parameters, atol=1e-6)
+    assert match_rms(again, session.display.structure, scale=False) == pytest.approx(0, abs=1e-4)
+    assert "_space_group_IT_number 225\n" in session.display.cif()
+    session.select("mp-5986")
+    decoded = parse_structure(session.display.cif().encode(), "decoded.cif")
+    assert match_rms(decoded, session.structure, scale=False) == pytest.approx(0, abs=1e-4)
+    assert f"_space_group_IT_number {session.display.space_group[0]}\n" in session.display.cif()
 
 
 def test_a_file_name_cannot_write_lines_into_the_cif(session: Session) -> None:

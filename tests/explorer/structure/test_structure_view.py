@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +18,11 @@ from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.matching import match_rms
+from xcrystal.errors import TargetError
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.scene import build_scene, element_colors
-from xcrystal.explorer.drawing.scene_message import atom_names, scene_message
+from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, scene_message
+from xcrystal.explorer.drawing.svg_picture import svg
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.session.site_facts import coordination, orbit_choices, site_facts, with_orbits
 from xcrystal.explorer.structure.nglview_canvas import canvas_class
@@ -175,6 +178,57 @@ def test_every_control_reaches_the_session(session: Session, view: StructureView
     do(view, "fit")
     assert [content["methodName"] for content, _ in sent if content["type"] == "call_method"] == ["xcFit"]
     json.dumps(state)
+
+
+def test_a_crystal_is_seen_from_a_side_that_is_asked_for(session: Session, view: StructureView) -> None:
+    sent = listen(view.canvases[0])
+    view.look("b*")
+    assert [(content["methodName"], content["args"]) for content, _ in sent] == [("xcLook", ["b*"])]
+    with pytest.raises(TargetError, match="standard"):
+        view.look("d")
+
+
+def test_a_canvas_is_told_lattice_perspective_and_labels(session: Session, view: StructureView) -> None:
+    rutile = CRYSTALS["rutile TiO2"].to_structure()
+    session.load(rutile)
+    session.show("loaded")
+    sent = listen(view.canvases[0])
+    session.display.label_atoms("sites")
+    (content, _) = sent[-1]
+    np.testing.assert_allclose(content["lattice"], rutile.lattice.matrix, atol=1e-5)
+    assert content["perspective"] is False
+    assert content["labels"] == [f"{site.specie.symbol}1" for site in rutile]
+    session.display.show_perspective(True)
+    session.display.label_atoms("elements")
+    assert sent[-1][0]["perspective"] is True and set(sent[-1][0]["labels"]) == {"Ti", "O"}
+    session.display.label_atoms("none")
+    assert sent[-1][0]["labels"] == []
+    with pytest.raises(TargetError):
+        session.display.label_atoms("numbers")
+
+
+def test_labels_number_the_orbits_of_each_element() -> None:
+    spinel = with_orbits(CRYSTALS["baddeleyite ZrO2"].to_structure())
+    assert set(atom_labels(spinel, "sites")) == {"Zr1", "O1", "O2"}
+
+
+def test_a_still_picture_is_as_the_crystal_is_seen(session: Session, view: StructureView) -> None:
+    session.load(CRYSTALS["rutile TiO2"].to_structure())
+    session.show("loaded")
+    offered: list[tuple[str, str, bytes]] = []
+    view.bar.offer = lambda name, kind, content: offered.append((name, kind, content))
+    structure = view.crystals[0][1]
+    along_c = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    view.canvases[0]._handle_nglview_custom_msg(None, {"type": "xc-svg", "view": along_c}, [])
+    wait_for(lambda: len(offered) == 1)
+    name, kind, content = offered[0]
+    assert (name, kind) == ("TiO2.svg", "image/svg+xml")
+    expected = svg(structure, width=800, view=np.array(along_c))
+    circles = [re.findall(r'cx="[^"]*" cy="[^"]*"', text) for text in (content.decode(), expected)]
+    assert circles[0] == circles[1] != re.findall(r'cx="[^"]*" cy="[^"]*"', svg(structure, width=800))
+    for wrong in ([[1.0, 0.0], [0.0, 1.0]], [[2.0, 0, 0], [0, 1, 0], [0, 0, 1]]):
+        view._offer_svg(0, wrong)
+    assert len(offered) == 1
 
 
 def test_the_legend_is_of_elements_or_of_an_attribution(session: Session, view: StructureView) -> None:

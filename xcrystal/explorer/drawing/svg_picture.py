@@ -15,7 +15,7 @@ from xcrystal.explorer.drawing.occupancy import shares, site_name
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene import BOND_RADIUS, Scene, build_scene
 from xcrystal.explorer.drawing.scene_message import atom_colors, share_color
-from xcrystal.explorer.drawing.view import standard_view
+from xcrystal.explorer.drawing.viewpoint import standard_view
 
 if TYPE_CHECKING:
     from pymatgen.core import PeriodicSite, Structure

@@ -60,6 +60,11 @@ class ToolbarView(Panel):
         elif action == "cif":
             name = re.sub(r"[^\w.-]+", "_", session.display.structure.composition.reduced_formula)
             self.offer(f"{name}.cif", "chemical/x-cif", session.display.cif().encode())
+        elif action == "map":
+            # the browser makes pixels of it, where pixels are wanted
+            self.send(
+                {"type": "map", "format": str(message.get("format"))}, buffers=[session.display.map_svg().encode()]
+            )
         elif action == "save":
             self.offer("xcrystal-session.json", "application/json", session.file.to_json().encode())
         elif action == "code":

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xcrystal.crystal.aligning import align
-from xcrystal.crystal.cif import cif_text, model_output
+from xcrystal.crystal.cif import model_output
+from xcrystal.crystal.cif_writing import symmetric_cif_text
 from xcrystal.crystal.groups import space_group
 from xcrystal.errors import TargetError, check_one_of
 from xcrystal.explorer.drawing.cells import conventional_cell
+from xcrystal.explorer.drawing.map_picture import map_svg
 from xcrystal.explorer.drawing.palette import COLOR_MAPS
 from xcrystal.explorer.drawing.point_colors import colors
 from xcrystal.explorer.session.commands import (
@@ -89,13 +91,26 @@ class Display:
         return colors(self._points.atlas)
 
     def cif(self) -> str:
-        """CIF text of what is shown, in P1, with a line that says what it is."""
+        """CIF text of what is shown, with its symmetry, and a line that says what it is."""
         with self._store.lock:
             if self.loaded_alone is not None:
                 origin = f"{self.loaded_alone.name}, as loaded"
             else:
                 origin = f"{self._store.state.point.label}; {model_output(self._points.model.name)}"
-            return cif_text(self.structure, origin)
+            return symmetric_cif_text(self.structure, origin)
+
+    def map_svg(self) -> str:
+        """The map as an SVG image: its points in their colours, and a ring where the current crystal is."""
+        with self._store.lock:
+            state = self._store.state
+            selected = None if state.selection is None else state.selection.rows
+            return map_svg(
+                self._points.atlas,
+                state.point.position,
+                color=state.color,
+                color_map=state.color_map,
+                selected=selected,
+            )
 
     # -- acts
 

@@ -15,7 +15,7 @@ from xcrystal.crystal.cif import cif_text, model_output
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.scene import build_scene, element_colors
 from xcrystal.explorer.drawing.svg_picture import turned
-from xcrystal.explorer.drawing.view import standard_view
+from xcrystal.explorer.drawing.viewpoint import standard_view
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

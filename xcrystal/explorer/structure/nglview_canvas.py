@@ -18,10 +18,12 @@ def canvas_class() -> type:
     """The widget class; nglview is imported when it is first needed."""
 
     class Canvas(quiet_view_class()):  # type: ignore[misc]
-        """A view of nglview's that draws scenes, and tells which atom is clicked."""
+        """A view of nglview's that draws scenes, and tells what is clicked in it or wanted of it."""
 
-        def __init__(self, on_pick: Callable[[int | None], None]) -> None:
-            self._on_pick = on_pick
+        def __init__(
+            self, on_pick: Callable[[int | None], None], on_svg: Callable[[Any], None] = lambda view: None
+        ) -> None:
+            self._on_pick, self._on_svg = on_pick, on_svg
             self._sending = threading.Lock()  # scenes come from the worker, opened views from another thread
             self._number = 0
             self._scene: tuple[dict[str, Any], bytes, bytes] | None = None
@@ -48,5 +50,7 @@ def canvas_class() -> type:
             elif message.get("type") == "xc-pick":
                 atom = message.get("atom")
                 self._on_pick(int(atom) if isinstance(atom, (int, float)) and atom >= 0 else None)
+            elif message.get("type") == "xc-svg":
+                self._on_svg(message.get("view"))
 
     return Canvas

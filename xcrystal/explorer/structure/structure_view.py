@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.session.session import Session
 
 SIDES = ("standard", "a", "b", "c", "a*", "b*", "c*")
+_PICTURE = 800  # pixels
 _EVENTS = frozenset({"crystal", "shown", "attribution", "settled", "path"})
 
 
@@ -167,7 +169,19 @@ class StructureView(View):
             picked = None if atom is None else (which, atom)
             self.worker.submit(("pick", id(self)), lambda: self.pick(picked))
 
-        return canvas_class()(on_pick)
+        def on_svg(view: Any) -> None:
+            self.worker.submit(("svg", which), lambda: self._offer_svg(which, view))
+
+        return canvas_class()(on_pick, on_svg)
+
+    def _offer_svg(self, which: int, rows: Any) -> None:
+        """Let the browser save a crystal as it is seen on its canvas."""
+        crystals, view = self.crystals, np.asarray(rows, dtype=float)
+        if which < len(crystals) and view.shape == (3, 3) and np.allclose(view @ view.T, np.eye(3), atol=1e-3):
+            structure = crystals[which][1]
+            picture = svg(structure, self._scores(structure), _PICTURE, view=view, **self._options)
+            name = re.sub(r"[^\w.-]+", "_", structure.composition.reduced_formula)
+            self.bar.offer(f"{name}.svg", "image/svg+xml", picture.encode())
 
     # -- from the session
 

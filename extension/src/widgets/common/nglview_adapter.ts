@@ -59,7 +59,7 @@ const NEEDED = [
   'stage.viewerControls.distance',
   'stage.viewerControls.getCameraDistance',
   'stage.viewerControls.getOrientation',
-  'stage.viewerControls.getPositionOnCanvas',
+  'stage.viewerControls.position',
   'stage.viewerControls.orient',
   'stage.viewerControls.rotate',
   'stage.viewerControls.rotation',

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.crystals import CRYSTALS
-from xcrystal.explorer.drawing.view import standard_view
+from xcrystal.explorer.drawing.viewpoint import standard_view
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
