@@ -75,7 +75,7 @@ MEANINGS = {
     "halide": "contains F or Cl or Br or I",
     "rare earth nitrides": "contains Sc or Y or La or Ce or Pr or 12 others, contains N",
     "spinel": "structure type spinel, judged by formula and space group alone (as MgAl2O4, 227)",
-    "spinels without iron": "structure type spinel, judged by formula and space group alone (as MgAl2O4, 227), without Fe",
+    "halite without iron": "halite (NaCl, space group 225), without Fe",
     "Rutile": "structure type rutile, judged by formula and space group alone (as TiO2, 136)",
     "rutile type": "structure type rutile, judged by formula and space group alone (as TiO2, 136)",
     "diamond": "structure type diamond, judged by formula and space group alone (as C, 227)",

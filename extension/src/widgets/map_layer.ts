@@ -2,7 +2,8 @@
  * The layer over the points of the map: markers in an SVG of their own, so that moving one never redraws the points;
  * tools, tooltip, legend. Plotly draws, pans and zooms; all other pointer events are handled here.
  */
-import { type Child, el, nodes, svg } from '../dom';
+import { type Child, el, formulaNodes, nodes, pictureAddress, svg } from '../dom';
+import { formulaParts } from '../formula';
 import type { Choice, IPanel, IView } from './common/model';
 import { latest, show } from './common/panel';
 import { type IAxis, type Zoom, Plot, missingOf } from './common/plotly_adapter';
@@ -47,12 +48,38 @@ interface IMap {
   credit: boolean;
   /** How many points are drawn, if not all are. */
   shown: string;
+  /** How many lie outside of the first view. */
+  beyond: string;
 }
 
-/** The answer to a hover. */
+/** A name on the map, of a region or of a crystal that everybody knows. */
+type Landmark = [x: number, y: number, text: string, isCrystal: number];
+
+/** What is synced besides the state. */
+interface ILandmarks {
+  landmarks: Landmark[];
+}
+
+/** The answer to a hover; row is that of the crystal, or -1. */
 interface IHoverAnswer {
   type: 'hover';
   lines: string[];
+  row: number;
+}
+
+/** The picture of a crystal. */
+interface IStill {
+  type: 'still';
+  row: number;
+  drawing: string;
+}
+
+/** A name and where it is drawn: the middle of its text, in pixels. */
+export interface ILabel {
+  text: string;
+  px: number;
+  py: number;
+  isCrystal: boolean;
 }
 
 /** Where the mouse is, and the size of a pixel. */
@@ -90,13 +117,30 @@ const WAYS: Readonly<Record<string, Coordinates>> = {
   ArrowUp: [0, 1],
   ArrowDown: [0, -1]
 };
+const KINDS: Readonly<Record<Kind, string>> = {
+  current: 'current crystal',
+  loaded: 'loaded file',
+  own: 'your crystals',
+  end: 'ends of the path',
+  wanted: 'point you chose',
+  landed: 'crystal decoded there'
+};
+const RING = 'M-6,0a6,6 0 1,0 12,0a6,6 0 1,0 -12,0';
+const CLOSER = 7; // turns of the wheel for one press of +
+const RESTS = 70; // ms that the mouse rests on a crystal before it is drawn
+const LETTER = { region: 6.6, crystal: 6.4, height: 15 }; // pixels of a label
+const MOST_LABELS = 28;
+const REPEATED = 170; // pixels between two labels that say the same
 const NEAR = 5; // pixels that a click may travel
 const LETS_GO = 1500; // ms after the last arrow key
 const LOOKS_AFTER = 200; // ms after the last change of the view
 const DRAWS_WITHIN = 30000; // ms
 const TERMS_OF_USE = 'https://next-gen.materialsproject.org/about/terms';
 
-function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => void {
+function render({
+  model,
+  el: root
+}: IView<IPanel<IMap> & ILandmarks, IHoverAnswer | IStill>): () => void {
   let plot: Plot | null = null;
   let tool: Tool = 'go';
   let gesture: { x: number; y: number; moved: boolean; corners: Coordinates[] } | null = null;
@@ -130,7 +174,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
         type: 'button',
         title,
         'aria-label': title,
-        onclick: () => plot?.zoom(how)
+        onclick: () => zoom(how)
       },
       sign
     )
@@ -173,10 +217,11 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     tip
   );
   const key = el('div', { class: 'xc-key' });
+  const marks = el('div', { class: 'xc-key xc-marks' });
   const off = el('div', { class: 'xc-off', 'aria-live': 'polite' });
   const selected = el('div', { class: 'xc-selected' });
   const credit = el('div', { class: 'xc-credit' });
-  root.append(bar, layer, el('div', { class: 'xc-foot' }, key, off, selected, credit));
+  root.append(bar, layer, el('div', { class: 'xc-foot' }, key, marks, off, selected, credit));
 
   const take = (name: Tool) => {
     tool = name;
@@ -275,12 +320,29 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     );
     return [layers, mark.sign !== '' && svg('text', { class: 'xc-sign', x: px, y: py }, mark.sign)];
   };
+  const drawLabels = (): Child => {
+    const { width, height } = layer.getBoundingClientRect();
+    const taken = state().markers.map(({ x, y }) => onScreen([x, y]));
+    const labels = model
+      .get('landmarks')
+      .map(([x, y, text, isCrystal]) => ({ text, isCrystal: isCrystal > 0, ...onScreen([x, y]) }))
+      .filter(({ seen }) => seen);
+    return chooseLabels(labels, width, height, taken).map(({ text, px, py, isCrystal }) =>
+      svg(
+        'g',
+        { class: isCrystal ? 'xc-label-crystal' : 'xc-label-region' },
+        isCrystal && svg('circle', { cx: px, cy: py, r: 3 }),
+        svg('text', { x: isCrystal ? px + 6 : px, y: py }, labelParts(text))
+      )
+    );
+  };
   const draw = () => {
     if (!axes() || ended) {
       return;
     }
     const { markers, ring, path } = state();
     const parts = [
+      drawLabels(),
       drawWay(path),
       drawRing(ring),
       drawGap(markers),
@@ -304,6 +366,12 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     });
     select.value = color;
     show(key, legend, () => drawLegend(legend));
+    const drawnKinds = [...new Set(rest.markers.map(({ kind }) => kind))];
+    show(marks, [drawnKinds, rest.ring.length > 0, rest.path.length > 0], () => [
+      drawnKinds.map(kind => glyph(SHAPES[kind], `xc-marker xc-marker-${kind}`, KINDS[kind])),
+      rest.ring.length > 0 && glyph(RING, 'xc-ring', 'nearest known crystals'),
+      rest.path.length > 0 && glyph('M-8,4L0,-4L8,4', 'xc-way', 'path')
+    ]);
     off.textContent = said;
     show(
       selected,
@@ -318,7 +386,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
           )
         ]
     );
-    note.textContent = rest.shown;
+    note.textContent = [rest.shown, rest.beyond].filter(text => text !== '').join('; ');
     show(credit, [here, crystals, ours], () => [
       `${crystals} crystals`,
       ours && [': ', link(TERMS_OF_USE, 'Materials Project, CC BY 4.0')],
@@ -411,6 +479,31 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
   const hideTip = () => {
     tip.replaceChildren();
     next = null;
+    hovered = -1;
+    clearTimeout(resting);
+  };
+  // pictures of crystals on which the mouse has rested
+  const stills = new Map<number, string>();
+  let hovered = -1;
+  let pointed = { px: 0, py: 0 };
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  const frame = el('span', { class: 'xc-still-frame' });
+  const drawStill = () => {
+    const drawing = stills.get(hovered);
+    frame.replaceChildren(
+      ...nodes(drawing !== undefined && el('img', { alt: '', src: pictureAddress(drawing) }))
+    );
+  };
+  const placeTip = () => {
+    // wholly inside, on the side of the mouse where there is room
+    const { px, py } = pointed;
+    const [wide, high] = [
+      layer.clientWidth - tip.offsetWidth,
+      layer.clientHeight - tip.offsetHeight
+    ];
+    const left = px + 14 <= wide - 4 ? px + 14 : px - 14 - tip.offsetWidth;
+    tip.style.left = `${Math.max(4, Math.min(left, wide - 4))}px`;
+    tip.style.top = `${Math.max(4, Math.min(py - 20, high - 4))}px`;
   };
   const hover = (event: PointerEvent) => {
     const isInside =
@@ -423,26 +516,46 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       return;
     }
     next = point;
-    const { px, py } = onScreen([point.x, point.y]);
-    const wide = layer.clientWidth;
-    const isRight = px > wide / 2; // on the side where there is room, and no wider than it
-    tip.style.left = isRight ? 'auto' : `${px + 14}px`;
-    tip.style.right = isRight ? `${wide - px + 14}px` : 'auto';
-    tip.style.maxWidth = `${Math.min(260, Math.max(isRight ? px : wide - px, 120) - 30)}px`;
-    tip.style.top = `${Math.max(4, py - 20)}px`;
+    pointed = onScreen([point.x, point.y]);
+    placeTip();
     if (!asked) {
       ask(point);
     }
   };
-  const onMessage = (message: IHoverAnswer | null) => {
+  const onMessage = (message: IHoverAnswer | IStill | null) => {
+    if (message?.type === 'still') {
+      stills.set(message.row, message.drawing);
+      drawStill();
+      return;
+    }
     if (message?.type !== 'hover') {
       return;
     }
     asked = false;
-    const [formula, ...lines] = message.lines;
+    const { lines, row } = message;
     tip.replaceChildren();
-    if (formula && !gesture) {
-      tip.append(el('b', {}, formula), ...lines.map(line => el('div', {}, line)));
+    if (lines.length > 0 && !gesture) {
+      const [formula, ...others] = lines;
+      tip.append(
+        frame,
+        el(
+          'span',
+          {},
+          el('b', {}, formulaNodes(formula)),
+          others.map(line => el('div', {}, line))
+        )
+      );
+      if (row !== hovered) {
+        hovered = row;
+        drawStill();
+        clearTimeout(resting);
+        resting = setTimeout(() => {
+          if (!stills.has(row) && !ended) {
+            model.send({ act: 'still', row });
+          }
+        }, RESTS);
+      }
+      placeTip();
     }
     if (next) {
       ask(next);
@@ -471,12 +584,12 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
       return;
     }
     const chosen = TOOLS.find(([, , letter]) => letter === event.key);
-    const zoom = ZOOMS.find(([, , , keys]) => event.key !== '' && keys.includes(event.key));
+    const closer = ZOOMS.find(([, , , keys]) => event.key !== '' && keys.includes(event.key));
     const way = WAYS[event.key];
     if (chosen) {
       take(chosen[0]);
-    } else if (zoom) {
-      plot?.zoom(zoom[2]);
+    } else if (closer) {
+      zoom(closer[2]);
     } else if (event.key === 'Escape') {
       stopGesture();
       if (state().selected) {
@@ -492,6 +605,16 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
   };
 
   // -- plotly
+  const zoom = (how: Zoom) => {
+    const here = coordinatesOf(state().markers, 'current');
+    const at = here && onScreen(here);
+    if (how === 'reset' || !at?.seen) {
+      plot?.zoom(how);
+      return;
+    }
+    const frame = layer.getBoundingClientRect();
+    plot?.zoomAbout(frame.left + at.px, frame.top + at.py, how === 'in' ? -CLOSER : CLOSER);
+  };
   let looked: ReturnType<typeof setTimeout> | undefined;
   const onView = () => {
     redraw();
@@ -554,6 +677,9 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     take(tool);
     draw();
     root.dataset.ready = 'true';
+    if (model.get('landmarks').length === 0) {
+      model.send({ act: 'landmarks' }); // they come when the points are there
+    }
   };
   const fail = (missing: string[]) => {
     const text = `This version of plotly draws no map that can be used here: it has no ${missing.join(', ')}.`;
@@ -563,6 +689,7 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
   tell();
   attach();
   model.on('change:state', onState);
+  model.on('change:landmarks', redraw);
   model.on('msg:custom', onMessage);
 
   return () => {
@@ -574,6 +701,8 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
     window.removeEventListener('pointerup', onUp, true);
     unhear.forEach(end => end());
     model.off('change:state', onState);
+    model.off('change:landmarks', redraw);
+    clearTimeout(resting);
     model.off('msg:custom', onMessage);
   };
 }
@@ -581,6 +710,65 @@ function render({ model, el: root }: IView<IPanel<IMap>, IHoverAnswer>): () => v
 /** How far along an axis something is; 0 to 1 within its range. */
 export function shareOf({ range: [low, high] }: Pick<IAxis, 'range'>, value: number): number {
   return (value - low) / (high - low);
+}
+
+/**
+ * The labels that fit into a picture, the first ones first: none lies over another, over a marker or the edge, and none
+ * says again what is said nearby.
+ */
+export function chooseLabels(
+  labels: readonly ILabel[],
+  width: number,
+  height: number,
+  taken: readonly { px: number; py: number }[] = []
+): ILabel[] {
+  const boxes = taken.map(({ px, py }) => [px - 14, py - 14, px + 14, py + 14]);
+  const chosen: ILabel[] = [];
+  for (const label of labels) {
+    const { text, px, py, isCrystal } = label;
+    const long = text.length * (isCrystal ? LETTER.crystal : LETTER.region);
+    const left = isCrystal ? px - 4 : px - long / 2;
+    const [right, half] = [left + long + (isCrystal ? 10 : 0), LETTER.height / 2];
+    const isFree =
+      left > 2 &&
+      right < width - 2 &&
+      py > half &&
+      py < height - half &&
+      boxes.every(([a, b, c, d]) => right < a || left > c || py + half < b || py - half > d) &&
+      chosen.every(one => one.text !== text || Math.hypot(one.px - px, one.py - py) > REPEATED);
+    if (isFree) {
+      chosen.push(label);
+      boxes.push([left - 4, py - half, right + 4, py + half]);
+    }
+    if (chosen.length === MOST_LABELS) {
+      break;
+    }
+  }
+  return chosen;
+}
+
+/** The text of a label, the numbers of its formulas below the line. */
+function labelParts(text: string): Child {
+  let isLow = false;
+  return formulaParts(text).map(part => {
+    const shift = part.subscript === isLow ? null : part.subscript ? '0.25em' : '-0.25em';
+    isLow = part.subscript;
+    return svg('tspan', { dy: shift, 'font-size': part.subscript ? '0.75em' : null }, part.text);
+  });
+}
+
+function glyph(d: string, name: string, text: string): Child {
+  const kinds = name.startsWith('xc-marker') ? ' xc-marker-line' : '';
+  return el(
+    'span',
+    {},
+    svg(
+      'svg',
+      { class: 'xc-glyph', viewBox: '-16 -16 32 32', 'aria-hidden': 'true' },
+      svg('path', { d, class: `${name}${kinds}` })
+    ),
+    text
+  );
 }
 
 function widthOf({ range: [low, high] }: IAxis): number {

@@ -9,6 +9,7 @@ import numpy as np
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.drawing.plotly_adapter import complete_figure_class
 from xcrystal.explorer.drawing.point_colors import Coloring, coloring
+from xcrystal.latent.landmarks import central_window
 from xcrystal.latent.thinning import thin
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MOST = 20_000  # points that are drawn at once: few enough to be sent, and to move smoothly without a graphics card
 _MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
 _EDGE = 0.04  # of the map's extent, left free around it
-_FADED = 0.12
+_FADED = 0.45  # of grey points, when others are selected
 _SMALLEST, _LARGEST, _MANY = 4.0, 10.0, 2000  # pixels; crystals from which on points are the smallest
 _KINDS = 1.125  # larger where colours are categories, which need some area to be told apart
 
@@ -45,6 +46,8 @@ class Points:
         (n,) rows of the atlas that are drawn.
     coloring, color_map
         What colours them, and the scale of colours.
+    beyond
+        How many crystals lie outside of the first view.
     """
 
     def __init__(
@@ -53,9 +56,10 @@ class Points:
         self.xy = atlas.inverse.places
         self.coloring, self._atlas, self._selected = coloring(atlas, color), atlas, selected
         self.color_map = color_map
-        low, high = self.xy.min(axis=0), self.xy.max(axis=0)
+        low, high = central_window(self.xy)
         free = np.maximum((high - low) * _EDGE, 1e-6)
         self._home = np.stack([low - free, high + free])
+        self.beyond = int(((self.xy < self._home[0]) | (self.xy > self._home[1])).any(axis=1).sum())
         self._window: tuple[float, float, float, float] | None = None
         self.rows = self._drawn()
         self.figure = _figure(self._traces(), self._home)
@@ -120,6 +124,8 @@ class Points:
     def _traces(self) -> list[dict[str, Any]]:
         values = self.coloring.values[self.rows]
         known = np.isfinite(values)
+        if self._selected is not None:
+            known &= np.isin(self.rows, self._selected)  # all others are grey
         low, high = self.coloring.span
         kinds = self.coloring.kinds
         colored = {

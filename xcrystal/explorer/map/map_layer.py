@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import traitlets
+
 from xcrystal.explorer import words
+from xcrystal.explorer.crystal_stills import CrystalStills
 from xcrystal.explorer.drawing import point_colors
 from xcrystal.explorer.drawing.palette import COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.latent.landmarks import landmarks
 
 if TYPE_CHECKING:
     from xcrystal.explorer.map.map_figure import Points
@@ -30,12 +35,19 @@ class Markers(Panel):
         What is shown, and who does what users ask for.
     points
         What is drawn below.
+
+    Attributes
+    ----------
+    landmarks
+        x, y, text, and whether it is a crystal, of each name on the map, the more important ones first; sent once,
+        after the points have been drawn.
     """
 
     _esm = script("map_layer")
     _css = style("map_layer")
     pace: ClassVar[float] = 0.0  # follows the pointer
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "path"})
+    landmarks: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
 
     def __init__(self, session: Session, worker: Worker, points: Points) -> None:
         self._points = points
@@ -86,6 +98,7 @@ class Markers(Panel):
             "crystals": f"{len(xy):,}",
             "credit": self._credited,
             "shown": f"{len(self._points.rows):,} of {len(xy):,} shown" if self._points.thinned else "",
+            "beyond": f"{self._points.beyond:,} more around: zoom out" if self._points.beyond else "",
         }
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
@@ -113,17 +126,32 @@ class Markers(Panel):
             self._points.look_at((x0, x1, y0, y1))
 
     def _receive(self, widget: Any, message: Any, buffers: Any) -> None:
-        if isinstance(message, dict) and message.get("act") == "hover":
-            # only reads, so it need not wait for the crystal that is being decoded
-            self.send({"type": "hover", "lines": self._tooltip(message)})
+        act = message.get("act") if isinstance(message, dict) else None
+        # these only read, so they need not wait for the crystal that is being decoded
+        if act == "hover":
+            self._hover(message)
+        elif act == "still":
+            row = int(message["row"])
+            if 0 <= row < len(self.session.atlas):
+                self.send({"type": "still", "row": row, "drawing": CrystalStills.of(self.session).draw([row])[row]})
+        elif act == "landmarks":
+            threading.Thread(target=self._find_landmarks, name="xcrystal-landmarks", daemon=True).start()
         else:
             super()._receive(widget, message, buffers)
 
-    def _tooltip(self, message: dict[str, Any]) -> list[str]:
+    def _find_landmarks(self) -> None:
+        found = landmarks(self.session.atlas)
+        self.landmarks = [[round(one.x, 3), round(one.y, 3), one.text, int(one.row is not None)] for one in found]
+
+    def _hover(self, message: dict[str, Any]) -> None:
         x, y, dx, dy = _numbers(message, "x", "y", "dx", "dy")
         row, off = self._points.nearest((x, y), (dx, dy))
         if off > HOVER:
-            return []
+            self.send({"type": "hover", "lines": [], "row": -1})
+        else:
+            self.send({"type": "hover", "lines": self._tooltip(row), "row": row})
+
+    def _tooltip(self, row: int) -> list[str]:
         table = self.session.atlas.table
         lines = [str(table["formula"].iat[row]), str(table["material_id"].iat[row])]
         coloring = self._points.coloring

@@ -82,6 +82,22 @@ export class Plot {
     zoomButton(this.figure, how)?.click();
   }
 
+  /** Zoom about a point of the window, as the wheel does there; so many turns, those below zero towards it. */
+  zoomAbout(clientX: number, clientY: number, turns: number): void {
+    const surface = this.figure.querySelector('.nsewdrag');
+    for (let turn = 0; turn < Math.abs(turns); turn++) {
+      surface?.dispatchEvent(
+        new WheelEvent('wheel', {
+          clientX,
+          clientY,
+          deltaY: 20 * Math.sign(turns),
+          bubbles: true,
+          cancelable: true
+        })
+      );
+    }
+  }
+
   /** Fill this box: plotly follows the window only, and a figure made before its box has a width is 700 pixels wide. */
   fill(width: number, height: number): void {
     const { _fullLayout: now } = this.figure;
