@@ -19,7 +19,9 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PAGE = "explorer.ipynb"
 _TEMPLATE = "xcrystal"
 # what Voilà calls of MathJax, doing nothing; the comment is for what is added to an address
-_NO_MATHJAX = "data:text/javascript,window.MathJax={Hub:{Config(){},Configured(){},Queue(){},Register:{StartupHook(){}}}}//"
+_NO_MATHJAX = (
+    "data:text/javascript,window.MathJax={Hub:{Config(){},Configured(){},Queue(){},Register:{StartupHook(){}}}}//"
+)
 _NOT_NEEDED = ["xcrystal-lab", "jupyterlab_pygments", "@jupyter-notebook/lab-extension"]
 _INDEX = """\
 {%- extends 'voila/templates/lab/index.html.j2' -%}
