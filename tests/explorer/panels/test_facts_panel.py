@@ -155,11 +155,11 @@ def test_badges_say_what_the_report_says(session: Session) -> None:
         if novelty.match is not None:
             expected = "known" if novelty.in_train else "in the database"
         else:
-            expected = "new structure" if novelty.known_formula else "new formula"
+            expected = "new structure" if novelty.known_formula else "not in this atlas"
         assert found["novelty"]["words"] == expected
         assert all(badge["help"].endswith(".") and badge["words"] for badge in found.values())
         seen.add(found["novelty"]["words"])
-    assert "new formula" in seen
+    assert "not in this atlas" in seen
     assert [badge["look"] for badge in badges(None)] == ["waiting"] * 4
 
 
