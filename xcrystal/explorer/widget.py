@@ -117,6 +117,7 @@ class Explorer(widgets.VBox):
         grid.add_class("xc-grid-all")
         super().__init__([self.parts["toolbar"], grid, caution])
         self.add_class("xc-explorer")
+        self._still.follow(self)
         self._classes: set[str] = set()
         self._unsubscribe = session.subscribe(self._on_event)
         self._on_event("mode")

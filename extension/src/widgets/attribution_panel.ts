@@ -5,6 +5,7 @@
  * of, and "xc-hover" with the atom that the mouse is over. Nothing of that goes through the kernel.
  */
 import { type Child, el, svg } from '../dom';
+import { moreOf } from './common/controls';
 import { type Terms, term } from './common/glossary';
 import type { Choice, IPanel, IView } from './common/model';
 import { offer, ownKeys, show, whenInside } from './common/panel';
@@ -53,7 +54,7 @@ interface IExplained {
   /** What the ticks beside the bars are. */
   ticks: string[];
   comparable: boolean;
-  trust: { name: string; verdict: Verdict; term: string; text: string }[];
+  trust: { name: string; verdict: Verdict; term: string; text: string; figures: string }[];
 }
 
 interface IWhy {
@@ -386,7 +387,7 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
         )
     ]);
     show(trust, [found.trust, terms], () =>
-      found.trust.map(({ name, verdict, term: about, text }) =>
+      found.trust.map(({ name, verdict, term: about, text, figures }) =>
         el(
           'li',
           { class: `xc-trust-${verdict}`, 'data-part': name },
@@ -395,7 +396,7 @@ function render({ model, el: root }: IView<IPanel<IWhy>>): () => void {
             { class: 'xc-trust-sign', role: 'img', 'aria-label': SAID[verdict] },
             SIGNS[verdict]
           ),
-          el('span', {}, text, term(terms, about))
+          el('span', {}, text, term(terms, about), moreOf(figures))
         )
       )
     );

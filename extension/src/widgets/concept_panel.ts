@@ -1,6 +1,6 @@
 /** Groups of crystals explained: bars of concepts, a periodic table of mean attributions, a table of known neighbours. */
 import { type Child, el } from '../dom';
-import { ProgressBar, crystalLink, detailOf } from './common/controls';
+import { ProgressBar, crystalLink, detailOf, moreOf } from './common/controls';
 import type { Choice, IPanel, IView, Progress } from './common/model';
 import { clear, offer, ownKeys, show, tellAwake } from './common/panel';
 import { gridPlace, walkElements } from './common/periodic_table';
@@ -17,6 +17,8 @@ interface IConcept {
   random_text: string;
   significant: boolean;
   said: string;
+  /** For those who ask for more. */
+  figures: string;
 }
 
 interface IScored {
@@ -303,7 +305,7 @@ function drawConcept(row: IConcept): HTMLElement {
       })
     ),
     el('span', { class: 'xc-concept-value' }, row.text),
-    el('span', { class: 'xc-concept-words' }, row.said)
+    el('span', { class: 'xc-concept-words' }, row.said, moreOf(row.figures))
   );
 }
 
@@ -313,9 +315,9 @@ function drawKey(): HTMLElement {
     'div',
     {},
     swatch('sure'),
-    'significant ',
+    'used ',
     swatch('unsure'),
-    'not significant ',
+    'not used, or too little to tell ',
     swatch('random'),
     'random concepts, mean ± standard deviation ',
     swatch('range'),

@@ -149,10 +149,20 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
     }
   };
 
-  // Ctrl+Z anywhere in the explorer, but not where text is typed, which has an undo of its own
+  // Ctrl+Z anywhere in the explorer, but not where text is typed, which has an undo of its own. A click on a canvas
+  // leaves the focus to the notebook, but who made it means the explorer.
+  let isClicked = false;
+  const isInside = (target: EventTarget | null) =>
+    target instanceof Node && (root.closest('.xc-explorer')?.contains(target) ?? false);
+  const clicked = (event: Event) => {
+    isClicked = isInside(event.target);
+  };
   const pressed = (event: KeyboardEvent) => {
     const explorer = root.closest('.xc-explorer');
-    if (!(event.target instanceof Node) || !explorer?.contains(event.target)) {
+    if (!event.ctrlKey && !event.metaKey && !['Control', 'Meta', 'Shift'].includes(event.key)) {
+      isClicked &&= isInside(event.target);
+    }
+    if (!explorer || !(isClicked || isInside(event.target))) {
       return;
     }
     const action = actionOf(event);
@@ -165,6 +175,7 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
   };
   // before JupyterLab, for which these keys mean the undoing of cells
   window.addEventListener('keydown', pressed, true);
+  window.addEventListener('pointerdown', clicked, true);
 
   model.on('change:state', draw);
   model.on('change:log', drawLog);
@@ -180,6 +191,7 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
   return () => {
     cancel();
     window.removeEventListener('keydown', pressed, true);
+    window.removeEventListener('pointerdown', clicked, true);
     model.off('change:state', draw);
     model.off('change:log', drawLog);
     model.off('change:chips', drawStrip);

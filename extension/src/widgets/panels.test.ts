@@ -124,6 +124,17 @@ describe('the history', () => {
     expect(actionOf(new KeyboardEvent('keydown', { key, ...more }))).toBe(action);
   });
 
+  it('hears them after a click on a canvas, which leaves the focus to the notebook', () => {
+    const { root, model, end } = draw();
+    root.dispatchEvent(new Event('pointerdown', { bubbles: true }));
+    press(document.body, 'z', { ctrlKey: true });
+    expect(model.sent).toEqual([{ act: 'undo' }]);
+    document.body.dispatchEvent(new Event('pointerdown', { bubbles: true }));
+    press(document.body, 'z', { ctrlKey: true });
+    expect(model.sent).toHaveLength(1);
+    end();
+  });
+
   it('hears keys in its explorer, but not where text is typed', () => {
     const { root, model, end } = draw();
     const field = el('input', { type: 'text' });

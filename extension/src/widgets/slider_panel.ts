@@ -125,7 +125,8 @@ class Row {
     this.label.textContent = axis.label;
     this.label.title = isNamed ? axis.note : `${axis.name}: ${axis.note}`;
     this.note.textContent = isNamed ? axis.note : axis.name;
-    this.note.toggleAttribute('data-wide', isNamed);
+    // how good a direction is, in figures; what is said of stops is in words
+    this.note.dataset.level = axis.stops ? 'all' : 'researcher';
     this.input.setAttribute('aria-label', isNamed ? axis.label : `${axis.label} (${axis.name})`);
     this.remove.hidden = !axis.removable;
     if (this.achieved.textContent !== axis.achieved) {

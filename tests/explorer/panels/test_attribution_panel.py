@@ -309,7 +309,8 @@ def test_a_method_that_is_not_better_than_chance_is_marked(session: Session, vie
     labels = dict(view.state["methods"])
     assert "does not beat random" in labels["saliency"] and "random" not in labels["integrated_gradients"]
     tasks = view.state["explained"]["trust"][2]
-    assert tasks["verdict"] == "bad" and "Not better than random" in tasks["text"]
+    assert tasks["verdict"] == "bad" and "ot better than random" in tasks["text"]
+    assert "AUROC" not in tasks["text"] and "0.60" in tasks["figures"], "figures are for those who ask for more"
     assert session.explanations.attribution is not None
     unknown = trust_line(session.explanations.attribution, None, None)
     assert "not evaluated" in unknown[2]["text"]

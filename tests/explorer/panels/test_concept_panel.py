@@ -73,8 +73,9 @@ def test_concepts_become_rows_that_say_what_counts(session: Session, view: Conce
     assert "band gap" in found["said"] and "drawn at random" in found["said"]
     for row, result in zip(found["rows"], session.group_explanations.concepts_tested.results, strict=True):
         assert row["name"] == result.name and row["significant"] == result.significant
-        start = "significant (p = " if result.significant else "not significant (p = "
-        assert row["said"].startswith(start) and f"AUC {result.auc:.2f}" in row["said"]
+        assert row["said"].startswith("used: it" if result.significant else "not used")
+        assert "p =" not in row["said"] and "AUC" not in row["said"], "figures are for those who ask for more"
+        assert f"p = {result.adjusted:.2g} " in row["figures"] and f"AUC {result.auc:.2f}" in row["figures"]
         assert 0 <= row["random"][0] <= row["random"][1] <= 1
 
 

@@ -1,17 +1,22 @@
 """A still picture of the last view, kept in the notebook beside the live explorer for when no kernel runs.
 
 It is an output of its own, so that it can be replaced without drawing the explorer anew. A style rule hides it while
-the explorer is alive; where there is none (a saved notebook, an HTML export) it is what people see.
+the explorer is alive; where there is none (a saved notebook, an HTML export) it is what people see. Where a box or a
+tab shows the explorer, the picture comes with that; where an ``Output`` takes it, which no file keeps, after its cell.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+import ipywidgets as widgets
 import numpy as np
+from ipywidgets.widgets import widget as registry
 
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import svg
@@ -37,8 +42,24 @@ class Still:
         self._handle: Any = None
         self._shown: Any = None
 
+    def follow(self, explorer: widgets.Widget) -> None:
+        """Be shown with this explorer, also where another widget shows it."""
+        _STILLS[explorer] = self
+        shell = _shell()
+        if shell is not None:
+            shell.display_formatter.mimebundle_formatter.for_type(widgets.Box, _show_box)
+
     def show(self) -> None:
-        """Add the picture to the output of the cell that runs."""
+        """Add the picture to the output of the cell that runs; after its end if an ``Output`` takes all until then."""
+        if self._handle is not None:
+            return
+        shell = _shell()
+        if shell is not None and _is_captured(shell):
+            _after_cell(shell, self._publish)
+        else:
+            self._publish()
+
+    def _publish(self) -> None:
         from IPython.display import HTML, display
 
         self._shown = self.session.state
@@ -103,3 +124,48 @@ class Still:
         low, scale = self._frame
         places = (xy[rows] - low) * scale
         return "".join(f"M{x:.0f} {_SIZE - y:.0f}h0" for x, y in places)
+
+
+_STILLS: WeakKeyDictionary[widgets.Widget, Still] = WeakKeyDictionary()
+
+
+def _show_box(box: widgets.Box) -> Any:
+    """What a notebook shows of a box, and before it the pictures of the explorers inside."""
+    for inner in _inside(box):
+        if inner in _STILLS:
+            _STILLS[inner].show()
+    return box._repr_mimebundle_()
+
+
+def _inside(box: widgets.Widget) -> Iterator[widgets.Widget]:
+    """All explorers in a box, and all else but what is in them."""
+    for child in getattr(box, "children", ()):
+        yield child
+        if child not in _STILLS:
+            yield from _inside(child)
+
+
+def _shell() -> Any:
+    from IPython import get_ipython
+
+    return get_ipython()  # type: ignore[no-untyped-call]
+
+
+def _is_captured(shell: Any) -> bool:
+    """Whether what is displayed now goes into an ``Output``: one that is open knows the request that it listens to."""
+    kernel = getattr(shell, "kernel", None)
+    parent = kernel.get_parent() if kernel is not None else None
+    request = parent["header"]["msg_id"] if parent and "header" in parent else ""
+    # there is no public list of widgets
+    known = list(getattr(registry, "_instances", {}).values())
+    return bool(request) and any(isinstance(one, widgets.Output) and one.msg_id == request for one in known)
+
+
+def _after_cell(shell: Any, then: Callable[[], None]) -> None:
+    """Call once, at the end of the cell that runs."""
+
+    def ended(_: Any) -> None:
+        shell.events.unregister("post_run_cell", ended)
+        then()
+
+    shell.events.register("post_run_cell", ended)

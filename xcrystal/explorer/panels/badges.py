@@ -22,7 +22,7 @@ _CHARGES = {
     ),
     "alloy": (NOTE, "an alloy", "SMACT counts all of these elements as metals, whose charges need not balance."),
     "element": (NOTE, "an element", "There is only one element, so there are no charges to balance."),
-    "not tried": (NOTE, "charges not tried", "There are too many elements to try all of their oxidation states."),
+    "not tried": (NOTE, "charges not tried", "There are too many elements to try all their oxidation states."),
 }
 
 
@@ -40,7 +40,7 @@ def badges(report: CrystalReport | None) -> list[Badge]:
     """Contacts, charges, novelty, and nearness to the data; while there is no report yet, what will be judged."""
     if report is None:
         names = ("contacts", "charges", "novelty", "nearness to data")
-        return [_badge(name, WAITING, name, "It is judged when you pause.") for name in names]
+        return [_badge(name, WAITING, name, "Checked when you pause.") for name in names]
     return [
         _contacts(report),
         _badge("charges", *_CHARGES[report.charges]),
@@ -74,7 +74,7 @@ def _badge(name: str, look: str, words: str, text: str) -> Badge:
 def _contacts(report: CrystalReport) -> Badge:
     found = report.validity
     if not math.isfinite(found.contact_ratio):
-        return _badge("contacts", GOOD, "no overlap", "No two atoms are near each other.")
+        return _badge("contacts", GOOD, "no overlap", "No two atoms are close to each other.")
     pair = "–".join(report.closest) or "of two atoms"
     text = (
         f"The tightest contact, {pair}, is {found.contact_ratio:.2f} of the sum of the two covalent radii; below "
@@ -90,10 +90,10 @@ def _novelty(report: CrystalReport) -> Badge:
     if found.match is not None:
         text = f"It matches what the model decodes for {found.match}, RMS {found.rms:.3f}."
         if not found.in_train:
-            text += " This one may be hypothetical: the database holds it, but not the part of it that was made."
+            text += " It may be hypothetical: the database has it, but not among the crystals that were made."
         return _badge("novelty", NOTE, "known" if found.in_train else "in the database", text)
     if not found.known_formula:
-        text = f"The atlas has no crystal of the formula {report.formula}. That it can exist is another question."
+        text = f"This atlas has no crystal of the formula {report.formula}. Others may know one."
         return _badge("novelty", NOTE, "not in this atlas", text)
     several = f"any of the {found.compared} that were compared, of {found.entries}"
     text = (
@@ -104,13 +104,11 @@ def _novelty(report: CrystalReport) -> Badge:
 
 
 def _extrapolation(report: CrystalReport) -> Badge:
-    nearer = _share(report.quantile)
+    nearer, farther = _share(report.quantile), _share(1 - report.quantile)
     if report.extrapolates:
-        text = (
-            f"Farther from known crystals than {nearer} of them are from each other: the model has seen little like it."
-        )
+        text = f"Farther from known crystals than {nearer} of them are from each other: the model has seen few like it."
         return _badge("nearness to data", BAD, "far from data", text)
-    text = f"{nearer} of the known crystals are nearer to the others than this one is to them; above 95 % is far."
+    text = f"Closer to known crystals than {farther} of them are to each other: the model has seen crystals like it."
     return _badge("nearness to data", GOOD, "near the data", text)
 
 

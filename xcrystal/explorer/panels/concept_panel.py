@@ -174,11 +174,11 @@ def _concepts(found: ConceptReport) -> dict[str, Any]:
 
 def _bar(one: ConceptResult, unit: str) -> dict[str, Any]:
     if one.significant:
-        raises = "raises" if one.size > 0 else "lowers"
-        said = f"significant (p = {one.adjusted:.2g}): {raises} it"
+        said = f"used: it {'raises' if one.size > 0 else 'lowers'} the prediction"
     else:
-        said = f"not significant (p = {one.adjusted:.2g})"
-    apart = "separable" if one.separable else "hardly separable, so its score says little"
+        said = "not used, or too little to tell"
+    if not one.separable:
+        said += "; the model hardly knows this idea"
     per = f"{signed(one.size, digits_for(abs(one.size)))} {unit}".strip()
     return {
         "name": one.name,
@@ -190,7 +190,9 @@ def _bar(one: ConceptResult, unit: str) -> dict[str, Any]:
         "text": f"{one.score:.2f}",
         "random_text": f"{one.random_score:.2f} ± {one.random_spread:.2f}",
         "significant": one.significant,
-        "said": f"{said}; {apart} (AUC {one.auc:.2f}); {per} for a typical step towards it",
+        "said": said,
+        "figures": f"{per} for a typical step towards it; p = {one.adjusted:.2g} against random "
+        f"concepts; AUC {one.auc:.2f} for telling its crystals from others",
     }
 
 

@@ -62,8 +62,8 @@ TERMS = (
     ),
     Term(
         "reconstruction",
-        "The crystal that comes of encoding and decoding again. The nearer to the original, the better the "
-        "model has kept it.",
+        "The crystal that you get by encoding a crystal and decoding it again. The closer it is to the original, "
+        "the more of it the model has kept.",
         MODEL,
     ),
     Term(
@@ -80,8 +80,7 @@ TERMS = (
     ),
     Term(
         "concept direction",
-        "The direction from one group of crystals to another, such as from other oxides to perovskites. Its score "
-        "says how well the two groups can be told apart by it.",
+        "The direction from one group of crystals to another, such as from other oxides to perovskites.",
         MODEL,
     ),
     Term(
@@ -97,20 +96,20 @@ TERMS = (
     ),
     Term(
         "map",
-        "A flat picture of the latent space made by UMAP: near neighbours stay near, but distances between far "
+        "A flat picture of the latent space, made by UMAP: close neighbours stay close, but distances between distant "
         "regions, and their shapes, mean little.",
         MODEL,
     ),
     Term(
         "formation energy",
-        "The energy of a crystal against its elements, per atom; negative means that it is favoured over them. "
+        "The energy of a crystal compared with its elements, per atom; negative means that the crystal is favoured. "
         "Here it is predicted by a network trained on DFT values.",
         MODEL,
     ),
     Term(
         "energy above hull",
-        "How much energy per atom could be won by falling apart into the most stable known crystals; 0 means "
-        "stable. Here it is predicted.",
+        "The energy per atom that would be released if the crystal fell apart into the most stable known crystals; "
+        "0 means stable. Here it is predicted.",
         MODEL,
     ),
     Term(
@@ -121,8 +120,8 @@ TERMS = (
     ),
     Term(
         "90 % interval",
-        "A range made to hold the true DFT value of about 90 of 100 crystals that the encoder has not seen. Far "
-        "from the data it may hold fewer.",
+        "For about 90 of 100 crystals that the model has not seen, the true DFT value lies in this range; far from "
+        "the data, for fewer.",
         MODEL,
     ),
     Term(
@@ -167,13 +166,13 @@ TERMS = (
     ),
     Term(
         "runner-up",
-        "What the model would have chosen next. It can be looked at with one click.",
+        "What the model would have chosen otherwise. One click shows it.",
         MODEL,
     ),
     Term(
         "own latent vector",
-        "The latent vector that the decoded crystal itself has. If it is far from the one that was decoded, the "
-        "model does not quite mean this crystal.",
+        "The latent vector of the decoded crystal itself. If it is far from the one that was decoded, the model does "
+        "not quite mean this crystal.",
         MODEL,
     ),
     Term(
@@ -195,7 +194,7 @@ TERMS = (
     ),
     Term(
         "agreement of methods",
-        "Two methods that work differently should put the parts of a crystal in the same order. Spearman's rank "
+        "Two methods that work differently should put the parts of a crystal in the same order. The rank "
         "correlation says how far they do: 1 for the same order, 0 for none, −1 for the reverse.",
         MODEL,
     ),
@@ -254,7 +253,7 @@ TERMS = (
     ),
     Term(
         "interpolation",
-        "A walk from one latent vector to another, decoded at every step. What lies between need not be able to exist.",
+        "Steps from one latent vector to another, each of them decoded. What lies between need not be able to exist.",
         MODEL,
     ),
     Term(

@@ -14,17 +14,22 @@ if TYPE_CHECKING:
 
 _SHARE, _LEAST = 0.01, 0.002  # of the difference, or in the target's unit: what counts as adding up
 _ALIKE, _UNLIKE = 0.8, 0.4  # rank correlations
+_VISIBLE = 0.0005  # of an error: less is not worth a figure
 _FEW = 5  # scores whose order two methods may well agree on by chance
 GOOD, BAD, NOTE, WAITING = "good", "bad", "note", "waiting"
 
 
 class Part(TypedDict):
-    """One sentence: its name, its verdict ("good", "bad", "note" or "waiting"), the term behind it, and the text."""
+    """One sentence: its name, its verdict ("good", "bad", "note" or "waiting"), the term behind it, and the text.
+
+    ``figures`` are for those who ask for more; empty if there are none.
+    """
 
     name: str
     verdict: str
     term: str
     text: str
+    figures: str
 
 
 def trust_line(found: Attribution, checks: Checks | None, trust: Trust | None) -> list[Part]:
@@ -53,24 +58,26 @@ def _completeness(found: Attribution) -> Part:
     from xcrystal.explanation.methods import METHODS
 
     if not METHODS[found.method].signed:
-        text = "The scores have no sign and do not add up to anything; they only say what matters more."
-        return Part(name="completeness", verdict=NOTE, term="completeness", text=text)
+        text = "These scores only say what matters more, not which way."
+        return Part(name="completeness", verdict=NOTE, term="completeness", text=text, figures="")
     difference, error = found.target_value - found.baseline_value, found.completeness_error
     unit = f" {found.unit}" if found.unit else ""
-    off = f"{error:.1g}{unit}" if error < _LEAST else f"{error:.{digits_for(error)}f}{unit}"
+    off = f"{error:.{max(digits_for(error), 3)}f}{unit}"
     share = "" if abs(difference) < 1e-9 else f", {error / abs(difference):.0%} of the difference"
     if error <= max(_SHARE * abs(difference), _LEAST):
-        text = f"Adds up: the scores sum to the difference, to within {off}."
-        return Part(name="completeness", verdict=GOOD, term="completeness", text=text)
+        text = "Adds up: the scores sum to the difference from the baseline."
+        figures = f"To within {off}." if error >= _VISIBLE else ""
+        return Part(name="completeness", verdict=GOOD, term="completeness", text=text, figures=figures)
     why = "" if METHODS[found.method].complete else ", which this method does not promise"
-    text = f"Does not add up{why}: the sum of the scores misses the difference by {off}{share}."
-    return Part(name="completeness", verdict=BAD, term="completeness", text=text)
+    text = f"Does not add up{why}."
+    figures = f"The sum of the scores misses the difference by {off}{share}."
+    return Part(name="completeness", verdict=BAD, term="completeness", text=text, figures=figures)
 
 
 def _agreement(checks: Checks | None) -> Part:
     from xcrystal.explanation.methods import METHODS
 
-    verdict, text = NOTE, "There is no independent method to compare with."
+    verdict, text, figures = NOTE, "There is no independent method to compare with.", ""
     if checks is None:
         verdict, text = WAITING, "Agreement with an independent method: being computed."
     elif checks.method:
@@ -84,38 +91,45 @@ def _agreement(checks: Checks | None) -> Part:
             verdict = GOOD if checks.spearman >= _ALIKE else NOTE if checks.spearman >= _UNLIKE else BAD
             how = {GOOD: "Agrees", NOTE: "Agrees in part", BAD: "Does not agree"}[verdict]
             ranks = signed(checks.spearman, 2)
-            text = f"{how} with {other}: rank correlation {ranks} over {checks.count} scores (Spearman)."
+            text = f"{how} with {other}, which works differently."
+            figures = f"Rank correlation {ranks} over {checks.count} scores (Spearman)."
             if verdict == GOOD and checks.count < _FEW:
-                verdict, text = NOTE, f"{text} Of so few scores that may be chance."
-    return Part(name="agreement", verdict=verdict, term="agreement of methods", text=text)
+                verdict, text = NOTE, f"{text} With so few scores that may be chance."
+    return Part(name="agreement", verdict=verdict, term="agreement of methods", text=text, figures=figures)
 
 
 def _tasks(found: Attribution, trust: Trust | None) -> Part:
     from xcrystal.explanation.methods import baselines_of
 
     better = beats_random(trust, found.method)
+    figures = "" if trust is None else trust.words(found.method)
     if trust is None:
         text = "Known-answer tasks: not evaluated for this model, so nobody knows whether this method is right."
+    elif better is None:
+        text = "This method was not tested where the answer is known."
+    elif better:
+        text = "Finds the right atoms where the answer is known."
     else:
-        text = trust.words(found.method)
+        text = "Not better than random where the answer is known."
     asked = found.level in ("atoms", "orbits") and found.baseline == baselines_of(found.method, found.level)[0]
     if trust is not None and not asked:
         better = None if better else better
-        text = f"Known answers were asked of atoms, from the method's usual baseline, not of this. {text}"
+        figures = f"Known answers were asked of atoms, from the method's usual baseline, not of this. {figures}"
+        text = f"Tested in another setting: {text[0].lower()}{text[1:]}"
     verdict = NOTE if better is None else GOOD if better else BAD
-    return Part(name="tasks", verdict=verdict, term="known-answer task", text=text)
+    return Part(name="tasks", verdict=verdict, term="known-answer task", text=text, figures=figures)
 
 
 def _extrapolation(checks: Checks | None) -> Part:
-    verdict, text = WAITING, "Nearness to known crystals: being computed."
+    verdict, text, figures = WAITING, "Nearness to known crystals: being computed.", ""
     if checks is not None:
         far = checks.quantile > INSIDE
-        farther = f"{100 - 100 * checks.quantile:.0f} %"
         share = "all" if checks.quantile >= 1 else f"{100 * checks.quantile:.0f} %"
         verdict = BAD if far else GOOD
         text = (
-            f"Extrapolation: farther from known crystals than {share} of them are from each other."
+            "Extrapolation: the model has seen little like this crystal."
             if far
-            else f"Within the data: {farther} of the known crystals lie farther from the others."
+            else "Within the data: the model has seen crystals like this one."
         )
-    return Part(name="extrapolation", verdict=verdict, term="extrapolation", text=text)
+        figures = f"It is farther from known crystals than {share} of them are from each other."
+    return Part(name="extrapolation", verdict=verdict, term="extrapolation", text=text, figures=figures)

@@ -50,3 +50,10 @@ export class ProgressBar {
 export function detailOf([, detail]: Progress): string {
   return detail ? `, ${detail}` : '';
 }
+
+/** Figures for those who ask for them; nothing if there are none. */
+export function moreOf(figures: string): HTMLElement | null {
+  return figures
+    ? el('details', { class: 'xc-figures' }, el('summary', {}, 'more'), figures)
+    : null;
+}
