@@ -109,10 +109,15 @@ function measured(
   return contacts;
 }
 
+/** Whether an element is a non-metal. */
+export function isNonmetal({ number }: IElement): boolean {
+  return NONMETALS.has(number);
+}
+
 /** 2 for non-metals, 1 for metalloids that are the most electronegative, 0 for metals: higher is the anion. */
 function kindsOf(elements: readonly IElement[]): number[] {
-  if (elements.some(({ number }) => NONMETALS.has(number))) {
-    return elements.map(({ number }) => (NONMETALS.has(number) ? 2 : 0));
+  if (elements.some(isNonmetal)) {
+    return elements.map(element => (isNonmetal(element) ? 2 : 0));
   }
   return elements.map(({ number }) => Number(METALLOIDS.has(number)));
 }

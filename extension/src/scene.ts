@@ -5,9 +5,11 @@
  * in the explorer and in the viewer; tests compare the two.
  */
 import type { ICrystal, ISite, Vector } from './crystal';
-import { channels, elementOf } from './element';
+import { type IElement, channels, elementOf } from './element';
+import { finiteGroups } from './molecules';
 import { type Matrix, heights, times } from './lattice';
-import { type INeighbour, findNeighbours } from './neighbours';
+import { type INeighbour, findNeighbours, isNonmetal } from './neighbours';
+import { type Faces, betweenPolyhedra, completed, polyhedronFaces } from './polyhedra';
 import type { IShare } from './sectors';
 import { trans } from './words';
 
@@ -17,9 +19,8 @@ const BOUNDARY = 0.15; // Å from a face within which an atom counts as on it
 const SPHERE = 0.42; // drawn radius, in covalent radii
 /** Å */
 export const BOND_RADIUS = 0.11;
-/** Å, of bonds that leave the cell, and of contacts between metals. */
-export const STUB_RADIUS = 0.05;
-const STUB = 0.3; // of their length is drawn
+/** Å, of contacts between metals. */
+export const CONTACT_RADIUS = 0.05;
 const FULL = 1e-3; // what is so little empty is full
 const EMPTY: [number, number, number] = [0.93, 0.93, 0.93];
 /** Å */
@@ -28,10 +29,12 @@ export const EDGE_RADIUS = 0.04;
 export interface ISceneOptions {
   /** Cells along a, b and c; fewer are drawn if there would be more than MAX_DRAWN atoms. */
   repeat?: Vector;
-  /** Whether atoms on faces, edges and corners are repeated on the opposite side; true if not said. */
+  /** Whether atoms on the boundary are repeated, and neighbours outside of the cell added; true if not said. */
   boundary?: boolean;
   /** True if not said. */
   bonds?: boolean;
+  /** Coordination polyhedra; true if not said. */
+  polyhedra?: boolean;
 }
 
 /** What is drawn; Å, the centre of the cells at the origin. Three numbers a point, colours 0 to 1. */
@@ -44,14 +47,22 @@ export interface IScene {
   atoms: Int32Array;
   /** Of each site, its sectors if several elements share it or a part is empty; none for a full site of one. */
   shares: IShare[][];
-  /** Half bonds: from an atom to the middle of a bond, or less far where the other end is not drawn. */
+  /** Half bonds: from an atom to the middle of a bond. */
   bondStarts: Float32Array;
   bondEnds: Float32Array;
-  /** Thinner where the other end is not drawn, and between metals. */
+  /** Thinner between metals. */
   bondRadii: Float32Array;
   bondColours: Float32Array;
   /** Index of the site whose colour the half bond has. */
   bondAtoms: Int32Array;
+  /** Of the faces of polyhedra, face by face, counterclockwise as seen from outside. */
+  corners: Float32Array;
+  /** Corners of each face. */
+  faceSizes: Int32Array;
+  /** Index of the site in the centre of each face's polyhedron. */
+  faceAtoms: Int32Array;
+  /** Of each site: red, green and blue. */
+  paints: [number, number, number][];
   /** Both ends of the edges of all cells, six numbers an edge; none if not periodic. */
   edges: Float32Array;
   /** Radius of the sphere around all that is drawn. */
@@ -64,7 +75,7 @@ export interface IScene {
 
 /** What to draw of a crystal; the sphere of a shared site is that of the most abundant of its elements. */
 export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): IScene {
-  const { boundary = true, bonds = true } = options;
+  const { boundary = true, bonds = true, polyhedra = true } = options;
   const { periodic, lattice } = crystal;
   const count = crystal.sites.length;
   const large = count > MAX_DRAWN;
@@ -72,33 +83,50 @@ export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): ISce
   const [repeat, note] = periodic ? affordable(count, asked) : [asked, moleculeNote(large)];
   const elements = crystal.sites.map(site => elementOf(site.species[0].symbol));
   const near = heights(lattice).map(height => BOUNDARY / height) as Vector;
-  const points = crystal.sites.map(({ position }) =>
-    periodic ? (position.map((x, axis) => placed(x, near[axis])) as Vector) : position
+  const positions = crystal.sites.map(({ position }) =>
+    periodic ? (position.map(x => x - Math.floor(x)) as Vector) : position
   );
+  const found = large ? [] : findNeighbours(positions, lattice, elements, periodic);
+  const crowded = found === null ? trans.__('Bonds are not drawn: the atoms are too close.') : '';
+  const unplaced = found?.length ? found : positions.map(() => []);
+  const { points, anchors, around } = periodic
+    ? placed(positions, elements, unplaced, near)
+    : { points: positions, anchors: positions, around: unplaced };
   const reach: Vector = periodic && boundary && !large ? near : [-Infinity, -Infinity, -Infinity];
-  const drawn = isDrawn(points, reach, repeat);
-  const spheres = drawnAtoms(points, drawn, periodic ? repeat : [0, 0, 0]);
+  const spheres = new Spheres(periodic ? drawnAtoms(anchors, reach, repeat) : molecule(count));
+  const faces = polyhedronFaces(elements, around);
+  if (periodic && boundary && (bonds || polyhedra)) {
+    const wanted = completed(elements, around, faces);
+    spheres.addNeighbours(around, ({ atom, cell }) => {
+      const isInside = cell.every((k, axis) => {
+        const x = points[atom][axis] + k;
+        return x > near[axis] && x < repeat[axis] - near[axis];
+      });
+      return wanted[atom][Number(isInside)];
+    });
+  }
   const centre = periodic
     ? (times(repeat, lattice).map(x => x / 2) as Vector)
     : middle(crystal.sites.map(site => site.position));
-  const places = spheres.map(({ atom, cell }) => {
+  const places = spheres.all.map(({ atom, cell }) => {
     const shown = times(points[atom].map((x, axis) => x + cell[axis]) as Vector, lattice);
     return shown.map((x, axis) => x - centre[axis]) as Vector;
   });
-  const found = bonds && !large ? findNeighbours(points, lattice, elements, periodic) : [];
-  const crowded = found === null ? trans.__('Bonds are not drawn: the atoms are too close.') : '';
-  const half = halfBonds(spheres, places, found ?? [], drawn);
+  const lonely = betweenPolyhedra(elements, around, faces);
+  const half = halfBonds(spheres, places, bonds ? around : [], lonely);
   const edges = periodic ? cellEdges(repeat, lattice, centre) : new Float32Array(0);
-  const radii = Float32Array.from(spheres, ({ atom }) => SPHERE * elements[atom].radius);
-  const paint = elements.map(element => channels(element.colour));
+  const radii = Float32Array.from(spheres.all, ({ atom }) => SPHERE * elements[atom].radius);
+  const paints = elements.map(element => channels(element.colour));
   return {
     positions: Float32Array.from(places.flat()),
     radii,
-    colours: Float32Array.from(spheres.flatMap(({ atom }) => paint[atom])),
-    atoms: Int32Array.from(spheres, ({ atom }) => atom),
+    colours: Float32Array.from(spheres.all.flatMap(({ atom }) => paints[atom])),
+    atoms: Int32Array.from(spheres.all, ({ atom }) => atom),
     shares: crystal.sites.map(sharesOf),
     ...half,
-    bondColours: Float32Array.from([...half.bondAtoms].flatMap(atom => paint[atom])),
+    bondColours: Float32Array.from([...half.bondAtoms].flatMap(atom => paints[atom])),
+    ...drawnFaces(spheres, places, polyhedra ? faces : new Map()),
+    paints,
     edges,
     extent: extentOf(places, radii, edges),
     repeat,
@@ -107,7 +135,7 @@ export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): ISce
 }
 
 function sharesOf({ species }: ISite): IShare[] {
-  const filled = species.reduce((sum, { occupancy }) => sum + occupancy, 0);
+  const filled = species.reduce((total, { occupancy }) => total + occupancy, 0);
   if (species.length === 1 && filled > 1 - FULL) {
     return [];
   }
@@ -123,12 +151,99 @@ interface ISphere {
   cell: Vector;
 }
 
-type IsDrawn = (atom: number, cell: Vector) => boolean;
+/** What is drawn, and whether an atom in a cell is. */
+class Spheres {
+  constructor(readonly all: ISphere[]) {
+    this.known = new Set(all.map(({ atom, cell }) => key(atom, cell)));
+  }
 
-/** Into the cell; what is just below a face counts as on it. */
-function placed(x: number, near: number): number {
-  const inside = x - Math.floor(x);
-  return inside > 1 - near ? inside - 1 : inside;
+  has(atom: number, cell: Vector): boolean {
+    return this.known.has(key(atom, cell));
+  }
+
+  /** At the end, all neighbours of those that are drawn now and wanted. */
+  addNeighbours(around: INeighbour[][], wanted: (sphere: ISphere) => boolean): void {
+    const added: ISphere[] = [];
+    for (const sphere of this.all.filter(wanted)) {
+      for (const neighbour of around[sphere.atom]) {
+        const cell = sum(sphere.cell, neighbour.image);
+        if (!this.has(neighbour.atom, cell)) {
+          this.known.add(key(neighbour.atom, cell));
+          added.push({ atom: neighbour.atom, cell });
+        }
+      }
+    }
+    const order = ({ atom, cell }: ISphere) => [...cell, atom];
+    added.sort((one, other) => {
+      const [a, b] = [order(one), order(other)];
+      const first = a.findIndex((x, k) => x !== b[k]);
+      return first < 0 ? 0 : a[first] - b[first];
+    });
+    this.all.push(...added);
+  }
+
+  private readonly known: Set<string>;
+}
+
+function key(atom: number, cell: Vector): string {
+  return `${atom} ${cell.join()}`;
+}
+
+function sum(a: Vector, b: Vector): Vector {
+  return [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+}
+
+interface IPlaced {
+  /** Where atoms are drawn. */
+  points: Vector[];
+  /** What must be in the cell for that: of molecules, their centres. */
+  anchors: Vector[];
+  /** Neighbours between the points as they are now. */
+  around: INeighbour[][];
+}
+
+/** Atoms and molecules into the cell; what is just below a face counts as on it. */
+function placed(
+  points: Vector[],
+  elements: readonly IElement[],
+  around: INeighbour[][],
+  near: Vector
+): IPlaced {
+  const down = (point: Vector) =>
+    point.map((x, axis) => {
+      const floor = Math.floor(x);
+      return floor + Number(x - floor > 1 - near[axis]);
+    }) as Vector;
+  const shifts = points.map(point => down(point).map(x => -x) as Vector);
+  const anchors = points.map((point, k) => sum(point, shifts[k]));
+  const molecules = finiteGroups(around);
+  const done = new Set(molecules.flatMap(({ members }) => members));
+  const areNonmetals = (one: number, other: number) =>
+    isNonmetal(elements[one]) && isNonmetal(elements[other]);
+  const ions = finiteGroups(around, areNonmetals).filter(({ members }) => !done.has(members[0]));
+  for (const { members, cells } of [...molecules, ...ions]) {
+    const own = members.map((member, k) => sum(points[member], cells[k]));
+    const centre = [0, 1, 2].map(
+      axis => own.reduce((total, point) => total + point[axis], 0) / own.length
+    ) as Vector;
+    const back = down(centre).map(x => -x) as Vector;
+    members.forEach((member, k) => {
+      shifts[member] = sum(cells[k], back);
+      anchors[member] = sum(centre, back);
+    });
+  }
+  return {
+    points: points.map((point, k) => sum(point, shifts[k])),
+    anchors,
+    around: around.map((own, one) =>
+      own.map(neighbour => ({
+        ...neighbour,
+        image: neighbour.image.map(
+          (k, axis) => k + shifts[one][axis] - shifts[neighbour.atom][axis]
+        ) as Vector
+      }))
+    )
+  };
 }
 
 function wholeCells(repeat: Vector = [1, 1, 1]): Vector {
@@ -156,23 +271,19 @@ function moleculeNote(large: boolean): string {
   return large ? trans.__('With more than %1 atoms, no bonds are drawn.', MAX_DRAWN) : '';
 }
 
-/** Whether an atom is drawn in a cell; the last cells hold the boundary only. */
-function isDrawn(points: Vector[], near: Vector, repeat: Vector): IsDrawn {
-  return (atom, cell) =>
-    cell.every(
-      (k, axis) =>
-        k >= 0 && (k < repeat[axis] || (k === repeat[axis] && points[atom][axis] < near[axis]))
-    );
+function molecule(count: number): ISphere[] {
+  return Array.from({ length: count }, (_, atom) => ({ atom, cell: [0, 0, 0] }));
 }
 
-function drawnAtoms(points: Vector[], drawn: IsDrawn, last: Vector): ISphere[] {
+/** The last cells hold the boundary only. */
+function drawnAtoms(points: Vector[], near: Vector, repeat: Vector): ISphere[] {
   const spheres: ISphere[] = [];
-  for (let a = 0; a <= last[0]; a++) {
-    for (let b = 0; b <= last[1]; b++) {
-      for (let c = 0; c <= last[2]; c++) {
+  for (let a = 0; a <= repeat[0]; a++) {
+    for (let b = 0; b <= repeat[1]; b++) {
+      for (let c = 0; c <= repeat[2]; c++) {
         const cell: Vector = [a, b, c];
-        points.forEach((_, atom) => {
-          if (drawn(atom, cell)) {
+        points.forEach((point, atom) => {
+          if (cell.every((k, axis) => k < repeat[axis] || point[axis] < near[axis])) {
             spheres.push({ atom, cell });
           }
         });
@@ -183,29 +294,21 @@ function drawnAtoms(points: Vector[], drawn: IsDrawn, last: Vector): ISphere[] {
 }
 
 function halfBonds(
-  spheres: ISphere[],
+  spheres: Spheres,
   places: Vector[],
-  bonds: INeighbour[][],
-  drawn: IsDrawn
+  around: INeighbour[][],
+  lonely: boolean[]
 ): Pick<IScene, 'bondStarts' | 'bondEnds' | 'bondRadii' | 'bondAtoms'> {
   const starts: number[] = [];
   const ends: number[] = [];
   const radii: number[] = [];
   const atoms: number[] = [];
-  spheres.forEach(({ atom, cell }, sphere) => {
-    const place = places[sphere];
-    const around = (bonds[atom] ?? []).map(({ atom: other, image, vector, metallic }) => {
-      const inside = drawn(other, cell.map((k, axis) => k + image[axis]) as Vector);
-      return { vector, inside, metallic };
-    });
-    const held = around.some(({ inside }) => inside);
-    for (const { vector, inside, metallic } of around) {
-      // contacts of metals are many: thin lines, which leave the cell only where an atom would otherwise have none
-      if (inside || !metallic || !held) {
-        const part = inside ? 0.5 : STUB;
-        starts.push(...place);
-        ends.push(...place.map((x, axis) => x + part * vector[axis]));
-        radii.push(inside && !metallic ? BOND_RADIUS : STUB_RADIUS);
+  spheres.all.forEach(({ atom, cell }, sphere) => {
+    for (const { atom: other, image, vector, metallic } of around[atom] ?? []) {
+      if (!lonely[atom] && !lonely[other] && spheres.has(other, sum(cell, image))) {
+        starts.push(...places[sphere]);
+        ends.push(...places[sphere].map((x, axis) => x + vector[axis] / 2));
+        radii.push(metallic ? CONTACT_RADIUS : BOND_RADIUS);
         atoms.push(atom);
       }
     }
@@ -215,6 +318,34 @@ function halfBonds(
     bondEnds: Float32Array.from(ends),
     bondRadii: Float32Array.from(radii),
     bondAtoms: Int32Array.from(atoms)
+  };
+}
+
+/** The faces of all polyhedra that have all their corners. */
+function drawnFaces(
+  spheres: Spheres,
+  places: Vector[],
+  faces: Faces
+): Pick<IScene, 'corners' | 'faceSizes' | 'faceAtoms'> {
+  const corners: number[] = [];
+  const sizes: number[] = [];
+  const atoms: number[] = [];
+  spheres.all.forEach(({ atom, cell }, sphere) => {
+    const own = faces.get(atom) ?? [];
+    if (own.flat().every(({ atom: corner, image }) => spheres.has(corner, sum(cell, image)))) {
+      for (const face of own) {
+        for (const { vector } of face) {
+          corners.push(...sum(places[sphere], vector));
+        }
+        sizes.push(face.length);
+        atoms.push(atom);
+      }
+    }
+  });
+  return {
+    corners: Float32Array.from(corners),
+    faceSizes: Int32Array.from(sizes),
+    faceAtoms: Int32Array.from(atoms)
   };
 }
 

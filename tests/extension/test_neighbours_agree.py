@@ -1,4 +1,4 @@
-"""The extension finds the neighbours that Python finds."""
+"""The extension finds the neighbours that Python finds, and draws what Python draws."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ import json
 from pathlib import Path
 
 import numpy as np
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 from tests.crystals import random_crystal
 from tests.extension.reading import read_folder
+from tests.extension.scenes import assert_same_scene
 from xcrystal.crystal.gallery_types import entries
 from xcrystal.crystal.neighbours import between_metals, structure_neighbours
+from xcrystal.explorer.drawing.scene import build_scene
+
+UREA = Structure.from_spacegroup(
+    "P-42_1m",
+    Lattice.tetragonal(5.565, 4.684),
+    ["C", "O", "N", "H", "H"],
+    [[0, 0.5, 0.326], [0, 0.5, 0.5953], [0.1459, 0.6459, 0.1766], [0.2575, 0.7575, 0.2827], [0.1441, 0.6441, 0.962]],
+)
+DRY_ICE = Structure.from_spacegroup("Pa-3", Lattice.cubic(5.55), ["C", "O"], [[0, 0, 0], [0.1185] * 3])
 
 
 def structures() -> dict[str, Structure]:
@@ -25,6 +35,8 @@ def structures() -> dict[str, Structure]:
         structure.apply_strain(rng.uniform(-0.06, 0.1, 3))
         structure.perturb(0.2)
         found[f"{entry.prototype} distorted"] = structure
+        found[f"{entry.prototype} in its conventional cell"] = entry.structure
+    found |= {"urea": UREA, "dry ice": DRY_ICE}
     for number in range(1, 231, 3):
         found[f"random {number}"] = random_crystal(number, rng).to_structure()
     return found
@@ -48,3 +60,4 @@ def test_neighbours_are_those_of_python(tmp_path: Path) -> None:
         columns = (column.tolist() for column in (pairs.first, pairs.second, pairs.images, metallic))
         expected = sorted((i, j, *cell, both) for i, j, cell, both in zip(*columns, strict=True))
         assert sorted(map(tuple, crystal["neighbours"])) == expected, name
+        assert_same_scene(crystal["scene"], build_scene(structure), name)

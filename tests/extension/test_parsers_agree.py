@@ -16,7 +16,6 @@ from pymatgen.core import Lattice, Molecule, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 from pymatgen.io.cif import CifWriter
 from pymatgen.io.vasp import Poscar
-from scipy.spatial import cKDTree
 
 from tests.crystal.file_kinds import (
     CAESIUM_CHLORIDE,
@@ -32,10 +31,11 @@ from tests.crystal.file_kinds import (
 )
 from tests.crystals import CRYSTALS
 from tests.extension.reading import read_folder
+from tests.extension.scenes import assert_same_scene
 from tests.extension.styles import STYLES
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.reading import parse_structure
-from xcrystal.explorer.drawing.scene import Scene, build_scene
+from xcrystal.explorer.drawing.scene import build_scene
 
 
 def _decodes() -> dict[str, Structure]:
@@ -179,31 +179,10 @@ def test_scenes_are_those_of_the_explorer(files: tuple[dict[str, Structure], dic
             [site["species"][0]["symbol"] for site in crystal["sites"]],
             [site["position"] for site in crystal["sites"]],
         )
-        _assert_same_scene(crystal["scene"], build_scene(structure), name)
-        _assert_same_scene(crystal["supercell"], build_scene(structure, repeat=(2, 1, 3)), name)
+        assert_same_scene(crystal["scene"], build_scene(structure), name)
+        assert_same_scene(crystal["supercell"], build_scene(structure, repeat=(2, 1, 3)), name)
         compared += 1
     assert compared > 200
-
-
-def _assert_same_scene(own: dict[str, Any], theirs: Scene, name: str) -> None:
-    assert tuple(own["repeat"]) == theirs.repeat and own["note"] == theirs.note, name
-    assert own["atoms"] == theirs.atoms.tolist(), name
-    for key, value in {"positions": theirs.positions, "radii": theirs.radii, "edges": theirs.edges}.items():
-        np.testing.assert_allclose(own[key], value.ravel(), atol=2e-5, err_msg=name)
-    assert own["extent"] == pytest.approx(theirs.extent, abs=1e-4), name
-    bonds = np.column_stack([theirs.bond_starts, theirs.bond_ends, theirs.bond_radii, theirs.bond_atoms])
-    drawn = np.column_stack(
-        [
-            np.reshape(own["bondStarts"], (-1, 3)),
-            np.reshape(own["bondEnds"], (-1, 3)),
-            own["bondRadii"],
-            own["bondAtoms"],
-        ]
-    )
-    assert len(drawn) == len(bonds), name
-    if len(bonds):
-        distances, partners = cKDTree(bonds).query(drawn)
-        assert distances.max() < 2e-4 and len(set(partners)) == len(bonds), name
 
 
 def test_rounded_coordinates_give_no_atom_twice(files: tuple[dict[str, Structure], dict[str, Any]]) -> None:

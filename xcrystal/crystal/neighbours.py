@@ -125,6 +125,11 @@ def main_elements(structure: Structure) -> np.ndarray:
     return np.array([max(site.species.items(), key=lambda item: item[1])[0].Z for site in structure], dtype=int)
 
 
+def is_nonmetal(numbers: np.ndarray) -> np.ndarray:
+    """(n,) whether elements, given by atomic numbers, are non-metals."""
+    return np.isin(numbers, _NONMETALS)
+
+
 def between_metals(numbers: np.ndarray, pairs: Pairs) -> np.ndarray:
     """(p,) whether both atoms of a pair are metals, neither of them the anion of the other."""
     kind = _kinds(np.asarray(numbers))
@@ -159,7 +164,7 @@ def _neighbours(pairs: Pairs, numbers: np.ndarray, radii: np.ndarray) -> np.ndar
 
 def _kinds(numbers: np.ndarray) -> np.ndarray:
     """(n,) 2 for non-metals, 1 for metalloids that are the most electronegative, 0 for metals: higher is the anion."""
-    nonmetal = np.isin(numbers, _NONMETALS)
+    nonmetal = is_nonmetal(numbers)
     if nonmetal.any():
         return 2 * nonmetal.astype(int)
     return np.isin(numbers, _METALLOIDS).astype(int)

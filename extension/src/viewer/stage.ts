@@ -2,10 +2,10 @@
 import type * as Ngl from 'ngl';
 import { type NglModule, KeptBuffers } from '../ngl_buffers';
 import { LOOK, PICKS, fit, resize, sample, startRotation } from '../ngl_camera';
+import { FACE_LOOK } from '../ngl_faces';
 import { ReplacedMesh } from '../ngl_mesh';
 import type { IScene } from '../scene';
-import { sectorMesh } from '../sectors';
-import { fillCrystal } from './filling';
+import { type ILayers, fillCrystal } from './filling';
 
 const SMOOTH_AFTER = 150; // ms without a change; smooth edges take several times as long to draw
 const TURNS = 250; // ms
@@ -55,8 +55,11 @@ export class CrystalStage {
         lost();
       }
     });
-    this.buffers = new KeptBuffers(ngl, this.stage, 'crystal');
-    this.sectors = new ReplacedMesh(ngl, this.stage, 'sectors');
+    this.layers = {
+      crystal: new KeptBuffers(ngl, this.stage, 'crystal'),
+      sectors: new ReplacedMesh(ngl, this.stage, 'sectors'),
+      faces: new ReplacedMesh(ngl, this.stage, 'faces', FACE_LOOK)
+    };
     this.stage.viewerControls.rotate(startRotation(ngl) as never);
     this.follow();
     this.theme.observe(document.body, {
@@ -78,8 +81,7 @@ export class CrystalStage {
     if (!fitted) {
       this.extent = scene.extent;
     }
-    fillCrystal(this.buffers, scene, Math.max(this.extent, scene.extent));
-    this.sectors.draw(sectorMesh(scene, scene.shares));
+    fillCrystal(this.layers, scene, Math.max(this.extent, scene.extent));
     this.stage.viewer.updateBoundingBox();
     if (!fitted) {
       this.fit(0);
@@ -203,8 +205,7 @@ export class CrystalStage {
   };
 
   private readonly stage: Ngl.Stage;
-  private readonly buffers: KeptBuffers;
-  private readonly sectors: ReplacedMesh;
+  private readonly layers: ILayers;
   private readonly theme = new MutationObserver(() => this.follow());
   private readonly size = new ResizeObserver(() => this.resize());
   private extent = 0;

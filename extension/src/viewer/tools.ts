@@ -32,6 +32,15 @@ export class Tools {
       this.bonds = on;
       actions.changed();
     });
+    const polyhedra = toggle(
+      trans.__('Polyhedra'),
+      trans.__('Draw the coordination polyhedra of cations'),
+      true,
+      on => {
+        this.polyhedra = on;
+        actions.changed();
+      }
+    );
     const cells = AXES.map((name, axis) => this.stepper(name, axis, trans, actions));
     const views = AXES.map((name, axis) =>
       button(name, trans.__('Look along the axis %1', name), () => actions.lookAlong(axis))
@@ -55,7 +64,7 @@ export class Tools {
         'aria-label': trans.__('How the crystal is drawn')
       },
       ofCell[0],
-      el('div', { class: 'xc-viewer-group' }, boundary, bonds),
+      el('div', { class: 'xc-viewer-group' }, boundary, bonds, polyhedra),
       ofCell[1],
       el('div', { class: 'xc-viewer-group' }, reset, picture, keyboardHelp(trans))
     );
@@ -69,6 +78,8 @@ export class Tools {
   boundary = true;
   /** Whether bonds are drawn. */
   bonds = true;
+  /** Whether coordination polyhedra are drawn. */
+  polyhedra = true;
 
   /** Molecules have no cells. */
   setPeriodic(periodic: boolean): void {

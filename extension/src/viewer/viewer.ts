@@ -135,8 +135,8 @@ export class CrystalViewer extends Widget {
     if (!crystal) {
       return;
     }
-    const { boundary, bonds } = tools;
-    const scene = buildScene(crystal, { repeat: tools.repeat, boundary, bonds });
+    const { repeat, boundary, bonds, polyhedra } = tools;
+    const scene = buildScene(crystal, { repeat, boundary, bonds, polyhedra });
     tools.setPeriodic(crystal.periodic);
     this.tell(crystal, scene.repeat, scene.note);
     this.drawing.show(scene, description(crystal, scene.repeat, this.trans));

@@ -1,4 +1,11 @@
-import { attach, fillCylinders, fillSpheres, numbersOf, sectorsOf } from './nglview_canvas';
+import {
+  attach,
+  facesOf,
+  fillCylinders,
+  fillSpheres,
+  numbersOf,
+  sectorsOf
+} from './nglview_canvas';
 
 const MESSAGE = {
   type: 'xc-scene' as const,
@@ -6,6 +13,7 @@ const MESSAGE = {
   spheres: 2,
   bonds: 1,
   edges: 1,
+  corners: 3,
   names: ['Na', 'Cl'],
   shares: [],
   extent: 5,
@@ -18,6 +26,7 @@ const ROWS = {
   spheres: [0, 1, 2, 0.5, 0, 3, 4, 5, 0.75, 1],
   bonds: [0, 1, 2, 3, 4, 5, 0.125, 1],
   edges: [0, 0, 0, 1, 1, 1],
+  corners: [0, 0, 0, 1, 3, 1, 0, 0, 1, 3, 0, 1, 0, 1, 3],
   colors: [1, 0, 0, 0, 0, 1]
 };
 
@@ -60,23 +69,33 @@ test('a shared site has sectors around its own sphere only', () => {
   expect([...(mesh?.color ?? [])].slice(0, 3)).toEqual([1, 0, 0]);
 });
 
-test('edges follow after bonds', () => {
+test('edges of the cell follow after bonds, and those of polyhedra after these', () => {
   const numbers = Object.fromEntries(
     Object.entries(ROWS).map(([name, row]) => [name, Float32Array.from(row)])
   );
   const data = {
-    position1: new Float32Array(6),
-    position2: new Float32Array(6),
-    color: new Float32Array(6),
-    color2: new Float32Array(6),
-    radius: new Float32Array(2)
+    position1: new Float32Array(9),
+    position2: new Float32Array(9),
+    color: new Float32Array(9),
+    color2: new Float32Array(9),
+    radius: new Float32Array(3)
   };
-  fillCylinders(data, numbers as never);
-  expect([...data.position1]).toEqual([0, 1, 2, 0, 0, 0]);
-  expect([...data.position2]).toEqual([3, 4, 5, 1, 1, 1]);
+  fillCylinders(data, numbers as never, { ends: [0, 0, 0, 1, 0, 0], atoms: [1] });
+  expect([...data.position1]).toEqual([0, 1, 2, 0, 0, 0, 0, 0, 0]);
+  expect([...data.position2]).toEqual([3, 4, 5, 1, 1, 1, 1, 0, 0]);
   expect([...data.color].slice(0, 3)).toEqual([0, 0, 1]);
+  expect([...data.color].slice(6)).toEqual([0, 0, expect.closeTo(0.55)]);
   expect(data.color).toEqual(data.color2);
   expect(data.radius[0]).toBe(0.125);
+});
+
+test('faces are read from the rows of their corners', () => {
+  const square = [0, 1, 2, 3].flatMap(k => [k, 0, 0, 7, 4]);
+  const corners = Float32Array.from([...ROWS.corners, ...square]);
+  const faces = facesOf({ corners });
+  expect(faces.faceSizes).toEqual([3, 4]);
+  expect(faces.faceAtoms).toEqual([1, 7]);
+  expect(faces.corners).toEqual([0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 3, 0, 0]);
 });
 
 test('a view of another nglview says what it has not got', () => {

@@ -9,6 +9,15 @@ import {
 } from '../ngl_buffers';
 import { fit, resize, sample, startRotation } from '../ngl_camera';
 import { el } from '../dom';
+import {
+  FACE_EDGE_RADIUS,
+  FACE_EDGE_SHADE,
+  FACE_LOOK,
+  type IFaceEdges,
+  type IFaces,
+  faceEdges,
+  faceMesh
+} from '../ngl_faces';
 import { type IMesh, ReplacedMesh } from '../ngl_mesh';
 import { EDGE_RADIUS } from '../scene';
 import { sectorMesh } from '../sectors';
@@ -23,6 +32,8 @@ export interface ISceneMessage {
   spheres: number;
   bonds: number;
   edges: number;
+  /** Of the faces of polyhedra. */
+  corners: number;
   /** Of each atom. */
   names: string[];
   /** Of each atom that several elements share or that is partly empty: its index, and share, red, green and blue. */
@@ -46,6 +57,8 @@ export interface ISceneNumbers {
   bonds: Float32Array;
   /** Both ends of each. */
   edges: Float32Array;
+  /** Of each corner of a face of a polyhedron: place, the atom in the centre, and how many corners the face has. */
+  corners: Float32Array;
   /** Red, green and blue of each atom. */
   colors: Float32Array;
 }
@@ -56,7 +69,7 @@ interface ITogether extends Element {
   xcTurning?: boolean;
 }
 
-const [SPHERE, BOND, EDGE] = [5, 8, 6]; // numbers in a row of each
+const [SPHERE, BOND, EDGE, CORNER] = [5, 8, 6, 5]; // numbers in a row of each
 // of a picked atom, and of atoms whose score is looked at; Å beyond the atom
 const MARK_COLOURS = [1.0, 0.62, 0.1, 0.0, 0.62, 0.45];
 const MARK = 0.16;
@@ -89,6 +102,7 @@ export function numbersOf(message: ISceneMessage, bytes: DataView<ArrayBuffer>):
     spheres: take(SPHERE * message.spheres),
     bonds: take(BOND * message.bonds),
     edges: take(EDGE * message.edges),
+    corners: take(CORNER * message.corners),
     colors: take(3 * message.names.length)
   };
 }
@@ -107,6 +121,7 @@ class CrystalCanvas {
     this.stage = stage;
     this.crystal = new KeptBuffers(ngl, stage, 'crystal');
     this.sectors = new ReplacedMesh(ngl, stage, 'sectors');
+    this.faces = new ReplacedMesh(ngl, stage, 'faces', FACE_LOOK);
     this.marks = new KeptBuffers(ngl, stage, 'marks', { opacity: 0.45, depthWrite: false });
     view.el.append(this.caption, this.label);
     this.hideLabel();
@@ -150,12 +165,16 @@ class CrystalCanvas {
     if (!isFitted) {
       this.extent = message.extent;
     }
-    const sizes = { sphere: message.spheres, cylinder: message.bonds + message.edges };
+    const faces = facesOf(numbers);
+    const ridges = faceEdges(faces);
+    const lines = message.bonds + message.edges + ridges.atoms.length;
+    const sizes = { sphere: message.spheres, cylinder: lines };
     const { sphere, cylinder } = this.crystal.room(sizes);
     fillSpheres(sphere, numbers.spheres, numbers.colors, 0);
-    fillCylinders(cylinder, numbers);
+    fillCylinders(cylinder, numbers, ridges);
     this.crystal.show(sizes, this.extent);
     this.sectors.draw(sectorsOf(message, numbers));
+    this.faces.draw(faceMesh(faces, numbers.colors));
     this.lit = new Set(); // they may be others now
     this.markAtoms();
     stage.viewer.updateBoundingBox();
@@ -364,6 +383,7 @@ class CrystalCanvas {
   private readonly stage: Ngl.Stage;
   private readonly crystal: KeptBuffers;
   private readonly sectors: ReplacedMesh;
+  private readonly faces: ReplacedMesh;
   private readonly marks: KeptBuffers;
   private shells: KeptBuffers | null = null;
   private readonly label = el('div', { class: 'xc-atom-label' });
@@ -428,10 +448,25 @@ export function sectorsOf(
   );
 }
 
-/** Half bonds, and after them the edges. */
+/** The faces of polyhedra from the rows of their corners. */
+export function facesOf({ corners }: Pick<ISceneNumbers, 'corners'>): IFaces {
+  const faces = { corners: [] as number[], faceSizes: [] as number[], faceAtoms: [] as number[] };
+  for (let at = 0, left = 0; at < corners.length; at += CORNER, left--) {
+    if (left === 0) {
+      left = corners[at + 4];
+      faces.faceSizes.push(left);
+      faces.faceAtoms.push(corners[at + 3]);
+    }
+    faces.corners.push(corners[at], corners[at + 1], corners[at + 2]);
+  }
+  return faces;
+}
+
+/** Half bonds, after them the edges of the cell, and last those of polyhedra. */
 export function fillCylinders(
   { position1, position2, color, color2, radius }: Numbers,
-  { bonds, edges, colors }: ISceneNumbers
+  { bonds, edges, colors }: Pick<ISceneNumbers, 'bonds' | 'edges' | 'colors'>,
+  ridges: IFaceEdges
 ): void {
   let i = 0;
   const put = (
@@ -454,6 +489,8 @@ export function fillCylinders(
   for (let at = 0; at < edges.length; at += EDGE) {
     put(edges, at, EDGE_RADIUS, EDGE_COLOUR, 0);
   }
+  const shades = Array.from(colors, x => FACE_EDGE_SHADE * x);
+  ridges.atoms.forEach((atom, k) => put(ridges.ends, 6 * k, FACE_EDGE_RADIUS, shades, 3 * atom));
 }
 
 function isScene(message: unknown): message is ISceneMessage {

@@ -7,7 +7,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.neighbours import between_metals, structure_neighbours
+from xcrystal.crystal.gallery_types import entries
+from xcrystal.crystal.neighbours import structure_neighbours
 from xcrystal.explorer.drawing.bond_graph import bonds
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.scene import BOND_RADIUS, build_scene
@@ -18,33 +19,112 @@ def salt() -> Structure:
     return Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 
 
-def test_a_cell_of_rock_salt_has_27_atoms_and_6_bonds_each() -> None:
+def test_a_cell_of_rock_salt_has_27_atoms_and_the_bonds_between_them() -> None:
     scene = build_scene(salt())
     assert len(scene.positions) == 27
-    assert len(scene.bond_starts) == 27 * 6
     assert len(np.unique(np.round(scene.positions, 3), axis=0)) == 27
-    # all 12 + 24 + 12 + 6 inner bonds are seen from both ends; the rest are stubs
-    assert (scene.bond_radii == scene.bond_radii.max()).sum() == 54 * 2
+    assert len(scene.bond_starts) == 54 * 2  # 12 + 24 + 12 + 6 bonds, each from both ends
+    assert len(scene.face_sizes) == 0
 
 
 def test_bonds_have_the_length_of_the_nearest_distance() -> None:
     scene = build_scene(salt())
-    whole = scene.bond_radii == scene.bond_radii.max()
     lengths = np.linalg.norm(scene.bond_ends - scene.bond_starts, axis=1)
-    np.testing.assert_allclose(lengths[whole], 5.64 / 4)
-    assert (lengths[~whole] < 5.64 / 4).all()
+    np.testing.assert_allclose(lengths, 5.64 / 4)
 
 
-def test_cations_do_not_bond_to_each_other_where_they_have_anions() -> None:
-    perovskite = Structure(
+def perovskite(large: str = "Ba") -> Structure:
+    return Structure(
         Lattice.cubic(4.0),
-        ["Ba", "Ti", "O", "O", "O"],
+        [large, "Ti", "O", "O", "O"],
         [[0, 0, 0], [0.5] * 3, [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]],
     )
-    scene = build_scene(perovskite)
-    titanium = scene.bond_starts[scene.bond_atoms == 1]
-    assert len(titanium) == 6
-    assert len(scene.bond_starts[scene.bond_atoms == 0]) == 8 * 12
+
+
+def test_a_perovskite_shows_its_octahedron_and_no_bonds_of_the_large_cation() -> None:
+    scene = build_scene(perovskite())
+    assert len(scene.positions) == 8 + 1 + 6
+    assert np.bincount(scene.bond_atoms).tolist() == [0, 6, 2, 2, 2]
+    assert scene.face_sizes.tolist() == [3] * 8 and set(scene.face_atoms) == {1}
+    assert len(build_scene(perovskite(), polyhedra=False).corners) == 0
+
+
+def test_octahedra_on_the_corners_of_a_cell_are_whole() -> None:
+    moved = perovskite()
+    moved.translate_sites(list(range(5)), [0.5, 0.5, 0.5])
+    scene = build_scene(moved)
+    assert (scene.atoms == 1).sum() == 8
+    assert len(scene.face_sizes) == 8 * 8
+    assert np.bincount(scene.bond_atoms).tolist() == [0, 8 * 6, 16, 16, 16]
+    bare = build_scene(moved, boundary=False)
+    assert len(bare.positions) == 5 and len(bare.corners) == 0
+
+
+def test_faces_of_polyhedra_are_seen_counterclockwise_from_outside() -> None:
+    molybdenite = Structure.from_spacegroup(
+        "P6_3/mmc", Lattice.hexagonal(3.161, 12.295), ["Mo", "S"], [[1 / 3, 2 / 3, 0.25], [1 / 3, 2 / 3, 0.6275]]
+    )
+    scene = build_scene(molybdenite)
+    assert sorted(scene.face_sizes.tolist()) == [3] * 4 + [4] * 6  # two prisms
+    parts = np.split(scene.corners, np.cumsum(scene.face_sizes)[:-1])
+    for points, atom in zip(parts, scene.face_atoms, strict=True):
+        (centre,) = scene.positions[scene.atoms == atom]
+        assert np.cross(points[1] - points[0], points[2] - points[1]) @ (points[0] - centre) > 1
+        if len(points) == 4:  # a rectangle, and no bow tie
+            np.testing.assert_allclose(points[0] + points[2], points[1] + points[3], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("prototype", "centres"),
+    {
+        "SiO2": {"Si"},
+        "TiO2 (rutile)": {"Ti"},
+        "MgAl2O4": {"Mg", "Al"},
+        "Ca3Al2(SiO4)3": {"Al", "Si"},
+        "K2PtCl6": {"Pt"},
+        "MoS2": {"Mo"},
+        "CaCO3": set(),
+        "NaCl": set(),
+        "ZnS (cubic)": set(),
+        "CaF2": set(),
+        "FeS2 (cubic)": set(),
+        "PbO": set(),
+        "PtS": set(),
+        "Cu3Au": set(),
+        "CaB6": set(),
+    }.items(),
+)
+def test_polyhedra_are_drawn_where_textbooks_draw_them(prototype: str, centres: set[str]) -> None:
+    structure = next(entry.structure for entry in entries() if entry.prototype == prototype)
+    scene = build_scene(structure)
+    assert {structure[atom].specie.symbol for atom in scene.face_atoms.tolist()} == centres
+    # each that is drawn has all its bonds, as all its corners are drawn
+    pairs = structure_neighbours(structure)
+    for symbol in centres:
+        own = [k for k, site in enumerate(structure) if site.specie.symbol == symbol]
+        around = np.bincount(pairs.first)[own[0]]
+        assert np.isin(scene.bond_atoms, own).sum() == np.isin(scene.atoms, own).sum() * around
+
+
+@pytest.mark.parametrize("boundary", [True, False])
+def test_molecules_are_in_one_piece_where_their_centre_is(boundary: bool) -> None:
+    dry_ice = Structure.from_spacegroup("Pa-3", Lattice.cubic(5.55), ["C", "O"], [[0, 0, 0], [0.1185] * 3])
+    scene = build_scene(dry_ice, boundary=boundary)
+    molecules = 14 if boundary else 4
+    assert np.bincount(scene.numbers)[[6, 8]].tolist() == [molecules, 2 * molecules]
+    assert len(scene.bond_starts) == molecules * 4
+    atoms = build_scene(dry_ice, bonds=False, polyhedra=False, boundary=boundary)
+    np.testing.assert_allclose(atoms.positions, scene.positions)
+
+
+def test_a_layer_of_carbon_shows_a_ring() -> None:
+    graphite = Structure.from_spacegroup(
+        "P6_3/mmc", Lattice.hexagonal(2.464, 6.711), ["C", "C"], [[0, 0, 0.25], [1 / 3, 2 / 3, 0.25]]
+    )
+    scene = build_scene(graphite)
+    upper = scene.positions[:, 2] > 0
+    atoms, bonds = upper.sum(), (scene.bond_starts[:, 2] > 0).sum() // 2
+    assert bonds == atoms  # one ring with branches; without a ring there would be one bond less
 
 
 def test_a_metal_bonds_to_its_like() -> None:
@@ -77,9 +157,8 @@ def test_scenes_of_all_kinds_of_crystals_are_finite(name: str) -> None:
 
 def test_large_and_small_cells_find_the_same_bonds() -> None:
     small, large = build_scene(salt()), build_scene(salt() * (3, 3, 3))
-    inside = large.bond_radii == large.bond_radii.max()
-    assert inside.sum() == 2 * 3 * 6 * 7 * 7  # 7 rows of 6 bonds along each axis in each of 7 layers
-    assert (small.bond_radii == small.bond_radii.max()).sum() == 2 * 3 * 2 * 3 * 3
+    assert len(large.bond_starts) == 2 * 3 * 6 * 7 * 7  # 7 rows of 6 bonds along each axis in each of 7 layers
+    assert len(small.bond_starts) == 2 * 3 * 2 * 3 * 3
 
 
 @pytest.mark.parametrize("name", list(CRYSTALS))
@@ -99,19 +178,10 @@ def test_the_conventional_cell_is_the_same_crystal(name: str) -> None:
 def test_what_is_not_wanted_is_left_out(name: str) -> None:
     structure = CRYSTALS[name].to_structure()
     whole = build_scene(structure)
-    bare = build_scene(structure, boundary=False, bonds=False)
+    bare = build_scene(structure, boundary=False, bonds=False, polyhedra=False)
     assert sorted(bare.atoms) == list(range(len(structure)))
-    assert len(bare.bond_starts) == 0
+    assert len(bare.bond_starts) == len(bare.corners) == 0
     assert len(build_scene(structure, bonds=False).positions) == len(whole.positions)
-    # each atom keeps all its bonds, as stubs where the other end is not drawn; one in a metal at least some contact
-    alone = np.bincount(build_scene(structure, boundary=False).bond_atoms, minlength=len(structure))
-    pairs = structure_neighbours(structure)
-    if between_metals(np.array(structure.atomic_numbers), pairs).any():
-        assert alone.min() > 0
-    else:
-        np.testing.assert_array_equal(alone, np.bincount(pairs.first, minlength=len(structure)))
-        per_atom = np.bincount(whole.bond_atoms, minlength=len(structure)) / np.bincount(whole.atoms)
-        np.testing.assert_array_equal(alone, per_atom)
 
 
 @pytest.mark.parametrize("cation", ["Sr", "Ba", "Eu"])
@@ -121,8 +191,8 @@ def test_picture_panel_and_graph_agree_on_a_perovskite(cation: str) -> None:
         [cation, "Ti", "O", "O", "O"],
         [[0, 0, 0], [0.5] * 3, [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]],
     )
-    scene = build_scene(crystal, boundary=False)
-    assert np.bincount(scene.bond_atoms).tolist() == [12, 6, 6, 6, 6]
+    scene = build_scene(crystal)
+    assert np.bincount(scene.bond_atoms).tolist() == [0, 6, 2, 2, 2]
     assert coordination(crystal, 0) == "12: 12 O at 2.76 Å"
     found = bonds(crystal)
     assert found.around.tolist() == [12, 6, 6, 6, 6]
@@ -142,9 +212,8 @@ def test_bonds_are_those_of_the_endless_crystal() -> None:
     iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     primitive = iron.get_primitive_structure()
     assert len(primitive) == 1
-    scene = build_scene(primitive, boundary=False)
-    neighbours = primitive.get_neighbors(primitive[0], 1.01 * 2.87 * 3**0.5 / 2)
-    assert len(scene.bond_starts) == len(neighbours) == 8
+    scene = build_scene(primitive, repeat=(2, 2, 2))
+    assert np.all(np.abs(scene.bond_starts) < 1e-9, axis=1).sum() == 8
 
 
 def test_cells_of_a_supercell_are_outlined() -> None:

@@ -9,7 +9,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.explorer.drawing.scene import build_scene
+from xcrystal.explorer.drawing.palette import hex_color
+from xcrystal.explorer.drawing.scene import build_scene, element_colors
 from xcrystal.explorer.drawing.svg_picture import Pictures, svg, thumbnail
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,8 +35,8 @@ def test_nearer_atoms_are_drawn_later(near: str) -> None:
     """The eye looks along b, from below: what has the smaller y lies in front."""
     far = {"Cs": "F", "F": "Cs"}[near]
     structure = Structure(Lattice.cubic(8), [near, far], [[0.5, 0.25, 0.5], [0.5, 0.75, 0.5]])
-    circles = ElementTree.fromstring(svg(structure)).findall(f"{SVG}circle")
-    radii = dict(zip((near, far), build_scene(structure).radii, strict=True))
+    circles = ElementTree.fromstring(svg(structure, boundary=False)).findall(f"{SVG}circle")
+    radii = dict(zip((near, far), build_scene(structure, boundary=False).radii, strict=True))
     assert [float(circle.attrib["r"]) for circle in circles] == pytest.approx([radii[far], radii[near]], abs=0.01)
 
 
@@ -53,6 +54,13 @@ def test_captions_are_escaped_and_gradients_are_not_shared() -> None:
     assert len(names) == len(set(names)) == 6
 
 
+def test_polyhedra_are_drawn_in_the_colour_of_their_centre() -> None:
+    faces = ElementTree.fromstring(svg(PEROVSKITE)).findall(f"{SVG}path")
+    assert len(faces) == 8
+    assert {face.attrib["fill"] for face in faces} == {hex_color(element_colors()[22])}
+    assert not ElementTree.fromstring(svg(PEROVSKITE, polyhedra=False)).findall(f"{SVG}path")
+
+
 def test_a_picture_shows_what_the_canvas_would() -> None:
     image = ElementTree.fromstring(svg(PEROVSKITE, boundary=False, bonds=False, repeat=(2, 1, 1)))
     assert len(image.findall(f"{SVG}circle")) == 2 * len(PEROVSKITE)
@@ -65,5 +73,6 @@ def test_thumbnails_are_small(name: str) -> None:
     small = thumbnail(structure)
     image = ElementTree.fromstring(small)
     assert image.attrib["width"] == "64"
-    assert len(image.findall(f"{SVG}circle")) == len(build_scene(structure).positions)
+    atoms = build_scene(structure, bonds=False, polyhedra=False)
+    assert len(image.findall(f"{SVG}circle")) == len(atoms.positions)
     assert len(small) < 6000 and "Gradient" not in small

@@ -67,12 +67,14 @@ def listen(canvas: Any) -> list[tuple[dict[str, Any], list[bytes]]]:
     return sent
 
 
-def numbers(header: dict[str, Any], data: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Spheres, bonds, edges and colours, taken apart as the script does."""
-    counts = (header["spheres"] * 5, header["bonds"] * 8, header["edges"] * 6, len(header["names"]) * 3)
-    parts = np.split(np.frombuffer(data, "<f4"), np.cumsum(counts))
-    assert len(parts[4]) == 0
-    return tuple(part.reshape(-1, width) for part, width in zip(parts[:4], (5, 8, 6, 3), strict=True))  # type: ignore[return-value]
+def numbers(header: dict[str, Any], data: bytes) -> list[np.ndarray]:
+    """Spheres, bonds, edges, corners and colours, taken apart as the script does."""
+    widths = (5, 8, 6, 5, 3)
+    counts = [header[name] for name in ("spheres", "bonds", "edges", "corners")]
+    ends = np.cumsum(np.multiply([*counts, len(header["names"])], widths))
+    *parts, rest = np.split(np.frombuffer(data, "<f4"), ends)
+    assert len(rest) == 0
+    return [part.reshape(-1, width) for part, width in zip(parts, widths, strict=True)]
 
 
 # -- what a canvas receives
@@ -83,18 +85,21 @@ def test_a_scene_survives_the_way_through_bytes(name: str) -> None:
     structure = CRYSTALS[name].to_structure()
     header, data, _ = scene_message(structure, repeat=(2, 1, 1))
     scene = build_scene(structure, repeat=(2, 1, 1))
-    spheres, bonds, edges, colors = numbers(json.loads(json.dumps(header)), data)
+    spheres, bonds, edges, corners, colors = numbers(json.loads(json.dumps(header)), data)
     np.testing.assert_allclose(spheres[:, :3], scene.positions, atol=1e-5)
     np.testing.assert_array_equal(spheres[:, 4], scene.atoms)
     np.testing.assert_allclose(bonds[:, 3:6], scene.bond_ends, atol=1e-5)
     np.testing.assert_array_equal(bonds[:, 7], scene.bond_atoms)
     assert len(edges) == 4 + 6 + 6
+    np.testing.assert_allclose(corners[:, :3], scene.corners, atol=1e-5)
+    np.testing.assert_array_equal(corners[np.cumsum(scene.face_sizes) - 1, 3], scene.face_atoms)
+    np.testing.assert_array_equal(corners[np.cumsum(scene.face_sizes) - 1, 4], scene.face_sizes)
     np.testing.assert_allclose(colors, element_colors()[list(structure.atomic_numbers)], atol=1e-6)
 
 
 def test_scores_colour_and_name_the_atoms() -> None:
     header, data, _ = scene_message(SALT, scores=np.array([1.0, -0.5]), unit="eV/atom")
-    colors = numbers(header, data)[3]
+    colors = numbers(header, data)[4]
     assert colors[0, 0] > colors[0, 2] and colors[1, 2] > colors[1, 0]
     assert header["names"] == ["Na 4a, orbit 1: +1.000 eV/atom", "Cl 4b, orbit 2: -0.500 eV/atom"]
     assert atom_names(Structure(Lattice.cubic(3), ["Po"], [[0, 0, 0]])) == ["Po"]
@@ -110,7 +115,7 @@ def test_a_shared_site_is_told_with_its_parts() -> None:
     assert (first, second) == (0, 1)
     assert [part[0] for part in parts] == [0.7, 0.3] and [part[0] for part in rest] == [0.6, 0.4]
     np.testing.assert_allclose([part[1:] for part in parts], element_colors()[[57, 38]], atol=1e-4)
-    np.testing.assert_allclose(numbers(header, data)[3], element_colors()[[57, 17, 25]], atol=1e-6)
+    np.testing.assert_allclose(numbers(header, data)[4], element_colors()[[57, 17, 25]], atol=1e-6)
     scored, _, _ = scene_message(mixed, scores=np.array([1.0, 0.0, -1.0]))
     assert scored["shares"] == []  # the colours mean something else
 

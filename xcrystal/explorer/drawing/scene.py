@@ -1,8 +1,9 @@
 """From a structure to what is drawn: spheres, bonds and the edges of the cell, as plain arrays.
 
-A cell looks like a crystal when atoms on its faces, edges and corners are repeated on the opposite side, and when bonds
-that leave it are still seen to leave it: as thin stubs towards the atom outside. Bonds are drawn between the neighbours
-of the endless crystal.
+A cell looks like a crystal when atoms on its faces, edges and corners are repeated on the opposite side, when
+cations have all their neighbours, those outside of the cell too, and when molecules are in one piece, in the cell that
+their centre is in. Bonds are drawn between all neighbours of the endless crystal that are drawn, but for those
+of large cations between polyhedra.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.neighbours import between_metals, find_neighbours, main_elements
+from xcrystal.crystal.neighbours import Pairs, between_metals, find_neighbours, is_nonmetal, main_elements
 from xcrystal.crystal.radii import covalent_radii
+from xcrystal.explorer.drawing.molecules import finite_groups
+from xcrystal.explorer.drawing.polyhedra import between_polyhedra, completed, polyhedron_faces
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -24,8 +27,7 @@ MAX_DRAWN = 1000  # atoms; beyond, a supercell becomes smaller, and images and b
 _BOUNDARY = 0.15  # Å from a face within which an atom counts as on it
 _SPHERE = 0.42  # drawn radius, in covalent radii
 BOND_RADIUS = 0.11  # Å
-STUB_RADIUS = 0.05  # Å, of bonds that leave the cell, and of contacts between metals
-STUB = 0.3  # of their length is drawn
+CONTACT_RADIUS = 0.05  # Å, of contacts between metals
 EDGE_RADIUS = 0.04  # Å
 
 
@@ -36,7 +38,7 @@ class Scene:
     Attributes
     ----------
     positions
-        (n, 3) centres of spheres, images at the boundary included.
+        (n, 3) centres of spheres, images at the boundary and neighbours outside of the cell included.
     atoms
         (n,) index of the structure's atom that each sphere is.
     radii
@@ -44,11 +46,17 @@ class Scene:
     numbers
         (n,) atomic numbers.
     bond_starts, bond_ends
-        (m, 3) half bonds: from an atom to the middle of a bond, or less far where the other end is not drawn.
+        (m, 3) half bonds: from an atom to the middle of a bond.
     bond_radii
-        (m,) thinner where the other end is not drawn, and between metals.
+        (m,) thinner between metals.
     bond_atoms
         (m,) index of the structure's atom whose colour the half bond has.
+    corners
+        (c, 3) corners of the faces of polyhedra, face by face, counterclockwise as seen from outside.
+    face_sizes
+        (f,) corners of each face.
+    face_atoms
+        (f,) index of the structure's atom in the centre.
     edges
         (e, 2, 3) end points of the edges of all cells: 12 for one cell.
     repeat
@@ -65,6 +73,9 @@ class Scene:
     bond_ends: np.ndarray
     bond_radii: np.ndarray
     bond_atoms: np.ndarray
+    corners: np.ndarray
+    face_sizes: np.ndarray
+    face_atoms: np.ndarray
     edges: np.ndarray
     repeat: tuple[int, int, int] = (1, 1, 1)
     note: str = ""
@@ -87,7 +98,12 @@ def element_colors() -> np.ndarray:
 
 
 def build_scene(
-    structure: Structure, *, boundary: bool = True, bonds: bool = True, repeat: tuple[int, int, int] = (1, 1, 1)
+    structure: Structure,
+    *,
+    boundary: bool = True,
+    bonds: bool = True,
+    polyhedra: bool = True,
+    repeat: tuple[int, int, int] = (1, 1, 1),
 ) -> Scene:
     """Arrays to draw a structure from.
 
@@ -96,9 +112,12 @@ def build_scene(
     structure
         Any cell; a shared site is drawn as the most abundant of its elements.
     boundary
-        Whether atoms on faces, edges and corners are repeated on the opposite side.
+        Whether atoms on faces, edges and corners are repeated on the opposite side, and neighbours outside of the cell
+        added, as of ``polyhedra.completed``.
     bonds
         Whether bonds are drawn.
+    polyhedra
+        Whether coordination polyhedra are drawn.
     repeat
         Cells along a, b and c; fewer are drawn if there would be more than ``MAX_DRAWN`` atoms.
     """
@@ -109,30 +128,59 @@ def build_scene(
     repeat, note = _affordable(len(points), repeat)
     large = len(points) > MAX_DRAWN
     near = _BOUNDARY / heights
-    points = np.where(points > 1 - near, points - 1, points)  # what is just below a face counts as on it
-    drawn = _drawn(points, near if boundary and not large else np.full(3, -np.inf), repeat)
-    shifts = np.argwhere(drawn)
-    shifts, atoms = shifts[:, :3], shifts[:, 3]
-    shown = (points[atoms] + shifts) @ matrix
     centre = np.asarray(repeat) @ matrix / 2
-    if bonds and not large:
-        starts, ends, owners, thick = _half_bonds(matrix, points, numbers, drawn, shifts, atoms, shown)
-    else:
-        starts, ends, owners = np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=int)
-        thick = np.zeros(0)
+    pairs = _none() if large else find_neighbours(matrix, points, numbers)
+    points, anchors, pairs = _placed(points, numbers, pairs, near)
+    cells, atoms = _drawn(anchors, near if boundary and not large else np.full(3, -np.inf), repeat)
+    faces = polyhedron_faces(numbers, pairs)
+    if boundary and (bonds or polyhedra):
+        inside = ((points[atoms] + cells > near) & (points[atoms] + cells < repeat - near)).all(axis=1)
+        wanted = completed(numbers, pairs, list(faces))[inside.astype(int), atoms]
+        cells, atoms = _with_neighbours(cells, atoms, pairs, wanted)
+    shown = (points[atoms] + cells) @ matrix - centre
+    seen = _Seen(cells, atoms)
+    lonely = between_polyhedra(numbers, pairs, list(faces))
+    bonded = pairs.of(~(lonely[pairs.first] | lonely[pairs.second])) if bonds else _none()
     return Scene(
-        shown - centre,
+        shown,
         atoms,
         _SPHERE * covalent_radii(numbers[atoms]),
         numbers[atoms],
-        starts - centre,
-        ends - centre,
-        thick,
-        owners,
+        *_half_bonds(bonded, numbers, seen, shown),
+        *_polyhedra(pairs, faces if polyhedra else {}, seen, shown),
         _edges(repeat) @ matrix - centre,
         repeat,
         note,
     )
+
+
+def _none() -> Pairs:
+    none = np.zeros(0, dtype=int)
+    return Pairs(none, none, np.zeros((0, 3), dtype=int), np.zeros((0, 3)), np.zeros(0))
+
+
+def _placed(
+    points: np.ndarray, numbers: np.ndarray, pairs: Pairs, near: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, Pairs]:
+    """Points (n, 3) where they are drawn; the points (n, 3) that must be in the cell for that, which for molecules are
+    their centres; and the pairs between the points as they are now. What is just below a face counts as on it."""
+    n = len(points)
+    shift = -(points > 1 - near).astype(int)
+    anchors = points + shift
+    nonmetal = is_nonmetal(numbers)
+    molecules, cells = finite_groups(pairs, n)
+    ions, of_ions = finite_groups(pairs.of(nonmetal[pairs.first] & nonmetal[pairs.second]), n)
+    done = {atom for members in molecules for atom in members}
+    found = [(members, cells) for members in molecules]
+    found += [(members, of_ions) for members in ions if members[0] not in done]
+    for members, own in found:
+        middle = (points[members] + own[members]).mean(axis=0)
+        down = np.floor(middle).astype(int)
+        down += middle - down > 1 - near
+        shift[members] = own[members] - down
+        anchors[members] = middle - down
+    images = pairs.images + shift[pairs.first] - shift[pairs.second]
+    return points + shift, anchors, pairs._replace(images=images)
 
 
 def _affordable(count: int, repeat: tuple[int, int, int]) -> tuple[tuple[int, int, int], str]:
@@ -150,14 +198,59 @@ def _affordable(count: int, repeat: tuple[int, int, int]) -> tuple[tuple[int, in
     return found, f"{asked} cells would be {atoms} atoms; {given} are drawn."
 
 
-def _drawn(points: np.ndarray, near: np.ndarray, repeat: tuple[int, int, int]) -> np.ndarray:
-    """(n + 1, m + 1, k + 1, n_atoms) whether an atom is drawn in a cell; the last cells hold the boundary only."""
+def _drawn(points: np.ndarray, near: np.ndarray, repeat: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Cells (m, 3) and atoms (m,) that are drawn; the cells after the last hold the boundary only."""
     axes = [
         (np.arange(count + 1)[:, None] < count) | (points[None, :, axis] < near[axis])
         for axis, count in enumerate(repeat)
     ]
-    drawn: np.ndarray = axes[0][:, None, None] & axes[1][None, :, None] & axes[2][None, None, :]
-    return drawn
+    drawn = np.argwhere(axes[0][:, None, None] & axes[1][None, :, None] & axes[2][None, None, :])
+    return drawn[:, :3], drawn[:, 3]
+
+
+def _with_neighbours(
+    cells: np.ndarray, atoms: np.ndarray, pairs: Pairs, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cells (m, 3) and atoms (m,) that are drawn, with the neighbours of those that are wanted (m,) at the end."""
+    ball, pair = _around(pairs, atoms[wanted])
+    ends = np.unique(np.column_stack([cells[wanted][ball] + pair.images, pair.second]), axis=0)
+    new = ends[_Seen(cells, atoms).find(ends[:, :3], ends[:, 3]) < 0]
+    drawn = np.concatenate([np.column_stack([cells, atoms]), new])
+    return drawn[:, :3], drawn[:, 3]
+
+
+def _around(pairs: Pairs, atoms: np.ndarray) -> tuple[np.ndarray, Pairs]:
+    """Of drawn atoms (m,) all pairs that they have, together (k): which of the drawn it is (k,), and the pair."""
+    counts = np.bincount(pairs.first, minlength=int(atoms.max(initial=-1)) + 1)
+    begins = np.cumsum(counts) - counts
+    times = counts[atoms]
+    ball = np.repeat(np.arange(len(atoms)), times)
+    chosen = np.arange(len(ball)) - np.repeat(np.cumsum(times) - times, times) + begins[atoms[ball]]
+    return ball, pairs.of(chosen)
+
+
+class _Seen:
+    """Finds what is drawn of an atom in a cell."""
+
+    def __init__(self, cells: np.ndarray, atoms: np.ndarray) -> None:
+        self.cells, self.atoms = cells, atoms
+        self._low = cells.min(axis=0, initial=0) - 1
+        self._size = cells.max(axis=0, initial=0) - self._low + 2
+        self._keys = self._key(cells, atoms)
+        self._order = np.argsort(self._keys)
+
+    def find(self, cells: np.ndarray, atoms: np.ndarray) -> np.ndarray:
+        """(k,) index of the drawn atom for cells (k, 3) and atoms (k,); -1 where it is not drawn."""
+        keys = self._key(cells, atoms)
+        place = np.searchsorted(self._keys, keys, sorter=self._order)
+        index = self._order[np.minimum(place, len(self._order) - 1)]
+        return np.where(self._keys[index] == keys, index, -1)
+
+    def _key(self, cells: np.ndarray, atoms: np.ndarray) -> np.ndarray:
+        # what is farther outside is all one cell, in which nothing is drawn
+        inside = np.clip(cells - self._low, 0, self._size - 1)
+        key = (inside[:, 0] * self._size[1] + inside[:, 1]) * self._size[2] + inside[:, 2]
+        return np.asarray(key * (int(self.atoms.max(initial=0)) + 1) + atoms)
 
 
 @cache
@@ -174,31 +267,28 @@ def _edges(repeat: tuple[int, int, int]) -> np.ndarray:
 
 
 def _half_bonds(
-    matrix: np.ndarray,
-    points: np.ndarray,
-    numbers: np.ndarray,
-    drawn: np.ndarray,
-    shifts: np.ndarray,
-    atoms: np.ndarray,
-    shown: np.ndarray,
+    pairs: Pairs, numbers: np.ndarray, seen: _Seen, shown: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Starts (m, 3), ends (m, 3), owners (m,) and radii (m,) of the half bonds of all drawn atoms; Å."""
-    pairs = find_neighbours(matrix, points, numbers)
-    counts = np.bincount(pairs.first, minlength=len(points))
-    begins = np.cumsum(counts) - counts
-    times = counts[atoms]
-    ball = np.repeat(np.arange(len(atoms)), times)
-    bond = np.arange(len(ball)) - np.repeat(np.cumsum(times) - times, times) + begins[atoms[ball]]
-    cell = shifts[ball] + pairs.images[bond]
-    last = np.array(drawn.shape[:3]) - 1
-    inside = np.all((cell >= 0) & (cell <= last), axis=1)
-    cell = np.where(inside[:, None], cell, 0)
-    inside &= drawn[cell[:, 0], cell[:, 1], cell[:, 2], pairs.second[bond]]
-    # contacts of metals are many: thin lines, which leave the cell only where an atom would otherwise have none
-    metallic = between_metals(numbers, pairs)[bond]
-    held = np.bincount(ball, inside, minlength=len(atoms)) > 0
-    kept = inside | ~metallic | ~held[ball]
-    ball, bond, inside, metallic = ball[kept], bond[kept], inside[kept], metallic[kept]
+    """Starts (m, 3), ends (m, 3), radii (m,) and owners (m,) of the half bonds between drawn atoms; Å."""
+    ball, pair = _around(pairs, seen.atoms)
+    both = seen.find(seen.cells[ball] + pair.images, pair.second) >= 0
+    ball, pair = ball[both], pair.of(both)
     starts = shown[ball]
-    ends = starts + pairs.vectors[bond] * np.where(inside, 0.5, STUB)[:, None]
-    return starts, ends, atoms[ball], np.where(inside & ~metallic, BOND_RADIUS, STUB_RADIUS)
+    radii = np.where(between_metals(numbers, pair), CONTACT_RADIUS, BOND_RADIUS)
+    return starts, starts + pair.vectors / 2, radii, seen.atoms[ball]
+
+
+def _polyhedra(
+    pairs: Pairs, faces: dict[int, list[np.ndarray]], seen: _Seen, shown: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Corners (c, 3), sizes (f,) and centres (f,) of the faces of all polyhedra that have all their corners; Å."""
+    corners, sizes, centres = [np.zeros((0, 3))], list[int](), list[int]()
+    for atom, own in faces.items():
+        around = np.unique(np.concatenate(own))
+        order = np.concatenate(own)
+        for ball in np.flatnonzero(seen.atoms == atom):
+            if (seen.find(seen.cells[ball] + pairs.images[around], pairs.second[around]) >= 0).all():
+                corners.append(shown[ball] + pairs.vectors[order])
+                sizes += [len(face) for face in own]
+                centres += [atom] * len(own)
+    return np.concatenate(corners), np.array(sizes, dtype=int), np.array(centres, dtype=int)

@@ -22,6 +22,7 @@ def scene_message(
     *,
     boundary: bool = True,
     bonds: bool = True,
+    polyhedra: bool = True,
     repeat: tuple[int, int, int] = (1, 1, 1),
     scores: np.ndarray | None = None,
     unit: str = "",
@@ -33,7 +34,7 @@ def scene_message(
     ----------
     structure
         Any cell.
-    boundary, bonds, repeat
+    boundary, bonds, polyhedra, repeat
         As of ``build_scene``.
     scores, unit, scale
         (n_atoms,) numbers that colour the atoms, their unit, and their colours; None for the colours of the elements.
@@ -41,22 +42,26 @@ def scene_message(
     Returns
     -------
     tuple
-        Plain JSON: how many spheres, bonds and edges there are, the names of the atoms, the parts and colours of those
-        that several elements share or that are partly empty, and the radius of all in Å.
+        Plain JSON: how many spheres, bonds, edges and corners there are, the names of the atoms, the parts and colours
+        of those that several elements share or that are partly empty, and the radius of all in Å.
         float32 numbers one after the other, little-endian: of each sphere place, radius and atom; of each half bond
-        its ends, radius and atom; of each edge its ends; of each atom red, green and blue. And the scene itself.
+        its ends, radius and atom; of each edge its ends; of each corner of a face of a polyhedron its place, the atom
+        in the centre, and how many corners the face has; of each atom red, green and blue. And the scene itself.
     """
-    scene = build_scene(structure, boundary=boundary, bonds=bonds, repeat=repeat)
+    scene = build_scene(structure, boundary=boundary, bonds=bonds, polyhedra=polyhedra, repeat=repeat)
+    faces = np.column_stack([scene.face_atoms, scene.face_sizes])
     blocks = (
         np.column_stack([scene.positions, scene.radii, scene.atoms]),
         np.column_stack([scene.bond_starts, scene.bond_ends, scene.bond_radii, scene.bond_atoms]),
         scene.edges.reshape(-1, 6),
+        np.column_stack([scene.corners, np.repeat(faces, scene.face_sizes, axis=0)]),
         atom_colors(structure, scores, scale),
     )
     header = {
         "spheres": len(scene.positions),
         "bonds": len(scene.bond_starts),
         "edges": len(scene.edges),
+        "corners": len(scene.corners),
         "names": atom_names(structure, scores, unit),
         "shares": [] if scores is not None else _shared(structure),
         "extent": round(scene.extent, 3),

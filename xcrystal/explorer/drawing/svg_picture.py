@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TURN, _TILT = np.radians(-24.0), np.radians(14.0)  # a little from the side and from above, c upwards
 _EDGE_PIECES = 12  # an edge is drawn in pieces, so that it can pass behind one atom and before another
+_FACE_OPACITY = 0.45
 _pictures = count()  # names of gradients are global in a page
 
 
@@ -77,6 +78,7 @@ def svg(
     *,
     boundary: bool = True,
     bonds: bool = True,
+    polyhedra: bool = True,
     repeat: tuple[int, int, int] = (1, 1, 1),
     scale: ScoreScale | None = None,
 ) -> str:
@@ -90,12 +92,12 @@ def svg(
         (n_atoms,) numbers that colour the atoms, or None for the colours of the elements.
     width
         And height, in pixels.
-    boundary, bonds, repeat
+    boundary, bonds, polyhedra, repeat
         As of ``build_scene``.
     scale
         The colours of the scores, by default from blue to red.
     """
-    scene = build_scene(structure, boundary=boundary, bonds=bonds, repeat=repeat)
+    scene = build_scene(structure, boundary=boundary, bonds=bonds, polyhedra=polyhedra, repeat=repeat)
     paints = [hex_color(color) for color in atom_colors(structure, scores, scale)]
     name = f"xc{next(_pictures)}"
     balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
@@ -112,7 +114,7 @@ def thumbnail(structure: Structure, width: int = 64) -> str:
     width
         And height, in pixels.
     """
-    scene = build_scene(structure, bonds=False)
+    scene = build_scene(structure, bonds=False, polyhedra=False)
     paints = [hex_color(color) for color in atom_colors(structure)]
     return _image(structure, scene, width, paints, paints, 1, 1, "")
 
@@ -134,8 +136,13 @@ def _image(
     outline = "" if definitions else f' stroke="#666666" stroke-width="{0.05 * reach:.{digits}f}"'
 
     pieces = [*_edges(edges, edge_pieces, digits)]
+    radii = np.zeros(len(structure))
+    radii[scene.atoms] = scene.radii
+    ways = ends - starts  # half of what lies in the sphere would be drawn over it
+    starts += ways * np.minimum(0.9, 0.85 * radii[scene.bond_atoms] / np.linalg.norm(ways, axis=1))[:, None]
     for start, end, radius, atom in zip(starts, ends, scene.bond_radii, scene.bond_atoms, strict=True):
         pieces.append(((start[2] + end[2]) / 2, _line(start, end, 2 * radius, paints[atom], digits)))
+    pieces += _faces(scene, paints, digits)
     sectors = [_sectors(site) for site in structure]
     for centre, radius, atom in zip(centres, scene.radii, scene.atoms, strict=True):
         circle = (
@@ -186,6 +193,18 @@ def _edges(edges: np.ndarray, pieces: int, digits: int) -> Iterator[tuple[float,
         points = start + steps * (end - start)
         for one, other in pairwise(points):
             yield (one[2] + other[2]) / 2, _line(one, other, 0.6 * BOND_RADIUS, "#888888", digits)
+
+
+def _faces(scene: Scene, paints: list[str], digits: int) -> Iterator[tuple[float, str]]:
+    """The faces of polyhedra, translucent, with darker edges."""
+    parts = np.split(turned(scene.corners), np.cumsum(scene.face_sizes)[:-1]) if len(scene.face_sizes) else []
+    for corners, atom in zip(parts, scene.face_atoms, strict=True):
+        path = "L".join(f"{x:.{digits}f} {y:.{digits}f}" for x, y, _ in corners)
+        yield (
+            corners[:, 2].mean(),
+            f'<path d="M{path}Z" fill="{paints[atom]}" fill-opacity="{_FACE_OPACITY}" '
+            f'stroke="{_mixed(paints[atom], 0, 0.35)}" stroke-width="0.06" stroke-linejoin="round"/>',
+        )
 
 
 def _line(start: np.ndarray, end: np.ndarray, width: float, color: str, digits: int) -> str:
