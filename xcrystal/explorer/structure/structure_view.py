@@ -137,7 +137,12 @@ class StructureView(View):
     @property
     def _options(self) -> dict[str, Any]:
         session = self.session
-        return {"boundary": session.state.boundary, "bonds": session.state.bonds, "repeat": session.state.supercell}
+        return {
+            "boundary": session.state.boundary,
+            "bonds": session.state.bonds,
+            "polyhedra": session.state.shown != "overlay",  # faces would hide the shells
+            "repeat": session.state.supercell,
+        }
 
     # -- from the user
 
