@@ -2,7 +2,9 @@
 import type { Vector } from '../crystal';
 import type { IWords } from './captions';
 import { el } from '../dom';
-import { button, group, toggle } from './controls';
+import type { Palette } from '../element';
+import type { Style } from '../scene';
+import { button, choice, group, toggle } from './controls';
 
 const MOST_CELLS = 5; // along an axis
 const AXES = ['a', 'b', 'c'];
@@ -41,6 +43,22 @@ export class Tools {
         actions.changed();
       }
     );
+    const style = choice(
+      trans.__('Style'),
+      { 'ball-and-stick': trans.__('Ball and stick'), 'space-filling': trans.__('Space-filling') },
+      chosen => {
+        this.style = chosen;
+        actions.changed();
+      }
+    );
+    const palette = choice(
+      trans.__('Colours of the elements'),
+      { jmol: trans.__('Jmol colours'), vesta: trans.__('VESTA colours') },
+      chosen => {
+        this.palette = chosen;
+        actions.changed();
+      }
+    );
     const cells = AXES.map((name, axis) => this.stepper(name, axis, trans, actions));
     const views = AXES.map((name, axis) =>
       button(name, trans.__('Look along the axis %1', name), () => actions.lookAlong(axis))
@@ -64,7 +82,7 @@ export class Tools {
         'aria-label': trans.__('How the crystal is drawn')
       },
       ofCell[0],
-      el('div', { class: 'xc-viewer-group' }, boundary, bonds, polyhedra),
+      el('div', { class: 'xc-viewer-group' }, boundary, bonds, polyhedra, style, palette),
       ofCell[1],
       el('div', { class: 'xc-viewer-group' }, reset, picture, keyboardHelp(trans))
     );
@@ -80,6 +98,10 @@ export class Tools {
   bonds = true;
   /** Whether coordination polyhedra are drawn. */
   polyhedra = true;
+  /** How large atoms are drawn. */
+  style: Style = 'ball-and-stick';
+  /** Whose colours elements have. */
+  palette: Palette = 'jmol';
 
   /** Molecules have no cells. */
   setPeriodic(periodic: boolean): void {

@@ -17,7 +17,7 @@ import {
   turnAlong
 } from './captions';
 import { el, formulaNodes } from '../dom';
-import { button } from './controls';
+import { button, toggle } from './controls';
 import { Drawing } from './drawing';
 import { FramePlayer } from './player';
 import { Tools } from './tools';
@@ -135,8 +135,10 @@ export class CrystalViewer extends Widget {
     if (!crystal) {
       return;
     }
-    const { repeat, boundary, bonds, polyhedra } = tools;
-    const scene = buildScene(crystal, { repeat, boundary, bonds, polyhedra });
+    const { repeat, boundary, bonds, polyhedra, style, palette } = tools;
+    const { hidden } = this;
+    const look = { boundary, bonds, polyhedra, style, palette, hidden };
+    const scene = buildScene(crystal, { repeat, ...look });
     tools.setPeriodic(crystal.periodic);
     this.tell(crystal, scene.repeat, scene.note);
     this.drawing.show(scene, description(crystal, scene.repeat, this.trans));
@@ -152,11 +154,22 @@ export class CrystalViewer extends Widget {
     this.facts.replaceChildren(...facts.map(fact => el('span', {}, fact)));
     const cells = repeat[0] * repeat[1] * repeat[2];
     this.legend.replaceChildren(
-      ...elementsOf(crystal).map(({ symbol, count, colour }) => {
+      ...elementsOf(crystal, this.tools.palette).map(({ symbol, count, colour }) => {
         const disc = el('span', { class: 'xc-viewer-disc', 'aria-hidden': 'true' });
         disc.style.backgroundColor = colour;
         const number = el('span', { class: 'xc-viewer-count' }, amount(count * cells));
-        return el('li', {}, disc, el('b', {}, symbol), number);
+        const switched = toggle(
+          '',
+          this.trans.__('Draw %1, or not', symbol),
+          !this.hidden.has(symbol),
+          on => {
+            this.hidden[on ? 'delete' : 'add'](symbol);
+            this.draw();
+          },
+          'xc-viewer-element'
+        );
+        switched.append(disc, el('b', {}, symbol), number);
+        return el('li', {}, switched);
       })
     );
     const shared = sharedSites(crystal, this.trans);
@@ -203,5 +216,6 @@ export class CrystalViewer extends Widget {
   private readonly legend = el('ul', { class: 'xc-viewer-legend' });
   private readonly notes = el('ul', { class: 'xc-viewer-notes' });
   private readonly message = el('div', { class: 'xc-viewer-message' });
+  private readonly hidden = new Set<string>();
   private frames: ICrystal[] = [];
 }

@@ -158,6 +158,12 @@ def test_every_control_reaches_the_session(session: Session, view: StructureView
         ("supercell", [2, 1, 3], lambda: session.state.supercell == (2, 1, 3)),
         ("boundary", False, lambda: not session.state.boundary),
         ("bonds", False, lambda: not session.state.bonds),
+        ("polyhedra", False, lambda: not session.state.polyhedra),
+        ("style", "space-filling", lambda: session.state.style == "space-filling"),
+        ("palette", "vesta", lambda: session.state.element_colors == "vesta"),
+        ("hide", "O", lambda: session.state.hidden == ("O",)),
+        ("hide", "Ti", lambda: session.state.hidden == ("O", "Ti")),
+        ("hide", "O", lambda: session.state.hidden == ("Ti",)),
         ("attribute", "band_gap", lambda: session.explanations.target == "band_gap"),
     ):
         do(view, act, value)

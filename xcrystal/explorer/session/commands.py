@@ -16,6 +16,7 @@ import numpy as np
 
 from xcrystal.errors import ReadError
 from xcrystal.explorer import words
+from xcrystal.explorer.drawing.palette import ELEMENT_COLORS
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -839,6 +840,54 @@ class ShowBonds(Command):
     @property
     def title(self) -> str:
         return f"bonds {'on' if self.on else 'off'}"
+
+
+@dataclass(frozen=True)
+class ShowPolyhedra(Command):
+    """Draw coordination polyhedra, or not."""
+
+    call = "display.show_polyhedra"
+    on: bool
+
+    @property
+    def title(self) -> str:
+        return f"polyhedra {'on' if self.on else 'off'}"
+
+
+@dataclass(frozen=True)
+class ShowStyle(Command):
+    """Choose how large atoms are drawn."""
+
+    call = "display.show_style"
+    style: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.style} style"
+
+
+@dataclass(frozen=True)
+class ShowElementColors(Command):
+    """Choose the colours of the elements."""
+
+    call = "display.show_element_colors"
+    name: str
+
+    @property
+    def title(self) -> str:
+        return f"elements in the colours of {ELEMENT_COLORS.get(self.name, self.name)}"
+
+
+@dataclass(frozen=True)
+class HideElements(Command):
+    """Leave elements out of the picture."""
+
+    call = "display.hide_elements"
+    symbols: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{', '.join(self.symbols)} hidden" if self.symbols else "all elements drawn"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.elements import is_element
 from xcrystal.errors import ReadError, XCrystalError
-from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS
+from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, ELEMENT_COLORS
+from xcrystal.explorer.drawing.scene import STYLES
 from xcrystal.explorer.session.commands import Command, Go, Load, PlainCrystal, as_floats, read_command
 from xcrystal.explorer.session.old_code import command_of_line
 from xcrystal.explorer.session.points import Points
@@ -38,6 +40,10 @@ def saved_state(state: State) -> dict[str, Any]:
         "supercell": list(state.supercell),
         "boundary": state.boundary,
         "bonds": state.bonds,
+        "polyhedra": state.polyhedra,
+        "style": state.style,
+        "element_colors": state.element_colors,
+        "hidden": list(state.hidden),
         "why": None if state.why is None else vars(state.why),
         "family": state.family,
         "latents": list(state.latents),
@@ -94,6 +100,7 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         supercell=(supercell[0], supercell[1], supercell[2]),
         boundary=read.value("boundary", bool),
         bonds=read.value("bonds", bool),
+        **read.drawing(),
         why=read.why(),
         family=read.choice("family", ("principal", "latent", "property", "concept")),
         latents=tuple(read.items("latents", int)),
@@ -264,6 +271,20 @@ class _Reader:
         of = _Reader(self.value("why", dict), self.of)
         target, method, level, baseline = (of.value(name, str) for name in ("target", "method", "level", "baseline"))
         return Why(target, method, level, baseline)
+
+    def drawing(self) -> dict[str, Any]:
+        """How atoms are drawn; older sessions say nothing of it."""
+        if "style" not in self.content:
+            return {}
+        hidden = self.items("hidden", str)
+        if not all(is_element(symbol) for symbol in hidden):
+            raise _damaged("hidden")
+        return {
+            "polyhedra": self.value("polyhedra", bool),
+            "style": self.choice("style", STYLES),
+            "element_colors": self.choice("element_colors", tuple(ELEMENT_COLORS)),
+            "hidden": tuple(hidden),
+        }
 
     def selection(self, content: Any) -> Selection | None:
         if content is None:

@@ -16,6 +16,7 @@ from xcrystal.explorer.session.commands import (
     Command,
     EditCrystal,
     Go,
+    HideElements,
     Interpolate,
     Load,
     OpenSession,
@@ -31,8 +32,11 @@ from xcrystal.explorer.session.commands import (
     ShowBoundary,
     ShowCell,
     ShowColorMap,
+    ShowElementColors,
     ShowFrame,
     ShowLatent,
+    ShowPolyhedra,
+    ShowStyle,
     ShowSupercell,
     as_floats,
 )
@@ -243,6 +247,10 @@ def _display(state: State, first: State) -> list[Command]:
         "supercell": ShowSupercell(state.supercell),
         "boundary": ShowBoundary(state.boundary),
         "bonds": ShowBonds(state.bonds),
+        "polyhedra": ShowPolyhedra(state.polyhedra),
+        "style": ShowStyle(state.style),
+        "element_colors": ShowElementColors(state.element_colors),
+        "hidden": HideElements(state.hidden),
         "why": command_of(state.why),
     }
     other = {name for name in made if getattr(state, name) != getattr(first, name)}

@@ -121,8 +121,14 @@ class State:
         "conventional" or "primitive": which cell of a decode is drawn. A loaded crystal is drawn as it came.
     supercell
         Cells drawn along a, b and c.
-    boundary, bonds
-        Whether atoms on the boundary are repeated on the other side, and bonds drawn.
+    boundary, bonds, polyhedra
+        Whether atoms on the boundary are repeated on the other side, and bonds and coordination polyhedra drawn.
+    style
+        "ball-and-stick" or "space-filling".
+    element_colors
+        Whose colours of the elements are used: "jmol" or "vesta".
+    hidden
+        Symbols of the elements that are not drawn.
     color, color_map
         What colours the map, empty if nothing can; and the scale of colours for numbers.
     why
@@ -157,6 +163,10 @@ class State:
     supercell: tuple[int, int, int] = (1, 1, 1)
     boundary: bool = True
     bonds: bool = True
+    polyhedra: bool = True
+    style: str = "ball-and-stick"
+    element_colors: str = "jmol"
+    hidden: tuple[str, ...] = ()
     why: Why | None = None
     family: str = "principal"
     latents: tuple[int, ...] = ()
@@ -172,7 +182,10 @@ class State:
 
 _EVENTS = {
     "crystal": ("point", "base"),
-    "shown": ("loaded", "shown", "cell", "supercell", "boundary", "bonds"),
+    "shown": (
+        *("loaded", "shown", "cell", "supercell", "boundary", "bonds"),
+        *("polyhedra", "style", "element_colors", "hidden"),
+    ),
     "color": ("color", "color_map"),
     "axes": ("family", "latents", "concepts"),
     "selection": ("selection", "groups"),

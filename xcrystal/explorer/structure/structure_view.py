@@ -108,8 +108,16 @@ class StructureView(View):
 
     @property
     def _options(self) -> dict[str, Any]:
-        session = self.session
-        return {"boundary": session.state.boundary, "bonds": session.state.bonds, "repeat": session.state.supercell}
+        state = self.session.state
+        return {
+            "boundary": state.boundary,
+            "bonds": state.bonds,
+            "polyhedra": state.polyhedra,
+            "repeat": state.supercell,
+            "style": state.style,
+            "hidden": state.hidden,
+            "palette": state.element_colors,
+        }
 
     # -- from the user
 
