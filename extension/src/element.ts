@@ -8,8 +8,14 @@ export interface IElement {
   symbol: string;
   /** Covalent radius in Å. */
   radius: number;
-  /** As Jmol has it, "#rrggbb". */
+  /** As Jmol has it, "#rrggbb"; of lanthanides another, as theirs are nearly one. */
   colour: string;
+  /** As VESTA has it. */
+  vesta: string;
+  /** Radii in Å of space-filling atoms. */
+  cation: number;
+  anion: number;
+  molecular: number;
   /** Pauling's; null if there is none. */
   electronegativity: number | null;
 }
@@ -34,6 +40,14 @@ export function elementOf(symbol: string): IElement {
 /** Symbol of an atomic number; "X" if there is no such element. */
 export function symbolOf(number: number): string {
   return elements[number]?.symbol ?? unknown.symbol;
+}
+
+/** Whose colours of the elements are used. */
+export type Palette = 'jmol' | 'vesta';
+
+/** The colour of an element, "#rrggbb". */
+export function colourOf(element: IElement, palette: Palette): string {
+  return palette === 'vesta' ? element.vesta : element.colour;
 }
 
 /** Red, green and blue of a colour "#rrggbb", 0 to 1. */

@@ -1,6 +1,6 @@
 /** Chemical formulas, as pymatgen writes them. */
 import type { ICrystal } from './crystal';
-import { elementOf } from './element';
+import { type Palette, colourOf, elementOf } from './element';
 
 /** A part of a formula: a symbol or bracket, or a number that stands below the line. */
 export interface IFormulaPart {
@@ -34,7 +34,7 @@ const SPECIAL: Readonly<Record<string, string>> = {
 };
 
 /** The elements in the order of the formula, how many atoms of each, and their colours. */
-export function elementsOf(crystal: ICrystal): IElementCount[] {
+export function elementsOf(crystal: ICrystal, palette: Palette = 'jmol'): IElementCount[] {
   const counts = new Map<string, number>();
   for (const { species } of crystal.sites) {
     for (const { symbol: name, occupancy } of species) {
@@ -43,7 +43,7 @@ export function elementsOf(crystal: ICrystal): IElementCount[] {
     }
   }
   return [...counts]
-    .map(([symbol, count]) => ({ symbol, count, colour: elementOf(symbol).colour }))
+    .map(([symbol, count]) => ({ symbol, count, colour: colourOf(elementOf(symbol), palette) }))
     .sort((a, b) => inOrder(a.symbol, b.symbol));
 }
 

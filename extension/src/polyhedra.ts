@@ -99,7 +99,8 @@ export function completed(
   });
 }
 
-function isCationOf(one: IElement, other: IElement): boolean {
+/** Whether one element is a metal of a non-metal, or the less electronegative of two non-metals. */
+export function isCationOf(one: IElement, other: IElement): boolean {
   return (
     isNonmetal(other) &&
     (!isNonmetal(one) || (one.electronegativity ?? 0) < (other.electronegativity ?? 0))

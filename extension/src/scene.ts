@@ -5,11 +5,11 @@
  * in the explorer and in the viewer; tests compare the two.
  */
 import type { ICrystal, ISite, Vector } from './crystal';
-import { type IElement, channels, elementOf } from './element';
+import { type IElement, type Palette, channels, colourOf, elementOf } from './element';
 import { finiteGroups } from './molecules';
 import { type Matrix, heights, times } from './lattice';
 import { type INeighbour, findNeighbours, isNonmetal } from './neighbours';
-import { type Faces, betweenPolyhedra, completed, polyhedronFaces } from './polyhedra';
+import { type Faces, betweenPolyhedra, completed, isCationOf, polyhedronFaces } from './polyhedra';
 import type { IShare } from './sectors';
 import { trans } from './words';
 
@@ -25,6 +25,9 @@ const FULL = 1e-3; // what is so little empty is full
 const EMPTY: [number, number, number] = [0.93, 0.93, 0.93];
 /** Å */
 export const EDGE_RADIUS = 0.04;
+/** How large atoms are drawn. */
+export type Style = 'ball-and-stick' | 'space-filling';
+
 /** How a crystal is drawn. */
 export interface ISceneOptions {
   /** Cells along a, b and c; fewer are drawn if there would be more than MAX_DRAWN atoms. */
@@ -35,6 +38,12 @@ export interface ISceneOptions {
   bonds?: boolean;
   /** Coordination polyhedra; true if not said. */
   polyhedra?: boolean;
+  /** Spheres of the size of atoms, without bonds and polyhedra. */
+  style?: Style;
+  /** Jmol's if not said. */
+  palette?: Palette;
+  /** Symbols of elements that are left out, with their bonds and the polyhedra around them. */
+  hidden?: ReadonlySet<string>;
 }
 
 /** What is drawn; Å, the centre of the cells at the origin. Three numbers a point, colours 0 to 1. */
@@ -75,7 +84,8 @@ export interface IScene {
 
 /** What to draw of a crystal; the sphere of a shared site is that of the most abundant of its elements. */
 export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): IScene {
-  const { boundary = true, bonds = true, polyhedra = true } = options;
+  const { boundary = true, bonds = true, polyhedra = true, palette = 'jmol' } = options;
+  const filled = options.style === 'space-filling';
   const { periodic, lattice } = crystal;
   const count = crystal.sites.length;
   const large = count > MAX_DRAWN;
@@ -112,38 +122,64 @@ export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): ISce
     const shown = times(points[atom].map((x, axis) => x + cell[axis]) as Vector, lattice);
     return shown.map((x, axis) => x - centre[axis]) as Vector;
   });
-  const lonely = betweenPolyhedra(elements, around, faces);
-  const half = halfBonds(spheres, places, bonds ? around : [], lonely);
+  const absent = elements.map(({ symbol }) => options.hidden?.has(symbol) ?? false);
+  const lonely = betweenPolyhedra(elements, around, faces).map((is, atom) => is || absent[atom]);
+  const half = halfBonds(spheres, places, bonds && !filled ? around : [], lonely);
   const edges = periodic ? cellEdges(repeat, lattice, centre) : new Float32Array(0);
-  const radii = Float32Array.from(spheres.all, ({ atom }) => SPHERE * elements[atom].radius);
-  const paints = elements.map(element => channels(element.colour));
+  const sizes = filled
+    ? fillingRadii(elements, around)
+    : elements.map(({ radius }) => SPHERE * radius);
+  const paints = elements.map(element => channels(colourOf(element, palette)));
+  const kept = [...spheres.all.keys()].filter(k => !absent[spheres.all[k].atom]);
+  const atoms = Int32Array.from(kept, k => spheres.all[k].atom);
+  const radii = Float32Array.from(atoms, atom => sizes[atom]);
+  const shown = kept.map(k => places[k]);
+  const drawn = polyhedra && !filled ? [...faces].filter(([atom]) => !absent[atom]) : [];
   return {
-    positions: Float32Array.from(places.flat()),
+    positions: Float32Array.from(shown.flat()),
     radii,
-    colours: Float32Array.from(spheres.all.flatMap(({ atom }) => paints[atom])),
-    atoms: Int32Array.from(spheres.all, ({ atom }) => atom),
-    shares: crystal.sites.map(sharesOf),
+    colours: Float32Array.from([...atoms].flatMap(atom => paints[atom])),
+    atoms,
+    shares: crystal.sites.map(site => sharesOf(site, palette)),
     ...half,
     bondColours: Float32Array.from([...half.bondAtoms].flatMap(atom => paints[atom])),
-    ...drawnFaces(spheres, places, polyhedra ? faces : new Map()),
+    ...drawnFaces(spheres, places, new Map(drawn)),
     paints,
     edges,
-    extent: extentOf(places, radii, edges),
+    extent: extentOf(shown, radii, edges),
     repeat,
     note: [note, crowded].filter(text => text !== '').join(' ')
   };
 }
 
-function sharesOf({ species }: ISite): IShare[] {
+function sharesOf({ species }: ISite, palette: Palette): IShare[] {
   const filled = species.reduce((total, { occupancy }) => total + occupancy, 0);
   if (species.length === 1 && filled > 1 - FULL) {
     return [];
   }
   const shares = species.map(({ symbol, occupancy }) => ({
     share: occupancy / Math.max(1, filled),
-    colour: channels(elementOf(symbol).colour)
+    colour: channels(colourOf(elementOf(symbol), palette))
   }));
   return filled > 1 - FULL ? shares : [...shares, { share: 1 - filled, colour: EMPTY }];
+}
+
+/**
+ * Of ions where there are metals and non-metals, of molecules where all of it is non-metals that end, and otherwise
+ * covalent.
+ */
+function fillingRadii(elements: IElement[], around: INeighbour[][]): number[] {
+  const metals = elements.filter(element => !isNonmetal(element)).length;
+  if (metals > 0 && metals < elements.length) {
+    return elements.map((element, one) =>
+      around[one].every(({ atom }) => isCationOf(element, elements[atom]))
+        ? element.cation
+        : element.anion
+    );
+  }
+  const molecules = new Set(finiteGroups(around).flatMap(({ members }) => members));
+  const ends = around.every((own, one) => own.length === 0 || molecules.has(one));
+  return elements.map(({ radius, molecular }) => (metals === 0 && ends ? molecular : radius));
 }
 
 interface ISphere {

@@ -38,6 +38,8 @@ function read(name) {
       neighbours: neighbours(crystal),
       view: standardView(crystal.lattice),
       scene: plain(buildScene(crystal)),
+      filled: plain(buildScene(crystal, { style: 'space-filling' })),
+      without: plain(buildScene(crystal, { hidden: new Set(['O', 'Sr', 'C']) })),
       supercell: plain(buildScene(crystal, { repeat: [2, 1, 3] }))
     }));
   } catch (error) {

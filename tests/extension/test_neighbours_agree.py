@@ -61,3 +61,5 @@ def test_neighbours_are_those_of_python(tmp_path: Path) -> None:
         expected = sorted((i, j, *cell, both) for i, j, cell, both in zip(*columns, strict=True))
         assert sorted(map(tuple, crystal["neighbours"])) == expected, name
         assert_same_scene(crystal["scene"], build_scene(structure), name)
+        assert_same_scene(crystal["filled"], build_scene(structure, style="space-filling"), name)
+        assert_same_scene(crystal["without"], build_scene(structure, hidden=("O", "Sr", "C")), name)

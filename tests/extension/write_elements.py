@@ -13,12 +13,14 @@ ELEMENTS = Path(__file__).parents[2] / "extension" / "src" / "elements.json"
 
 
 def elements_text() -> str:
-    """One element a line from Z = 0 ("X", unknown) on, as prettier leaves it: symbol, covalent radius in Å and colour
-    as the explorer draws them, and the electronegativity by which formulas are ordered (null: none is known)."""
+    """One element a line from Z = 0 ("X", unknown) on: symbol, covalent radius in Å and colour
+    as the explorer draws them, the other colour that it offers, radii of space-filling atoms (as a cation, an anion,
+    and in a molecule), and the electronegativity by which formulas are ordered (null: none is known)."""
     from ase.data import chemical_symbols
     from pymatgen.core import Element
 
-    from xcrystal.crystal.radii import covalent_radii
+    from xcrystal.crystal.radii import covalent_radii, ionic_radii, van_der_waals_radii
+    from xcrystal.explorer.drawing.palette import hex_color
     from xcrystal.explorer.drawing.scene import element_colors
 
     lines = []
@@ -30,7 +32,11 @@ def elements_text() -> str:
         row = {
             "symbol": symbol,
             "radius": float(radii[number]),
-            "colour": "#" + "".join(f"{round(255 * c):02x}" for c in element_colors()[number]),
+            "colour": hex_color(element_colors()[number]),
+            "vesta": hex_color(element_colors("vesta")[number]),
+            "cation": float(ionic_radii()[0, number]),
+            "anion": float(ionic_radii()[1, number]),
+            "molecular": float(van_der_waals_radii()[number]),
             "electronegativity": None if math.isnan(negativity) else negativity,  # a dummy has 0 in pymatgen
         }
         inner = ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in row.items())

@@ -31,6 +31,11 @@ def number_of(name: str) -> int:
     return _SYMBOLS.index(name) + 1
 
 
+def is_element(name: object) -> bool:
+    """Whether this is the symbol of an element."""
+    return name in _SYMBOLS
+
+
 def chemical_scale() -> np.ndarray:
     """(104,) integers: place of each atomic number on the chemical scale; 0 for no element."""
     place = {symbol: rank for rank, symbol in enumerate(_CHEMICAL_ORDER, start=1)}

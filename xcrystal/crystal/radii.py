@@ -1,6 +1,9 @@
-"""Covalent radii of the elements: the only table of radii, in Å."""
+"""Radii of the elements, in Å: a table of covalent ones, and those of ions and molecules from pymatgen and ASE."""
 
 from __future__ import annotations
+
+import warnings
+from functools import cache
 
 import numpy as np
 
@@ -21,3 +24,32 @@ def covalent_radii(numbers: np.ndarray) -> np.ndarray:
     """(n,) radii in Å of (n,) atomic numbers, or of any shape; beyond 94 that of the last element known is taken."""
     radii: np.ndarray = COVALENT_RADII[np.clip(numbers, 0, len(COVALENT_RADII) - 1)]
     return radii
+
+
+@cache
+def ionic_radii() -> np.ndarray:
+    """(2, 119) mean radii in Å of each element as a cation and as an anion: R. D. Shannon, Acta Cryst. A 32, 751
+    (1976), crystal radii. Where there is none, the covalent radius."""
+    from pymatgen.core import Element
+
+    found = np.tile(covalent_radii(np.arange(119)), (2, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of elements without
+        for number in range(1, 119):
+            element = Element.from_Z(number)
+            for row, radius in enumerate((element.average_cationic_radius, element.average_anionic_radius)):
+                if radius > 0:
+                    found[row, number] = round(float(radius), 3)
+    return found
+
+
+@cache
+def van_der_waals_radii() -> np.ndarray:
+    """(119,) radii in Å of atoms in molecules: S. Alvarez, Dalton Trans. 42, 8617 (2013). Where there is none, the
+    covalent radius."""
+    from ase.data.vdw_alvarez import vdw_radii
+
+    found = covalent_radii(np.arange(119)).copy()
+    known = np.flatnonzero(np.isfinite(vdw_radii))
+    found[known] = vdw_radii[known]
+    return found

@@ -16,14 +16,36 @@ export function toggle(
   label: string,
   tip: string,
   on: boolean,
-  act: (on: boolean) => void
+  act: (on: boolean) => void,
+  className?: string
 ): HTMLButtonElement {
-  const made = button(label, tip, () => {
+  const change = () => {
     const now = made.getAttribute('aria-pressed') !== 'true';
     made.setAttribute('aria-pressed', String(now));
     act(now);
-  });
+  };
+  const made = button(label, tip, change, className);
   made.setAttribute('aria-pressed', String(on));
+  return made;
+}
+
+/** A list to choose from; names are what is chosen, with their texts. */
+export function choice<Name extends string>(
+  label: string,
+  texts: Readonly<Record<Name, string>>,
+  act: (chosen: Name) => void
+): HTMLSelectElement {
+  const names = Object.keys(texts) as Name[];
+  const made = el(
+    'select',
+    {
+      class: 'xc-viewer-button',
+      title: label,
+      'aria-label': label,
+      onchange: () => act(names[made.selectedIndex])
+    },
+    names.map(name => el('option', { value: name }, texts[name]))
+  );
   return made;
 }
 

@@ -2,8 +2,10 @@
 import type { Vector } from '../crystal';
 import type { IWords } from './captions';
 import { el } from '../dom';
+import type { Palette } from '../element';
+import type { Style } from '../scene';
 import { DIRECTIONS, type Direction } from '../view';
-import { button, group, toggle } from './controls';
+import { button, choice, group, toggle } from './controls';
 
 const MOST_CELLS = 5; // along an axis
 const AXES = ['a', 'b', 'c'];
@@ -41,6 +43,22 @@ export class Tools {
       true,
       on => {
         this.polyhedra = on;
+        actions.changed();
+      }
+    );
+    const style = choice(
+      trans.__('Style'),
+      { 'ball-and-stick': trans.__('Ball and stick'), 'space-filling': trans.__('Space-filling') },
+      chosen => {
+        this.style = chosen;
+        actions.changed();
+      }
+    );
+    const palette = choice(
+      trans.__('Colours of the elements'),
+      { jmol: trans.__('Jmol colours'), vesta: trans.__('VESTA colours') },
+      chosen => {
+        this.palette = chosen;
         actions.changed();
       }
     );
@@ -96,7 +114,7 @@ export class Tools {
         'aria-label': trans.__('How the crystal is drawn')
       },
       ofCell[0],
-      el('div', { class: 'xc-viewer-group' }, boundary, bonds, polyhedra, labels),
+      el('div', { class: 'xc-viewer-group' }, boundary, bonds, polyhedra, labels, style, palette),
       ofCell[1],
       el(
         'div',
@@ -122,6 +140,10 @@ export class Tools {
   polyhedra = true;
   /** Whether elements are written at the atoms. */
   labels = false;
+  /** How large atoms are drawn. */
+  style: Style = 'ball-and-stick';
+  /** Whose colours elements have. */
+  palette: Palette = 'jmol';
 
   /** Molecules have no cells. */
   setPeriodic(periodic: boolean): void {

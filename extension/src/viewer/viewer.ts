@@ -16,7 +16,7 @@ import {
   sharedSites
 } from './captions';
 import { el, formulaNodes } from '../dom';
-import { button } from './controls';
+import { button, toggle } from './controls';
 import { Drawing } from './drawing';
 import { FramePlayer } from './player';
 import { Tools } from './tools';
@@ -140,8 +140,10 @@ export class CrystalViewer extends Widget {
     if (!crystal) {
       return;
     }
-    const { repeat, boundary, bonds, polyhedra } = tools;
-    const scene = buildScene(crystal, { repeat, boundary, bonds, polyhedra });
+    const { repeat, boundary, bonds, polyhedra, style, palette } = tools;
+    const { hidden } = this;
+    const look = { boundary, bonds, polyhedra, style, palette, hidden };
+    const scene = buildScene(crystal, { repeat, ...look });
     tools.setPeriodic(crystal.periodic);
     this.tell(crystal, scene.repeat, scene.note);
     const words = description(crystal, scene.repeat, this.trans);
@@ -162,11 +164,22 @@ export class CrystalViewer extends Widget {
     this.facts.replaceChildren(...facts.map(fact => el('span', {}, fact)));
     const cells = repeat[0] * repeat[1] * repeat[2];
     this.legend.replaceChildren(
-      ...elementsOf(crystal).map(({ symbol, count, colour }) => {
+      ...elementsOf(crystal, this.tools.palette).map(({ symbol, count, colour }) => {
         const disc = el('span', { class: 'xc-viewer-disc', 'aria-hidden': 'true' });
         disc.style.backgroundColor = colour;
         const number = el('span', { class: 'xc-viewer-count' }, amount(count * cells));
-        return el('li', {}, disc, el('b', {}, symbol), number);
+        const switched = toggle(
+          '',
+          this.trans.__('Draw %1, or not', symbol),
+          !this.hidden.has(symbol),
+          on => {
+            this.hidden[on ? 'delete' : 'add'](symbol);
+            this.draw();
+          },
+          'xc-viewer-element'
+        );
+        switched.append(disc, el('b', {}, symbol), number);
+        return el('li', {}, switched);
       })
     );
     const shared = sharedSites(crystal, this.trans);
@@ -195,5 +208,6 @@ export class CrystalViewer extends Widget {
   private readonly legend = el('ul', { class: 'xc-viewer-legend' });
   private readonly notes = el('ul', { class: 'xc-viewer-notes' });
   private readonly message = el('div', { class: 'xc-viewer-message' });
+  private readonly hidden = new Set<string>();
   private frames: ICrystal[] = [];
 }

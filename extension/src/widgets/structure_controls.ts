@@ -27,6 +27,13 @@ interface IStructure {
   bonds: boolean;
   perspective: boolean;
   labels: string;
+  polyhedra: boolean;
+  styles: Choice[];
+  style: string;
+  palettes: Choice[];
+  palette: string;
+  /** Symbols of elements that are not drawn. */
+  hidden: string[];
   legend: [symbol: string, color: string][];
   scale: IScale | null;
   note: string;
@@ -102,6 +109,18 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     }
   });
   const views = viewTools(root);
+  const polyhedra = toggle('polyhedra', 'Polyhedra', 'Draw coordination polyhedra of cations');
+  const choice = (name: string, label: string) => {
+    const select = el('select', {
+      class: `xc-${name}`,
+      'aria-label': label,
+      title: label,
+      onchange: () => act(name, select.value)
+    });
+    return select;
+  };
+  const style = choice('style', 'Style of the atoms');
+  const palette = choice('palette', 'Colours of the elements');
   let asked = model.get('state').cells;
   const spinners = ['a', 'b', 'c'].map(axis => {
     const spinner = el('input', {
@@ -155,6 +174,9 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     cell,
     boundary,
     bonds,
+    polyhedra,
+    style,
+    palette,
     fit,
     views.node,
     perspective,
@@ -210,6 +232,9 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     press(bonds, now.bonds);
     press(perspective, now.perspective);
     offer(labels, LABELS, now.labels);
+    press(polyhedra, now.polyhedra);
+    offer(style, now.styles, now.style);
+    offer(palette, now.palettes, now.palette);
     // a number that is being typed stays until the cells change
     const isNew = (spinner: HTMLInputElement, k: number) =>
       spinner.dataset.cells !== String(now.cells[k]);
@@ -224,11 +249,22 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     });
     match.textContent = now.match;
     note.textContent = now.note;
-    show(legend, [now.legend, now.scale], () =>
+    show(legend, [now.legend, now.hidden, now.scale], () =>
       now.scale
         ? drawScale(now.scale)
         : now.legend.map(([symbol, color]) =>
-            el('span', { class: 'xc-chip' }, el('i', { style: `background:${color}` }), symbol)
+            el(
+              'button',
+              {
+                type: 'button',
+                class: 'xc-chip',
+                title: `Draw ${symbol}, or not`,
+                'aria-pressed': String(!now.hidden.includes(symbol)),
+                onclick: () => act('hide', symbol)
+              },
+              el('i', { style: `background:${color}` }),
+              symbol
+            )
           )
     );
     const picked = now.picked ? now.picked.join(' ') : '';

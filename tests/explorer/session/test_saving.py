@@ -23,6 +23,8 @@ from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 
+DRAWING = ("polyhedra", "style", "element_colors", "hidden", "perspective", "labels")
+
 
 @pytest.fixture
 def session(model: CrystalModel, atlas: Atlas) -> Session:
@@ -49,23 +51,15 @@ def tour(session: Session) -> None:
     session.display.show_bonds(False)
     session.display.show_perspective(True)
     session.display.label_atoms("elements")
+    session.display.show_polyhedra(False)
+    session.display.show_style("space-filling")
+    session.display.show_element_colors("vesta")
+    session.display.hide_elements(["O", "H"])
     session.sliders.show_axes("property")
 
 
 def same(one: Session, other: Session) -> None:
-    for name in (
-        "color",
-        "shown",
-        "cell",
-        "supercell",
-        "boundary",
-        "bonds",
-        "perspective",
-        "labels",
-        "why",
-        "family",
-        "latents",
-    ):
+    for name in ("color", "shown", "cell", "supercell", "boundary", "bonds", "why", "family", "latents", *DRAWING):
         assert getattr(one.state, name) == getattr(other.state, name), name
     np.testing.assert_allclose(one.z, other.z, atol=1e-5)
     assert one.structure.composition == other.structure.composition

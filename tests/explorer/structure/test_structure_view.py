@@ -163,6 +163,12 @@ def test_every_control_reaches_the_session(session: Session, view: StructureView
         ("bonds", False, lambda: not session.state.bonds),
         ("perspective", True, lambda: session.state.perspective),
         ("labels", "sites", lambda: session.state.labels == "sites"),
+        ("polyhedra", False, lambda: not session.state.polyhedra),
+        ("style", "space-filling", lambda: session.state.style == "space-filling"),
+        ("palette", "vesta", lambda: session.state.element_colors == "vesta"),
+        ("hide", "O", lambda: session.state.hidden == ("O",)),
+        ("hide", "Ti", lambda: session.state.hidden == ("O", "Ti")),
+        ("hide", "O", lambda: session.state.hidden == ("Ti",)),
         ("attribute", "band_gap", lambda: session.explanations.target == "band_gap"),
     ):
         do(view, act, value)

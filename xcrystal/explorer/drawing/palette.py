@@ -15,6 +15,8 @@ COLOR_MAPS = {
 COLOR_MAP = "viridis"
 # Okabe and Ito, without black; the order keeps neighbours apart also in lightness
 QUALITATIVE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"]
+# of the elements: what they are called by, and whose they are
+ELEMENT_COLORS = {"jmol": "Jmol", "vesta": "VESTA"}
 UNKNOWN = "#b8b8b8"  # of points without a value; the scale has no grey
 
 

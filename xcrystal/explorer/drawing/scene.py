@@ -8,22 +8,27 @@ of large cations between polyhedra.
 
 from __future__ import annotations
 
+import colorsys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.elements import number_of
 from xcrystal.crystal.neighbours import Pairs, between_metals, find_neighbours, is_nonmetal, main_elements
-from xcrystal.crystal.radii import covalent_radii
+from xcrystal.crystal.radii import covalent_radii, ionic_radii, van_der_waals_radii
 from xcrystal.explorer.drawing.molecules import finite_groups
-from xcrystal.explorer.drawing.polyhedra import between_polyhedra, completed, polyhedron_faces
+from xcrystal.explorer.drawing.polyhedra import between_polyhedra, cations_of, completed, polyhedron_faces
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MAX_DRAWN = 1000  # atoms; beyond, a supercell becomes smaller, and images and bonds of a cell are left out
+STYLES = ("ball-and-stick", "space-filling")
 _BOUNDARY = 0.15  # Å from a face within which an atom counts as on it
 _SPHERE = 0.42  # drawn radius, in covalent radii
 BOND_RADIUS = 0.11  # Å
@@ -84,16 +89,35 @@ class Scene:
     def extent(self) -> float:
         """Radius of the sphere around all that is drawn, Å."""
         atoms = np.linalg.norm(self.positions, axis=1) + self.radii
-        return float(max(atoms.max(), np.linalg.norm(self.edges, axis=2).max()))
+        return float(max(atoms.max(initial=0.0), np.linalg.norm(self.edges, axis=2).max()))
 
 
 @cache
-def element_colors() -> np.ndarray:
-    """(119, 3) colour of each element, 0 to 1, as Jmol has them."""
+def element_colors(palette: str = "jmol") -> np.ndarray:
+    """(119, 3) colour of each element, 0 to 1.
+
+    Parameters
+    ----------
+    palette
+        "jmol" for the colours of Jmol, but for the lanthanides, which it has in nearly one green; "vesta" for those of
+        VESTA (K. Momma and F. Izumi, J. Appl. Crystallogr. 44, 1272, 2011), as pymatgen lists them.
+    """
+    from ase.data import atomic_numbers
     from ase.data.colors import jmol_colors
 
     colors = np.full((119, 3), 0.6)
     colors[: len(jmol_colors)] = jmol_colors
+    if palette == "vesta":
+        import pymatgen.vis
+        from monty.serialization import loadfn
+
+        listed = loadfn(Path(pymatgen.vis.__path__[0]) / "ElementColorSchemes.yaml")["VESTA"]
+        for symbol, color in listed.items():
+            if symbol in atomic_numbers:
+                colors[atomic_numbers[symbol]] = np.array(color) / 255
+        return colors
+    for k, number in enumerate(range(57, 72)):  # from blue to green, neighbours apart in lightness
+        colors[number] = colorsys.hls_to_rgb((200 - 6 * k) / 360, (0.82, 0.66, 0.48)[k % 3], 0.75)
     return colors
 
 
@@ -104,6 +128,8 @@ def build_scene(
     bonds: bool = True,
     polyhedra: bool = True,
     repeat: tuple[int, int, int] = (1, 1, 1),
+    style: str = STYLES[0],
+    hidden: Sequence[str] = (),
 ) -> Scene:
     """Arrays to draw a structure from.
 
@@ -120,6 +146,10 @@ def build_scene(
         Whether coordination polyhedra are drawn.
     repeat
         Cells along a, b and c; fewer are drawn if there would be more than ``MAX_DRAWN`` atoms.
+    style
+        "ball-and-stick"; or "space-filling" for spheres of the size of atoms, without bonds and polyhedra.
+    hidden
+        Symbols of elements that are left out, with their bonds and the polyhedra around them.
     """
     matrix = np.asarray(structure.lattice.matrix, dtype=float)
     numbers = main_elements(structure)
@@ -139,19 +169,39 @@ def build_scene(
         cells, atoms = _with_neighbours(cells, atoms, pairs, wanted)
     shown = (points[atoms] + cells) @ matrix - centre
     seen = _Seen(cells, atoms)
-    lonely = between_polyhedra(numbers, pairs, list(faces))
-    bonded = pairs.of(~(lonely[pairs.first] | lonely[pairs.second])) if bonds else _none()
+    absent = np.isin(numbers, [number_of(symbol) for symbol in hidden])
+    filled = style == STYLES[1]
+    radii = _filling_radii(numbers, pairs) if filled else _SPHERE * covalent_radii(numbers)
+    lonely = absent | between_polyhedra(numbers, pairs, list(faces))
+    bonded = pairs.of(~(lonely[pairs.first] | lonely[pairs.second])) if bonds and not filled else _none()
+    drawn = {atom: own for atom, own in faces.items() if polyhedra and not filled and not absent[atom]}
+    kept = ~absent[atoms]
     return Scene(
-        shown,
-        atoms,
-        _SPHERE * covalent_radii(numbers[atoms]),
-        numbers[atoms],
+        shown[kept],
+        atoms[kept],
+        radii[atoms[kept]],
+        numbers[atoms[kept]],
         *_half_bonds(bonded, numbers, seen, shown),
-        *_polyhedra(pairs, faces if polyhedra else {}, seen, shown),
+        *_polyhedra(pairs, drawn, seen, shown),
         _edges(repeat) @ matrix - centre,
         repeat,
         note,
     )
+
+
+def _filling_radii(numbers: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """(n,) Å: of ions where there are metals and non-metals, of molecules where all of it is non-metals that end, and
+    otherwise covalent."""
+    n = len(numbers)
+    nonmetal = is_nonmetal(numbers)
+    if nonmetal.any() and not nonmetal.all():
+        cation = np.bincount(pairs.first, ~cations_of(numbers, pairs), minlength=n) == 0
+        return np.where(cation, *ionic_radii()[:, numbers])
+    molecules, _ = finite_groups(pairs, n)
+    single = np.bincount(pairs.first, minlength=n) == 0
+    if nonmetal.all() and sum(map(len, molecules)) + single.sum() == n:
+        return van_der_waals_radii()[numbers]
+    return covalent_radii(numbers)
 
 
 def _none() -> Pairs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from xcrystal.crystal.neighbours import main_elements
 from xcrystal.explanation.score_scale import ScoreScale, score_span
 from xcrystal.explorer.drawing.occupancy import Share, shares, site_name
-from xcrystal.explorer.drawing.scene import Scene, build_scene, element_colors
+from xcrystal.explorer.drawing.scene import STYLES, Scene, build_scene, element_colors
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -24,6 +25,9 @@ def scene_message(
     bonds: bool = True,
     polyhedra: bool = True,
     repeat: tuple[int, int, int] = (1, 1, 1),
+    style: str = STYLES[0],
+    hidden: Sequence[str] = (),
+    palette: str = "jmol",
     scores: np.ndarray | None = None,
     unit: str = "",
     scale: ScoreScale | None = None,
@@ -34,8 +38,10 @@ def scene_message(
     ----------
     structure
         Any cell.
-    boundary, bonds, polyhedra, repeat
+    boundary, bonds, polyhedra, repeat, style, hidden
         As of ``build_scene``.
+    palette
+        As of ``element_colors``.
     scores, unit, scale
         (n_atoms,) numbers that colour the atoms, their unit, and their colours; None for the colours of the elements.
 
@@ -48,14 +54,16 @@ def scene_message(
         its ends, radius and atom; of each edge its ends; of each corner of a face of a polyhedron its place, the atom
         in the centre, and how many corners the face has; of each atom red, green and blue. And the scene itself.
     """
-    scene = build_scene(structure, boundary=boundary, bonds=bonds, polyhedra=polyhedra, repeat=repeat)
+    scene = build_scene(
+        structure, boundary=boundary, bonds=bonds, polyhedra=polyhedra, repeat=repeat, style=style, hidden=hidden
+    )
     faces = np.column_stack([scene.face_atoms, scene.face_sizes])
     blocks = (
         np.column_stack([scene.positions, scene.radii, scene.atoms]),
         np.column_stack([scene.bond_starts, scene.bond_ends, scene.bond_radii, scene.bond_atoms]),
         scene.edges.reshape(-1, 6),
         np.column_stack([scene.corners, np.repeat(faces, scene.face_sizes, axis=0)]),
-        atom_colors(structure, scores, scale),
+        atom_colors(structure, scores, scale, palette),
     )
     header = {
         "spheres": len(scene.positions),
@@ -63,33 +71,35 @@ def scene_message(
         "edges": len(scene.edges),
         "corners": len(scene.corners),
         "names": atom_names(structure, scores, unit),
-        "shares": [] if scores is not None else _shared(structure),
+        "shares": [] if scores is not None else _shared(structure, palette),
         "extent": round(scene.extent, 3),
     }
     data = np.concatenate([block.ravel() for block in blocks]).astype("<f4").tobytes()
     return header, data, scene
 
 
-def _shared(structure: Structure) -> list[list[Any]]:
+def _shared(structure: Structure, palette: str) -> list[list[Any]]:
     """Of each atom that is not all of one element: its index, and of each share its part and its colour, 0 to 1."""
     found = [(k, shares(site)) for k, site in enumerate(structure) if not site.is_ordered]
     return [
-        [k, [[round(share.part, 4), *share_color(share).round(4).tolist()] for share in parts]]
+        [k, [[round(share.part, 4), *share_color(share, palette).round(4).tolist()] for share in parts]]
         for k, parts in found
         if len(parts) > 1
     ]
 
 
-def share_color(share: Share) -> np.ndarray:
+def share_color(share: Share, palette: str = "jmol") -> np.ndarray:
     """(3,) colour of a part of a site, 0 to 1: that of its element, or light grey where it is empty."""
-    color: np.ndarray = element_colors()[share.number] if share.number else _EMPTY
+    color: np.ndarray = element_colors(palette)[share.number] if share.number else _EMPTY
     return color
 
 
-def atom_colors(structure: Structure, scores: np.ndarray | None = None, scale: ScoreScale | None = None) -> np.ndarray:
+def atom_colors(
+    structure: Structure, scores: np.ndarray | None = None, scale: ScoreScale | None = None, palette: str = "jmol"
+) -> np.ndarray:
     """(n_atoms, 3) colours, 0 to 1: of the elements, or of scores (n_atoms,) on a scale, by default blue to red."""
     if scores is None:
-        colors: np.ndarray = element_colors()[main_elements(structure)]
+        colors: np.ndarray = element_colors(palette)[main_elements(structure)]
         return colors
     return (scale or ScoreScale(score_span(scores))).colors(scores)
 

@@ -13,7 +13,7 @@ from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.occupancy import shares, site_name
 from xcrystal.explorer.drawing.palette import hex_color
-from xcrystal.explorer.drawing.scene import BOND_RADIUS, Scene, build_scene
+from xcrystal.explorer.drawing.scene import BOND_RADIUS, STYLES, Scene, build_scene
 from xcrystal.explorer.drawing.scene_message import atom_colors, share_color
 from xcrystal.explorer.drawing.viewpoint import standard_view
 
@@ -82,6 +82,9 @@ def svg(
     repeat: tuple[int, int, int] = (1, 1, 1),
     scale: ScoreScale | None = None,
     view: np.ndarray | None = None,
+    style: str = STYLES[0],
+    hidden: Sequence[str] = (),
+    palette: str = "jmol",
 ) -> str:
     """One crystal as an SVG image, in parallel projection.
 
@@ -93,18 +96,23 @@ def svg(
         (n_atoms,) numbers that colour the atoms, or None for the colours of the elements.
     width
         And height, in pixels.
-    boundary, bonds, polyhedra, repeat
+    boundary, bonds, polyhedra, repeat, style, hidden
         As of ``build_scene``.
+    palette
+        As of ``element_colors``.
     scale
         The colours of the scores, by default from blue to red.
     view
         (3, 3) unit vectors as rows: what points to the right, upwards, and to the eye; None for the standard view.
     """
-    scene = build_scene(structure, boundary=boundary, bonds=bonds, polyhedra=polyhedra, repeat=repeat)
-    paints = [hex_color(color) for color in atom_colors(structure, scores, scale)]
+    scene = build_scene(
+        structure, boundary=boundary, bonds=bonds, polyhedra=polyhedra, repeat=repeat, style=style, hidden=hidden
+    )
+    paints = [hex_color(color) for color in atom_colors(structure, scores, scale, palette)]
     name = f"xc{next(_pictures)}"
     balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
-    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, _gradients(name, set(paints)), view)
+    gradients = _gradients(name, set(paints))
+    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, gradients, view, palette)
 
 
 def thumbnail(structure: Structure, width: int = 64) -> str:
@@ -132,6 +140,7 @@ def _image(
     digits: int,
     definitions: str,
     view: np.ndarray | None = None,
+    palette: str = "jmol",
 ) -> str:
     """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours."""
     view = standard_view(structure.lattice.matrix) if view is None else view
@@ -150,7 +159,7 @@ def _image(
     for start, end, radius, atom in zip(starts, ends, scene.bond_radii, scene.bond_atoms, strict=True):
         pieces.append(((start[2] + end[2]) / 2, _line(start, end, 2 * radius, paints[atom], digits)))
     pieces += _faces(scene, view, paints, digits)
-    sectors = [_sectors(site) for site in structure]
+    sectors = [_sectors(site, palette) for site in structure]
     for centre, radius, atom in zip(centres, scene.radii, scene.atoms, strict=True):
         circle = (
             f'<circle cx="{centre[0]:.{digits}f}" cy="{centre[1]:.{digits}f}" r="{radius:.2f}" '
@@ -166,7 +175,7 @@ def _image(
     )
 
 
-def _sectors(site: PeriodicSite) -> str:
+def _sectors(site: PeriodicSite, palette: str) -> str:
     """What is drawn over the ball of a site that is not filled by one element, for a centre (x, y) and a radius r."""
     found = shares(site)
     if len(found) == 1:
@@ -177,7 +186,7 @@ def _sectors(site: PeriodicSite) -> str:
         (a, b), (c, d) = ((np.sin(2 * np.pi * angle), -np.cos(2 * np.pi * angle)) for angle in (begin, end))
         drawn.append(
             f'<path d="M 0 0 L {a:.4f} {b:.4f} A 1 1 0 {int(share.part > 0.5)} 1 {c:.4f} {d:.4f} Z" '
-            f'fill="{hex_color(share_color(share))}"/>'
+            f'fill="{hex_color(share_color(share, palette))}"/>'
         )
         begin = end
     ring = '<circle r="1" fill="none" stroke="#555555" stroke-width="0.06"/>'

@@ -8,6 +8,7 @@ import numpy as np
 
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing import point_colors
+from xcrystal.explorer.drawing.palette import ELEMENT_COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,6 +179,14 @@ def _of_display(before: State, after: State) -> Iterator[str]:
         yield {"elements": "atoms are labelled by element", "sites": "atoms are labelled by site"}.get(
             after.labels, "atoms are not labelled"
         )
+    if after.polyhedra != before.polyhedra:
+        yield "polyhedra are drawn" if after.polyhedra else "polyhedra are not drawn"
+    if after.style != before.style:
+        yield f"atoms are drawn {after.style}"
+    if after.element_colors != before.element_colors:
+        yield f"elements have the colours of {ELEMENT_COLORS[after.element_colors]}"
+    if after.hidden != before.hidden:
+        yield f"{', '.join(after.hidden)} not drawn" if after.hidden else "all elements are drawn"
     if after.color != before.color:
         yield (
             f"the map is coloured by {_start(point_colors.title(after.color).split(' (')[0])}"

@@ -17,6 +17,7 @@ import numpy as np
 from xcrystal.crystal.mixed_sites import site_text, species_of
 from xcrystal.errors import ReadError
 from xcrystal.explorer import words
+from xcrystal.explorer.drawing.palette import ELEMENT_COLORS
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -865,6 +866,54 @@ class LabelAtoms(Command):
         return {"elements": "atoms labelled by element", "sites": "atoms labelled by site"}.get(
             self.by, "atoms not labelled"
         )
+
+
+@dataclass(frozen=True)
+class ShowPolyhedra(Command):
+    """Draw coordination polyhedra, or not."""
+
+    call = "display.show_polyhedra"
+    on: bool
+
+    @property
+    def title(self) -> str:
+        return f"polyhedra {'on' if self.on else 'off'}"
+
+
+@dataclass(frozen=True)
+class ShowStyle(Command):
+    """Choose how large atoms are drawn."""
+
+    call = "display.show_style"
+    style: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.style} style"
+
+
+@dataclass(frozen=True)
+class ShowElementColors(Command):
+    """Choose the colours of the elements."""
+
+    call = "display.show_element_colors"
+    name: str
+
+    @property
+    def title(self) -> str:
+        return f"elements in the colours of {ELEMENT_COLORS.get(self.name, self.name)}"
+
+
+@dataclass(frozen=True)
+class HideElements(Command):
+    """Leave elements out of the picture."""
+
+    call = "display.hide_elements"
+    symbols: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{', '.join(self.symbols)} hidden" if self.symbols else "all elements drawn"
 
 
 @dataclass(frozen=True)

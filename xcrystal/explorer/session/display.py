@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from xcrystal.crystal.aligning import align
 from xcrystal.crystal.cif import model_output
 from xcrystal.crystal.cif_writing import symmetric_cif_text
+from xcrystal.crystal.elements import is_element, number_of
 from xcrystal.crystal.groups import space_group
 from xcrystal.errors import TargetError, check_one_of
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.map_picture import map_svg
-from xcrystal.explorer.drawing.palette import COLOR_MAPS
+from xcrystal.explorer.drawing.palette import COLOR_MAPS, ELEMENT_COLORS
 from xcrystal.explorer.drawing.point_colors import colors
+from xcrystal.explorer.drawing.scene import STYLES
 from xcrystal.explorer.session.commands import (
     ColorBy,
+    HideElements,
     LabelAtoms,
     Show,
     ShowBonds,
     ShowBoundary,
     ShowCell,
     ShowColorMap,
+    ShowElementColors,
     ShowPerspective,
+    ShowPolyhedra,
+    ShowStyle,
     ShowSupercell,
 )
 from xcrystal.explorer.session.points import Points
@@ -179,3 +186,29 @@ class Display:
         check_one_of(by, LABELS, "label of atoms")
         with self._store.lock:
             self._store.commit(LabelAtoms(by), labels=by)
+
+    def show_polyhedra(self, on: bool) -> None:
+        """Draw coordination polyhedra, or not."""
+        with self._store.lock:
+            self._store.commit(ShowPolyhedra(bool(on)), polyhedra=bool(on))
+
+    def show_style(self, style: str) -> None:
+        """Draw "ball-and-stick", with polyhedra if they are on, or "space-filling"."""
+        check_one_of(style, STYLES, "style")
+        with self._store.lock:
+            self._store.commit(ShowStyle(style), style=style)
+
+    def show_element_colors(self, name: str) -> None:
+        """Draw the elements in the colours of "jmol" or of "vesta"."""
+        check_one_of(name, ELEMENT_COLORS, "colours of the elements")
+        with self._store.lock:
+            self._store.commit(ShowElementColors(name), element_colors=name)
+
+    def hide_elements(self, symbols: Sequence[str]) -> None:
+        """Leave these elements out of the picture, and no others; an empty list brings all back."""
+        unknown = [symbol for symbol in symbols if not is_element(symbol)]
+        if unknown:
+            raise TargetError(f"There is no element {unknown[0]!r}: name elements by their symbols, such as 'Ti'.")
+        found = tuple(sorted(set(symbols), key=number_of))
+        with self._store.lock:
+            self._store.commit(HideElements(found), hidden=found)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.elements import is_element
 from xcrystal.crystal.mixed_sites import site_text, species_of
 from xcrystal.crystal.reading import check_drawable, check_structure
 from xcrystal.errors import ReadError, XCrystalError
-from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS
+from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, ELEMENT_COLORS
+from xcrystal.explorer.drawing.scene import STYLES
 from xcrystal.explorer.session.commands import Command, Go, Load, PlainCrystal, as_floats, read_command
 from xcrystal.explorer.session.old_code import command_of_line
 from xcrystal.explorer.session.points import Points
@@ -42,6 +44,10 @@ def saved_state(state: State) -> dict[str, Any]:
         "bonds": state.bonds,
         "perspective": state.perspective,
         "labels": state.labels,
+        "polyhedra": state.polyhedra,
+        "style": state.style,
+        "element_colors": state.element_colors,
+        "hidden": list(state.hidden),
         "why": None if state.why is None else vars(state.why),
         "family": state.family,
         "latents": list(state.latents),
@@ -100,6 +106,7 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         bonds=read.value("bonds", bool),
         perspective=read.value("perspective", bool) if "perspective" in content else False,  # older sessions have none
         labels=read.choice("labels", LABELS) if "labels" in content else "none",
+        **read.drawing(),
         why=read.why(),
         family=read.choice("family", ("principal", "latent", "property", "concept")),
         latents=tuple(read.items("latents", int)),
@@ -270,6 +277,20 @@ class _Reader:
         of = _Reader(self.value("why", dict), self.of)
         target, method, level, baseline = (of.value(name, str) for name in ("target", "method", "level", "baseline"))
         return Why(target, method, level, baseline)
+
+    def drawing(self) -> dict[str, Any]:
+        """How atoms are drawn; older sessions say nothing of it."""
+        if "style" not in self.content:
+            return {}
+        hidden = self.items("hidden", str)
+        if not all(is_element(symbol) for symbol in hidden):
+            raise _damaged("hidden")
+        return {
+            "polyhedra": self.value("polyhedra", bool),
+            "style": self.choice("style", STYLES),
+            "element_colors": self.choice("element_colors", tuple(ELEMENT_COLORS)),
+            "hidden": tuple(hidden),
+        }
 
     def selection(self, content: Any) -> Selection | None:
         if content is None:

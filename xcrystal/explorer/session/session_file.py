@@ -16,6 +16,7 @@ from xcrystal.explorer.session.commands import (
     Command,
     EditCrystal,
     Go,
+    HideElements,
     Interpolate,
     LabelAtoms,
     Load,
@@ -32,9 +33,12 @@ from xcrystal.explorer.session.commands import (
     ShowBoundary,
     ShowCell,
     ShowColorMap,
+    ShowElementColors,
     ShowFrame,
     ShowLatent,
     ShowPerspective,
+    ShowPolyhedra,
+    ShowStyle,
     ShowSupercell,
     as_floats,
 )
@@ -247,6 +251,10 @@ def _display(state: State, first: State) -> list[Command]:
         "bonds": ShowBonds(state.bonds),
         "perspective": ShowPerspective(state.perspective),
         "labels": LabelAtoms(state.labels),
+        "polyhedra": ShowPolyhedra(state.polyhedra),
+        "style": ShowStyle(state.style),
+        "element_colors": ShowElementColors(state.element_colors),
+        "hidden": HideElements(state.hidden),
         "why": command_of(state.why),
     }
     other = {name for name in made if getattr(state, name) != getattr(first, name)}

@@ -122,8 +122,14 @@ class State:
         "conventional" or "primitive": which cell of a decode is drawn. A loaded crystal is drawn as it came.
     supercell
         Cells drawn along a, b and c.
-    boundary, bonds
-        Whether atoms on the boundary are repeated on the other side, and bonds drawn.
+    boundary, bonds, polyhedra
+        Whether atoms on the boundary are repeated on the other side, and bonds and coordination polyhedra drawn.
+    style
+        "ball-and-stick" or "space-filling".
+    element_colors
+        Whose colours of the elements are used: "jmol" or "vesta".
+    hidden
+        Symbols of the elements that are not drawn.
     perspective
         Whether what is far away is drawn smaller.
     labels
@@ -164,6 +170,10 @@ class State:
     bonds: bool = True
     perspective: bool = False
     labels: str = "none"
+    polyhedra: bool = True
+    style: str = "ball-and-stick"
+    element_colors: str = "jmol"
+    hidden: tuple[str, ...] = ()
     why: Why | None = None
     family: str = "principal"
     latents: tuple[int, ...] = ()
@@ -185,7 +195,10 @@ class State:
 SHOWN = ("decoded", "loaded", "both", "overlay")
 _EVENTS = {
     "crystal": ("point", "base"),
-    "shown": ("loaded", "shown", "cell", "supercell", "boundary", "bonds", "perspective", "labels"),
+    "shown": (
+        *("loaded", "shown", "cell", "supercell", "boundary", "bonds"),
+        *("polyhedra", "style", "element_colors", "hidden", "perspective", "labels"),
+    ),
     "color": ("color", "color_map"),
     "axes": ("family", "latents", "concepts"),
     "selection": ("selection", "groups"),

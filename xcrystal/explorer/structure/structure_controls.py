@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.occupancy import site_name
-from xcrystal.explorer.drawing.palette import hex_color
-from xcrystal.explorer.drawing.scene import element_colors
+from xcrystal.explorer.drawing.palette import ELEMENT_COLORS, hex_color
+from xcrystal.explorer.drawing.scene import STYLES, element_colors
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.display import MOST_CELLS
 from xcrystal.explorer.session.explanations import NOTHING_TO_EXPLAIN
@@ -85,6 +85,12 @@ class StructureBar(Panel):
             "bonds": session.state.bonds,
             "perspective": session.state.perspective,
             "labels": session.state.labels,
+            "polyhedra": session.state.polyhedra,
+            "styles": [[name, name.capitalize()] for name in STYLES],
+            "style": session.state.style,
+            "palettes": [[name, f"{title} colours"] for name, title in ELEMENT_COLORS.items()],
+            "palette": session.state.element_colors,
+            "hidden": list(session.state.hidden),
             "legend": self._legend(),
             "scale": self._scale(),
             "note": view.note,
@@ -118,6 +124,15 @@ class StructureBar(Panel):
                 session.display.show_perspective(bool(value))
             case "labels":
                 session.display.label_atoms(str(value))
+            case "polyhedra":
+                session.display.show_polyhedra(bool(value))
+            case "style":
+                session.display.show_style(str(value))
+            case "palette":
+                session.display.show_element_colors(str(value))
+            case "hide":
+                hidden = set(session.state.hidden) ^ {str(value)}
+                session.display.hide_elements(sorted(hidden))
             case "fit":
                 view.fit()
             case "flat":
@@ -148,9 +163,10 @@ class StructureBar(Panel):
         """Symbol and colour of each element that is drawn, lightest first; empty while colours mean an attribution."""
         if self._scores() is not None:
             return []
+        palette = self.session.state.element_colors
         sites = (site for _, structure in self.view.crystals for site in structure)
         numbers = {species.Z: species.symbol for site in sites for species in site.species}
-        return [[symbol, hex_color(element_colors()[z])] for z, symbol in sorted(numbers.items())]
+        return [[symbol, hex_color(element_colors(palette)[z])] for z, symbol in sorted(numbers.items())]
 
     def _scale(self) -> dict[str, str] | None:
         """The scale of the attribution, and what its numbers mean."""

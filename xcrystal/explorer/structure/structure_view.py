@@ -136,12 +136,15 @@ class StructureView(View):
 
     @property
     def _options(self) -> dict[str, Any]:
-        session = self.session
+        state = self.session.state
         return {
-            "boundary": session.state.boundary,
-            "bonds": session.state.bonds,
-            "polyhedra": session.state.shown != "overlay",  # faces would hide the shells
-            "repeat": session.state.supercell,
+            "boundary": state.boundary,
+            "bonds": state.bonds,
+            "polyhedra": state.polyhedra and state.shown != "overlay",  # faces would hide the shells
+            "repeat": state.supercell,
+            "style": state.style,
+            "hidden": state.hidden,
+            "palette": state.element_colors,
         }
 
     # -- from the user
