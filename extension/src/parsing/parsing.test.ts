@@ -208,6 +208,34 @@ describe('CIF', () => {
   });
 });
 
+describe('a CIF file that announces much', () => {
+  const listed = (count: number) =>
+    Array.from({ length: count }, (_, k) => `'x, y, z+${k}/${count}'`).join('\n');
+  const atoms = (count: number) =>
+    Array.from({ length: count }, (_, k) =>
+      [`C${k}`, (0.618034 * k) % 1, (0.754878 * k) % 1, (0.56984 * k) % 1, 1].join(' ')
+    ).join('\n');
+  const loop = SITES.slice(0, SITES.indexOf('Na1'));
+
+  it('is refused by its number of operations', () => {
+    const many = `loop_\n_symmetry_equiv_pos_as_xyz\n${listed(400)}\n`;
+    expect(message(CELL + many + SITES, 'a.cif')).toMatch(/400 symmetry operations: more than/);
+  });
+
+  it('is refused if its cell has no room for the atoms', () => {
+    expect(message(CELL + loop + atoms(4000), 'a.cif')).toMatch(/more atoms than its cell/);
+    expect(parseCrystals(CELL + loop + atoms(400), 'a.cif')[0].sites).toHaveLength(400);
+  });
+
+  it('is shown as far as a million atoms go', () => {
+    const large = CELL.replace(/5\.64/g, '90');
+    const block = large + loop + atoms(150_000);
+    const crystals = parseCrystals(`${block}\n`.repeat(7), 'a.cif');
+    expect(crystals).toHaveLength(6);
+    expect(crystals[0].notes).toContain('Only the first 6 crystals are shown.');
+  });
+});
+
 describe('POSCAR', () => {
   it('is scaled, by a volume too, and by one factor for each axis', () => {
     const side = (scale: string) =>
