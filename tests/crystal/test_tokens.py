@@ -75,7 +75,8 @@ def test_a_script_without_a_main_guard_may_call_it(crystal_table: Path, tmp_path
 def test_a_damaged_file_of_tokens_is_made_again(crystal_table: Path, tmp_path: Path) -> None:
     made = load_tokens(crystal_table, tmp_path)
     (file,) = tmp_path.iterdir()
-    for content in (file.read_bytes()[:3000], b"", b"PK no archive"):
+    whole = file.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"PK no archive"):
         file.write_bytes(content)
         with pytest.raises(DatasetError, match="missing or damaged"):
             Tokens.load(file)

@@ -226,14 +226,6 @@ describe('a CIF file that announces much', () => {
     expect(message(CELL + loop + atoms(4000), 'a.cif')).toMatch(/more atoms than its cell/);
     expect(parseCrystals(CELL + loop + atoms(400), 'a.cif')[0].sites).toHaveLength(400);
   });
-
-  it('is shown as far as a million atoms go', () => {
-    const large = CELL.replace(/5\.64/g, '90');
-    const block = large + loop + atoms(150_000);
-    const crystals = parseCrystals(`${block}\n`.repeat(7), 'a.cif');
-    expect(crystals).toHaveLength(6);
-    expect(crystals[0].notes).toContain('Only the first 6 crystals are shown.');
-  });
 });
 
 describe('POSCAR', () => {
