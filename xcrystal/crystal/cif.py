@@ -19,6 +19,7 @@ import numpy as np
 
 from xcrystal.crystal.cif_blocks import Block, Column, blocks_of
 from xcrystal.crystal.cif_species import formula_of, species_of
+from xcrystal.crystal.limits import MAX_COORDINATE, MAX_OPERATIONS, MAX_SITES
 from xcrystal.crystal.operations import COPY, are_group, distances, images, keep_lengths, parse_operation
 from xcrystal.crystal.space_group_settings import (
     Setting,
@@ -32,8 +33,6 @@ from xcrystal.errors import InvalidCrystalError, ReadError, ReadingWarning
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-MAX_SITES = 5_000  # of a file that is looked at at all; what is quadratic in them takes seconds here
-MAX_COORDINATE = 1e6  # beyond it, too few digits are left to tell the place in the cell
 _SHARED = 0.01  # Å; atoms of different rows that are closer share a site
 _OVERFULL = 1.05  # occupancy up to which a site is rounded to a full one without a word
 _CELL = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
@@ -143,7 +142,7 @@ def _block_of(text: str, name: str) -> Block:
     try:
         blocks = blocks_of(text)
     except ValueError as error:
-        raise ReadError(f"{name} is a damaged CIF file: {error}.") from error
+        raise ReadError(f"{name} cannot be read as a CIF file: {error}.") from error
     if not blocks:
         raise ReadError(f"{name} contains no crystal: it is not a CIF file, nor named as another kind that is read.")
     placed = [block for block in blocks if (x := block.columns.get(_COORDINATES[0])) and x.values]
@@ -319,12 +318,13 @@ def _described(setting: Setting) -> str:
 
 
 def _listed(block: Block, column: Column, lattice: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    rotations, translations = _parsed(column, name)
     centrings = _column(block, _CENTRINGS, name)
+    count = len(column.values) * max(1, len(centrings.values) if centrings else 0)
+    if count > MAX_OPERATIONS:
+        raise ReadError(f"{name} lists {count} symmetry operations: more than in any space group.")
+    rotations, translations = _parsed(column, name)
     if centrings is not None and centrings.values:
         turns, shifts = _parsed(centrings, name)
-        if len(turns) * len(rotations) > MAX_SITES:
-            raise ReadError(f"{name} lists {len(turns) * len(rotations)} operations: more than in any space group.")
         translations = np.concatenate(
             [translations @ turn.T + shift for turn, shift in zip(turns, shifts, strict=True)]
         )

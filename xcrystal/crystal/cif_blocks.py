@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
+
+from xcrystal.crystal.limits import MAX_WORDS
 
 _BLANKS = " \t\v\f"  # and no other space of Unicode
 _MARKS = re.compile("['\"#]")
@@ -47,7 +50,6 @@ class Column:
     """The values of one name: one, or as many as its loop has rows; ``broken`` says what is wrong with that loop."""
 
     values: list[str] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
     broken: str = ""
 
 
@@ -65,10 +67,12 @@ def blocks_of(text: str) -> list[Block]:
     Raises
     ------
     ValueError
-        With the reason, if a block of text has no end.
+        With the reason, if a block of text has no end, or there are too many words.
     """
     blocks: list[Block] = []
-    tokens = list(_tokens(text))
+    tokens = list(islice(_tokens(text), MAX_WORDS + 1))
+    if len(tokens) > MAX_WORDS:
+        raise ValueError(f"it holds more than {MAX_WORDS} words")
     at = 0
     while at < len(tokens):
         token = tokens[at]
@@ -78,7 +82,7 @@ def blocks_of(text: str) -> list[Block]:
         elif token.kind == "name" and blocks:
             column = Column()
             if at < len(tokens) and tokens[at].kind == "value":
-                column = Column([tokens[at].text], [tokens[at].line])
+                column = Column([tokens[at].text])
                 at += 1
             _put(blocks[-1], token.text, column)
         elif token.kind == "loop" and blocks:
@@ -102,7 +106,7 @@ def _read_loop(tokens: list[Token], at: int, block: Block) -> int:
         broken = f"the loop in line {line} has {len(values)} values for {len(names)} columns"
     for k, name in enumerate(names):
         own = values[k :: len(names)]
-        _put(block, name, Column([token.text for token in own], [token.line for token in own], broken))
+        _put(block, name, Column([token.text for token in own], broken))
     return at
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcrystal.crystal.cif_species import elements
-from xcrystal.errors import InvalidCrystalError, ReadError
+from xcrystal.crystal.limits import check_count
+from xcrystal.errors import InvalidCrystalError, ReadError, XCrystalError
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-_SPECIES = re.compile(r"Properties=[\"']?((?:\w+:[A-Z]:\d+:)*?)species:S:1")
+_SPECIES = re.compile(r"Properties=[\"']?((?:\w+:[A-Z]:\d{1,6}:)*?)species:S:1")
+_LONGEST_COMMENT = 1_000_000  # characters
 
 
 def frames_of(text: str, name: str) -> Iterator[str]:
@@ -59,16 +61,29 @@ def atoms_of(frame: str, name: str) -> Atoms:
     """
     from ase import Atoms
     from ase.io import read
+    from ase.io.extxyz import key_val_str_to_dict
 
     count, comment, *rows = frame.split("\n")
-    if int(count) == 0:
-        raise InvalidCrystalError(f"{name} has no atoms.")
+    check_count(int(count), name)
+    if len(comment) > _LONGEST_COMMENT:
+        raise ReadError(f"{name} has a comment of {len(comment)} characters: too long to be read here.")
     species = _SPECIES.search(comment)
     if species is not None or "Properties=" not in comment:
         column = sum(int(width) for width in re.findall(r":(\d+):", species[1])) if species else 0
         rows[: int(count)] = [_in_elements(row, column) for row in rows[: int(count)]]
+
+    def told(text: str) -> dict[str, Any]:
+        """What the comment tells, its columns counted before ASE makes room for them."""
+        found: dict[str, Any] = key_val_str_to_dict(text)
+        widths = [int(width) for width in str(found.get("Properties", "")).split(":")[2::3]]
+        if min(widths, default=0) < 0 or sum(widths) > min(len(row.split()) for row in rows[: int(count)]):
+            raise ReadError(f"{name} has fewer columns than its Properties name.")
+        return found
+
     try:
-        atoms = read(io.StringIO("\n".join([count, comment, *rows])), index=0, format="extxyz")
+        atoms = read(io.StringIO("\n".join([count, comment, *rows])), index=0, format="extxyz", properties_parser=told)
+    except XCrystalError:
+        raise
     except Exception as error:  # ASE raises whatever it meets in a damaged file
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ReadError(f"{name} cannot be read as a crystal: {reason[:200]}") from error

@@ -10,7 +10,7 @@ from xcrystal.crystal.space_group_settings import plain
 
 COPY = 0.05  # Å; images of one atom that are closer are one: three digits of a coordinate leave less between them
 _LARGEST = 9  # whole number in a rotation
-_MULTIPLIED = 400  # operations
+_MOST_SHIFTS = 32  # translations of one rotation: those of a face-centred cell that is doubled along each axis
 _SHIFT = 0.01  # of an axis; translations of three digits that are closer are the same
 _TERM = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)?(?:/(\d+(?:\.\d*)?))?\*?([xyz])?(?:/(\d+))?")
 
@@ -53,15 +53,10 @@ def _row(text: str) -> list[float] | None:
 
 
 def are_group(rotations: np.ndarray, translations: np.ndarray) -> bool:
-    """Whether operations (n, 3, 3) and (n, 3) turn a lattice into itself, and the products of any two are among them.
-
-    More operations than any space group has in a usual cell are not multiplied, which would take too long.
-    """
+    """Whether operations (n, 3, 3) and (n, 3) turn a lattice into itself, and products of any two are among them."""
     whole = np.rint(rotations).astype(np.int64)
     if np.abs(rotations - whole).max() > 1e-3 or np.abs(whole).max() > _LARGEST:
         return False
-    if len(whole) > _MULTIPLIED:
-        return True
     products = np.einsum("aij,bjk->abik", whole, whole)
     shifts = np.einsum("aij,bj->abi", whole, translations) + translations[:, None]
     if np.abs(products).max() > _LARGEST:
@@ -72,6 +67,8 @@ def are_group(rotations: np.ndarray, translations: np.ndarray) -> bool:
     shifts = shifts.reshape(-1, 3)
     order = np.argsort(keys, kind="stable")
     kinds, begins, counts = np.unique(keys[order], return_index=True, return_counts=True)
+    if counts.max() > _MOST_SHIFTS:
+        return False
     kind = np.minimum(np.searchsorted(kinds, wanted), len(kinds) - 1)
     if (kinds[kind] != wanted).any():
         return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.limits import check_count
 from xcrystal.errors import InvalidCrystalError, ReadError
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def parse_poscar(text: str, name: str) -> Structure:
     factors = _factors(lines, given)
     symbols, counts, at = _symbols_and_counts(lines)
     count = sum(counts)
-    if not 0 < count <= len(lines):
-        raise InvalidCrystalError(f"{name} has no atoms." if not count else f"{name} ends before its {count} atoms do.")
+    if count > len(lines):
+        raise InvalidCrystalError(f"{name} ends before its {count} atoms do.")
+    check_count(count, name)
     selective = lines.begins(at, "s")
     at += selective
     cartesian = lines.begins(at, "ck")  # as in VASP, what is not Cartesian is direct

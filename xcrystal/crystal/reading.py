@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.canonical import Canonical, canonicalize
-from xcrystal.crystal.cif import MAX_COORDINATE, MAX_SITES, parse_cif
+from xcrystal.crystal.cif import parse_cif
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
+from xcrystal.crystal.limits import MAX_COORDINATE, check_count
 from xcrystal.crystal.mixed_sites import amounts
 from xcrystal.crystal.poscar import parse_poscar
+from xcrystal.crystal.xsf import parse_xsf
 from xcrystal.errors import (
     InvalidCrystalError,
     ReadError,
@@ -186,7 +187,7 @@ def _parse(text: str, name: str) -> Structure:
     if lower.endswith(".json"):
         return _parse_json(text, name)
     if lower.endswith(".xsf"):
-        return _parse_xsf(text, name)
+        return parse_xsf(text, name)
     if lower.endswith((".vasp", ".poscar")) or "poscar" in lower or "contcar" in lower:
         return parse_poscar(text, name)
     return parse_cif(text, name)
@@ -203,8 +204,7 @@ def _parse_json(text: str, name: str) -> Structure:
         raise ReadError(f"{name} is not valid JSON: {error}") from error
     if not isinstance(content, dict) or not {"lattice", "sites"} <= content.keys():
         raise ReadError(f"{name} is JSON, but not a structure as pymatgen writes it.")
-    if not content["sites"]:
-        raise InvalidCrystalError("This structure has no atoms.")
+    check_count(len(content["sites"]), "This structure")
     lattice = content["lattice"]
     along = lattice.get("pbc")
     check_periodic(along if isinstance(along, list) and len(along) == 3 else [True] * 3, name)
@@ -213,15 +213,6 @@ def _parse_json(text: str, name: str) -> Structure:
     # not Structure.from_dict, which imports whatever module a property names
     species = [{kind["element"]: float(kind.get("occu", 1)) for kind in site["species"]} for site in content["sites"]]
     return Structure(lattice["matrix"], species, [site["abc"] for site in content["sites"]])
-
-
-def _parse_xsf(text: str, name: str) -> Structure:
-    from pymatgen.core import Structure
-
-    kind = re.search(r"^[ \t]*(MOLECULE|POLYMER|SLAB)[ \t\r]*$", text, flags=re.MULTILINE | re.IGNORECASE)
-    if kind is not None:
-        check_periodic([True] * ("MOLECULE", "POLYMER", "SLAB").index(kind[1].upper()) + [False], name)
-    return Structure.from_str(text, fmt="xsf")
 
 
 def _parse_extended_xyz(text: str, name: str) -> Structure:
@@ -290,10 +281,7 @@ def check_drawable(structure: IStructure) -> Structure:
     """
     from pymatgen.core import Structure
 
-    if len(structure) == 0:
-        raise InvalidCrystalError("This structure has no atoms.")
-    if len(structure) > MAX_SITES:
-        raise InvalidCrystalError(f"This structure has {len(structure)} atoms; at most {MAX_SITES} are looked at.")
+    check_count(len(structure), "This structure")
     check_periodic(structure.lattice.pbc, "This structure")
     matrix = np.asarray(structure.lattice.matrix, dtype=float)
     if not np.isfinite(matrix).all():

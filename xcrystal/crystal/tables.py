@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from xcrystal.crystal.files import replacing
+from xcrystal.crystal.limits import check_count
 from xcrystal.errors import DatasetError, ReadError
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ Element = TypeVar("Element", str, int)
 CELL = ("a", "b", "c", "alpha", "beta", "gamma")
 STRUCTURE_COLUMNS = (*CELL, "species", "frac_coords")
 PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
+_FEW_VALUES, _VALUES_A_BYTE = 2_000_000, 16  # in a parquet file; crystals that differ take a byte for some values
+_FEW_BYTES, _PACKED = 50_000_000, 50
 UNITS = {"formation_energy_per_atom": "eV/atom", "band_gap": "eV", "e_above_hull": "eV/atom"}
 
 
@@ -43,7 +47,10 @@ def read_table(path: Path) -> pd.DataFrame:
         what = "is a folder; give a table (parquet)" if path.is_dir() else "does not exist"
         raise DatasetError(f"There is no dataset file {path}: it {what}.")
     try:
+        check_packing(path)
         table = pd.read_parquet(path)
+    except DatasetError:
+        raise
     except Exception as error:
         other = "give a parquet file, or where that is offered a folder of CIF files"
         reason = str(error) if path.suffix == ".parquet" else other
@@ -54,6 +61,26 @@ def read_table(path: Path) -> pd.DataFrame:
     if not len(table):
         raise DatasetError(f"{path} has no rows.")
     return table
+
+
+def check_packing(path: Path) -> None:
+    """Refuse a parquet file of so many equal or well compressed values as no crystals are, before it is unpacked.
+
+    Raises
+    ------
+    DatasetError
+        If it is one.
+    """
+    from pyarrow.parquet import read_metadata
+
+    told, size = read_metadata(path), path.stat().st_size
+    groups = [told.row_group(k) for k in range(told.num_row_groups)]
+    values = sum(group.column(k).num_values for group in groups for k in range(group.num_columns))
+    unpacked = sum(group.total_byte_size for group in groups)
+    if values > _FEW_VALUES + _VALUES_A_BYTE * size or unpacked > _FEW_BYTES + _PACKED * size:
+        raise DatasetError(
+            f"{path} has {told.num_rows} rows of {values} values in {size} bytes: no crystals can be packed like that."
+        )
 
 
 def structure_of(record: Any) -> Structure:
@@ -68,6 +95,7 @@ def structure_of(record: Any) -> Structure:
 
     row = SimpleNamespace(**record) if isinstance(record, dict) else record
     try:
+        check_count(len(row.species), "It")
         lattice = Lattice.from_parameters(*(float(getattr(row, name)) for name in CELL))
         return Structure(lattice, list(row.species), np.asarray(row.frac_coords, dtype=float).reshape(-1, 3))
     except Exception as error:  # pymatgen raises whatever it meets in a row of nonsense
@@ -87,9 +115,8 @@ def row_of(structure: Structure, name: str) -> dict[str, Any]:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a parquet file, atomically."""
-    part = path.with_name(path.name + ".part")
-    table.to_parquet(part, index=False, compression="zstd")
-    part.replace(path)
+    with replacing(path) as part:
+        table.to_parquet(part, index=False, compression="zstd")
 
 
 def reduced_composition(atoms: Iterable[Element]) -> tuple[tuple[Element, int], ...]:

@@ -1,9 +1,9 @@
 /** CIF files: the crystals in their data blocks, all atoms in the cell. */
 import type { ICrystal, ISite, ISpecies, Vector } from '../crystal';
-import { type Matrix, latticeOf } from '../lattice';
+import { type Matrix, determinant, latticeOf } from '../lattice';
 import { trans } from '../words';
 import { type IBlock, type IColumn, blocksOf } from './blocks';
-import { checkCount, checkLattice, checked, sharing } from './checked';
+import { MAX_SITES, checkCount, checkLattice, checked, sharing } from './checked';
 import { ParseError, errorAt, quoted } from './error';
 import { elementIn, elementOfType, formulaIn, mixtureIn } from './labels';
 import { numberIn, plain } from './numbers';
@@ -26,7 +26,8 @@ import {
 } from './symmetry';
 
 const MOST_IMAGES = 1_000_000; // atoms times operations
-const MOST_OPERATIONS = 20_000;
+const MOST_OPERATIONS = 384; // no space group has more than 192; magnetic ones may list each twice
+const SITES_A_VOLUME = 10; // in a cubic Å: more than disorder spreads atoms over in any crystal
 const COPY = 0.05; // Å; images of one atom that are closer are the same atom
 const SHARED = 0.01; // Å; atoms of different rows that are closer share a site
 const SNAP = 1e-4; // relative; what is as close to thirds was rounded by whoever wrote it
@@ -77,9 +78,16 @@ export function parseCif(text: string): ICrystal[] {
   const crystals: ICrystal[] = [];
   const errors: ParseError[] = [];
   const notes: string[] = [];
+  let atoms = 0;
   for (const block of filled) {
     try {
-      crystals.push(crystalIn(block));
+      const crystal = crystalIn(block);
+      atoms += crystal.sites.length;
+      if (atoms > 5 * MAX_SITES) {
+        notes.unshift(trans.__('Only the first %1 crystals are shown.', crystals.length));
+        break;
+      }
+      crystals.push(crystal);
     } catch (error) {
       if (!(error instanceof ParseError)) {
         throw error;
@@ -520,14 +528,15 @@ function listedOf(block: IBlock, lattice: Matrix): IOperation[] | null {
   if (!column) {
     return null;
   }
-  const operations = readOperations(column);
   const centrings = columnOf(block, CENTRINGS);
-  const shifts = centrings ? readOperations(centrings) : [];
-  if (operations.length * Math.max(1, shifts.length) > MOST_OPERATIONS) {
+  const count = column.values.length * Math.max(1, centrings?.values.length ?? 0);
+  if (count > MOST_OPERATIONS) {
     throw new ParseError(
-      trans.__('There are %1 symmetry operations: more than in any space group.', operations.length)
+      trans.__('There are %1 symmetry operations: more than in any space group.', count)
     );
   }
+  const operations = readOperations(column);
+  const shifts = centrings ? readOperations(centrings) : [];
   const all =
     shifts.length > 0
       ? shifts.flatMap(shift => operations.map(operation => combined(operation, shift)))
@@ -568,6 +577,7 @@ function expanded(rows: IRow[], operations: IOperation[], lattice: Matrix): ICel
       )
     );
   }
+  const room = 500 + SITES_A_VOLUME * Math.abs(determinant(lattice));
   const places = new Places(lattice);
   const owners: number[] = []; // of each place, the row that it came from
   const species = rows.map(row => [...row.species]);
@@ -589,6 +599,9 @@ function expanded(rows: IRow[], operations: IOperation[], lattice: Matrix): ICel
       }
     }
     checkCount(places.points.length);
+    if (places.points.length > room) {
+      throw new ParseError(trans.__('The file has more atoms than its cell has room for.'));
+    }
   });
   const shared = species.map(sharing);
   const sites = places.points.map((position, k) => ({ species: shared[owners[k]], position }));

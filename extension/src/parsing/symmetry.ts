@@ -3,7 +3,7 @@ import type { Vector } from '../crystal';
 import { type Matrix, determinant, dot, norm, times } from '../lattice';
 import { plain } from './numbers';
 
-const MULTIPLIED = 400; // operations
+const MOST_SHIFTS = 32; // of one rotation: those of a face-centred cell that is doubled along each axis
 const SHIFT = 0.01; // of an axis; translations of three digits that are closer are the same
 
 /** A rotation and a shift of fractional coordinates. */
@@ -64,17 +64,13 @@ export function combined(first: IOperation, second: IOperation): IOperation {
   };
 }
 
-/**
- * Whether operations turn a lattice into itself, and the products of any two are among them.
- *
- * More operations than any space group has in a usual cell are not multiplied, which would take too long.
- */
+/** Whether operations turn a lattice into itself, and the products of any two are among them. */
 export function areGroup(operations: IOperation[]): boolean {
   const whole = operations.every(({ rotation }) =>
     rotation.flat().every(x => Math.abs(x - Math.round(x)) < 1e-3 && Math.abs(x) < 9.5)
   );
-  if (!whole || operations.length > MULTIPLIED) {
-    return whole;
+  if (!whole) {
+    return false;
   }
   const shifts = new Map<string, Vector[]>();
   const keyOf = ({ rotation }: IOperation) =>
@@ -85,6 +81,9 @@ export function areGroup(operations: IOperation[]): boolean {
   for (const operation of operations) {
     const key = keyOf(operation);
     shifts.set(key, [...(shifts.get(key) ?? []), operation.shift]);
+  }
+  if ([...shifts.values()].some(({ length }) => length > MOST_SHIFTS)) {
+    return false;
   }
   return operations.every(first =>
     operations.every(second => {
