@@ -45,7 +45,17 @@ ROOT = Path(__file__).parents[2]
 OUT = ROOT / "docs" / "model"
 FILLED = (ROOT / "MODEL_CARD.md", ROOT / "README.md")
 # what decides figures: neither the explorer's looks nor the command line
-CODE = ("crystal", "model", "predicting.py", "generator.py", "latent", "assessment", "explanation", "evaluation")
+CODE = (
+    "crystal",
+    "model",
+    "predicting.py",
+    "generator.py",
+    "latent",
+    "assessment",
+    "energetics",
+    "explanation",
+    "evaluation",
+)
 _LEARNED = " ".join(
     f"--train FOLDER/{table}.parquet" for table in ("train", "classics", "more_labelled", "large_train")
 )
