@@ -106,7 +106,8 @@ def stability(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many of these samples.")] = None,
     seed: Seed = 0,
     train: Annotated[
-        Path | None, typer.Option(help="What the generator learned from; a sample is novel if it is not in here.")
+        list[Path] | None,
+        typer.Option(help="What the generator learned from; a sample is novel if it is not in here; may be repeated."),
     ] = None,
     folder: Folder = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that relax crystals.")] = os.cpu_count() or 1,
@@ -117,12 +118,12 @@ def stability(
 
     A model's own samples are also ranked by what is known of them before, to show what that buys.
     """
-    from xcrystal.crystal.crystal_sets import crystal_set
+    from xcrystal.crystal.crystal_sets import crystal_set, joined
     from xcrystal.evaluation.energies.stability import evaluate_model_stability, evaluate_stability
 
     if samples is not None and model is not None:
         raise DatasetError("Give --samples to measure these, or --model to measure what a model makes, not both.")
-    known = None if train is None else crystal_set(train)
+    known = joined(map(crystal_set, train)) if train else None
     if samples is not None:
         return print_report(evaluate_stability(samples, known, folder=folder, workers=workers), as_json)
     opened, atlas = xcrystal.load(model or "mp20"), xcrystal.atlas(model or "mp20")

@@ -31,11 +31,13 @@ def draw(diagram: PhaseDiagram, formula: str, energy: float) -> go.Figure:
     if diagram.dim not in (2, 3):
         raise RelaxationError(f"The phase diagram of {diagram.dim} elements is not drawn, only those of 2 or 3.")
     if math.isnan(energy):
-        plotter = PDPlotter(diagram, show_unstable=_SHOWN)
-        return plotter.get_plot(label_unstable=False)
+        with quiet():
+            return PDPlotter(diagram, show_unstable=_SHOWN).get_plot(label_unstable=False)
     composition = Composition(formula)
     own = PDEntry(composition, energy * composition.num_atoms, f"{formula} (this crystal)")
     whole = PhaseDiagram([*diagram.all_entries, own])
     shown = max(_SHOWN, 1.05 * float(whole.get_e_above_hull(own)))
     with quiet():
-        return PDPlotter(whole, show_unstable=shown).get_plot(label_unstable=False, highlight_entries=[own])
+        figure = PDPlotter(whole, show_unstable=shown).get_plot(label_unstable=False, highlight_entries=[own])
+    figure.update_traces(name="this crystal", selector={"name": "Highlighted"})
+    return figure

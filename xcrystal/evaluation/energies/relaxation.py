@@ -61,7 +61,8 @@ class RelaxationReport(Report):
     classes
         Errors after relaxing, by class of crystals.
     e_above_hull, hull_itself
-        Errors of the energy above the hull: of relaxed energies, and of the table's own formation energies.
+        Errors of the energy above the hull (of the atlas's entries and the crystal itself): of relaxed energies, and of
+        the table's own formation energies.
     agree
         Crystals of which both say whether they are below 0.1 eV/atom.
     volume_change, step_numbers
@@ -156,9 +157,10 @@ def evaluate_relaxation(
     known, above = (rows[name].to_numpy(dtype=float) for name in ("formation_energy_per_atom", "e_above_hull"))
     energies = np.array([result.formation_energy_per_atom for result in found])
     before = np.array([_before(result) for result in found])
-    own = np.array([result.e_above_hull for result in found])
-    table_hull = np.array(
-        [energy_above_hull(crystal.composition, energy) for crystal, energy in zip(crystals, known, strict=True)]
+    # the table's hull holds the crystal itself, so what lies below the hull of the others is on it
+    own = np.maximum(0.0, [result.e_above_hull for result in found])
+    table_hull = np.maximum(
+        0.0, [energy_above_hull(crystal.composition, energy) for crystal, energy in zip(crystals, known, strict=True)]
     )
     kinds = np.array([kind_of(species) for species in rows["species"]])
     both = np.isfinite(own) & np.isfinite(above)
