@@ -141,21 +141,21 @@ def hull(
     Raises
     ------
     RelaxationError
-        If there are too many elements, or the potential cannot tell the energy.
+        If there are too many elements, the potential cannot tell the energy, or the energy is not finite.
     DatasetError
         If there is no such atlas, or it has no formation energies.
     ReadError
         If it is neither a crystal nor a formula.
     """
     composition, known = _given(structure, energy, potential)
-    diagram, names = _diagram(_known(atlas), _elements(composition))
+    diagram = _diagram(_known(atlas), _elements(composition))
     found, level = diagram.get_decomp_and_hull_energy_per_atom(composition)
     return Hull(
         formula=composition.reduced_formula,
         formation_energy_per_atom=known,
         e_above_hull=known - level,
-        decomposition=tuple(_phase(entry, names, 0.0, float(amount)) for entry, amount in found.items()),
-        competing=_competing(diagram, names, composition),
+        decomposition=tuple(_phase(entry, 0.0, float(amount)) for entry, amount in found.items()),
+        competing=_competing(diagram, composition),
         entries=len(diagram.all_entries),
         diagram=diagram,
     )
@@ -163,7 +163,7 @@ def hull(
 
 def energy_above_hull(composition: Composition, energy: float, atlas: str | Path | Atlas = "mp20") -> float:
     """How far a formation energy, eV/atom, lies above the hull of the known crystals; negative below it."""
-    diagram, _ = _diagram(_known(atlas), _elements(composition))
+    diagram = _diagram(_known(atlas), _elements(composition))
     return float(energy - diagram.get_hull_energy_per_atom(composition))
 
 
@@ -171,7 +171,9 @@ def _given(structure: Any, energy: float | None, potential: str) -> tuple[Compos
     """Composition and formation energy of whatever was given."""
     from pymatgen.core import Composition
 
-    if isinstance(structure, str) and not os.path.exists(structure):
+    if energy is not None and not math.isfinite(energy):
+        raise RelaxationError("A formation energy that is not finite has no place above the hull.")
+    if isinstance(structure, str) and structure and not os.path.exists(structure):
         try:
             return Composition(structure), math.nan if energy is None else float(energy)
         except ValueError:
@@ -219,36 +221,34 @@ def _rows_of(atlas: Atlas) -> Rows:
     return dict(rows)
 
 
-def _diagram(known: Rows, elements: frozenset[str]) -> tuple[PhaseDiagram, dict[int, str]]:
-    """The phase diagram of some elements, and the ids of its entries by what ``id`` gives for them."""
+def _diagram(known: Rows, elements: frozenset[str]) -> PhaseDiagram:
+    """The phase diagram of some elements; the ``attribute`` of an entry is its id, of an element without one None."""
     from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
     from pymatgen.core import Composition
 
-    entries: list[PDEntry] = []
-    names = {}
+    entries = []
     for count in range(1, len(elements) + 1):
         for some in itertools.combinations(sorted(elements), count):
             for name, formula, energy in known.get(frozenset(some), ()):
                 composition = Composition(formula)
-                entries.append(PDEntry(composition, energy * composition.num_atoms, name))
-                names[id(entries[-1])] = name
+                entries.append(PDEntry(composition, energy * composition.num_atoms, name, attribute=name))
     there = {entry.composition.reduced_formula for entry in entries if entry.energy <= _TOGETHER}
     missing = [Composition(element) for element in sorted(elements)]
     entries += [PDEntry(element, 0.0) for element in missing if element.reduced_formula not in there]
-    return PhaseDiagram(entries), names
+    return PhaseDiagram(entries)
 
 
-def _phase(entry: Any, names: dict[int, str], above: float, amount: float = 0.0) -> Phase:
+def _phase(entry: Any, above: float, amount: float = 0.0) -> Phase:
     formula = entry.composition.reduced_formula
-    return Phase(names.get(id(entry), ""), formula, float(entry.energy_per_atom), above, amount)
+    return Phase(entry.attribute or "", formula, float(entry.energy_per_atom), above, amount)
 
 
-def _competing(diagram: PhaseDiagram, names: dict[int, str], composition: Composition) -> tuple[Phase, ...]:
+def _competing(diagram: PhaseDiagram, composition: Composition) -> tuple[Phase, ...]:
     """Known crystals of all of the elements of a composition, and those on the hull, nearest to it first."""
     elements = set(composition.elements)
     stable = set(map(id, diagram.stable_entries))
     phases = [
-        _phase(entry, names, max(0.0, float(diagram.get_e_above_hull(entry))))
+        _phase(entry, max(0.0, float(diagram.get_e_above_hull(entry))))
         for entry in diagram.all_entries
         if set(entry.composition.elements) == elements or id(entry) in stable
     ]

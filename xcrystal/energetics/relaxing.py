@@ -221,24 +221,19 @@ def relax(
     if on_step is not None and workers > 1:
         raise RelaxationError("The steps of crystals are told with workers=1 only.")
     calculator(potential, device)  # what is missing shall be said before anything is read
-    given = as_list(structures)
     task = _Task(potential, steps, fmax, cell, device)
-    crystals = [_read(source, place) for place, source in enumerate(given)]
-    done: list[Relaxation | None] = [found if isinstance(found, Relaxation) else None for found in crystals]
+    crystals = [_read(source, place) for place, source in enumerate(as_list(structures))]
+    starts = [crystal for crystal in crystals if isinstance(crystal, _Start)]
     kept = _Kept(folder)
-    todo: list[int] = []
-    for place, found in enumerate(crystals):
-        if isinstance(found, _Start):
-            done[place] = kept.find(found, task)
-            todo += [place] if done[place] is None else []
-    starts = [found for found in crystals if isinstance(found, _Start)]
-    by_place = {start.place: start for start in starts}
-    for place, result in _results([by_place[p] for p in todo], task, workers, progress, on_step, should_stop):
-        done[place] = result
-        kept.add(by_place[place], task, result)
+    done = {start.place: found for start in starts if (found := kept.find(start, task)) is not None}
+    todo = [start for start in starts if start.place not in done]
+    for start, result in _results(todo, task, workers, progress, on_step, should_stop):
+        done[start.place] = result
+        kept.add(start, task, result)
+    stopped = "It was not reached: relaxing was stopped."
     return [
-        result if result is not None else _failed(by_place[place], "It was not reached: relaxing was stopped.")
-        for place, result in enumerate(done)
+        crystal if isinstance(crystal, Relaxation) else done.get(crystal.place) or _failed(crystal, stopped)
+        for crystal in crystals
     ]
 
 
@@ -286,8 +281,8 @@ def _results(
     progress: bool,
     on_step: Callable[[Step], None] | None,
     should_stop: Callable[[], bool] | None,
-) -> Iterator[tuple[int, Relaxation]]:
-    """Places and results, as they are done."""
+) -> Iterator[tuple[_Start, Relaxation]]:
+    """Crystals and results, as they are done."""
     from tqdm.auto import tqdm
 
     stopping = should_stop or (lambda: False)
@@ -296,7 +291,7 @@ def _results(
         if workers == 1 or len(starts) < 2:
             for start in starts:
                 try:
-                    yield start.place, _relaxed(start, task, on_step, stopping)
+                    yield start, _relaxed(start, task, on_step, stopping)
                 except _Stopped:
                     return
                 bar.update()
@@ -304,7 +299,7 @@ def _results(
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
             found = pool.map(partial(_relaxed, task=task), starts)
             for start, result in zip(starts, found, strict=True):
-                yield start.place, result
+                yield start, result
                 bar.update()
                 if stopping():
                     pool.shutdown(cancel_futures=True)
