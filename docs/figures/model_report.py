@@ -176,6 +176,13 @@ COMMANDS = {
         "evaluate generation -n 1000 --effort fast --reference FOLDER/val.parquet --train FOLDER/train.parquet",
         "The same latent vectors, without a search.",
     ),
+    "stability": Command(
+        "Stability of samples",
+        "evaluate stability -n 1000 --limit 80 --train FOLDER/train.parquet --folder relaxed",
+        "The first of these samples, relaxed by CHGNet; the [protocol](stability.md) says what is stable, against "
+        "which hull. Relaxing takes seconds a crystal; the folder keeps what is done. The second table says how many "
+        "of the fifth that ranks best before relaxing are metastable afterwards.",
+    ),
     "interpolation": Command(
         "Between crystals",
         "evaluate interpolation --data FOLDER/val.parquet --paths 50",
