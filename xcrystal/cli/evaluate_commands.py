@@ -126,11 +126,18 @@ def stability(
     known = joined(map(crystal_set, train)) if train else None
     if samples is not None:
         return print_report(evaluate_stability(samples, known, folder=folder, workers=workers), as_json)
-    opened, atlas = xcrystal.load(model or "mp20"), xcrystal.atlas(model or "mp20")
-    drawn = {"n": n, "limit": limit, "seed": seed, "effort": effort}
-    return print_report(
-        evaluate_model_stability(opened, atlas, known, **drawn, folder=folder, workers=workers), as_json
+    report = evaluate_model_stability(
+        xcrystal.load(model or "mp20"),
+        xcrystal.atlas(model or "mp20"),
+        known,
+        n=n,
+        limit=limit,
+        seed=seed,
+        effort=effort,
+        folder=folder,
+        workers=workers,
     )
+    return print_report(report, as_json)
 
 
 @evaluate.command()

@@ -35,8 +35,16 @@ def relax(
     from xcrystal.energetics.relaxing import relax as relax_all
     from xcrystal.model.checkpoint import write_text
 
-    options = {"steps": steps, "fmax": fmax, "folder": folder, "workers": workers, "device": device}
-    found = relax_all(files, potential=potential, cell=not fixed_cell, **options)
+    found = relax_all(
+        files,
+        potential=potential,
+        steps=steps,
+        fmax=fmax,
+        cell=not fixed_cell,
+        folder=folder,
+        workers=workers,
+        device=device,
+    )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     records = []

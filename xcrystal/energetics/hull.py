@@ -248,7 +248,7 @@ def _competing(diagram: PhaseDiagram, composition: Composition) -> tuple[Phase, 
     elements = set(composition.elements)
     stable = set(map(id, diagram.stable_entries))
     phases = [
-        _phase(entry, max(0.0, float(diagram.get_e_above_hull(entry))))
+        _phase(entry, max(0.0, float(entry.energy_per_atom - diagram.get_hull_energy_per_atom(entry.composition))))
         for entry in diagram.all_entries
         if set(entry.composition.elements) == elements or id(entry) in stable
     ]

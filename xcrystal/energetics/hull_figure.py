@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xcrystal.energetics.potentials import quiet
 from xcrystal.errors import RelaxationError
@@ -30,14 +30,15 @@ def draw(diagram: PhaseDiagram, formula: str, energy: float) -> go.Figure:
 
     if diagram.dim not in (2, 3):
         raise RelaxationError(f"The phase diagram of {diagram.dim} elements is not drawn, only those of 2 or 3.")
-    if math.isnan(energy):
-        with quiet():
-            return PDPlotter(diagram, show_unstable=_SHOWN).get_plot(label_unstable=False)
-    composition = Composition(formula)
-    own = PDEntry(composition, energy * composition.num_atoms, f"{formula} (this crystal)")
-    whole = PhaseDiagram([*diagram.all_entries, own])
-    shown = max(_SHOWN, 1.05 * float(whole.get_e_above_hull(own)))
+    own: list[PDEntry] = []
+    shown = _SHOWN
+    if math.isfinite(energy):
+        composition = Composition(formula)
+        own = [PDEntry(composition, energy * composition.num_atoms, f"{formula} (this crystal)")]
+        shown = max(_SHOWN, 1.05 * (energy - diagram.get_hull_energy_per_atom(composition)))
     with quiet():
-        figure = PDPlotter(whole, show_unstable=shown).get_plot(label_unstable=False, highlight_entries=[own])
+        plotter = PDPlotter(PhaseDiagram([*diagram.all_entries, *own]), show_unstable=shown)
+        # typed as if it might be matplotlib's, which is drawn on demand only
+        figure: Any = plotter.get_plot(label_unstable=False, highlight_entries=own or None)
     figure.update_traces(name="this crystal", selector={"name": "Highlighted"})
     return figure

@@ -198,7 +198,9 @@ def evaluate_model_stability(
     samples = model.decode(z, effort)
     found = evaluate_stability(samples, train, **options)
     scores = scores_before(model, atlas, z, samples, found.relaxations)
-    told = {name: found.outcomes[name] for name in ("metastable", "metastable_sun") if name in found.outcomes}
+    told: dict[str, np.ndarray] = {
+        name: found.outcomes[name] for name in ("metastable", "metastable_sun") if name in found.outcomes
+    }
     return replace(found, rankings=rankings(scores, told))
 
 

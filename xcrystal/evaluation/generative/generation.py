@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -191,7 +192,7 @@ def evaluate_generation(
     seed: int = 0,
     *,
     relax: bool = False,
-    folder: str | os.PathLike[str] | None = None,
+    folder: str | Path | None = None,
 ) -> GenerationReport:
     """Measure a set of generated crystals.
 
