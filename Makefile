@@ -97,7 +97,7 @@ pins: setup
 	$(BIN)/python -m pip install --quiet uv
 	grep '^#' constraints.txt > constraints.txt.new
 	$(BIN)/uv pip compile --universal --python-version 3.11.0 --extra test --extra docs --no-annotate --no-header --quiet \
-	  pyproject.toml | grep -vE '^(nvidia|cuda|triton)' >> constraints.txt.new
+	  pyproject.toml | grep -vE '^(nvidia-[^m]|cuda|triton)' >> constraints.txt.new
 	mv constraints.txt.new constraints.txt
 
 # Of each dependency of ours the lowest version in its range, and of theirs the highest that go with these. Old versions

@@ -23,6 +23,7 @@ LAYERS = (
     "wrapping",
     "latent",
     "assessment",
+    "energetics",
     "explanation",
     "evaluation",
     "training",
@@ -42,6 +43,7 @@ FORBIDDEN = {
     "wrapping": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
     "assessment": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
+    "energetics": {"ipywidgets", "nglview", "captum", "umap"},
     "explanation": {"ipywidgets", "nglview"},  # an attribution draws itself with plotly, once it is asked to
     "evaluation": {"ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},

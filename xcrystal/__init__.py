@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xcrystal.energetics.hull import hull
+    from xcrystal.energetics.relaxing import relax
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
     from xcrystal.explorer.notebook.gallery_output import open_gallery as gallery
@@ -35,7 +37,9 @@ __all__ = [
     "explain",
     "explore",
     "gallery",
+    "hull",
     "load",
+    "relax",
     "wrap",
 ]
 
@@ -47,7 +51,9 @@ _PUBLIC = {
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explore": ("xcrystal.explorer.widget", "explore"),
     "gallery": ("xcrystal.explorer.notebook.gallery_output", "open_gallery"),
+    "hull": ("xcrystal.energetics.hull", "hull"),
     "load": ("xcrystal.generator", "open_model"),
+    "relax": ("xcrystal.energetics.relaxing", "relax"),
     "wrap": ("xcrystal.wrapping", "wrap_model"),
 }
 

@@ -53,6 +53,10 @@ class CapabilityError(XCrystalError):
     """Something that a model cannot do, such as gradients of one that gives none."""
 
 
+class RelaxationError(XCrystalError):
+    """A crystal that cannot be relaxed, a potential that is not installed, or a hull that cannot be computed."""
+
+
 class TargetError(XCrystalError):
     """An attribution target, method or option that does not exist."""
 

@@ -248,6 +248,23 @@ def samples(figures: Figures) -> str:
     return table((f"{number} samples", "effort normal", "effort fast", "`val`", "aim"), rows)
 
 
+def stability(figures: Figures) -> str:
+    """Samples that are stable once they are relaxed."""
+    found = figures["stability"]
+    words = {
+        "same_structure": "relaxed to what was generated",
+        "stable": "stable: at most 0 eV/atom above the hull",
+        "metastable": "metastable: below 0.1 eV/atom",
+        "sun": "stable, unique and novel",
+        "metastable_sun": "metastable, unique and novel",
+    }
+    shares = {name: found["shares"][name] for name in words}
+    return table(
+        [f"{found['crystals']} samples, relaxed by CHGNet", "share (95 % interval)"],
+        [[words[name], share(s["share"], s["interval"])] for name, s in shares.items()],
+    )
+
+
 def paths(figures: Figures) -> str:
     """What lies between crystals."""
     kinds, fast = figures["interpolation"]["kinds"], figures["interpolation-fast"]["kinds"]
@@ -391,7 +408,7 @@ def others(figures: Figures) -> str:
 TABLES: dict[str, Callable[[Figures], str]] = {
     function.__name__: function
     for function in (
-        reconstruction, orbits, distances, splits, worse, glance, properties, intervals, samples, paths, sliders,
-        steering, explanations, speed, others,
+        reconstruction, orbits, distances, splits, worse, glance, properties, intervals, samples, stability, paths,
+        sliders, steering, explanations, speed, others,
     )
 }  # fmt: skip

@@ -21,6 +21,7 @@ WORDS = {
     "generator": "xc.load: encode, decode, predict, sample",
     "latent": "xc.atlas: latent vectors, map, paths, directions",
     "assessment": "what can be said of one crystal",
+    "energetics": "xc.relax, xc.hull: energies, stability",
     "explanation": "xc.explain: targets, methods, concepts",
     "evaluation": "is it any good: figures and reports",
     "training": "recipes, data, the loop",

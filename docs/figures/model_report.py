@@ -45,7 +45,17 @@ ROOT = Path(__file__).parents[2]
 OUT = ROOT / "docs" / "model"
 FILLED = (ROOT / "MODEL_CARD.md", ROOT / "README.md")
 # what decides figures: neither the explorer's looks nor the command line
-CODE = ("crystal", "model", "predicting.py", "generator.py", "latent", "assessment", "explanation", "evaluation")
+CODE = (
+    "crystal",
+    "model",
+    "predicting.py",
+    "generator.py",
+    "latent",
+    "assessment",
+    "energetics",
+    "explanation",
+    "evaluation",
+)
 _LEARNED = " ".join(
     f"--train FOLDER/{table}.parquet" for table in ("train", "classics", "more_labelled", "large_train")
 )
@@ -165,6 +175,13 @@ COMMANDS = {
         "Samples, most probable crystal alone",
         "evaluate generation -n 1000 --effort fast --reference FOLDER/val.parquet --train FOLDER/train.parquet",
         "The same latent vectors, without a search.",
+    ),
+    "stability": Command(
+        "Stability of samples",
+        "evaluate stability -n 1000 --limit 80 --train FOLDER/train.parquet --folder relaxed",
+        "The first of these samples, relaxed by CHGNet; the [protocol](stability.md) says what is stable, against "
+        "which hull. Relaxing takes seconds a crystal; the folder keeps what is done. The second table says how many "
+        "of the fifth that ranks best before relaxing are metastable afterwards.",
     ),
     "interpolation": Command(
         "Between crystals",

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import xcrystal
+from xcrystal.cli.relax_command import Folder
 from xcrystal.cli.shared import Crystals, Device, Effort, Half, Json, Kept, Model, Seed, Table, print_report
 from xcrystal.errors import DatasetError
 from xcrystal.reporting import Report
@@ -56,6 +57,10 @@ def generation(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
     effort: Effort = "normal",
+    relax: Annotated[
+        bool, typer.Option("--relax", help="Also relax the samples, and count those that are stable (slow).")
+    ] = False,
+    folder: Folder = None,
     as_json: Json = False,
 ) -> Report:
     """How good generated crystals are: validity, uniqueness, novelty, distributions, coverage.
@@ -71,7 +76,68 @@ def generation(
     # what cannot be opened shall be said before a model has sampled for minutes
     real, known = (None if path is None else crystal_set(path) for path in (reference, train))
     crystals = xcrystal.load(model or "mp20", device).sample(n, seed, effort) if samples is None else samples
-    return print_report(evaluate_generation(crystals, real, known, workers, seed), as_json)
+    report = evaluate_generation(crystals, real, known, workers, seed, relax=relax, folder=folder)
+    return print_report(report, as_json)
+
+
+@evaluate.command()
+def relaxation(
+    data: Table,
+    limit: Annotated[int, typer.Option(min=1, help="How many crystals, drawn at random.")] = 100,
+    seed: Seed = 0,
+    folder: Folder = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that relax crystals.")] = os.cpu_count() or 1,
+    as_json: Json = False,
+) -> Report:
+    """How far CHGNet's energies of known crystals, once relaxed, lie from the table's (seconds a crystal)."""
+    from xcrystal.evaluation.energies.relaxation import evaluate_relaxation
+
+    return print_report(evaluate_relaxation(data, limit, seed, folder=folder, workers=workers), as_json)
+
+
+@evaluate.command()
+def stability(
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Crystals to measure, as for evaluate generation; without it, a model's own."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Measure samples of this model, and rank them.")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many samples of the model.")] = 1000,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many of these samples.")] = None,
+    seed: Seed = 0,
+    train: Annotated[
+        list[Path] | None,
+        typer.Option(help="What the generator learned from; a sample is novel if it is not in here; may be repeated."),
+    ] = None,
+    folder: Folder = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that relax crystals.")] = os.cpu_count() or 1,
+    effort: Effort = "normal",
+    as_json: Json = False,
+) -> Report:
+    """How many crystals are stable, unique and novel once CHGNet has relaxed them (seconds a crystal).
+
+    A model's own samples are also ranked by what is known of them before, to show what that buys.
+    """
+    from xcrystal.crystal.crystal_sets import crystal_set, joined
+    from xcrystal.evaluation.energies.stability import evaluate_model_stability, evaluate_stability
+
+    if samples is not None and model is not None:
+        raise DatasetError("Give --samples to measure these, or --model to measure what a model makes, not both.")
+    known = joined(map(crystal_set, train)) if train else None
+    if samples is not None:
+        return print_report(evaluate_stability(samples, known, folder=folder, workers=workers), as_json)
+    report = evaluate_model_stability(
+        xcrystal.load(model or "mp20"),
+        xcrystal.atlas(model or "mp20"),
+        known,
+        n=n,
+        limit=limit,
+        seed=seed,
+        effort=effort,
+        folder=folder,
+        workers=workers,
+    )
+    return print_report(report, as_json)
 
 
 @evaluate.command()

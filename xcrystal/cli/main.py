@@ -24,6 +24,7 @@ from xcrystal.cli.concepts_command import concepts
 from xcrystal.cli.counterfactuals_command import counterfactuals
 from xcrystal.cli.evaluate_commands import evaluate
 from xcrystal.cli.fetch_command import fetch
+from xcrystal.cli.relax_command import relax
 from xcrystal.cli.serve_command import serve
 from xcrystal.cli.shared import (
     Also,
@@ -78,6 +79,7 @@ app.command()(counterfactuals)
 app.command()(fetch)
 app.command("check-data")(check_data)
 app.command()(concepts)
+app.command()(relax)
 app.command()(serve)
 
 
@@ -372,6 +374,30 @@ def fit_known_tasks(
         return
     rows = [(n, f"{f['test_error']:.4f}", f"{f['trivial_error']:.4f}", f["error_unit"]) for n, f in found.items()]
     print_table([("task", "test error", "of a constant", "unit"), *rows])
+
+
+@app.command("fit-references")
+def fit_references(
+    data: Dataset,
+    limit: Annotated[int, typer.Option(min=1, help="How many crystals, drawn at random.")] = 3000,
+    out: Annotated[Path | None, typer.Option(help="The file; by default the one that ships.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit the energies of the elements that put CHGNet's energies on the scale of the table (minutes)."""
+    from xcrystal.training.reference_fit import fit_reference_energies
+
+    found = fit_reference_energies(data, limit=limit, seed=seed, out=out)
+    figures = {
+        "crystals": found.crystals,
+        "elements": len(found.elements),
+        "median_error": found.median_error,
+        "mean_error": found.mean_error,
+    }
+    if as_json:
+        print_json(figures)
+    else:
+        print_table(figures.items())
 
 
 @app.command("atlas")

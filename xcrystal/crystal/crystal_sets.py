@@ -117,6 +117,13 @@ def crystal_set(source: Any) -> CrystalSet:
     return CrystalSet(tuple(cells), unreadable)
 
 
+def joined(sets: Iterable[CrystalSet]) -> CrystalSet:
+    """The crystals of some sets as one."""
+    every = list(sets)
+    unreadable = {name: reason for found in every for name, reason in found.unreadable.items()}
+    return CrystalSet(tuple(cell for found in every for cell in found.cells), unreadable)
+
+
 def cell_of(structure: Structure, name: str = "") -> Cell:
     """The plain arrays of a structure; isotopes and oxidation states are left out.
 

@@ -44,6 +44,9 @@ def test_shares_are_counted_over_all_that_was_given() -> None:
         "valid": 4,
         "unique": 4,
         "novel": 3,
+        "novel_composition": 2,
+        "novel_space_group": 1,  # two sites at nearly the same place
+        "novel_structure": 0,
         "unique_novel_valid": 2,
         "p1": 0,
     }

@@ -10,9 +10,9 @@ distances between distributions those of the training set.
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ from xcrystal.assessment.validity import Validity, validity
 from xcrystal.crystal.crystal_sets import CrystalSet, crystal_set
 from xcrystal.crystal.reading import as_list
 from xcrystal.errors import DatasetError
+from xcrystal.evaluation.energies.stability import evaluate_stability
 from xcrystal.evaluation.generative.distributions import Descriptors, Distances, describe, distances, distances_of_draws
+from xcrystal.evaluation.shared.novelty_kinds import KINDS, novelty_kinds
 from xcrystal.evaluation.shared.parallel import Workers, workers_of
 from xcrystal.evaluation.shared.set_matching import Coverage, coverage, matches_any, matches_earlier
-from xcrystal.evaluation.shared.statistics import wilson_interval
+from xcrystal.evaluation.shared.statistics import Share
 from xcrystal.reporting import Report, columns, share_text
 
 _SHARES = {
@@ -38,8 +40,13 @@ _SHARES = {
     "unique": "unique",
     "novel": "novel",
     "unique_novel_valid": "unique, novel and valid",
+    **{f"novel_{kind}": f"novel {words}" for kind, words in KINDS.items()},
     "p1": "space group P1",
     "not_most_probable": "not the most probable crystal",
+    "stable": "stable once relaxed",
+    "metastable": "metastable once relaxed",
+    "sun": "stable, unique and novel once relaxed",
+    "metastable_sun": "metastable, unique and novel once relaxed",
 }
 _DISTANCES = {
     "density": "density, Wasserstein (g/cm3)",
@@ -48,21 +55,8 @@ _DISTANCES = {
     "crystal_system": "crystal systems, total variation",
     "p1": "share of P1, difference",
 }
+_RELAXED = ("stable", "metastable", "sun", "metastable_sun")
 _NAMED = 10  # unreadable crystals in the printed table; the report holds all
-
-
-@dataclass(frozen=True)
-class Share:
-    """``count`` of ``total`` crystals: their share, and its 95 % Wilson interval."""
-
-    count: int
-    total: int
-    share: float
-    interval: tuple[float, float]
-
-    @classmethod
-    def of(cls, count: int, total: int) -> Share:
-        return cls(count, total, count / total if total else math.nan, wilson_interval(count, total))
 
 
 @dataclass(frozen=True)
@@ -90,8 +84,10 @@ class SetFigures:
         closer than 0.7 of the sum of covalent radii), ``smact``, ``smact_without_alloys``, ``metals_only``,
         ``too_many_elements`` (more than 9, so that SMACT was not asked), ``valid`` (apart, no overlap and smact),
         ``unique`` (matches no earlier crystal of the set), with a training set ``novel`` (matches none of it) and
-        ``unique_novel_valid``, and ``p1``; of Structures that a model decoded also ``not_most_probable`` (the decoder
-        took another candidate).
+        ``unique_novel_valid``, and of the novel ones what is new first (``novel_composition``, ``novel_space_group``,
+        ``novel_structure``); ``p1``; if they were relaxed ``stable``, ``metastable``, ``sun`` and ``metastable_sun`` as
+        in ``xcrystal.evaluation.energies.stability``; of Structures that a model decoded also ``not_most_probable``
+        (the decoder took another candidate).
     """
 
     crystals: int
@@ -189,7 +185,14 @@ class GenerationReport(Report):
 
 
 def evaluate_generation(
-    structures: Any, reference: Any = None, train: Any = None, workers: int = 1, seed: int = 0
+    structures: Any,
+    reference: Any = None,
+    train: Any = None,
+    workers: int = 1,
+    seed: int = 0,
+    *,
+    relax: bool = False,
+    folder: str | Path | None = None,
 ) -> GenerationReport:
     """Measure a set of generated crystals.
 
@@ -205,6 +208,10 @@ def evaluate_generation(
         Processes that share the work; with 1 everything stays in this one.
     seed
         Of the draws from the training set.
+    relax
+        Whether the samples are relaxed, too, which takes seconds for each and CHGNet.
+    folder
+        Where relaxed crystals are kept as they are done.
 
     Returns
     -------
@@ -222,6 +229,9 @@ def evaluate_generation(
     with workers_of(workers) as pool:
         found, descriptors, judgements = _figures(samples, known, pool)
         found = replace(found, shares=found.shares | _choices(given))
+        if relax:
+            relaxed = evaluate_stability(samples, known, folder=folder, workers=workers).shares
+            found = replace(found, shares=found.shares | {name: relaxed[name] for name in _RELAXED if name in relaxed})
         training = None if known is None else SetFigures(len(known), known.unreadable, {})
         if real is None:
             return GenerationReport(found, None, training, None, None, None, None, None, judgements)
@@ -282,8 +292,10 @@ def _figures(
         "p1": descriptors.space_group == 1,
     }
     novel = None if known is None else ~matches_any(cells, known.cells, pool)
-    if novel is not None:
+    if novel is not None and known is not None:
         of_each["novel"] = novel
+        kinds = novelty_kinds(cells, descriptors.space_group.tolist(), known, novel)
+        of_each |= {f"novel_{kind}": kinds == kind for kind in KINDS}
         of_each["unique_novel_valid"] = unique & novel & np.array(of_each["valid"], dtype=bool)
     shares = {name: Share.of(int(np.sum(which)), len(crystals)) for name, which in of_each.items()}
     judgements = tuple(

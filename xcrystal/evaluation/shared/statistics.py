@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,20 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
         return 0.0, 1.0
     interval = binomtest(successes, trials).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True)
+class Share:
+    """``count`` of ``total`` crystals: their share, and its 95 % Wilson interval."""
+
+    count: int
+    total: int
+    share: float
+    interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, count: int, total: int) -> Share:
+        return cls(count, total, count / total if total else math.nan, wilson_interval(count, total))
 
 
 def bootstrap_interval(

@@ -1,0 +1,90 @@
+"""The convex hull: against sums done by hand, and against the distances that the table lists."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymatgen.core import Composition
+
+import xcrystal as xc
+from xcrystal.energetics.hull import energy_above_hull, hull
+from xcrystal.errors import ReadError, RelaxationError
+from xcrystal.latent.atlas import Atlas
+
+
+def atlas_of(**energies: float) -> Atlas:
+    table = pd.DataFrame(
+        {
+            "material_id": [f"own-{formula}" for formula in energies],
+            "formula": list(energies),
+            "formation_energy_per_atom": list(energies.values()),
+            "x": 0.0,
+            "y": 0.0,
+        }
+    )
+    return Atlas("own", table, np.zeros((len(table), 2), dtype=np.float32), {}, None)
+
+
+SALTS = atlas_of(NaCl=-2.0, NaCl7=-0.1)
+
+
+def test_a_binary_by_hand() -> None:
+    found = hull("Na3Cl", -0.6, atlas=SALTS)  # half of its atoms could be NaCl
+    assert found.e_above_hull == pytest.approx(0.4)
+    assert found.reaction == "Na3Cl → NaCl + 2 Na"
+    amounts = {phase.formula: (phase.material_id, phase.amount) for phase in found.decomposition}
+    assert amounts == {"NaCl": ("own-NaCl", pytest.approx(0.5)), "Na": ("", pytest.approx(0.5))}
+    (unstable,) = [phase for phase in found.competing if phase.formula == "NaCl7"]
+    assert unstable.e_above_hull == pytest.approx(0.4)  # a quarter of its atoms could be NaCl
+    assert found.to_dict()["reaction"] == found.reaction
+
+
+def test_below_the_hull_is_negative() -> None:
+    assert hull("NaCl3", -1.5, atlas=SALTS).e_above_hull == pytest.approx(-0.5)
+    assert energy_above_hull(Composition("Na2Cl6"), -1.5, SALTS) == pytest.approx(-0.5)
+
+
+def test_a_formula_alone_has_a_decomposition_and_no_distance() -> None:
+    found = xc.hull("Na3Cl", atlas=SALTS)
+    assert math.isnan(found.e_above_hull)
+    assert found.reaction == "Na3Cl → NaCl + 2 Na"
+    assert "on the hull" in xc.hull("Na2Cl2", atlas=SALTS).reaction
+
+
+def test_distances_are_those_of_the_table() -> None:
+    table = xc.atlas("mp20").table
+    known = table[table["in_train"] & table["e_above_hull"].notna() & table["formation_energy_per_atom"].notna()]
+    some = known.sample(60, random_state=0)
+    off = [
+        energy_above_hull(Composition(row.formula), row.formation_energy_per_atom) - row.e_above_hull
+        for row in some.itertuples()
+    ]
+    assert np.median(np.abs(off)) < 0.005
+    assert np.mean(np.abs(off)) < 0.02
+    assert np.mean(np.abs([o + row.e_above_hull for o, row in zip(off, some.itertuples(), strict=True)])) > 0.02
+
+
+def test_two_and_three_elements_are_drawn() -> None:
+    for formula, energy in (("Na3Cl", -0.6), ("NaCl3", -1.5), ("LiFeO2", -1.6), ("LiFeO2", None)):
+        found = hull(formula, energy, atlas=SALTS if "Na" in formula else "mp20")
+        names = [trace.name for trace in found.figure().data]
+        assert ("this crystal" in names) == (energy is not None)
+    with pytest.raises(RelaxationError, match="of 4 elements is not drawn"):
+        hull("LiFePO4", -2.0).figure()
+
+
+def test_what_is_no_crystal_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="no file"):
+        hull(str(tmp_path / "none.cif"))
+    with pytest.raises(RelaxationError, match="hull of 9 elements"):
+        hull("LiNaKRbCsFClBrI", -1.0)
+    with pytest.raises(RelaxationError, match="not finite"):
+        hull("NaCl", math.inf)
+    bare = atlas_of(NaCl=-2.0)
+    bare.table = bare.table.drop(columns="formation_energy_per_atom")
+    with pytest.raises(RelaxationError, match="no formation energies"):
+        hull("NaCl", -2.0, atlas=bare)
