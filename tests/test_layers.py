@@ -23,6 +23,7 @@ LAYERS = (
     "wrapping",
     "latent",
     "assessment",
+    "diffraction",
     "explanation",
     "evaluation",
     "training",
@@ -42,6 +43,7 @@ FORBIDDEN = {
     "wrapping": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
     "assessment": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
+    "diffraction": {"ipywidgets", "nglview", "captum", "umap"},  # a pattern draws itself with plotly, once asked to
     "explanation": {"ipywidgets", "nglview"},  # an attribution draws itself with plotly, once it is asked to
     "evaluation": {"ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},

@@ -15,6 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xcrystal.diffraction.identification import identify
+    from xcrystal.diffraction.measured import read_pattern
+    from xcrystal.diffraction.powder import xrd
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
     from xcrystal.explorer.notebook.gallery_output import open_gallery as gallery
@@ -35,8 +38,11 @@ __all__ = [
     "explain",
     "explore",
     "gallery",
+    "identify",
     "load",
+    "read_pattern",
     "wrap",
+    "xrd",
 ]
 
 _PUBLIC = {
@@ -47,8 +53,11 @@ _PUBLIC = {
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explore": ("xcrystal.explorer.widget", "explore"),
     "gallery": ("xcrystal.explorer.notebook.gallery_output", "open_gallery"),
+    "identify": ("xcrystal.diffraction.identification", "identify"),
     "load": ("xcrystal.generator", "open_model"),
+    "read_pattern": ("xcrystal.diffraction.measured", "read_pattern"),
     "wrap": ("xcrystal.wrapping", "wrap_model"),
+    "xrd": ("xcrystal.diffraction.powder", "xrd"),
 }
 
 

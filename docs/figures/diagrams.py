@@ -21,6 +21,7 @@ WORDS = {
     "generator": "xc.load: encode, decode, predict, sample",
     "latent": "xc.atlas: latent vectors, map, paths, directions",
     "assessment": "what can be said of one crystal",
+    "diffraction": "xc.xrd, xc.identify: powder patterns",
     "explanation": "xc.explain: targets, methods, concepts",
     "evaluation": "is it any good: figures and reports",
     "training": "recipes, data, the loop",
