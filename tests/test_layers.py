@@ -24,6 +24,8 @@ LAYERS = (
     "latent",
     "assessment",
     "energetics",
+    "diffraction",
+    "disorder",
     "explanation",
     "evaluation",
     "training",
@@ -44,6 +46,8 @@ FORBIDDEN = {
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
     "assessment": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "energetics": {"ipywidgets", "nglview", "captum", "umap"},
+    "diffraction": {"ipywidgets", "nglview", "captum", "umap"},  # a pattern draws itself with plotly, once asked to
+    "disorder": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "explanation": {"ipywidgets", "nglview"},  # an attribution draws itself with plotly, once it is asked to
     "evaluation": {"ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},

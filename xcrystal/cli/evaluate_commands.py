@@ -255,6 +255,44 @@ def proposals(
 
 
 @evaluate.command()
+def diffraction(
+    data: Annotated[Path | None, typer.Option(help="Crystals whose formulas the atlas does not hold.")] = None,
+    train: Annotated[Path | None, typer.Option(help="A table that the atlas was made of.")] = None,
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=1, help="How many crystals of each, drawn at random.")] = 200,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """How often a powder pattern, ideal or as measured, leads to its crystal."""
+    from xcrystal.evaluation.diffraction.pattern_search import evaluate_diffraction
+    from xcrystal.latent.atlas import open_atlas
+
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_diffraction(opened, open_atlas(atlas or model), data, train, limit, seed), as_json)
+
+
+@evaluate.command()
+def signals(
+    data: Crystals,
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=2, help="How many crystals, drawn at random, and how many samples.")] = 300,
+    seed: Seed = 0,
+    effort: Effort = "normal",
+    as_json: Json = False,
+) -> Report:
+    """What signals of synthesizability tell apart: known crystals, and crystals drawn from the model's prior."""
+    from xcrystal.evaluation.generative.signal_scores import evaluate_signals
+    from xcrystal.latent.atlas import open_atlas
+
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_signals(opened, open_atlas(atlas or model), data, limit, seed, effort), as_json)
+
+
+@evaluate.command()
 def directions(
     model: Model = "mp20",
     atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,

@@ -135,6 +135,25 @@ def propose(
     )
 
 
+def substituted(
+    model: CrystalModel, atlas: Atlas, formula: Formula, count: int = PROTOTYPES
+) -> list[tuple[Decoded, int]]:
+    """Decodes of known crystals with the elements of a formula in the place of theirs, and the rows that they are of.
+
+    The cells are resized by the covalent radii, and nothing else is changed; see ``prototypes`` for which they are.
+    """
+    pairs = prototypes(atlas, formula, count)
+    if not pairs:
+        return []
+    decoded = model.decode_arrays(atlas.z[[row for row, _ in pairs]], effort="fast")
+    found = []
+    for crystal, (row, change) in zip(decoded, pairs, strict=True):
+        if len(crystal.element) and set(crystal.element.tolist()) <= change.keys():
+            elements = np.array([change[z] for z in crystal.element.tolist()])
+            found.append((_resized(replace(crystal, element=elements), crystal.element), row))
+    return found
+
+
 STAGES = 4
 Places = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Latent vectors (n, Z), the rows of the atlas that they began from, and how strange the exchange of elements is."""
