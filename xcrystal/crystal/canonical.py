@@ -149,7 +149,7 @@ def symmetry_dataset(structure: IStructure, kinds: list[int] | None = None) -> A
 
     ``kinds``, a number for each atom, tells atoms apart in place of what is on their sites.
     """
-    elements = np.array(kinds or site_kinds(structure))
+    elements = np.array(site_kinds(structure) if kinds is None else kinds, dtype=int)
     return _dataset(np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), elements, SYMPREC)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xcrystal.errors import ReadError
 
 if TYPE_CHECKING:
-    from pymatgen.core import PeriodicSite, Structure
+    from pymatgen.core import IStructure, PeriodicSite
 
 _SHARE = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
 _DIGITS = 6
@@ -43,7 +43,7 @@ def species_of(text: str) -> str | dict[str, float]:
     return next(iter(found)) if list(found.values()) == [1.0] else found
 
 
-def site_kinds(structure: Structure) -> list[int]:
+def site_kinds(structure: IStructure) -> list[int]:
     """A number for each of n sites, equal where the same is on them; atomic numbers if one element fills each."""
     if structure.is_ordered:
         return [site.specie.Z for site in structure]
