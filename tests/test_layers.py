@@ -24,6 +24,7 @@ LAYERS = (
     "latent",
     "assessment",
     "diffraction",
+    "disorder",
     "explanation",
     "evaluation",
     "training",
@@ -44,6 +45,7 @@ FORBIDDEN = {
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
     "assessment": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "diffraction": {"ipywidgets", "nglview", "captum", "umap"},  # a pattern draws itself with plotly, once asked to
+    "disorder": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "explanation": {"ipywidgets", "nglview"},  # an attribution draws itself with plotly, once it is asked to
     "evaluation": {"ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},

@@ -15,9 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xcrystal.assessment.synthesis_signals import synthesis_signals
     from xcrystal.diffraction.identification import identify
     from xcrystal.diffraction.measured import read_pattern
     from xcrystal.diffraction.powder import xrd
+    from xcrystal.disorder.approximants import approximants
+    from xcrystal.disorder.defects import defects
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
     from xcrystal.explorer.notebook.gallery_output import open_gallery as gallery
@@ -32,8 +35,10 @@ __version__ = "0.1.0"
 __all__ = [
     "XCrystalError",
     "__version__",
+    "approximants",
     "atlas",
     "build_atlas",
+    "defects",
     "draw_structures",
     "explain",
     "explore",
@@ -41,14 +46,17 @@ __all__ = [
     "identify",
     "load",
     "read_pattern",
+    "synthesis_signals",
     "wrap",
     "xrd",
 ]
 
 _PUBLIC = {
     "XCrystalError": ("xcrystal.errors", "XCrystalError"),
+    "approximants": ("xcrystal.disorder.approximants", "approximants"),
     "atlas": ("xcrystal.latent.atlas", "open_atlas"),
     "build_atlas": ("xcrystal.latent.building", "build_atlas"),
+    "defects": ("xcrystal.disorder.defects", "defects"),
     "draw_structures": ("xcrystal.explorer.notebook.structure_output", "draw_structures"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explore": ("xcrystal.explorer.widget", "explore"),
@@ -56,6 +64,7 @@ _PUBLIC = {
     "identify": ("xcrystal.diffraction.identification", "identify"),
     "load": ("xcrystal.generator", "open_model"),
     "read_pattern": ("xcrystal.diffraction.measured", "read_pattern"),
+    "synthesis_signals": ("xcrystal.assessment.synthesis_signals", "synthesis_signals"),
     "wrap": ("xcrystal.wrapping", "wrap_model"),
     "xrd": ("xcrystal.diffraction.powder", "xrd"),
 }

@@ -22,6 +22,7 @@ WORDS = {
     "latent": "xc.atlas: latent vectors, map, paths, directions",
     "assessment": "what can be said of one crystal",
     "diffraction": "xc.xrd, xc.identify: powder patterns",
+    "disorder": "xc.defects, xc.approximants",
     "explanation": "xc.explain: targets, methods, concepts",
     "evaluation": "is it any good: figures and reports",
     "training": "recipes, data, the loop",

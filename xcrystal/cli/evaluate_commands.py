@@ -208,6 +208,25 @@ def diffraction(
 
 
 @evaluate.command()
+def signals(
+    data: Crystals,
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    limit: Annotated[int, typer.Option(min=2, help="How many crystals, drawn at random, and how many samples.")] = 300,
+    seed: Seed = 0,
+    effort: Effort = "normal",
+    as_json: Json = False,
+) -> Report:
+    """What signals of synthesizability tell apart: known crystals, and crystals drawn from the model's prior."""
+    from xcrystal.evaluation.generative.signal_scores import evaluate_signals
+    from xcrystal.latent.atlas import open_atlas
+
+    opened = xcrystal.load(model, device)
+    return print_report(evaluate_signals(opened, open_atlas(atlas or model), data, limit, seed, effort), as_json)
+
+
+@evaluate.command()
 def directions(
     model: Model = "mp20",
     atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,

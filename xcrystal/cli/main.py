@@ -22,6 +22,7 @@ import xcrystal
 from xcrystal.cli.check_data_command import check_data
 from xcrystal.cli.concepts_command import concepts
 from xcrystal.cli.counterfactuals_command import counterfactuals
+from xcrystal.cli.diffraction_commands import identify, xrd
 from xcrystal.cli.evaluate_commands import evaluate
 from xcrystal.cli.fetch_command import fetch
 from xcrystal.cli.serve_command import serve
@@ -79,6 +80,8 @@ app.command()(fetch)
 app.command("check-data")(check_data)
 app.command()(concepts)
 app.command()(serve)
+app.command()(xrd)
+app.command()(identify)
 
 
 def print_version(wanted: bool) -> None:

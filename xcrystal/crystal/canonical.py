@@ -33,7 +33,7 @@ from xcrystal.crystal.wyckoff import WyckoffCrystal, lattice_parameters
 from xcrystal.errors import InvalidCrystalError
 
 if TYPE_CHECKING:
-    from pymatgen.core import Structure
+    from pymatgen.core import IStructure, Structure
 
 SYMPREC = 0.1
 # negative: spglib judges an angle by how far it moves the ends of the cell's vectors, which symprec bounds as it bounds
@@ -143,7 +143,7 @@ def space_group_number(structure: Structure, handed: bool = False) -> int:
     return number if handed else _MIRRORED.get(number, number)
 
 
-def symmetry_dataset(structure: Structure, kinds: list[int] | None = None) -> Any:
+def symmetry_dataset(structure: IStructure, kinds: list[int] | None = None) -> Any:
     """spglib's dataset of a structure with the tolerances that crystals are encoded with; None if it finds nothing.
 
     ``kinds``, a number for each atom, tells atoms apart in place of their elements.

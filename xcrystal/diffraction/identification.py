@@ -289,7 +289,8 @@ class PatternSearch:
         table = self.atlas.table
         kept: list[Match] = []
         for fit, candidate in fitted:
-            structure = to_structure(_with_cell(candidate.decoded, fit.parameters))
+            decoded = _with_cell(candidate.decoded, fit.parameters)
+            structure = to_structure(decoded)
             if any(match_rms(structure, other.structure) is not None for other in kept):
                 continue
             name = str(table["material_id"].iat[candidate.row])
@@ -302,7 +303,7 @@ class PatternSearch:
                     name if candidate.known else None,
                     "" if candidate.known else name,
                     fit.zero,
-                    xrd(structure, source=pattern.wavelength, limits=(0.0, float(pattern.two_theta[-1]))),
+                    xrd(decoded.crystal, source=pattern.wavelength, limits=(0.0, float(pattern.two_theta[-1]))),
                 )
             )
             if len(kept) == n:

@@ -358,16 +358,16 @@ def wavelength_of(source: str | float) -> float:
     """
     from pymatgen.analysis.diffraction.xrd import WAVELENGTHS
 
-    if isinstance(source, str) and source not in WAVELENGTHS:
-        try:
-            source = float(source)
-        except ValueError:
-            known = ", ".join(WAVELENGTHS)
-            raise TargetError(f"There is no source {source[:30]!r}; there are: {known}, or a number in Å.") from None
-    found = WAVELENGTHS[source] if isinstance(source, str) else _number(source, "The wavelength")
+    if isinstance(source, str) and source in WAVELENGTHS:
+        return float(WAVELENGTHS[source])
+    try:
+        found = float(source)
+    except (TypeError, ValueError):
+        known = ", ".join(WAVELENGTHS)
+        raise TargetError(f"There is no source {str(source)[:30]!r}; there are: {known}, or a number in Å.") from None
     if not 0.05 <= found <= 10:
         raise TargetError(f"A wavelength of X-rays is between 0.05 and 10 Å, not {found:g}.")
-    return float(found)
+    return found
 
 
 def _number(value: Any, what: str) -> float:

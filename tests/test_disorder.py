@@ -1,0 +1,150 @@
+"""Point defects that symmetry tells apart, and ordered cells of disordered crystals."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+import xcrystal as xc
+from tests.crystals import CRYSTALS
+from xcrystal.disorder.defects import voids
+from xcrystal.disorder.supercells import compact_cells, diagonal_cell, hermite_forms
+from xcrystal.errors import InvalidCrystalError, ReadError, TargetError, UnsupportedCrystalError
+
+PEROVSKITE = CRYSTALS["perovskite SrTiO3"].to_structure()
+
+
+def manganite(x: float) -> Structure:
+    sites = [{"La": 1 - x, "Sr": x}, "Mn", "O", "O", "O"]
+    points = [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
+    return Structure(Lattice.cubic(3.88), sites, points)
+
+
+def test_vacancies_of_a_perovskite_are_three() -> None:
+    found = xc.defects(PEROVSKITE, ["vacancy"], 2, model=None)
+    assert Counter(d.name for d in found) == {"v_Sr": 1, "v_Ti": 1, "v_O": 1}
+    assert {d.name: d.multiplicity for d in found} == {"v_Sr": 1, "v_Ti": 1, "v_O": 3}
+    for defect in found:
+        assert len(defect.structure) == 39
+        assert defect.structure.composition[defect.name[2:]] == {"Sr": 7, "Ti": 7, "O": 23}[defect.name[2:]]
+
+
+def test_antisites_and_substitutions_are_those_of_the_formula() -> None:
+    antisites = xc.defects(PEROVSKITE, ["antisite"], 1, model=None)
+    assert {d.name for d in antisites} == {"Ti_Sr", "O_Sr", "Sr_Ti", "O_Ti", "Sr_O", "Ti_O"}
+    doped = xc.defects(PEROVSKITE, ["substitution"], 2, dopants=["Ca"], model=None)
+    assert [d.name for d in doped] == ["Ca_Sr", "Ca_Ti", "Ca_O"]
+    assert doped[0].structure.composition["Ca"] == 1
+
+
+def test_a_general_position_gives_one_vacancy_for_each_orbit() -> None:
+    crystal = CRYSTALS["baddeleyite ZrO2"]
+    found = xc.defects(crystal.to_structure(), ["vacancy"], 1, model=None)
+    assert len(found) == 3
+    assert [d.multiplicity for d in found] == [4, 4, 4]
+
+
+def test_the_widest_voids_of_fcc_are_octahedral() -> None:
+    copper = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.61), ["Cu"], [[0, 0, 0]]).get_primitive_structure()
+    (octahedral, count), (_, tetrahedral) = voids(copper)
+    np.testing.assert_allclose(octahedral, 0.5, atol=1e-6)
+    assert (count, tetrahedral) == (1, 2)
+    found = xc.defects(copper, ["interstitial"], 2, dopants=["H"], model=None)
+    assert [d.name for d in found] == ["H_i", "H_i"]
+    host = found[0].structure
+    nearest = min(host.get_distance(len(host) - 1, k) for k in range(len(host) - 1))
+    assert nearest == pytest.approx(3.61 / 2)
+
+
+def test_the_model_says_what_moves() -> None:
+    found = xc.defects(PEROVSKITE, ["vacancy"])
+    for defect in found:
+        assert defect.z is not None and defect.moved is not None
+        assert defect.moved > 0.05
+        assert defect.predicted != defect.before
+    whole = xc.load("mp20").encode(PEROVSKITE)[0]
+    difference = np.linalg.norm(found[0].z - whole) / np.sqrt(len(whole))
+    assert found[0].moved == pytest.approx(difference)
+
+
+def test_what_is_no_defect_is_said() -> None:
+    for error, words, arguments in (
+        (TargetError, "no kind of defect", {"kinds": ["hole"]}),
+        (TargetError, "supercell", {"supercell": 0}),
+        (TargetError, "supercell", {"supercell": (1, 2)}),
+        (UnsupportedCrystalError, "fewer repeats", {"supercell": 9}),
+        (ReadError, "no element", {"dopants": ["Xx"]}),
+    ):
+        with pytest.raises(error, match=words):
+            xc.defects(PEROVSKITE, model=None, **arguments)
+
+
+@pytest.mark.parametrize(("size", "count"), [(1, 1), (2, 7), (3, 13), (4, 35), (6, 91)])
+def test_sublattices_are_counted(size: int, count: int) -> None:
+    """Sums of divisors, as known (Santoro and Mighell, 1972)."""
+    forms = list(hermite_forms(size))
+    assert len(forms) == count
+    assert all(round(np.linalg.det(form)) == size for form in forms)
+
+
+def test_compact_cells_are_supercells() -> None:
+    for matrix in compact_cells(PEROVSKITE, 8, 3):
+        assert abs(round(np.linalg.det(matrix))) == 8
+    assert min((PEROVSKITE * compact_cells(PEROVSKITE, 8, 1)[0]).lattice.abc) > 2 * 3.9
+    assert diagonal_cell(PEROVSKITE, 64) == (2, 2, 2)
+
+
+def test_approximants_have_the_composition() -> None:
+    found = xc.approximants(manganite(0.3), n=5, model=None)
+    assert found.sampled is False and found.composition_error < 1e-6
+    for item in found:
+        assert len(item.structure) == 50
+        assert item.structure.composition.reduced_formula == "Sr3La7Mn10O30"
+    assert [item.order for item in found] == sorted(item.order for item in found)
+
+
+def test_half_and_half_has_the_orders_that_are_known() -> None:
+    """Two cells of a cubic perovskite side by side, one of each: along an edge, a face or a body diagonal."""
+    found = xc.approximants(manganite(0.5), n=20, max_atoms=10, model=None)
+    assert found.composition_error == 0
+    assert all(item.structure.composition.reduced_formula == "SrLa(MnO3)2" for item in found)
+    assert sum(item.weight for item in found) == pytest.approx(1)
+    assert found.arrangements == 6
+    assert len(found) == 3
+
+
+def test_a_partly_empty_site_is_filled_or_empty() -> None:
+    structure = Structure(Lattice.cubic(4.0), [{"Na": 0.75}, "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    found = xc.approximants(structure, n=3, max_atoms=8, model=None)
+    assert {item.structure.composition.reduced_formula for item in found} == {"Na3Cl4"}
+
+
+def test_of_many_arrangements_a_seeded_sample_is_looked_at() -> None:
+    alloy = Structure(Lattice.cubic(3.7), [{"Cu": 0.5, "Au": 0.27, "Ag": 0.23}], [[0, 0, 0]])
+    one, same, other = (xc.approximants(alloy, n=2, max_atoms=16, model=None, seed=s) for s in (0, 0, 1))
+    assert one.sampled
+    assert one[0].structure == same[0].structure
+    assert one[0].structure != other[0].structure
+    assert one.composition_error < 0.05
+
+
+def test_approximants_are_encoded_and_spread() -> None:
+    found = xc.approximants(manganite(0.25), n=4)
+    assert found.z.shape == (len(found), 128)
+    mean, deviation = found.spread()["formation_energy_per_atom"]
+    assert -4 < mean < 0 and deviation > 0
+
+
+def test_what_has_no_approximants_is_said() -> None:
+    for error, words, structure, options in (
+        (InvalidCrystalError, "ordered already", PEROVSKITE, {}),
+        (UnsupportedCrystalError, "more than 3", manganite(0.5), {"max_atoms": 3}),
+        (TargetError, "at least 1", manganite(0.5), {"n": 0}),
+        (ReadError, "no file", "nowhere.cif", {}),
+        (ReadError, "Expected", 3, {}),
+    ):
+        with pytest.raises(error, match=words):
+            xc.approximants(structure, model=None, **options)

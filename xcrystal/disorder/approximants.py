@@ -1,0 +1,407 @@
+"""Ordered cells that stand for a disordered crystal: ``approximants``.
+
+Shared and partly filled sites are given whole atoms in a supercell that is large enough for the composition. Where
+they are few, all arrangements are looked at, one of those that symmetry makes equal; where they are many, a seeded
+sample. If more are left than were asked for, those whose pair correlations are nearest to those of a random arrangement
+come first (A. Zunger et al., Phys. Rev. Lett. 65, 353, 1990).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.crystal.canonical import symmetry_dataset
+from xcrystal.crystal.reading import MAX_BYTES, check_structure, parse_structure
+from xcrystal.disorder.supercells import compact_cells
+from xcrystal.errors import InvalidCrystalError, ReadError, TargetError, UnsupportedCrystalError, XCrystalError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from xcrystal.generator import CrystalModel
+
+MOST_ARRANGEMENTS = 5000  # that are looked at one by one
+_DRAWS = 1500  # of more than that
+_SHAPES = 3  # supercells of one size
+_EXACT = 0.005  # an occupancy is met if it is off by less
+_SHELLS = 3  # of neighbours whose pairs are counted
+_MOST_SIZE = 16
+VACANCY = 0  # in the place of an atomic number
+
+
+@dataclass(frozen=True, eq=False)
+class Approximant:
+    """An ordered cell that stands for a disordered crystal.
+
+    Attributes
+    ----------
+    structure
+        It.
+    weight
+        Of how many arrangements it is one that symmetry makes equal, as a share of all that were looked at.
+    order
+        Root mean square difference of its pair correlations from those of a random arrangement; 0 is random.
+    z
+        (Z,) latent vector, or None if the model cannot encode it: ``problem`` says why.
+    predicted
+        Property name to value.
+    problem
+        Why it cannot be encoded, or "".
+    """
+
+    structure: Structure
+    weight: float
+    order: float
+    z: np.ndarray | None = None
+    predicted: dict[str, float] | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Approximants:
+    """Ordered cells of one disordered crystal, the most random first.
+
+    Attributes
+    ----------
+    items
+        They.
+    arrangements
+        How many there are in supercells of this size and shape; more than were looked at if ``sampled``.
+    sampled
+        Whether only a seeded sample was looked at.
+    composition_error
+        By how much the occupancy of any species on any site is off, at most.
+    """
+
+    items: tuple[Approximant, ...]
+    arrangements: int
+    sampled: bool
+    composition_error: float
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Approximant]:
+        return iter(self.items)
+
+    def __getitem__(self, k: int) -> Approximant:
+        return self.items[k]
+
+    @property
+    def structures(self) -> list[Structure]:
+        """The cells."""
+        return [item.structure for item in self.items]
+
+    @property
+    def z(self) -> np.ndarray:
+        """(k, Z) latent vectors of those that were encoded."""
+        codes = [item.z for item in self.items if item.z is not None]
+        return np.array(codes) if codes else np.zeros((0, 0), dtype=np.float32)
+
+    def spread(self) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation of each predicted property over those that were encoded."""
+        known = [item.predicted for item in self.items if item.predicted is not None]
+        names = known[0] if known else {}
+        return {n: (float(np.mean(v)), float(np.std(v))) for n in names if (v := [one[n] for one in known])}
+
+
+def approximants(
+    structure: Any,
+    n: int = 10,
+    max_atoms: int | None = None,
+    *,
+    model: CrystalModel | str | None = "mp20",
+    seed: int = 0,
+    progress: Callable[[int, int], object] | None = None,
+) -> Approximants:
+    """Ordered cells that stand for a disordered crystal, encoded.
+
+    Parameters
+    ----------
+    structure
+        A disordered pymatgen Structure, or the path of its file.
+    n
+        The most that are returned.
+    max_atoms
+        Of a cell; by default as many as the model encodes.
+    model
+        The model or its name; None encodes nothing.
+    seed
+        Of the sample, where there are too many arrangements.
+    progress
+        Called with how many cells are encoded, and of how many.
+
+    Raises
+    ------
+    ReadError
+        If there is nothing to read.
+    InvalidCrystalError
+        If the crystal is ordered, or no crystal.
+    UnsupportedCrystalError
+        If not even one of its cells has so few atoms.
+    TargetError
+        If ``n`` or ``max_atoms`` is less than 1.
+    """
+    from xcrystal.generator import open_model
+
+    opened = open_model(model) if isinstance(model, str) else model
+    most = max_atoms if max_atoms is not None else (64 if opened is None else opened.max_atoms)
+    if n < 1 or most < 1:
+        raise TargetError("The number of approximants, and that of their atoms, is at least 1.")
+    disordered = _Disordered.of(_read(structure))
+    size, counts, error = disordered.size_for(most)
+    rng = np.random.default_rng(seed)
+    found: list[Approximant] = []
+    arrangements, sampled = 0, False
+    for matrix in compact_cells(disordered.structure, size, _SHAPES):
+        items, total, drawn = _arranged(disordered, matrix, counts, rng)
+        found, arrangements, sampled = found + items, arrangements + total, sampled or drawn
+    shapes = max(1.0, sum(item.weight for item in found))
+    found = [Approximant(item.structure, item.weight / shapes, item.order) for item in found]
+    found.sort(key=lambda item: item.order)
+    kept = _sound(found, n)
+    if not kept:
+        raise InvalidCrystalError("In every ordered cell of this crystal two atoms are closer than 0.5 Å.")
+    return Approximants(tuple(_encoded(opened, kept, progress)), arrangements, sampled, error)
+
+
+def _read(source: Any) -> Structure:
+    from pymatgen.core import IStructure, Structure
+
+    if isinstance(source, IStructure):
+        structure = Structure.from_sites(list(source))
+    elif isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        if not path.is_file():
+            raise ReadError(f"There is no file {str(path)[:200]}.")
+        if path.stat().st_size > MAX_BYTES:
+            raise ReadError(f"{path.name} is larger than {MAX_BYTES / 1e6:.0f} MB, and is not read.")
+        structure = parse_structure(path.read_bytes(), path.name)
+    else:
+        raise ReadError(f"Expected a pymatgen Structure or the path of a crystal file, not {type(source).__name__}.")
+    if not len(structure):
+        raise InvalidCrystalError("This structure has no atoms.")
+    if not np.isfinite(structure.lattice.matrix).all() or not np.isfinite(structure.frac_coords).all():
+        raise InvalidCrystalError("A number in this structure is not finite (NaN or infinite).")
+    return structure
+
+
+@dataclass(frozen=True, eq=False)
+class _Disordered:
+    """A primitive cell; for each site the key of its group in ``groups``, or -1 if one element fills it."""
+
+    structure: Structure
+    groups: list[dict[int, float]]  # share of each atomic number, 0 of an empty site
+    group_of: np.ndarray
+
+    @classmethod
+    def of(cls, structure: Structure) -> _Disordered:
+        contents = []
+        for site in structure:
+            amounts: dict[int, float] = {}
+            for species, amount in site.species.items():
+                if not getattr(species, "Z", None):
+                    raise InvalidCrystalError(f"{species} is not a chemical element.")
+                amounts[int(species.Z)] = amounts.get(int(species.Z), 0.0) + float(amount)
+            empty = 1 - sum(amounts.values())
+            if empty < -1e-3:
+                raise InvalidCrystalError(f"A site of this structure holds more than one atom: {site.species_string}.")
+            if empty > 1e-3:
+                amounts[VACANCY] = empty
+            contents.append(tuple(sorted((z, round(share, 6)) for z, share in amounts.items())))
+        mixed = sorted({content for content in contents if len(content) > 1})
+        if not mixed:
+            raise InvalidCrystalError("This crystal is ordered already: one element fills each site.")
+        primitive = structure.get_primitive_structure()
+        if len(primitive) < len(structure):
+            return cls.of(primitive)
+        places = np.array([mixed.index(content) if len(content) > 1 else -1 for content in contents])
+        return cls(structure, [dict(content) for content in mixed], places)
+
+    def size_for(self, most: int) -> tuple[int, list[dict[int, int]], float]:
+        """How many cells meet the composition best, at the least, the atoms on each group, and what is missed."""
+        largest = min(most // len(self.structure), _MOST_SIZE)
+        if largest < 1:
+            raise UnsupportedCrystalError(
+                f"One cell of this crystal has {len(self.structure)} sites, more than {most}."
+            )
+        best: tuple[int, list[dict[int, int]], float] | None = None
+        for size in range(1, largest + 1):
+            counts, error = self._counts(size)
+            if best is None or error < best[2] - 1e-9:
+                best = size, counts, error
+            if error <= _EXACT:
+                break
+        assert best is not None
+        return best
+
+    def _counts(self, size: int) -> tuple[list[dict[int, int]], float]:
+        """Whole numbers of atoms by largest remainders, and the largest error of an occupancy."""
+        found, worst = [], 0.0
+        for key, shares in enumerate(self.groups):
+            sites = size * int((self.group_of == key).sum())
+            exact = {z: share * sites for z, share in shares.items()}
+            counts = {z: math.floor(amount + 1e-6) for z, amount in exact.items()}
+            for z in sorted(exact, key=lambda z: counts[z] - exact[z])[: sites - sum(counts.values())]:
+                counts[z] += 1
+            worst = max(worst, max(abs(counts[z] - exact[z]) / sites for z in exact))
+            found.append(counts)
+        return found, worst
+
+
+def _arranged(
+    disordered: _Disordered, matrix: np.ndarray, counts: list[dict[int, int]], rng: np.random.Generator
+) -> tuple[list[Approximant], int, bool]:
+    """Distinct arrangements in one supercell, how many there are with equal ones, and whether they were sampled."""
+    from pymatgen.core import Element, Structure
+
+    cell = disordered.structure.copy()
+    cell.add_site_property("group", disordered.group_of.tolist())
+    cell.make_supercell(matrix)
+    group = np.array(cell.site_properties["group"])
+    sites = np.flatnonzero(group >= 0)
+    total = math.prod(
+        math.factorial(sum(own.values())) // math.prod(math.factorial(k) for k in own.values()) for own in counts
+    )
+    sampled = total > MOST_ARRANGEMENTS
+    if sampled:
+        rows = {tuple(_shuffled(group[sites], counts, rng)) for _ in range(_DRAWS)}
+    else:
+        rows = set(_all(group[sites], counts))
+    looked = np.array(sorted(rows))
+    distinct, weights = _distinct(looked, _permutations(cell, group, sites))
+    orders = _orders(cell, group, sites, distinct, counts)
+    keep = np.argsort(orders, kind="stable")[:200]
+    found = []
+    for k in keep:
+        numbers = dict(zip(sites.tolist(), distinct[k].tolist(), strict=True))
+        full = [place for place in range(len(cell)) if numbers.get(place) != VACANCY]
+        species = [Element.from_Z(numbers[p]) if p in numbers else cell[p].specie for p in full]
+        structure = Structure(cell.lattice, species, cell.frac_coords[full])
+        found.append(Approximant(structure, weights[k] / len(looked), float(orders[k])))
+    return found, total, sampled
+
+
+def _shuffled(group: np.ndarray, counts: list[dict[int, int]], rng: np.random.Generator) -> np.ndarray:
+    row = np.zeros(len(group), dtype=int)
+    for key, own in enumerate(counts):
+        row[group == key] = rng.permutation([z for z, k in own.items() for _ in range(k)])
+    return row
+
+
+def _all(group: np.ndarray, counts: list[dict[int, int]]) -> Iterator[tuple[int, ...]]:
+    """Every arrangement, site by site."""
+    left = [Counter(own) for own in counts]
+
+    def fill(place: int, row: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        if place == len(group):
+            yield row
+            return
+        own = left[group[place]]
+        for z in sorted(own):
+            if own[z]:
+                own[z] -= 1
+                yield from fill(place + 1, (*row, z))
+                own[z] += 1
+
+    yield from fill(0, ())
+
+
+def _permutations(cell: Structure, group: np.ndarray, sites: np.ndarray) -> np.ndarray:
+    """(p, s) where each symmetry of the supercell, all atoms of a shared site being equal, takes the shared sites."""
+    kinds = {key: k + 1 for k, key in enumerate(dict.fromkeys(_kinds(cell, group)))}
+    dataset = symmetry_dataset(cell, [kinds[key] for key in _kinds(cell, group)])
+    identity = np.arange(len(sites))[None]
+    if dataset is None:
+        return identity
+    points = cell.frac_coords[sites]
+    found = []
+    for rotation, translation in zip(dataset.rotations, dataset.translations, strict=True):
+        away = (points @ rotation.T + translation)[:, None] - points[None]
+        away -= np.rint(away)
+        distance = np.linalg.norm(away @ cell.lattice.matrix, axis=2)
+        found.append(distance.argmin(axis=1))
+    return np.unique(np.array([row for row in found if len(set(row.tolist())) == len(sites)]), axis=0)
+
+
+def _kinds(cell: Structure, group: np.ndarray) -> list[tuple[int, str]]:
+    return [(int(g), site.species_string) for site, g in zip(cell, group, strict=True)]
+
+
+def _distinct(rows: np.ndarray, permutations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One row for each set that the permutations make equal, (d, s), and (d,) how many rows it stands for."""
+    codes, names = np.unique(rows, return_inverse=True)
+    names = names.reshape(rows.shape)
+    # a number that tells arrangements apart, also of many sites, up to chance in 2**62
+    weights = np.random.default_rng(0).integers(1, 2**62, (len(codes), rows.shape[1]), dtype=np.int64)
+    least = np.full(len(rows), np.iinfo(np.int64).max)
+    with np.errstate(over="ignore"):
+        for permutation in permutations:
+            moved = names[:, permutation]
+            least = np.minimum(least, weights[moved, np.arange(rows.shape[1])].sum(axis=1))
+    _, first, count = np.unique(least, return_index=True, return_counts=True)
+    return rows[first], count
+
+
+def _orders(
+    cell: Structure, group: np.ndarray, sites: np.ndarray, rows: np.ndarray, counts: list[dict[int, int]]
+) -> np.ndarray:
+    """(d,) root mean square difference of the shares of unlike pairs from random ones, over shells of neighbours."""
+    points = cell.frac_coords[sites]
+    distance = cell.lattice.get_all_distances(points, points)
+    differences = []
+    for key, own in enumerate(counts):
+        members = np.flatnonzero(group[sites] == key)
+        number = sum(own.values())
+        if len(members) < 2:
+            continue
+        random = 1 - sum(k * (k - 1) for k in own.values()) / (number * (number - 1))
+        inner = distance[np.ix_(members, members)].round(2)
+        i, j = np.triu_indices(len(members), 1)
+        for shell in np.unique(inner[i, j])[:_SHELLS]:
+            pairs = np.flatnonzero(np.abs(inner[i, j] - shell) < 0.015)
+            unlike = rows[:, members[i[pairs]]] != rows[:, members[j[pairs]]]
+            differences.append(unlike.mean(axis=1) - random)
+    if not differences:
+        return np.zeros(len(rows))
+    found: np.ndarray = np.sqrt(np.mean(np.square(differences), axis=0))
+    return found
+
+
+def _sound(found: list[Approximant], n: int) -> list[Approximant]:
+    """The first ``n`` that are possible crystals."""
+    kept = []
+    for item in found:
+        try:
+            checked = check_structure(item.structure)
+        except XCrystalError:
+            continue
+        kept.append(Approximant(checked, item.weight, item.order))
+        if len(kept) == n:
+            break
+    return kept
+
+
+def _encoded(
+    model: CrystalModel | None, items: list[Approximant], progress: Callable[[int, int], object] | None
+) -> Iterator[Approximant]:
+    for done, item in enumerate(items, start=1):
+        if model is None:
+            yield item
+            continue
+        try:
+            z = model.encode(item.structure)
+            predicted = {name: float(values[0]) for name, values in model.predict(z).items()}
+            yield Approximant(item.structure, item.weight, item.order, z[0], predicted)
+        except XCrystalError as error:
+            yield Approximant(item.structure, item.weight, item.order, problem=str(error))
+        if progress is not None:
+            progress(done, len(items))
