@@ -88,6 +88,9 @@ def test_sublattices_are_counted(size: int, count: int) -> None:
     forms = list(hermite_forms(size))
     assert len(forms) == count
     assert all(round(np.linalg.det(form)) == size for form in forms)
+    for k, one in enumerate(forms):  # and no two are one sublattice in other words
+        changes = [one @ np.linalg.inv(other) for other in forms[:k]]
+        assert not any(np.allclose(change, np.rint(change)) for change in changes)
 
 
 def test_compact_cells_are_supercells() -> None:
@@ -106,14 +109,28 @@ def test_approximants_have_the_composition() -> None:
     assert [item.order for item in found] == sorted(item.order for item in found)
 
 
-def test_half_and_half_has_the_orders_that_are_known() -> None:
-    """Two cells of a cubic perovskite side by side, one of each: along an edge, a face or a body diagonal."""
+def test_half_and_half_has_the_order_that_is_known() -> None:
+    """In two cells, one on the other, there is one arrangement; in four, more."""
+    two = xc.approximants(manganite(0.5), n=1, max_atoms=10, model=None)
+    assert two.composition_error == 0
+    assert {item.structure.composition.reduced_composition for item in two} == {manganite(0.5).composition * 2}
+    more = xc.approximants(manganite(0.5), n=6, max_atoms=20, model=None)
+    assert len(more) == 6
+    assert {len(item.structure) for item in more} == {20}
+
+
+def test_a_shape_of_each_kind_is_looked_at_once() -> None:
     found = xc.approximants(manganite(0.5), n=20, max_atoms=10, model=None)
-    assert found.composition_error == 0
-    assert all(item.structure.composition.reduced_formula == "SrLa(MnO3)2" for item in found)
+    assert len(found) == 3  # layers along an edge, a face diagonal, a body diagonal
     assert sum(item.weight for item in found) == pytest.approx(1)
     assert found.arrangements == 6
-    assert len(found) == 3
+    assert {item.structure.get_space_group_info()[1] for item in found} == {123, 225}
+
+
+def test_a_tolerance_lets_a_third_stand_for_three_tenths() -> None:
+    found = xc.approximants(manganite(0.3), n=2, tolerance=0.05, max_atoms=15, model=None)
+    assert found.composition_error == pytest.approx(1 / 3 - 0.3)
+    assert found[0].structure.composition["Sr"] * 2 == found[0].structure.composition["La"]
 
 
 def test_a_partly_empty_site_is_filled_or_empty() -> None:

@@ -24,7 +24,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from xcrystal.diffraction.powder import UNITS, Pattern, Unit, to_two_theta, wavelength_of
+from xcrystal.diffraction.figures import Curve, Drawable, pattern_figure
+from xcrystal.diffraction.powder import UNITS, Pattern, Unit, in_unit, to_two_theta, wavelength_of
 from xcrystal.errors import ReadError, check_one_of
 
 if TYPE_CHECKING:
@@ -66,11 +67,16 @@ class MeasuredPattern:
     def __len__(self) -> int:
         return len(self.two_theta)
 
-    def figure(self, other: Pattern | None = None) -> Figure:
-        """The pattern as a plotly figure; a calculated ``other`` is drawn beneath, upside down."""
-        from xcrystal.diffraction.figures import pattern_figure
+    def curve(self, unit: str) -> Curve:
+        """As it is drawn, in a unit."""
+        above, none = self.intensity - min(self.intensity.min(), 0), np.zeros(0)
+        return Curve(
+            self.name, in_unit(self.two_theta, self.wavelength, unit), 100 * above / above.max(), none, none, none
+        )
 
-        return pattern_figure(self, other)
+    def figure(self, other: Drawable | None = None) -> Figure:
+        """The pattern as a plotly figure; a calculated ``other`` is drawn beneath, upside down."""
+        return pattern_figure(self, other, "two_theta", UNITS["two_theta"])
 
 
 def read_pattern(pattern: Any, *, source: str | float | None = None, unit: Unit = "two_theta") -> MeasuredPattern:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.diffraction.figures import Curve, Drawable, pattern_figure
 from xcrystal.diffraction.reflections import UnitCell, cell_of_crystal, cell_of_structure, reflections_of
 from xcrystal.errors import InvalidCrystalError, TargetError, check_one_of
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
     from pymatgen.core import IStructure
-
-    from xcrystal.diffraction.measured import MeasuredPattern
 
 Unit = Literal["two_theta", "q"]
 UNITS = {"two_theta": "2θ (degrees)", "q": "q (1/Å)"}
@@ -178,11 +177,23 @@ class Pattern:
         near = np.flatnonzero(away <= within)
         return self.peaks.iloc[near[np.argsort(away[near], kind="stable")]]
 
-    def figure(self, other: Pattern | MeasuredPattern | None = None) -> Figure:
-        """The pattern as a plotly figure, each peak with its planes; ``other`` is drawn beneath, upside down."""
-        from xcrystal.diffraction.figures import pattern_figure
+    def curve(self, unit: str) -> Curve:
+        """As it is drawn, in a unit."""
+        x, y = self.profile()
+        angle = to_two_theta(x, self.wavelength, self.unit)
+        return Curve(
+            self.formula,
+            in_unit(angle, self.wavelength, unit),
+            y,
+            in_unit(self.two_theta, self.wavelength, unit),
+            self.d,
+            self.intensity,
+            tuple(self.peaks["hkl"]),
+        )
 
-        return pattern_figure(self, other)
+    def figure(self, other: Drawable | None = None) -> Figure:
+        """The pattern as a plotly figure, each peak with its planes; ``other`` is drawn beneath, upside down."""
+        return pattern_figure(self, other, self.unit, UNITS[self.unit])
 
 
 def xrd(
@@ -377,7 +388,7 @@ def _number(value: Any, what: str) -> float:
         raise TargetError(f"{what} is a number, not {str(value)[:40]!r}.") from None
 
 
-def in_unit(two_theta: np.ndarray, wavelength: float, unit: Unit) -> np.ndarray:
+def in_unit(two_theta: np.ndarray, wavelength: float, unit: str) -> np.ndarray:
     """Angles (n,), degrees, in a unit."""
     if unit == "two_theta":
         return two_theta
@@ -385,7 +396,7 @@ def in_unit(two_theta: np.ndarray, wavelength: float, unit: Unit) -> np.ndarray:
     return found
 
 
-def to_two_theta(x: np.ndarray, wavelength: float, unit: Unit) -> np.ndarray:
+def to_two_theta(x: np.ndarray, wavelength: float, unit: str) -> np.ndarray:
     """Angles (n,), degrees, of positions (n,) in a unit."""
     if unit == "two_theta":
         return x

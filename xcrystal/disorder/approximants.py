@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 MOST_ARRANGEMENTS = 5000  # that are looked at one by one
 _DRAWS = 1500  # of more than that
 _SHAPES = 3  # supercells of one size
-_EXACT = 0.005  # an occupancy is met if it is off by less
 _SHELLS = 3  # of neighbours whose pairs are counted
 _MOST_SIZE = 16
 VACANCY = 0  # in the place of an atomic number
@@ -118,6 +117,7 @@ def approximants(
     n: int = 10,
     max_atoms: int | None = None,
     *,
+    tolerance: float = 0.005,
     model: CrystalModel | str | None = "mp20",
     seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
@@ -132,6 +132,8 @@ def approximants(
         The most that are returned.
     max_atoms
         Of a cell; by default as many as the model encodes.
+    tolerance
+        By how much an occupancy may be off: 0.05 lets 1/3 stand for 0.3, in smaller cells that the model can encode.
     model
         The model or its name; None encodes nothing.
     seed
@@ -157,13 +159,18 @@ def approximants(
     if n < 1 or most < 1:
         raise TargetError("The number of approximants, and that of their atoms, is at least 1.")
     disordered = _Disordered.of(_read(structure))
-    size, counts, error = disordered.size_for(most)
+    smallest, error = disordered.size_for(most, tolerance)
     rng = np.random.default_rng(seed)
     found: list[Approximant] = []
     arrangements, sampled = 0, False
-    for matrix in compact_cells(disordered.structure, size, _SHAPES):
-        items, total, drawn = _arranged(disordered, matrix, counts, rng)
-        found, arrangements, sampled = found + items, arrangements + total, sampled or drawn
+    # larger cells only where the smaller ones have too few arrangements
+    for size in range(smallest, min(most // len(disordered.structure), _MOST_SIZE) + 1, smallest):
+        found, arrangements, sampled = [], 0, False
+        for matrix in compact_cells(disordered.structure, size, _SHAPES):
+            items, total, drawn = _arranged(disordered, matrix, disordered.counts(size)[0], rng)
+            found, arrangements, sampled = found + items, arrangements + total, sampled or drawn
+        if len(found) >= n:
+            break
     shapes = max(1.0, sum(item.weight for item in found))
     found = [Approximant(item.structure, item.weight / shapes, item.order) for item in found]
     found.sort(key=lambda item: item.order)
@@ -226,25 +233,24 @@ class _Disordered:
         places = np.array([mixed.index(content) if len(content) > 1 else -1 for content in contents])
         return cls(structure, [dict(content) for content in mixed], places)
 
-    def size_for(self, most: int) -> tuple[int, list[dict[int, int]], float]:
-        """How many cells meet the composition best, at the least, the atoms on each group, and what is missed."""
+    def size_for(self, most: int, tolerance: float) -> tuple[int, float]:
+        """How many cells, at the least, meet the composition best, and by how much an occupancy is off there."""
         largest = min(most // len(self.structure), _MOST_SIZE)
         if largest < 1:
             raise UnsupportedCrystalError(
                 f"One cell of this crystal has {len(self.structure)} sites, more than {most}."
             )
-        best: tuple[int, list[dict[int, int]], float] | None = None
-        for size in range(1, largest + 1):
-            counts, error = self._counts(size)
-            if best is None or error < best[2] - 1e-9:
-                best = size, counts, error
-            if error <= _EXACT:
+        best = 1, self.counts(1)[1]
+        for size in range(2, largest + 1):
+            if best[1] <= tolerance:
                 break
-        assert best is not None
+            error = self.counts(size)[1]
+            if error < best[1] - 1e-9:
+                best = size, error
         return best
 
-    def _counts(self, size: int) -> tuple[list[dict[int, int]], float]:
-        """Whole numbers of atoms by largest remainders, and the largest error of an occupancy."""
+    def counts(self, size: int) -> tuple[list[dict[int, int]], float]:
+        """Atoms on each group of sites in so many cells, and by how much an occupancy is off, at most."""
         found, worst = [], 0.0
         for key, shares in enumerate(self.groups):
             sites = size * int((self.group_of == key).sum())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = ("vacancy", "substitution", "antisite", "interstitial")
 CAUTION = (
-    "Defects are neutral here and nothing is relaxed: this says nothing of charged defects, of levels in the gap and of "
+    "Defects are neutral here and nothing is relaxed: this says nothing of charged defects, levels in the gap and "
     "formation energies, and cells of this size hold far more defects than a crystal does."
 )
 _NEAREST = 1.2  # Å: an interstitial is at least as far from every atom

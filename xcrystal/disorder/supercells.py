@@ -22,9 +22,9 @@ def hermite_forms(size: int) -> Iterator[np.ndarray]:
             if (size // a) % b:
                 continue
             c = size // a // b
-            for d in range(b):
-                for e in range(c):
-                    for f in range(c):
+            for d in range(a):
+                for e in range(a):
+                    for f in range(b):
                         yield np.array([[a, 0, 0], [d, b, 0], [e, f, c]])
 
 
@@ -32,15 +32,19 @@ def compact_cells(structure: Structure, size: int, count: int) -> list[np.ndarra
     """The ``count`` most compact supercells of ``size`` cells: (3, 3) integers, the largest shortest period first."""
     from pymatgen.core import Lattice
 
-    ranked = []
+    ranked, seen = [], set()
     for number, form in enumerate(hermite_forms(size)):
         if number == _SHAPES:
             break
-        reduced = Lattice(form @ structure.lattice.matrix).get_niggli_reduced_lattice()
-        matrix = np.rint(reduced.matrix @ np.linalg.inv(structure.lattice.matrix)).astype(int)
-        # reduction turns a lattice in space; it is laid back by its lengths and angles
-        if abs(round(np.linalg.det(matrix))) != size:
-            matrix = form
+        lattice = Lattice(form @ structure.lattice.matrix)
+        # sublattices that the crystal's own symmetry makes equal have equal parameters
+        reduced = lattice.get_niggli_reduced_lattice()
+        alike = tuple(np.round(reduced.parameters, 3).tolist())
+        if alike in seen:
+            continue
+        seen.add(alike)
+        short = lattice.get_lll_reduced_lattice().matrix  # which stays where it is in space
+        matrix = np.rint(short @ np.linalg.inv(structure.lattice.matrix)).astype(int)
         ranked.append((-min(reduced.abc), number, matrix))
     ranked.sort(key=lambda item: item[:2])
     return [matrix for _, _, matrix in ranked[:count]]

@@ -75,7 +75,6 @@ class LatentFlow(nn.Module):
         parts = [self.carry(torch.from_numpy(normal[i : i + _CHUNK]).to(device)) for i in range(0, n, _CHUNK)]
         return torch.cat(parts).cpu().numpy() if parts else normal
 
-    @torch.no_grad()
     def log_likelihood(self, z: Tensor, seed: int = 0) -> Tensor:
         """The natural logarithm (B,) of the density of latent vectors (B, Z) under this prior.
 
@@ -88,15 +87,17 @@ class LatentFlow(nn.Module):
         else:
             probes = torch.randint(0, 2, (_PROBES, self.latent_dim), generator=generator) * 2.0 - 1.0
         probes = probes.to(z)
-        x, gained = z.clone(), torch.zeros(len(z), device=z.device, dtype=z.dtype)
+        x, gained = z.detach().clone(), torch.zeros(len(z), device=z.device, dtype=z.dtype)
         h = -1.0 / _LIKELIHOOD_STEPS
-        for step in range(_LIKELIHOOD_STEPS):
-            time = torch.full((len(z),), 1.0 + (step + 0.5) * h, device=z.device, dtype=z.dtype)
-            middle = x + h / 2 * self(x, time - h / 2)
-            for probe in probes:
-                slope = torch.func.jvp(lambda at, t=time: self(at, t), (middle,), (probe.expand_as(middle),))[1]
-                gained += h * (slope @ probe) / len(probes)
-            x = x + h * self(middle, time)
+        with torch.inference_mode(False), torch.enable_grad():
+            for step in range(_LIKELIHOOD_STEPS):
+                time = torch.full((len(z),), 1.0 + (step + 0.5) * h, device=z.device, dtype=z.dtype)
+                middle = (x + h / 2 * self(x, time - h / 2)).detach().requires_grad_()
+                slope = self(middle, time)
+                for probe in probes:
+                    along = torch.autograd.grad((slope @ probe).sum(), middle, retain_graph=True)[0]
+                    gained += h * (along @ probe).detach() / len(probes)
+                x = x + h * slope.detach()
         normal = -0.5 * (x.square().sum(dim=1) + self.latent_dim * math.log(2 * math.pi))
         return normal + gained
 
