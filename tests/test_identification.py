@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
+from xcrystal.cli import app
 from xcrystal.crystal.matching import match_rms
 from xcrystal.diffraction.comparing import Query, background, fit_cell, with_cell
 from xcrystal.diffraction.measured import MeasuredPattern, read_pattern
@@ -112,3 +116,22 @@ def test_a_comparison_does_not_depend_on_the_scale_of_intensities() -> None:
     scaled = replace(pattern, intensity=pattern.intensity * 50)
     one, other = (fit_cell(cell, Query.of(p)).similarity for p in (pattern, scaled))
     assert one == pytest.approx(other, abs=0.02)
+
+
+def test_commands_print_peaks_and_matches(tmp_path: Path) -> None:
+    path, profile = tmp_path / "quartz.cif", tmp_path / "quartz.xy"
+    CRYSTALS["quartz SiO2"].to_structure().to(str(path), fmt="cif")
+    run = CliRunner()
+    done = run.invoke(app, ["xrd", str(path), "--to", "80", "--out", str(profile), "--json"])
+    assert done.exit_code == 0, done.output
+    peaks = json.loads(done.stdout)["peaks"]
+    assert max(peaks, key=lambda peak: peak["intensity"])["hkl"] == "011"
+    assert "011" in run.invoke(app, ["xrd", str(path)]).stdout
+    done = run.invoke(app, ["identify", str(profile), "--elements", "Si-O", "-n", "1", "--json"])
+    assert done.exit_code == 0, done.output
+    (match,) = json.loads(done.stdout)
+    assert match["formula"] == "SiO2"
+    assert match["space_group"] == 152
+    done = run.invoke(app, ["identify", str(path)])
+    assert done.exit_code == 1
+    assert len(done.stderr.strip().splitlines()) == 1
