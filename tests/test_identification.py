@@ -14,11 +14,14 @@ import xcrystal as xc
 from tests.crystals import CRYSTALS
 from xcrystal.cli import app
 from xcrystal.crystal.matching import match_rms
+from xcrystal.diffraction import fingerprints
 from xcrystal.diffraction.comparing import Query, background, fit_cell, with_cell
 from xcrystal.diffraction.measured import MeasuredPattern, read_pattern
 from xcrystal.diffraction.powder import unit_cell
 from xcrystal.errors import ReadError, TargetError
 from xcrystal.evaluation.diffraction.pattern_search import degraded
+from xcrystal.generator import BUNDLED, CrystalModel
+from xcrystal.latent.atlas import Atlas
 
 
 def measured(name: str, zero: float = 0.0, seed: int = 0) -> MeasuredPattern:
@@ -70,17 +73,17 @@ def test_degraded_patterns_differ_from_ideal_ones_and_from_each_other() -> None:
 
 
 @pytest.fixture(scope="module")
-def model() -> object:
+def model() -> CrystalModel:
     return xc.load("mp20")
 
 
 @pytest.fixture(scope="module")
-def atlas() -> object:
+def atlas() -> Atlas:
     return xc.atlas("mp20")
 
 
 @pytest.mark.parametrize("known", [{"elements": "Si-O"}, {"formula": "SiO2"}])
-def test_quartz_is_identified(known: dict[str, str], model: object, atlas: object) -> None:
+def test_quartz_is_identified(known: dict[str, str], model: CrystalModel, atlas: Atlas) -> None:
     pattern = measured("quartz SiO2", 0.08)
     found = xc.identify(pattern, model=model, atlas=atlas, n=3, **known)
     assert match_rms(found[0].structure, CRYSTALS["quartz SiO2"].to_structure()) is not None
@@ -91,12 +94,12 @@ def test_quartz_is_identified(known: dict[str, str], model: object, atlas: objec
     assert found[0].pattern.formula == "SiO2"
 
 
-def test_nothing_known_finds_the_structure_type(model: object, atlas: object) -> None:
+def test_nothing_known_finds_the_structure_type(model: CrystalModel, atlas: Atlas) -> None:
     found = xc.identify(measured("quartz SiO2"), model=model, atlas=atlas, n=5)
     assert "SiO2" in [match.formula for match in found]
 
 
-def test_what_cannot_be_looked_for_is_said(model: object, atlas: object) -> None:
+def test_what_cannot_be_looked_for_is_said(model: CrystalModel, atlas: Atlas) -> None:
     pattern = measured("hcp Mg")
     for options, error, words in (
         ({"elements": "Xx"}, ReadError, "no element"),
@@ -135,3 +138,12 @@ def test_commands_print_peaks_and_matches(tmp_path: Path) -> None:
     done = run.invoke(app, ["identify", str(path)])
     assert done.exit_code == 1
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_fingerprints_that_ship_are_those_of_the_atlas(model: CrystalModel, atlas: Atlas) -> None:
+    """Otherwise they are calculated anew, which takes minutes."""
+    kept = fingerprints._read(BUNDLED / "mp20" / fingerprints.FILE, fingerprints._digest(model, atlas), len(atlas))
+    assert kept is not None, "delete the file, call atlas_fingerprints, and commit what it writes"
+    rows = np.arange(0, len(atlas), 9000)
+    made = fingerprints.Fingerprints.of(fingerprints.cells_of(model.decode_arrays(atlas.z[rows], effort="fast")))
+    np.testing.assert_allclose(np.sort(kept.take(rows).strength), np.sort(made.strength), atol=0.005)
