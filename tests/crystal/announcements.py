@@ -35,7 +35,7 @@ def _equal_rows(count: int) -> bytes:
     return file.getvalue()
 
 
-def _empty_text(megabytes: int) -> bytes:
+def _long_name(megabytes: int) -> bytes:
     table = pd.DataFrame([row_of(structures()[0], "x" * megabytes * 1_000_000)])
     file = io.BytesIO()
     table.to_parquet(file, compression="zstd")
@@ -73,7 +73,7 @@ FILES: dict[str, tuple[str, Callable[[], str | bytes]]] = {
     ),
     "CIF of 9,000,000 words": ("a.cif", lambda: "data_x\nloop_\n_a\n" + "x " * 9_000_000),
     "parquet of 3,000,000 equal rows": ("a.parquet", lambda: _equal_rows(3_000_000)),
-    "parquet of a name of 500 MB": ("a.parquet", lambda: _empty_text(500)),
+    "parquet of a name of 100 MB": ("a.parquet", lambda: _long_name(100)),
 }  # fmt: skip
 
 

@@ -208,6 +208,26 @@ describe('CIF', () => {
   });
 });
 
+describe('a CIF file that announces much', () => {
+  const listed = (count: number) =>
+    Array.from({ length: count }, (_, k) => `'x, y, z+${k}/${count}'`).join('\n');
+  const atoms = (count: number) =>
+    Array.from({ length: count }, (_, k) =>
+      [`C${k}`, (0.618034 * k) % 1, (0.754878 * k) % 1, (0.56984 * k) % 1, 1].join(' ')
+    ).join('\n');
+  const loop = SITES.slice(0, SITES.indexOf('Na1'));
+
+  it('is refused by its number of operations', () => {
+    const many = `loop_\n_symmetry_equiv_pos_as_xyz\n${listed(400)}\n`;
+    expect(message(CELL + many + SITES, 'a.cif')).toMatch(/400 symmetry operations: more than/);
+  });
+
+  it('is refused if its cell has no room for the atoms', () => {
+    expect(message(CELL + loop + atoms(4000), 'a.cif')).toMatch(/more atoms than its cell/);
+    expect(parseCrystals(CELL + loop + atoms(400), 'a.cif')[0].sites).toHaveLength(400);
+  });
+});
+
 describe('POSCAR', () => {
   it('is scaled, by a volume too, and by one factor for each axis', () => {
     const side = (scale: string) =>
