@@ -12,7 +12,7 @@ import pytest
 
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import read_table
-from xcrystal.crystal.tokens import Tokens, tokenize
+from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError
 
 
@@ -70,3 +70,15 @@ def test_a_script_without_a_main_guard_may_call_it(crystal_table: Path, tmp_path
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) > 500
+
+
+def test_a_damaged_file_of_tokens_is_made_again(crystal_table: Path, tmp_path: Path) -> None:
+    made = load_tokens(crystal_table, tmp_path)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"PK no archive"):
+        file.write_bytes(content)
+        with pytest.raises(DatasetError, match="missing or damaged"):
+            Tokens.load(file)
+        assert np.array_equal(load_tokens(crystal_table, tmp_path).coordinates, made.coordinates)
+        assert [path.name for path in tmp_path.iterdir()] == [file.name]

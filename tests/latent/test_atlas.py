@@ -72,3 +72,32 @@ def test_missing_or_damaged_atlases_get_one_sentence(tmp_path) -> None:
     (tmp_path / "atlas.safetensors").write_bytes(b"nonsense")
     with pytest.raises(DatasetError):
         xc.atlas(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ({"x": float("nan")}, "column x holds"),
+        ({"y": "far"}, "column y holds"),
+        ({"material_id": None}, "material_id is missing"),
+        ({"space_group": 231}, "from 1 to 230"),
+        ({"space_group": "F m -3 m"}, "from 1 to 230"),
+        (None, "no rows"),
+    ],
+)
+def test_values_that_no_map_can_have_are_refused_at_once(tmp_path, damage, reason) -> None:
+    atlas = small_atlas()
+    if damage is None:
+        Atlas("small", atlas.table.iloc[:0], atlas.z[:0]).save(tmp_path)
+    else:
+        Atlas("small", atlas.table.assign(**damage), atlas.z).save(tmp_path)
+    with pytest.raises(DatasetError, match=reason):
+        open_atlas(tmp_path)
+
+
+def test_a_latent_vector_that_is_not_finite_is_refused(tmp_path) -> None:
+    atlas = small_atlas()
+    atlas.z[3, 2] = np.inf
+    atlas.save(tmp_path)
+    with pytest.raises(DatasetError, match="not finite"):
+        open_atlas(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -201,7 +202,9 @@ def test_shared_embeddings_are_stored_once(network: CrystalVAE, tmp_path: Path) 
     assert loaded.encoder.embed is loaded.decoder.embed is loaded.embed
 
 
-@pytest.mark.parametrize("damage", ["missing", "no weights", "cut", "other sizes", "format", "not json"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "no weights", "cut", "other sizes", "huge", "many layers", "format", "not json"]
+)
 def test_damaged_weights_get_one_sentence(network: CrystalVAE, tmp_path: Path, damage: str) -> None:
     save_weights(network, tmp_path)
     config, weights = tmp_path / "config.json", tmp_path / "weights.safetensors"
@@ -213,6 +216,10 @@ def test_damaged_weights_get_one_sentence(network: CrystalVAE, tmp_path: Path, d
         weights.write_bytes(weights.read_bytes()[:1000])
     elif damage == "other sizes":
         config.write_text(config.read_text().replace('"width": 48', '"width": 96'))
+    elif damage == "huge":  # 10 TB, if it were made
+        config.write_text(config.read_text().replace('"width": 48', '"width": 480000'))
+    elif damage == "many layers":
+        config.write_text(re.sub(r'"encoder_layers": \d+', '"encoder_layers": 1000000000', config.read_text()))
     elif damage == "format":
         config.write_text(config.read_text().replace('"format": 1', '"format": 99'))
     else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -272,3 +274,31 @@ def test_nothing_to_tokenize(crystal_table: Path) -> None:
     table = read_table(crystal_table).iloc[:2].assign(a=0.01)
     with pytest.raises(DatasetError, match="No crystal"):
         tokenize(table, workers=1)
+
+
+@pytest.mark.parametrize("damage", ["{}", "[", "7", "cut"])
+def test_a_damaged_checkpoint_is_refused_in_one_sentence(tokens: Tokens, tmp_path: Path, damage: str) -> None:
+    Training(RECIPE, tokens, tmp_path).save()
+    Training(RECIPE, tokens, tmp_path).resume()
+    weights = tmp_path / "checkpoint.safetensors"
+    if damage == "cut":
+        weights.write_bytes(weights.read_bytes()[:5000])
+    else:
+        (tmp_path / "checkpoint.json").write_text(damage)
+    with pytest.raises(DatasetError, match="is damaged") as caught:
+        Training(RECIPE, tokens, tmp_path).resume()
+    assert "\n" not in str(caught.value)
+
+
+def test_two_do_not_train_in_one_folder(tokens: Tokens, tmp_path: Path) -> None:
+    lock = str(tmp_path / "training.lock")
+    code = f"from filelock import FileLock\nlock = FileLock({lock!r})\nlock.acquire()\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(DatasetError, match="Another process is training"):
+            Training(RECIPE, tokens, tmp_path).run()
+        other.kill()
+    assert not (tmp_path / "checkpoint.json").exists()
+    Training(RECIPE, tokens, tmp_path).run()
+    assert (tmp_path / "checkpoint.json").exists()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from xcrystal.crystal.files import replacing
 from xcrystal.crystal.limits import check_count
 from xcrystal.errors import DatasetError, ReadError
 
@@ -46,7 +47,7 @@ def read_table(path: Path) -> pd.DataFrame:
         what = "is a folder; give a table (parquet)" if path.is_dir() else "does not exist"
         raise DatasetError(f"There is no dataset file {path}: it {what}.")
     try:
-        _check_packing(path)
+        check_packing(path)
         table = pd.read_parquet(path)
     except DatasetError:
         raise
@@ -62,8 +63,14 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def _check_packing(path: Path) -> None:
-    """Refuse so many equal or well compressed values as crystals cannot be, before they are unpacked."""
+def check_packing(path: Path) -> None:
+    """Refuse a parquet file of so many equal or well compressed values as no crystals are, before it is unpacked.
+
+    Raises
+    ------
+    DatasetError
+        If it is one.
+    """
     from pyarrow.parquet import read_metadata
 
     told, size = read_metadata(path), path.stat().st_size
@@ -108,9 +115,8 @@ def row_of(structure: Structure, name: str) -> dict[str, Any]:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a parquet file, atomically."""
-    part = path.with_name(path.name + ".part")
-    table.to_parquet(part, index=False, compression="zstd")
-    part.replace(path)
+    with replacing(path) as part:
+        table.to_parquet(part, index=False, compression="zstd")
 
 
 def reduced_composition(atoms: Iterable[Element]) -> tuple[tuple[Element, int], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from multiprocessing import get_context
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.files import replacing
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
 from xcrystal.crystal.tables import PROPERTIES, STRUCTURE_COLUMNS, read_table, structure_of
 from xcrystal.crystal.wyckoff import WyckoffCrystal
@@ -110,15 +111,23 @@ class Tokens:
 
     def save(self, path: Path) -> None:
         """Write as ``.npz``, atomically."""
-        part = path.with_suffix(".part.npz")
-        np.savez_compressed(part, **{f.name: getattr(self, f.name) for f in fields(self)})
-        part.replace(path)
+        with replacing(path) as part, part.open("wb") as file:
+            np.savez_compressed(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> Tokens:
-        """Read what ``save`` wrote."""
-        with np.load(path, allow_pickle=False) as archive:
-            return cls(**{f.name: archive[f.name] for f in fields(cls)})
+        """Read what ``save`` wrote.
+
+        Raises
+        ------
+        DatasetError
+            If the file is missing or damaged.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # which it would leave open
+                return cls(**{f.name: archive[f.name] for f in fields(cls)})
+        except Exception as error:  # numpy and zipfile raise whatever they meet
+            raise DatasetError(f"The tokens in {path} are missing or damaged: {error}") from error
 
 
 def _tokenize(record: tuple[int, Any], most: int, most_orbits: int) -> tuple[int, Any]:
@@ -199,7 +208,9 @@ def load_tokens(source: Path, folder: Path, workers: int = 1) -> Tokens:
         raise DatasetError(f"There is no dataset file {source}.")
     digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
     cache = folder / f"tokens-{source.stem}-{digest}.npz"
-    if not cache.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        tokenize(read_table(source), workers).save(cache)
+    if cache.is_file():
+        with suppress(DatasetError):  # a damaged one is made again
+            return Tokens.load(cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenize(read_table(source), workers).save(cache)
     return Tokens.load(cache)

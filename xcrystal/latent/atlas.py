@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import write_table
+from xcrystal.crystal.tables import check_packing, write_table
 from xcrystal.errors import DatasetError, ReadError
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.directions import Directions, principal_directions
@@ -213,6 +213,7 @@ def open_atlas(name: str | Path = "mp20") -> Atlas:
     if folder is None:
         raise DatasetError(f"There is no atlas {str(name)!r}: neither bundled nor a folder with {TABLE}.")
     try:
+        check_packing(folder / TABLE)
         table = pd.read_parquet(folder / TABLE)
         z = load_file(folder / CODES)["z"].astype(np.float32)
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8")) if (folder / FACTS).is_file() else {}
@@ -221,7 +222,33 @@ def open_atlas(name: str | Path = "mp20") -> Atlas:
             raise ValueError(
                 f"{TABLE} lacks {', '.join(missing)}" if missing else "latent vectors or facts are damaged"
             )
+        _check_values(table, z)
+    except DatasetError:
+        raise
     except Exception as error:
         raise DatasetError(f"The atlas in {folder} cannot be read: {error}") from error
     structures = folder / STRUCTURES
     return Atlas(str(name), table, z, facts, structures if structures.is_file() else None)
+
+
+def _check_values(table: pd.DataFrame, z: np.ndarray) -> None:
+    """Refuse rows that cannot be put on a map.
+
+    Raises
+    ------
+    ValueError
+        With the reason.
+    """
+    if not len(table):
+        raise ValueError(f"{TABLE} has no rows")
+    for name in ("x", "y"):
+        if table[name].dtype.kind not in "fiu" or not np.isfinite(table[name].to_numpy(dtype=float)).all():
+            raise ValueError(f"its column {name} holds what is no finite number")
+    if table["material_id"].isna().any():
+        raise ValueError("a material_id is missing")
+    if "space_group" in table:
+        groups = table["space_group"]
+        if groups.dtype.kind not in "fiu" or not groups.between(1, 230).all():
+            raise ValueError("its space groups are not all numbers from 1 to 230")
+    if not np.isfinite(z).all():
+        raise ValueError("a latent vector is not finite")

@@ -7,9 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from xcrystal.crystal.files import replacing
 from xcrystal.errors import CheckpointError
 from xcrystal.model.vae import Config, CrystalVAE
 
@@ -48,7 +51,9 @@ def load_weights(folder: Path) -> tuple[CrystalVAE, dict[str, Any]]:
         if content.get("format") != FORMAT:
             raise CheckpointError(f"{folder} holds a model of format {content.get('format')}, not {FORMAT}.")
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content["config"].items()}
-        model = CrystalVAE(Config(**values))
+        config = Config(**values)
+        _check_sizes(config, folder / "weights.safetensors")
+        model = CrystalVAE(config)
         state = {name: value.float() for name, value in load_file(folder / "weights.safetensors").items()}
         load_unique_state(model, state)
     except CheckpointError:
@@ -56,6 +61,21 @@ def load_weights(folder: Path) -> tuple[CrystalVAE, dict[str, Any]]:
     except Exception as error:
         raise CheckpointError(f"No model can be loaded from {folder}: {error}") from error
     return model.eval(), content["facts"]
+
+
+def _check_sizes(config: Config, weights: Path) -> None:
+    """Refuse a configuration of another network than the header of the weights describes, before there is any."""
+    with safe_open(weights, framework="pt") as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    if max(config.encoder_layers, config.decoder_layers) > len(shapes):
+        raise CheckpointError(f"{weights.parent} holds fewer weights than its config.json has layers.")
+    with torch.device("meta"):
+        wanted = {name: tuple(value.shape) for name, value in unique_state(CrystalVAE(config)).items()}
+    for name, shape in wanted.items():
+        if name in shapes and shapes[name] != shape:
+            raise CheckpointError(
+                f"The weights in {weights.parent} are not of its config.json: {name} is {shapes[name]}, not {shape}."
+            )
 
 
 _SHARED = ("encoder.embed.", "decoder.embed.")
@@ -87,13 +107,11 @@ def weights_digest(folder: Path) -> str:
 
 def write_tensors(state: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write tensors of any shapes (...,) to a safetensors file, atomically."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(save(state, metadata))  # save_file would make it readable by nobody else
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_bytes(save(state, metadata))  # save_file would make it readable by nobody else
 
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file atomically."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")

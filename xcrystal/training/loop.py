@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import load_file
 
 from xcrystal.crystal.tables import PROPERTIES
@@ -141,7 +143,30 @@ class Training:
             Called with each record of metrics.
         stop
             Asked after each epoch; where it says so, the model is scored and saved, and the run can be resumed.
+
+        Raises
+        ------
+        DatasetError
+            If another process is training in the folder.
         """
+        with self._alone():
+            self._run(score, report, stop)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from training in the folder; what is killed leaves nothing that has to be removed."""
+        try:
+            with FileLock(self.out / "training.lock", timeout=0):
+                yield
+        except Timeout:
+            raise DatasetError(f"Another process is training in {self.out}: choose another folder.") from None
+
+    def _run(
+        self,
+        score: Score | None,
+        report: Callable[[dict[str, Any]], None] | None,
+        stop: Callable[[], bool] | None,
+    ) -> None:
         last_score, stopped = self.seconds, False
         while self.progress < 1 and not stopped:
             rng = np.random.default_rng([self.seed, self.epochs])
@@ -231,13 +256,22 @@ class Training:
         Raises
         ------
         DatasetError
-            If there is none.
+            If there is none, or it is damaged.
         """
+        if not (self.out / "checkpoint.json").is_file():
+            raise DatasetError(f"There is no run to resume in {self.out}.")
         try:
-            counters = json.loads((self.out / "checkpoint.json").read_text())
-            state = load_file(self.out / "checkpoint.safetensors", device=str(self.device))
-        except (OSError, ValueError) as error:
-            raise DatasetError(f"There is no run to resume in {self.out}.") from error
+            self._resume()
+        except Exception as error:  # a damaged file makes json, safetensors and torch raise whatever they meet
+            reason = str(error) or type(error).__name__
+            raise DatasetError(f"The checkpoint in {self.out} is damaged, so nothing is resumed: {reason}") from error
+
+    def _resume(self) -> None:
+        counters = json.loads((self.out / "checkpoint.json").read_text())
+        lacking = {"steps", "epochs", "seconds", "best"} - counters.keys()
+        if lacking:
+            raise ValueError(f"checkpoint.json lacks {', '.join(sorted(lacking))}.")
+        state = load_file(self.out / "checkpoint.safetensors", device=str(self.device))
         kept = counters.pop("config", {})
         config: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
         if config and Config(**config) != self.recipe.config:  # of the model that the run began with
