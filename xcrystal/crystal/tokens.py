@@ -124,7 +124,7 @@ class Tokens:
             If the file is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # which it would leave open
                 return cls(**{f.name: archive[f.name] for f in fields(cls)})
         except Exception as error:  # numpy and zipfile raise whatever they meet
             raise DatasetError(f"The tokens in {path} are missing or damaged: {error}") from error
