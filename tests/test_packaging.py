@@ -28,7 +28,9 @@ RUNTIME = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["depen
 TESTS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["test"])}
 OPTIONAL = PROJECT["optional-dependencies"]
 DOCS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["docs"])}
-EXTRAS = {canonicalize_name(r.name): r for r in map(Requirement, OPTIONAL["mp"] + OPTIONAL["serve"])}
+EXTRAS = {
+    canonicalize_name(r.name): r for r in map(Requirement, OPTIONAL["mp"] + OPTIONAL["serve"] + OPTIONAL["relax"])
+}
 BENCHMARK = list(map(Requirement, PROJECT["optional-dependencies"]["benchmark"]))  # nothing imports it
 CONDA_NAMES = {"torch": "pytorch"}
 # distributions whose modules have another name
