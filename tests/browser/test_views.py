@@ -1,4 +1,4 @@
-"""From where crystals are seen, what is measured on them, and pictures to take away, as a person has it in JupyterLab."""
+"""From where crystals are seen, what is measured on them, and pictures to take away, in a real JupyterLab."""
 
 from __future__ import annotations
 
