@@ -170,6 +170,37 @@ def test_keys_turn_and_reset(desk: Desk) -> None:
     assert changed_share(before, drawn(desk)) < 0.01
 
 
+def test_axes_are_drawn_and_looked_along_and_clicks_measure(desk: Desk) -> None:
+    open_drawn(desk, "NaCl.cif")
+    canvas = viewer(desk).locator(".xc-viewer-canvas")
+    c = canvas.locator(".xc-triad [data-axis='c']")
+    assert canvas.get_attribute("data-looking") == "standard"
+    assert float(c.get_attribute("data-y") or 0) > 0.9 and c.locator("text").inner_html() == "c"
+    viewer(desk).get_by_role("button", name="Look along b* (Shift+B)").click()
+    desk.wait_until(lambda: canvas.get_attribute("data-looking") == "b*", "a view along b*")
+    canvas.focus()
+    desk.page.keyboard.press("c")
+    desk.page.wait_for_timeout(500)
+    assert float(c.get_attribute("data-z") or 0) > 0.99
+    viewer(desk).get_by_role("button", name="Labels", exact=True).click()
+    viewer(desk).get_by_role("button", name="Measure", exact=True).click()
+    said = canvas.locator(".xc-measured")
+    assert "Click two atoms" in said.inner_text()
+    labels = canvas.locator(".xc-annotations text")
+    assert sorted(labels.all_text_contents()) == ["Cl"] * 4 + ["Na"] * 5  # those behind are covered
+    drawn(desk)
+    box = canvas.bounding_box()
+    assert box is not None
+    places = sorted(tuple(float(label.get_attribute(name) or 0) for name in "xy") for label in labels.all())
+    for x, y in (places[4], places[1]):  # the middle, and the one to its left
+        desk.page.mouse.click(box["x"] + x, box["y"] + y)
+        desk.page.wait_for_timeout(250)
+    desk.wait_until(lambda: "2.820 Å" in said.inner_text(), "a distance")
+    desk.screenshot("files-measured")
+    desk.page.keyboard.press("Escape")
+    assert "Click two atoms" in said.inner_text()
+
+
 def test_the_text_is_one_click_away_and_followed(desk: Desk) -> None:
     open_drawn(desk, "POSCAR")
     desk.page.get_by_role("button", name="Text", exact=True).click()
