@@ -160,6 +160,8 @@ def test_no_decoder_is_said_at_once_and_no_encoder_when_loading(folder: Path) ->
     assert session.state.point.material_id is not None
     assert session.state.point.material_id in session.message
     session.load(structures()[0])
+    assert session.message == "", "the crystal is shown as loaded, which needs no decoder"
+    session.show("decoded")
     assert "no decode" in session.message
     session = open_session(Cubes(), folder / "cubes")
     assert session.message == ""
