@@ -144,7 +144,7 @@ def _inside(box: widgets.Widget) -> Iterator[widgets.Widget]:
 def _shell() -> Any:
     from IPython import get_ipython
 
-    return get_ipython()  # type: ignore[no-untyped-call]
+    return get_ipython()
 
 
 def _is_captured(shell: Any) -> bool:
