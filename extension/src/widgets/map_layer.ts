@@ -487,10 +487,10 @@ function render({
   let hovered = -1;
   let pointed = { px: 0, py: 0 };
   let resting: ReturnType<typeof setTimeout> | undefined;
-  const frame = el('span', { class: 'xc-still-frame' });
+  const still = el('span', { class: 'xc-still-frame' });
   const drawStill = () => {
     const drawing = stills.get(hovered);
-    frame.replaceChildren(
+    still.replaceChildren(
       ...nodes(drawing !== undefined && el('img', { alt: '', src: pictureAddress(drawing) }))
     );
   };
@@ -537,7 +537,7 @@ function render({
     if (lines.length > 0 && !gesture) {
       const [formula, ...others] = lines;
       tip.append(
-        frame,
+        still,
         el(
           'span',
           {},
