@@ -43,7 +43,7 @@ def test_a_search_fills_the_table(panel: FindView, atlas: Atlas) -> None:
     assert (formula, name) == (record.formula, record.material_id)
     assert group.split()[0] == str(record.space_group)
     assert float(energy.replace("−", "-")) == pytest.approx(record.formation_energy_per_atom, abs=0.006)
-    assert [title for title, _ in state["columns"]] == ["Energy", "Gap", "Hull"]
+    assert [title for title, *_ in state["columns"]] == ["Energy", "Gap", "Hull"]
     assert gap and hull
     assert len(json.dumps(state, allow_nan=False)) < 8000
     say(panel, act="go", row=row)
