@@ -111,7 +111,7 @@ EXPLORER = (
     ("words", "settings", "worker"),
     ("drawing",),
     ("session",),
-    ("view",),
+    ("view", "crystal_stills"),
     ("panel",),
     ("structure", "map", "panels", "notebook"),
     ("widget",),

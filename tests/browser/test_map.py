@@ -103,6 +103,40 @@ def test_a_point_under_the_mouse_says_what_it_is(explorer: ExplorerPage) -> None
     explorer.lab.wait_until(lambda: tip.inner_text() == "", "no tooltip")
 
 
+def test_names_show_the_way_and_others_come_with_a_zoom(explorer: ExplorerPage) -> None:
+    labels = explorer.root.locator(".xc-layer text:not(.xc-sign)")
+    explorer.lab.wait_until(lambda: labels.count() > 5, "names on the map")
+    boxes = [box for box in (label.bounding_box() for label in labels.all()) if box is not None]
+    for k, one in enumerate(boxes):
+        for other in boxes[:k]:
+            apart_x = max(one["x"], other["x"]) >= min(one["x"] + one["width"], other["x"] + other["width"]) - 2
+            apart_y = max(one["y"], other["y"]) >= min(one["y"] + one["height"], other["y"] + other["height"]) - 6
+            assert apart_x or apart_y, (one, other)
+    before = set(labels.all_inner_texts())
+    place, whole = explorer.marker("current"), extent(explorer)
+    assert place is not None
+    at = explorer._on_screen(*place)
+    explorer.root.locator(".xc-zoom-in").click()
+    explorer.lab.wait_until(lambda: extent(explorer) < 0.6 * whole, "half the map")
+    assert explorer._on_screen(*place) == pytest.approx(at, abs=4)  # about the current crystal
+    explorer.lab.wait_until(lambda: bool(set(labels.all_inner_texts()) - before), "names of what is there")
+
+
+def test_the_card_of_a_crystal_has_its_picture_and_is_inside_of_the_map(explorer: ExplorerPage) -> None:
+    tip, layer = explorer.root.locator(".xc-tip"), explorer.root.locator(".xc-layer")
+    layer.scroll_into_view_if_needed()
+    place = explorer.marker("current")
+    assert place is not None
+    explorer.page.mouse.move(*np.subtract(explorer._on_screen(*place), 2))
+    explorer.page.mouse.move(*explorer._on_screen(*place))
+    explorer.lab.wait_until(lambda: tip.locator("img").count() == 1, "a picture of it")
+    card, around = tip.bounding_box(), layer.bounding_box()
+    assert card is not None and around is not None
+    for corner, size in (("x", "width"), ("y", "height")):
+        assert around[corner] <= card[corner]
+        assert card[corner] + card[size] <= around[corner] + around[size]
+
+
 def test_a_box_selects_crystals_and_the_others_fade_until_escape(explorer: ExplorerPage) -> None:
     lab, whole = explorer.lab, extent(explorer)
     place = explorer.marker("current")

@@ -368,9 +368,9 @@ function render({
     show(key, legend, () => drawLegend(legend));
     const drawnKinds = [...new Set(rest.markers.map(({ kind }) => kind))];
     show(marks, [drawnKinds, rest.ring.length > 0, rest.path.length > 0], () => [
-      drawnKinds.map(kind => glyph(SHAPES[kind], `xc-marker xc-marker-${kind}`, KINDS[kind])),
-      rest.ring.length > 0 && glyph(RING, 'xc-ring', 'nearest known crystals'),
-      rest.path.length > 0 && glyph('M-8,4L0,-4L8,4', 'xc-way', 'path')
+      drawnKinds.map(kind => glyph(SHAPES[kind], kind, KINDS[kind])),
+      rest.ring.length > 0 && glyph(RING, 'ring', 'nearest known crystals'),
+      rest.path.length > 0 && glyph('M-8,4L0,-4L8,4', 'path', 'path')
     ]);
     off.textContent = said;
     show(
@@ -487,10 +487,10 @@ function render({
   let hovered = -1;
   let pointed = { px: 0, py: 0 };
   let resting: ReturnType<typeof setTimeout> | undefined;
-  const frame = el('span', { class: 'xc-still-frame' });
+  const still = el('span', { class: 'xc-still-frame' });
   const drawStill = () => {
     const drawing = stills.get(hovered);
-    frame.replaceChildren(
+    still.replaceChildren(
       ...nodes(drawing !== undefined && el('img', { alt: '', src: pictureAddress(drawing) }))
     );
   };
@@ -537,7 +537,7 @@ function render({
     if (lines.length > 0 && !gesture) {
       const [formula, ...others] = lines;
       tip.append(
-        frame,
+        still,
         el(
           'span',
           {},
@@ -607,13 +607,13 @@ function render({
   // -- plotly
   const zoom = (how: Zoom) => {
     const here = coordinatesOf(state().markers, 'current');
-    const at = here && onScreen(here);
-    if (how === 'reset' || !at?.seen) {
+    const where = here && onScreen(here);
+    if (how === 'reset' || !where?.seen) {
       plot?.zoom(how);
       return;
     }
-    const frame = layer.getBoundingClientRect();
-    plot?.zoomAbout(frame.left + at.px, frame.top + at.py, how === 'in' ? -CLOSER : CLOSER);
+    const { left, top } = layer.getBoundingClientRect();
+    plot?.zoomAbout(left + where.px, top + where.py, how === 'in' ? -CLOSER : CLOSER);
   };
   let looked: ReturnType<typeof setTimeout> | undefined;
   const onView = () => {
@@ -758,17 +758,9 @@ function labelParts(text: string): Child {
 }
 
 function glyph(d: string, name: string, text: string): Child {
-  const kinds = name.startsWith('xc-marker') ? ' xc-marker-line' : '';
-  return el(
-    'span',
-    {},
-    svg(
-      'svg',
-      { class: 'xc-glyph', viewBox: '-16 -16 32 32', 'aria-hidden': 'true' },
-      svg('path', { d, class: `${name}${kinds}` })
-    ),
-    text
-  );
+  const drawing = svg('path', { d, class: `xc-mark-${name}` });
+  const attributes = { class: 'xc-glyph', viewBox: '-16 -16 32 32', 'aria-hidden': 'true' };
+  return el('span', {}, svg('svg', attributes, drawing), text);
 }
 
 function widthOf({ range: [low, high] }: IAxis): number {

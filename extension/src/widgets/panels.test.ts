@@ -6,7 +6,7 @@ import facts from './facts_panel';
 import history, { actionOf } from './history_panel';
 import { shareOf } from './attribution_panel';
 import { percent } from './concept_panel';
-import { shareOf as shareOfAxis } from './map_layer';
+import { type ILabel, chooseLabels, shareOf as shareOfAxis } from './map_layer';
 import { knowledgeOf, summaryOf } from './modification_panel';
 import { runsOf } from './path_panel';
 import pins, { dropAt } from './pins_panel';
@@ -347,12 +347,15 @@ describe('a search', () => {
     const state = {
       answered: 0,
       examples: ['Ti O'],
+      gallery: [['rutile', 'TiO2']] as [string, string][],
+      help: [['SrTiO3'], ['rutile'], 'SrTiO4'] as [string[], string[], string],
+      sorted: ['band_gap', true] as [string, boolean],
       title: 'Ti O',
       understood: 'with Ti and O',
       trouble: '',
       count: 1200,
       of: 20000,
-      columns: [['Gap', 'band gap (eV)']] as [string, string][],
+      columns: [['Gap', 'band gap (eV)', 'band_gap']] as [string, string, string][],
       rows: [[5, 'TiO2', 'mp-1', '136 P4_2/mnm', '1.78']] as [
         number,
         string,
@@ -375,6 +378,46 @@ describe('a search', () => {
       { act: 'go', row: 5 }
     ]);
     expect(root.querySelector('.xc-group')?.textContent).toBe('A: Ti O (3) ×');
+
+    // columns sort, and say so
+    const head = root.querySelector('th[aria-sort="descending"]');
+    expect(head?.textContent).toBe('Gap ▾');
+    head?.querySelector('button')?.click();
+    expect(model.sent.at(-1)).toEqual({ act: 'sort', key: 'band_gap', column: 'band_gap' });
+
+    // pictures come when they are drawn
+    model.say({ type: 'pictures', pictures: [[5, '<svg/>']] });
+    expect(root.querySelectorAll('.xc-picture img')).toHaveLength(1);
+
+    // what may help is offered
+    const offers = [...root.querySelectorAll<HTMLElement>('.xc-help button')];
+    expect(offers.map(node => node.textContent)).toEqual([
+      'SrTiO3',
+      'Gallery: rutile',
+      'Propose structures of SrTiO4'
+    ]);
+    offers.slice(1).forEach(node => node.click());
+    expect(model.sent.slice(-2)).toEqual([
+      { act: 'gallery', name: 'rutile' },
+      { act: 'propose', formula: 'SrTiO4' }
+    ]);
+
+    // old results leave as something else is typed, and when nothing is found
+    const table = root.querySelector<HTMLElement>('.xc-results');
+    const query = root.querySelector<HTMLInputElement>('.xc-query');
+    expect(table?.hidden).toBe(false);
+    if (query) {
+      query.value = 'Ti N';
+    }
+    query?.dispatchEvent(new Event('input'));
+    expect(table?.hidden).toBe(true);
+    if (query) {
+      query.value = 'Ti O';
+    }
+    query?.dispatchEvent(new Event('input'));
+    expect(table?.hidden).toBe(false);
+    model.set('state', { ...state, trouble: 'Nothing.' });
+    expect(table?.hidden).toBe(true);
     end();
   });
 });
@@ -480,4 +523,28 @@ test('shares stay where they can be drawn', () => {
   expect([-9, -1, 0, 1, 9].map(value => shareOf(value, 2))).toEqual([0, 25, 50, 75, 100]);
   expect([-1, 0.5, 2].map(percent)).toEqual(['0.00%', '50.00%', '100.00%']);
   expect(shareOfAxis({ range: [2, 4] }, 3)).toBe(0.5);
+});
+
+test('labels of the map lie over nothing, and say nothing twice', () => {
+  const label = (text: string, px: number, py: number): ILabel => ({
+    text,
+    px,
+    py,
+    isCrystal: false
+  });
+  const chosen = (labels: ILabel[], taken: { px: number; py: number }[] = []) =>
+    chooseLabels(labels, 400, 300, taken).map(({ text, px }) => [text, px]);
+  const [oxides, near, far] = [
+    label('oxides', 200, 100),
+    label('nitrides', 210, 104),
+    label('oxides', 200, 150)
+  ];
+  expect(chosen([oxides, near, label('nitrides', 210, 140)])).toEqual([
+    ['oxides', 200],
+    ['nitrides', 210]
+  ]);
+  expect(chosen([near, oxides])).toEqual([['nitrides', 210]]);
+  expect(chosen([oxides, far])).toHaveLength(1);
+  expect(chosen([oxides], [{ px: 205, py: 100 }])).toEqual([]);
+  expect(chosen([label('oxides', 5, 100), label('oxides', 200, 299)])).toEqual([]);
 });

@@ -84,6 +84,47 @@ def test_a_lasso_selects_and_the_others_fade(view: MapView, atlas: Atlas) -> Non
     assert view.markers.state["selected"] is None and view.points.figure.data[1].marker.opacity == 0.9
 
 
+def test_what_is_not_selected_is_grey(view: MapView, atlas: Atlas) -> None:
+    view.session.search("formation energy < -1, oxide")
+    chosen = view.session.state.selection
+    assert chosen is not None
+    grey, bright = view.points.figure.data
+    known = np.isin(view.points.rows, chosen.rows)
+    assert len(bright.x) == known.sum() and len(grey.x) == (~known).sum() > 0
+    assert (np.asarray(grey.marker.opacity) < 1).all() and grey.marker.color == "#b8b8b8"
+
+
+def test_a_crystal_under_the_mouse_is_drawn(view: MapView, atlas: Atlas) -> None:
+    sent: list[dict[str, Any]] = []
+    view.markers.send = sent.append
+    row = int(view.points.rows[7])
+    x, y = map(float, atlas.inverse.places[row])
+    view.markers._receive(view.markers, {"act": "hover", "x": x, "y": y, "dx": 1e-6, "dy": 1e-6}, [])
+    view.markers._receive(view.markers, {"act": "still", "row": row}, [])
+    assert sent[0]["row"] == row and sent[0]["lines"][0] == atlas.table["formula"].iat[row]
+    assert sent[1]["row"] == row and sent[1]["drawing"].startswith("<svg") and len(sent[1]["drawing"]) < 20_000
+    view.markers._receive(view.markers, {"act": "still", "row": len(atlas)}, [])
+    assert len(sent) == 2
+
+
+def test_the_first_view_leaves_out_the_fringe(view: MapView, atlas: Atlas) -> None:
+    places = atlas.inverse.places
+    window = np.array([view.points.figure.layout.xaxis.range, view.points.figure.layout.yaxis.range]).T
+    outside = ((places < window[0]) | (places > window[1])).any(axis=1)
+    assert 0 < outside.sum() == view.points.beyond < 0.03 * len(atlas)
+    assert np.prod(np.diff(window, axis=0)) < 0.6 * np.prod(np.ptp(places, axis=0))
+    assert f"{view.points.beyond:,} more" in view.markers.state["beyond"]
+
+
+def test_landmarks_are_sent_once_and_small(view: MapView, atlas: Atlas) -> None:
+    assert view.markers.landmarks == []
+    view.markers._find_landmarks()
+    assert len(json.dumps(view.markers.landmarks)) < 12_000
+    named = {text: (x, y) for x, y, text, is_crystal in view.markers.landmarks if is_crystal}
+    salt = atlas.inverse.places[atlas.row("mp-22862")]
+    assert named["NaCl"] == pytest.approx(tuple(salt), abs=1e-3)
+
+
 def test_crystals_without_a_value_are_grey_and_reported(view: MapView, atlas: Atlas) -> None:
     view.markers.act({"act": "color", "name": "band_gap"}, [])
     drawn = view.points.rows

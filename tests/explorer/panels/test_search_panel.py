@@ -43,7 +43,7 @@ def test_a_search_fills_the_table(panel: FindView, atlas: Atlas) -> None:
     assert (formula, name) == (record.formula, record.material_id)
     assert group.split()[0] == str(record.space_group)
     assert float(energy.replace("−", "-")) == pytest.approx(record.formation_energy_per_atom, abs=0.006)
-    assert [title for title, _ in state["columns"]] == ["Energy", "Gap", "Hull"]
+    assert [title for title, *_ in state["columns"]] == ["Energy", "Gap", "Hull"]
     assert gap and hull
     assert len(json.dumps(state, allow_nan=False)) < 8000
     say(panel, act="go", row=row)
@@ -109,3 +109,43 @@ def test_a_message_that_makes_no_sense_is_said_and_changes_nothing(panel: FindVi
     state = panel.session.state
     say(panel, **message)
     assert panel.session.state is state and panel.session.message
+
+
+def test_columns_sort_both_ways_until_the_next_search(panel: FindView, atlas: Atlas) -> None:
+    def gaps(state: dict[str, Any]) -> list[float]:
+        return atlas.table["band_gap"].iloc[[row[0] for row in state["rows"]]].tolist()
+
+    plain = say(panel, act="search", query="Sr-Ti-O")["rows"]
+    up = say(panel, act="sort", column="band_gap")
+    assert gaps(up) == sorted(gaps(up)) and up["sorted"] == ["band_gap", False]
+    assert sorted(row[0] for row in up["rows"]) == sorted(row[0] for row in plain)
+    down = say(panel, act="sort", column="band_gap")
+    assert gaps(down) == sorted(gaps(down), reverse=True) and down["sorted"] == ["band_gap", True]
+    assert say(panel, act="search", query="spinel")["sorted"] is None
+
+
+def test_pictures_come_for_the_rows_that_are_asked_for(panel: FindView, atlas: Atlas) -> None:
+    sent: list[dict[str, Any]] = []
+    panel.send = sent.append
+    panel._receive(panel, {"act": "pictures", "rows": [3, 5, -1, 10**9, "x"]}, [])
+    drawn = dict(sent[0]["pictures"])
+    assert list(drawn) == [3, 5] and all(picture.startswith("<svg") for picture in drawn.values())
+    assert len(json.dumps(sent[0])) < 30_000
+    panel._receive(panel, {"act": "pictures", "rows": [5]}, [])
+    assert dict(sent[1]["pictures"]) == {5: drawn[5]}
+
+
+def test_when_nothing_is_found_there_is_a_way_on(panel: FindView, atlas: Atlas) -> None:
+    state = say(panel, act="search", query="SrTiO4")
+    formulas, gallery, propose = state["help"]
+    assert "SrTiO4 is not in this atlas" in state["trouble"]
+    assert formulas[0] == "SrTiO3" and gallery == [] and propose == "SrTiO4"
+    state = say(panel, act="search", query="garnet")
+    assert "80 atoms" in state["trouble"] and state["help"][1:] == [["garnet"], ""]
+    state = say(panel, act="search", query="rutile")
+    assert state["trouble"] == "" and state["help"] == [[], ["rutile"], ""]
+    say(panel, act="gallery", name="rutile")
+    loaded = panel.session.state.loaded
+    assert loaded is not None and loaded.structure.composition.reduced_formula == "TiO2"
+    say(panel, act="gallery", name="no such")
+    assert "no entry" in panel.session.message
