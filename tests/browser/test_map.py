@@ -112,14 +112,14 @@ def test_names_show_the_way_and_others_come_with_a_zoom(explorer: ExplorerPage) 
             apart_x = max(one["x"], other["x"]) >= min(one["x"] + one["width"], other["x"] + other["width"]) - 2
             apart_y = max(one["y"], other["y"]) >= min(one["y"] + one["height"], other["y"] + other["height"]) - 6
             assert apart_x or apart_y, (one, other)
-    before = set(labels.all_inner_texts())
+    before = set(labels.all_text_contents())
     place, whole = explorer.marker("current"), extent(explorer)
     assert place is not None
     at = explorer._on_screen(*place)
     explorer.root.locator(".xc-zoom-in").click()
     explorer.lab.wait_until(lambda: extent(explorer) < 0.6 * whole, "half the map")
     assert explorer._on_screen(*place) == pytest.approx(at, abs=4)  # about the current crystal
-    explorer.lab.wait_until(lambda: bool(set(labels.all_inner_texts()) - before), "names of what is there")
+    explorer.lab.wait_until(lambda: bool(set(labels.all_text_contents()) - before), "names of what is there")
 
 
 def test_the_card_of_a_crystal_has_its_picture_and_is_inside_of_the_map(explorer: ExplorerPage) -> None:
