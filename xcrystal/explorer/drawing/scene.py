@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,11 +107,9 @@ def element_colors(palette: str = "jmol") -> np.ndarray:
     colors = np.full((119, 3), 0.6)
     colors[: len(jmol_colors)] = jmol_colors
     if palette == "vesta":
-        import pymatgen.vis
-        from monty.serialization import loadfn
+        from pymatgen.vis.structure_vtk import EL_COLORS
 
-        listed = loadfn(Path(pymatgen.vis.__path__[0]) / "ElementColorSchemes.yaml")["VESTA"]
-        for symbol, color in listed.items():
+        for symbol, color in EL_COLORS["VESTA"].items():
             if symbol in atomic_numbers:
                 colors[atomic_numbers[symbol]] = np.array(color) / 255
         return colors
