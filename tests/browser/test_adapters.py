@@ -40,7 +40,7 @@ _ZOOM = """async (how) => {
 }"""
 _FILL = """async (width) => {
   window.plot.node.style.width = `${width}px`;
-  window.plot.fill(width);
+  window.plot.fill(width, 300);
   await new Promise(resolve => setTimeout(resolve, 500));
   return window.plot.node._fullLayout.width;
 }"""

@@ -165,7 +165,7 @@ def test_a_disordered_file_takes_the_place_of_the_crystal_before(
     explorer.upload(tmp_path / "alloy.cif")
     lab.wait_until(lambda: explorer.label.endswith("alloy.cif, as loaded"), "the alloy")
     assert "a site holds 60 % Cu and 30 % Au and is 10 % empty" in explorer.message
-    assert changed_share(pixels, explorer.structure_pixels()) > VISIBLE
+    lab.wait_until(lambda: changed_share(pixels, explorer.structure_pixels()) > VISIBLE, "its picture")
     assert explorer.marker("loaded") is None and explorer.sliders == sliders
     lab.screenshot("4-disordered")
     explorer.root.locator(".xc-shown button", has_text="Decoded").click()
