@@ -11,7 +11,7 @@ from xcrystal.crystal.gallery_types import entries
 from xcrystal.crystal.neighbours import structure_neighbours
 from xcrystal.explorer.drawing.bond_graph import bonds
 from xcrystal.explorer.drawing.cells import conventional_cell
-from xcrystal.explorer.drawing.scene import BOND_RADIUS, build_scene
+from xcrystal.explorer.drawing.scene import BOND_RADIUS, build_scene, element_colors
 from xcrystal.explorer.session.site_facts import coordination
 
 
@@ -231,3 +231,38 @@ def test_too_many_atoms_are_not_drawn_but_said() -> None:
     huge = build_scene(salt() * (6, 6, 6), repeat=(2, 2, 2))
     assert len(huge.positions) == 8 * 216 and len(huge.bond_starts) == 0
     assert "only one cell" in huge.note
+
+
+def test_hidden_elements_go_with_their_bonds_and_polyhedra() -> None:
+    whole = build_scene(perovskite())
+    without = build_scene(perovskite(), hidden=("O",))
+    assert set(without.numbers) == {56, 22} and len(without.bond_starts) == 0
+    assert len(without.corners) == len(whole.corners)  # the octahedron is around titanium
+    assert len(build_scene(perovskite(), hidden=("Ti",)).corners) == 0
+    assert build_scene(perovskite(), hidden=("Ba", "Ti", "O")).extent > 3
+
+
+def test_space_filling_ions_touch_and_molecules_overlap() -> None:
+    ions = build_scene(salt(), style="space-filling")
+    radii = dict(zip(ions.numbers.tolist(), ions.radii, strict=True))
+    assert radii[17] > radii[11]  # unlike the covalent radii
+    assert radii[11] + radii[17] == pytest.approx(5.64 / 2, rel=0.02)
+    assert len(ions.bond_starts) == len(ions.corners) == 0
+    copper = build_scene(
+        Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.61), ["Cu"], [[0, 0, 0]]), style="space-filling"
+    )
+    assert 2 * copper.radii[0] == pytest.approx(3.61 / 2**0.5, rel=0.05)
+    dry_ice = Structure.from_spacegroup("Pa-3", Lattice.cubic(5.55), ["C", "O"], [[0, 0, 0], [0.1185] * 3])
+    assert build_scene(dry_ice, style="space-filling").radii.min() == pytest.approx(1.5)  # van der Waals, of oxygen
+
+
+@pytest.mark.parametrize("palette", ["jmol", "vesta"])
+def test_colours_are_within_range_and_lanthanides_are_told_apart(palette: str) -> None:
+    colors = element_colors(palette)
+    assert colors.shape == (119, 3) and colors.min() >= 0 and colors.max() <= 1
+    np.testing.assert_allclose(colors[8], [1, 0, 0], atol=0.1)
+    if palette == "jmol":
+        steps = np.linalg.norm(np.diff(colors[57:72], axis=0), axis=1)
+        assert steps.min() > 0.25 and np.linalg.norm(colors[62] - colors[66]) > 0.25
+    else:
+        assert not np.allclose(colors[11], element_colors()[11])

@@ -218,6 +218,16 @@ def test_labels_number_the_orbits_of_each_element() -> None:
     assert set(atom_labels(spinel, "sites")) == {"Zr1", "O1", "O2"}
 
 
+def test_a_crystal_with_shared_sites_is_drawn_and_labelled(session: Session, view: StructureView) -> None:
+    mixed = CRYSTALS["perovskite SrTiO3"].to_structure()
+    mixed.replace_species({"Sr": {"La": 0.7, "Sr": 0.2}})
+    sent = listen(view.canvases[0])
+    session.load(mixed)
+    assert sent[-1][0]["names"][0].startswith("La 0.7, Sr 0.2, empty 0.1")
+    session.display.label_atoms("elements")
+    assert set(sent[-1][0]["labels"]) == {"La/Sr", "Ti", "O"}
+
+
 def test_a_still_picture_is_as_the_crystal_is_seen(session: Session, view: StructureView) -> None:
     session.load(CRYSTALS["rutile TiO2"].to_structure())
     session.show("loaded")

@@ -105,8 +105,9 @@ def atom_colors(
 
 
 def atom_labels(structure: Structure, by: str) -> list[str]:
-    """What is written at n atoms: their "elements", the names of their "sites", such as O2, or nothing for "none"."""
-    symbols = [site.specie.symbol for site in structure]
+    """What is written at n atoms: their "elements", La/Sr where they share a site; the names of their "sites", such as
+    O2; or nothing for "none"."""
+    symbols = ["/".join(share.symbol for share in shares(site) if share.number) for site in structure]
     orbits = structure.site_properties.get("orbit") or [None] * len(structure)
     if by == "none":
         return []
