@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
@@ -125,6 +126,15 @@ def test_a_shape_of_each_kind_is_looked_at_once() -> None:
     assert sum(item.weight for item in found) == pytest.approx(1)
     assert found.arrangements == 6
     assert {item.structure.get_space_group_info()[1] for item in found} == {123, 225}
+
+
+def test_an_ordering_is_there_once_whatever_the_shape_of_its_cell() -> None:
+    lattice = Lattice([[0, 1.9, 1.9], [1.9, 0, 1.9], [1.9, 1.9, 0]])
+    found = xc.approximants(Structure(lattice, [{"Cu": 0.5, "Au": 0.5}], [[0, 0, 0]]), n=10, max_atoms=4, model=None)
+    same = StructureMatcher(ltol=0.01, stol=0.01, angle_tol=0.5, scale=False)
+    cells = found.structures
+    assert not any(same.fit(one, other) for k, one in enumerate(cells) for other in cells[:k])
+    assert sum(item.weight for item in found) == pytest.approx(1)
 
 
 def test_a_tolerance_lets_a_third_stand_for_three_tenths() -> None:

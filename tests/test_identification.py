@@ -113,6 +113,13 @@ def test_what_cannot_be_looked_for_is_said(model: CrystalModel, atlas: Atlas) ->
             xc.identify(pattern, model=model, atlas=atlas, **options)
 
 
+@pytest.mark.parametrize(("low", "high", "source"), [(0.1, 1.5, "CuKa"), (30.0, 32.0, "CuKa"), (150.0, 170.0, 0.5)])
+def test_too_small_a_range_is_said(low: float, high: float, source: str | float) -> None:
+    x = np.linspace(low, high, 300)
+    with pytest.raises(ReadError, match="too little to be compared"):
+        Query.of(read_pattern((x, np.exp(-((x - x.mean()) ** 2))), source=source))
+
+
 def test_a_comparison_does_not_depend_on_the_scale_of_intensities() -> None:
     pattern = measured("rutile TiO2")
     cell = unit_cell(CRYSTALS["rutile TiO2"])

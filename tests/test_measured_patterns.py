@@ -34,6 +34,7 @@ FILES = {
     "b.csv": "angle,counts\n" + lines(","),
     "c.xye": "# sample: salt\n" + lines("\t", "2.5"),
     "d.txt": "Sample\nmeasured on Monday\n" + lines(";").replace(".", ","),
+    "i.xy": lines("  ").replace(".", ","),
     "e.dat": lines("  ") + "\n\n",
     "f.uxd": f"; a comment\n_FILEVERSION=2\n_WL1=0.7093\n_START={X[0]}\n_STEPSIZE=0.1\n_COUNTS\n{COUNTS}\n",
     "g.uxd": "_WL1=0.7093\n_2THETACOUNTS\n" + lines(" "),
@@ -54,12 +55,17 @@ def test_formats(name: str, tmp_path: Path) -> None:
 
 def test_brml(tmp_path: Path) -> None:
     data = "".join(f"<Datum>1,1,{x},{x / 2},{y}</Datum>" for x, y in zip(X, Y, strict=True))
-    with zipfile.ZipFile(tmp_path / "a.brml", "w") as archive:
+    with zipfile.ZipFile(tmp_path / "a.brml", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("Experiment0/RawData0.xml", f'<RawData><WaveLengthAlpha1 Value="1.78897"/>{data}</RawData>')
     pattern = xc.read_pattern(tmp_path / "a.brml")
     np.testing.assert_allclose(pattern.two_theta, X)
     np.testing.assert_allclose(pattern.intensity, Y)
     assert pattern.wavelength == 1.78897
+    content = bytearray((tmp_path / "a.brml").read_bytes())
+    content[60] ^= 0xFF
+    (tmp_path / "a.brml").write_bytes(content)
+    with pytest.raises(ReadError, match="damaged"):
+        xc.read_pattern(tmp_path / "a.brml")
 
 
 def test_positions_in_q() -> None:

@@ -83,6 +83,13 @@ def test_multiplicities_count_all_reflections() -> None:
     assert quartz.peaks["multiplicity"].tolist() == [sum(f["multiplicity"] for f in hkls) for hkls in theirs.hkls]
 
 
+def test_extinct_reflections_are_not_counted() -> None:
+    """Of pyrite's 210 and 120, which pymatgen counts as 24 equivalent reflections, Pa-3 extinguishes one family."""
+    pyrite = Structure.from_spacegroup("Pa-3", Lattice.cubic(5.42), ["Fe", "S"], [[0, 0, 0], [0.385] * 3])
+    multiplicity = {str(f): f.multiplicity for peak in xc.xrd(pyrite).families for f in peak}
+    assert multiplicity["210"] == 12 and "120" not in multiplicity
+
+
 def test_any_cell_gives_one_pattern() -> None:
     primitive = CRYSTALS["spinel MgAl2O4"].to_structure()
     pattern, other = xc.xrd(primitive), xc.xrd(primitive * (2, 1, 1))

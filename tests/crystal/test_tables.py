@@ -9,8 +9,17 @@ import pytest
 
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import identifiers, read_table, structure_of, structures
+from xcrystal.crystal.tables import csv_text, identifiers, read_table, structure_of, structures
 from xcrystal.errors import DatasetError, ReadError
+
+
+def test_no_cell_of_a_csv_is_a_formula() -> None:
+    bad = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "NaCl", ""]
+    text = csv_text(pd.DataFrame({"material_id": bad, "=gap": [-1.5] * len(bad)}))
+    rows = [line.split(",") for line in text.splitlines()]
+    assert rows[0] == ["material_id", "'=gap"]
+    assert [row[0] for row in rows[1:]] == ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t=1", "NaCl", ""]
+    assert {row[1] for row in rows[1:]} == {"-1.5"}
 
 
 def test_structures_come_back_from_a_table(crystal_table: Path) -> None:

@@ -77,13 +77,23 @@ def test_two_and_three_elements_are_drawn() -> None:
         hull("LiFePO4", -2.0).figure()
 
 
+def test_isotopes_are_their_elements() -> None:
+    water = atlas_of(H2O=-1.0)
+    found = hull("HDO", -0.8, atlas=water)
+    assert (found.formula, found.e_above_hull) == ("H2O", pytest.approx(0.2))
+
+
 def test_what_is_no_crystal_is_said(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="no file"):
         hull(str(tmp_path / "none.cif"))
     with pytest.raises(RelaxationError, match="hull of 9 elements"):
         hull("LiNaKRbCsFClBrI", -1.0)
-    with pytest.raises(RelaxationError, match="not finite"):
-        hull("NaCl", math.inf)
+    for energy in (math.inf, "low"):
+        with pytest.raises(RelaxationError, match="a finite number"):
+            hull("NaCl", energy)  # type: ignore[arg-type]
+    for formula in ("Fe0", "XCl", "Fe1e-9"):
+        with pytest.raises(ReadError, match="no formula of chemical elements"):
+            hull(formula, atlas=SALTS)
     bare = atlas_of(NaCl=-2.0)
     bare.table = bare.table.drop(columns="formation_energy_per_atom")
     with pytest.raises(RelaxationError, match="no formation energies"):

@@ -24,7 +24,8 @@ def check_data(
     import pandas as pd
 
     from xcrystal.crystal.quality import REASONS, count_flags, flags
-    from xcrystal.crystal.tables import identifiers, read_table
+    from xcrystal.crystal.tables import csv_text, identifiers, read_table
+    from xcrystal.model.checkpoint import write_text
 
     parts = [read_table(path) for path in tables]
     parts = [
@@ -34,7 +35,7 @@ def check_data(
     every["flag"] = flags(every)
     if out is not None:
         columns = [name for name in ("table", "material_id", "formula", "e_above_hull", "flag") if name in every]
-        every.loc[every["flag"] != "", columns].to_csv(out, index=False)
+        write_text(csv_text(every.loc[every["flag"] != "", columns]), out)
     found = {name: count_flags(rows["flag"].tolist()) for name, rows in every.groupby("table", sort=False)}
     if as_json:
         print_json(found)

@@ -501,7 +501,7 @@ def write_codes(path: Path, files: np.ndarray, z: np.ndarray) -> None:
     """Write an ``.npz`` file of names (n,) and latent vectors (n, latent_dim) atomically."""
     import numpy as np
 
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
+    from xcrystal.crystal.files import replacing
+
+    with replacing(path) as part, part.open("wb") as file:
         np.savez(file, files=files, z=z)
-    part.replace(path)

@@ -29,6 +29,7 @@ CELL = ("a", "b", "c", "alpha", "beta", "gamma")
 STRUCTURE_COLUMNS = (*CELL, "species", "frac_coords")
 PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
 _FEW_VALUES, _VALUES_A_BYTE = 2_000_000, 16  # in a parquet file; crystals that differ take a byte for some values
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that spreadsheets calculate
 _FEW_BYTES, _PACKED = 50_000_000, 50
 UNITS = {"formation_energy_per_atom": "eV/atom", "band_gap": "eV", "e_above_hull": "eV/atom"}
 
@@ -117,6 +118,18 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a parquet file, atomically."""
     with replacing(path) as part:
         table.to_parquet(part, index=False, compression="zstd")
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV text in which a spreadsheet takes no text for a formula: what begins like one gets an apostrophe.
+
+    Names and words of a data set are somebody else's, and ``=HYPERLINK(...)`` would be carried out where it is opened.
+    """
+
+    def plain(value: Any) -> Any:
+        return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+    return str(table.map(plain).rename(columns=plain).to_csv(index=False))
 
 
 def reduced_composition(atoms: Iterable[Element]) -> tuple[tuple[Element, int], ...]:

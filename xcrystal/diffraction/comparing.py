@@ -17,6 +17,7 @@ from xcrystal.crystal.wyckoff import lattice_matrix
 from xcrystal.diffraction.measured import MeasuredPattern
 from xcrystal.diffraction.powder import angles, lorentz_polarization
 from xcrystal.diffraction.reflections import UnitCell, reflections_of
+from xcrystal.errors import ReadError
 
 COARSE, FINE = 0.004, 0.0015  # steps of -ln d
 WIDTHS = (0.012, 0.006, 0.003)  # of the smoothing, from the first look to the last
@@ -71,8 +72,20 @@ class Query:
 
     @classmethod
     def of(cls, pattern: MeasuredPattern) -> Query:
-        """Prepare a pattern: even steps, no background, no noise."""
+        """Prepare a pattern: even steps, no background, no noise.
+
+        Raises
+        ------
+        ReadError
+            If what was measured is too little to be compared.
+        """
         low, high = max(float(pattern.two_theta[0]), 2.0), float(pattern.two_theta[-1])
+        first, last = -np.log(spacing(np.array([low, high]), pattern.wavelength))
+        if high - low < 2 * _WINDOW or min(last, _SPAN[1]) - max(first, _SPAN[0]) < 4 * WIDTHS[0]:
+            raise ReadError(
+                f"{pattern.name} goes from {pattern.two_theta[0]:g} to {high:g} degrees, too little to be compared: "
+                f"at least {2 * _WINDOW:g} degrees above 2 are needed, and spacings between 20 and 0.55 Å."
+            )
         grid = np.arange(low, high + _GRID / 2, _GRID)
         values = np.interp(grid, pattern.two_theta, pattern.intensity)
         smooth = _smooth(values[None], 2.0)[0]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.files import replacing
 from xcrystal.diffraction.comparing import COARSE, WIDTHS, Query, curves
 from xcrystal.diffraction.powder import angles, lorentz_polarization
 from xcrystal.diffraction.reflections import UnitCell, cell_of_crystal, reflections_of
@@ -170,9 +172,5 @@ def _write(found: Fingerprints, path: Path, digest: str) -> None:
     from safetensors.numpy import save
 
     steps, roots = _packed(found)
-    part = path.with_name(path.name + ".part")
-    try:
+    with suppress(OSError), replacing(path) as part:  # of a folder that is read only they are calculated again
         part.write_bytes(save({"log_d": steps, "strength": roots}, {"digest": digest}))
-        part.replace(path)
-    except OSError:  # of a folder that is read only: they are calculated again the next time
-        part.unlink(missing_ok=True)

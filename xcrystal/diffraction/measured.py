@@ -17,6 +17,7 @@ import io
 import os
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 20_000_000
 MAX_UNPACKED = 100_000_000
 MIN_POINTS, MAX_POINTS = 50, 200_000
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eEdD][-+]?\d+)?")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?")
 _COMMENT = ("#", "!", "'", '"', "/", "*", "%", ";", "_", "[")
 _MOST_WORDS = 200  # lines that are no numbers, before the first that are
@@ -184,7 +186,8 @@ def _columns(text: str, name: str) -> Columns:
 
 def _row(words: str) -> tuple[float, float] | None:
     """The first two numbers of a line, all of which has to be numbers; commas may be decimal points."""
-    if ";" in words or ("\t" in words and "," in words):
+    spaced = len(words.split()) > 1 and "." not in words and any(map(_DECIMAL_COMMA.fullmatch, words.split()))
+    if ";" in words or ("\t" in words and "," in words) or spaced:
         words = words.replace(",", ".").replace(";", " ")
     parts = words.replace(",", " ").split()
     if len(parts) < 2 or not all(_NUMBER.fullmatch(part) or part.lower() in ("nan", "inf", "-inf") for part in parts):
@@ -288,7 +291,7 @@ def _brml(content: bytes, name: str) -> Columns:
             if raw[0].file_size > MAX_UNPACKED:
                 raise ReadError(f"{name} unpacks to {raw[0].file_size / 1e6:.0f} MB, more than is read.")
             root = _tree(archive.read(raw[0]), name)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise ReadError(f"{name} is a damaged BRML file: {error}.") from error
     # time, a flag, 2 theta, theta, counts
     rows = [_numbers(e.text, name) for e in root.iter() if _local(e) == "Datum"]

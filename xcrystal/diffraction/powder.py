@@ -40,7 +40,8 @@ class Broadening:
     size
         Of the crystallites, nm; infinite ones do not broaden.
     strain
-        Root mean square of the relative change of spacings.
+        Relative change of spacings, as A. R. Stokes and A. J. C. Wilson define it (Proc. Phys. Soc. 56, 174, 1944): it
+        adds 4 strain tan θ to the width.
     lorentzian
         Share of the Lorentzian in the pseudo-Voigt shape, 0 to 1.
     """

@@ -12,7 +12,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ _DRAWS = 1500  # of more than that
 _SHAPES = 3  # supercells of one size
 _SHELLS = 3  # of neighbours whose pairs are counted
 _MOST_SIZE = 16
+_SAME = 0.02  # relative lengths and displacements, and difference of order, of cells that are one ordering
 VACANCY = 0  # in the place of an atomic number
 
 
@@ -166,8 +167,9 @@ def approximants(
     # larger cells only where the smaller ones have too few arrangements
     for size in range(smallest, min(most // len(disordered.structure), _MOST_SIZE) + 1, smallest):
         found, arrangements, sampled = [], 0, False
+        counts, error = disordered.counts(size)
         for matrix in compact_cells(disordered.structure, size, _SHAPES):
-            items, total, drawn = _arranged(disordered, matrix, disordered.counts(size)[0], rng)
+            items, total, drawn = _arranged(disordered, matrix, counts, rng)
             found, arrangements, sampled = found + items, arrangements + total, sampled or drawn
         if len(found) >= n:
             break
@@ -292,7 +294,7 @@ def _arranged(
         full = [place for place in range(len(cell)) if numbers.get(place) != VACANCY]
         species = [Element.from_Z(numbers[p]) if p in numbers else cell[p].specie for p in full]
         structure = Structure(cell.lattice, species, cell.frac_coords[full])
-        found.append(Approximant(structure, weights[k] / len(looked), float(orders[k])))
+        found.append(Approximant(structure, float(weights[k]) / len(looked), float(orders[k])))
     return found, total, sampled
 
 
@@ -383,12 +385,21 @@ def _orders(
 
 
 def _sound(found: list[Approximant], n: int) -> list[Approximant]:
-    """The first ``n`` that are possible crystals."""
-    kept = []
+    """The first ``n`` that are possible crystals, each once although supercells of several shapes may hold it."""
+    from pymatgen.analysis.structure_matcher import StructureMatcher
+
+    # so tight that one ordering is not taken for another that a strain would turn into it
+    same = StructureMatcher(ltol=_SAME, stol=_SAME, angle_tol=1.0, scale=False)
+    kept: list[Approximant] = []
     for item in found:
         try:
             checked = check_structure(item.structure)
         except XCrystalError:
+            continue
+        like = (k for k, other in enumerate(kept) if abs(other.order - item.order) < _SAME)
+        known = next((k for k in like if same.fit(kept[k].structure, checked)), None)
+        if known is not None:
+            kept[known] = replace(kept[known], weight=kept[known].weight + item.weight)
             continue
         kept.append(Approximant(checked, item.weight, item.order))
         if len(kept) == n:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.files import replacing
 from xcrystal.errors import check_one_of
 
 if TYPE_CHECKING:
@@ -51,9 +52,8 @@ class References:
     def save(self, path: Path) -> None:
         """Write a JSON file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
+        with replacing(path) as part:
+            part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
 @cache

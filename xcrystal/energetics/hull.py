@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import numbers
 import os
 import re
 from collections import defaultdict
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from xcrystal.crystal.reading import read_structure
 from xcrystal.energetics.formation import formation_energy
 from xcrystal.energetics.potentials import energy_per_atom
-from xcrystal.errors import RelaxationError
+from xcrystal.errors import ReadError, RelaxationError
 from xcrystal.latent.atlas import Atlas, open_atlas
 
 if TYPE_CHECKING:
@@ -141,11 +142,12 @@ def hull(
     Raises
     ------
     RelaxationError
-        If there are too many elements, the potential cannot tell the energy, or the energy is not finite.
+        If there are too many elements, the potential cannot tell the energy, the energy is no finite number, or the
+        atlas has no formation energies.
     DatasetError
-        If there is no such atlas, or it has no formation energies.
+        If there is no such atlas.
     ReadError
-        If it is neither a crystal nor a formula.
+        If it is neither a crystal nor a formula of elements.
     """
     composition, known = _given(structure, energy, potential)
     diagram = _diagram(_known(atlas), _elements(composition))
@@ -153,7 +155,7 @@ def hull(
     return Hull(
         formula=composition.reduced_formula,
         formation_energy_per_atom=known,
-        e_above_hull=known - level,
+        e_above_hull=float(known - level),
         decomposition=tuple(_phase(entry, 0.0, float(amount)) for entry, amount in found.items()),
         competing=_competing(diagram, composition),
         entries=len(diagram.all_entries),
@@ -171,13 +173,15 @@ def _given(structure: Any, energy: float | None, potential: str) -> tuple[Compos
     """Composition and formation energy of whatever was given."""
     from pymatgen.core import Composition
 
-    if energy is not None and not math.isfinite(energy):
-        raise RelaxationError("A formation energy that is not finite has no place above the hull.")
+    if energy is not None and (not isinstance(energy, numbers.Real) or not math.isfinite(energy)):
+        raise RelaxationError(f"A formation energy is a finite number in eV/atom, not {str(energy)[:40]!r}.")
     if isinstance(structure, str) and structure and not os.path.exists(structure):
         try:
-            return Composition(structure), math.nan if energy is None else float(energy)
+            given = Composition(structure)
         except ValueError:
             pass  # then it is a file that is not there
+        else:
+            return _of_elements(given, structure), math.nan if energy is None else float(energy)
     relaxed = getattr(structure, "formation_energy_per_atom", None)
     if relaxed is not None:
         if structure.structure is None:
@@ -187,6 +191,15 @@ def _given(structure: Any, energy: float | None, potential: str) -> tuple[Compos
     if energy is None:
         energy = formation_energy(crystal.composition, energy_per_atom(crystal, potential), potential)
     return crystal.composition, float(energy)
+
+
+def _of_elements(composition: Composition, formula: str) -> Composition:
+    """The composition that a formula means, isotopes as their elements; raises ReadError if it means none."""
+    from pymatgen.core import Composition, Element
+
+    if not composition or not all(isinstance(element, Element) for element in composition):
+        raise ReadError(f"{formula[:60]!r} is no formula of chemical elements.")
+    return Composition(composition.get_el_amt_dict())
 
 
 def _elements(composition: Composition) -> frozenset[str]:

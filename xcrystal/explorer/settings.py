@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from xcrystal.crystal.files import replacing
+
 _FILE = "xcrystal.json"
 
 
@@ -24,9 +26,8 @@ def remember(**values: Any) -> None:
     path = _path()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps({**recall(), **values}, indent=1), encoding="utf-8")
-        part.replace(path)
+        with replacing(path) as part:
+            part.write_text(json.dumps({**recall(), **values}, indent=1), encoding="utf-8")
 
 
 def _path() -> Path:

@@ -15,7 +15,7 @@ import numpy as np
 from xcrystal.crystal.datasets import Dataset, read_dataset
 from xcrystal.crystal.quality import count_flags, flags
 from xcrystal.crystal.reading import check_size
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, row_of
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text, row_of
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError, ModelError, UnsupportedCrystalError
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
@@ -309,7 +309,7 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
         part = Path(name)
         atlas.save(part, half)
-        skipped.to_csv(part / SKIPPED, index=False)
+        (part / SKIPPED).write_text(csv_text(skipped), encoding="utf-8")
         folder.mkdir(exist_ok=True)
         if is_ours(folder):
             write_readme(part, atlas, skipped)

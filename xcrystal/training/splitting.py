@@ -14,7 +14,7 @@ import numpy as np
 
 from xcrystal.crystal.datasets import read_dataset
 from xcrystal.crystal.elements import symbol
-from xcrystal.crystal.tables import read_table, reduced_composition, write_table
+from xcrystal.crystal.tables import csv_text, read_table, reduced_composition, write_table
 from xcrystal.crystal.tokens import Tokens, tokenize
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
@@ -152,7 +152,7 @@ def split_of(data: Path, folder: Path, seed: int = 0, keep: bool = False, by: st
 
     folder.mkdir(parents=True, exist_ok=True)
     if skipped is not None and len(skipped):
-        write_text(skipped.to_csv(index=False), folder / _SKIPPED)
+        write_text(csv_text(skipped), folder / _SKIPPED)
     if by == "composition":
         places = composition_split(list(table.species), seed=seed)
     else:

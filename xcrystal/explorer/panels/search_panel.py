@@ -10,6 +10,7 @@ import numpy as np
 
 from xcrystal.crystal.gallery_types import titles
 from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.tables import csv_text
 from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.crystal_stills import CrystalStills
@@ -99,7 +100,7 @@ class FindView(Panel):
             elif action == "remove":
                 session.directions.remove(str(message["name"]))
             elif action == "csv":
-                self.offer("selection.csv", "text/csv", session.selections.table.to_csv(index=False).encode())
+                self.offer("selection.csv", "text/csv", csv_text(session.selections.table).encode())
         except (XCrystalError, KeyError, TypeError, ValueError) as error:
             # what it is about may be gone by the time that a message arrives
             session.report(str(error))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from xcrystal.crystal.files import replacing
 from xcrystal.errors import ReadError, TargetError, XCrystalError, check_one_of
 from xcrystal.explorer.session.commands import (
     AddDirection,
@@ -126,10 +127,8 @@ class SessionFile:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``to_json()`` to a file, atomically."""
-        path = FilePath(path)
-        part = path.with_name(path.name + ".part")
-        part.write_text(self.to_json(), encoding="utf-8")
-        part.replace(path)
+        with replacing(FilePath(path)) as part:
+            part.write_text(self.to_json(), encoding="utf-8")
 
     def open_json(self, text: str | bytes) -> bool:
         """Go to a session that was saved, as one step of undo.
