@@ -173,6 +173,8 @@ class CrystalCanvas {
       explorer.addEventListener('xc-look', this.lookAsAsked);
       explorer.addEventListener('xc-measure', this.measureAsAsked);
       explorer.addEventListener('xc-picture', this.pictureAsAsked);
+      // the second canvas may come later than the wish
+      this.annotations.measuring = !!explorer.querySelector('.xc-measuring[aria-pressed="true"]');
     });
     view.xcFit = () => this.camera.fit(this.extent, 300);
     view.xcLook = name => this.look(name);
@@ -262,7 +264,7 @@ class CrystalCanvas {
       const isLit = this.lit.has(atom);
       if (atom === message.picked || isLit) {
         rows.push(...numbers.spheres.subarray(at, at + 4), Number(isLit));
-        this.marked.push(atom);
+        this.marked.push(at / SPHERE);
       }
     }
     const sizes = { sphere: this.marked.length };
@@ -301,23 +303,23 @@ class CrystalCanvas {
       return null;
     }
     const { spheres, bonds } = this.scene.numbers;
-    const { pid } = found;
-    if (this.marks.holds(found)) {
-      return this.marked[pid] ?? null;
+    const sphere = this.sphereAt(found);
+    if (sphere !== null) {
+      return spheres[SPHERE * sphere + 4] ?? null;
     }
-    if (this.shells?.holds(found)) {
-      return spheres[SPHERE * pid + 4] ?? null; // each is around a sphere
-    }
-    if (!this.crystal.holds(found)) {
-      return null;
-    }
-    return (
-      (found.picker.type === 'sphere' ? spheres[SPHERE * pid + 4] : bonds[BOND * pid + 7]) ?? null
-    );
+    return this.crystal.holds(found) ? (bonds[BOND * found.pid + 7] ?? null) : null;
   }
 
+  /** Of the scene, also where it is marked or a shell is around it. */
   private sphereAt(found: IFound | undefined): number | null {
-    return found && this.crystal.holds(found) && found.picker.type === 'sphere' ? found.pid : null;
+    if (!found) {
+      return null;
+    }
+    if (this.marks.holds(found)) {
+      return this.marked[found.pid] ?? null;
+    }
+    const isSphere = this.crystal.holds(found) && found.picker.type === 'sphere';
+    return isSphere || this.shells?.holds(found) ? found.pid : null;
   }
 
   private hover(found: IFound | undefined): void {
@@ -513,7 +515,7 @@ class CrystalCanvas {
   private number = -1;
   private extent = 0;
   private lit = new Set<number>();
-  private marked: number[] = [];
+  private marked: number[] = []; // spheres
   private reported: number | null = null;
   private smoothing: ReturnType<typeof setTimeout> | undefined;
   private remembering: ReturnType<typeof setTimeout> | undefined;

@@ -34,6 +34,7 @@ interface IStructure {
   palette: string;
   /** Symbols of elements that are not drawn. */
   hidden: string[];
+  /** All elements, or with a scale only those that are not drawn. */
   legend: [symbol: string, color: string][];
   scale: IScale | null;
   note: string;
@@ -249,24 +250,23 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     });
     match.textContent = now.match;
     note.textContent = now.note;
-    show(legend, [now.legend, now.hidden, now.scale], () =>
-      now.scale
-        ? drawScale(now.scale)
-        : now.legend.map(([symbol, color]) =>
-            el(
-              'button',
-              {
-                type: 'button',
-                class: 'xc-chip',
-                title: `Draw ${symbol}, or not`,
-                'aria-pressed': String(!now.hidden.includes(symbol)),
-                onclick: () => act('hide', symbol)
-              },
-              el('i', { style: `background:${color}` }),
-              symbol
-            )
-          )
-    );
+    show(legend, [now.legend, now.hidden, now.scale], () => [
+      now.scale && drawScale(now.scale),
+      now.legend.map(([symbol, color]) =>
+        el(
+          'button',
+          {
+            type: 'button',
+            class: 'xc-chip',
+            title: `Draw ${symbol}, or not`,
+            'aria-pressed': String(!now.hidden.includes(symbol)),
+            onclick: () => act('hide', symbol)
+          },
+          el('i', { style: `background:${color}` }),
+          symbol
+        )
+      )
+    ]);
     const picked = now.picked ? now.picked.join(' ') : '';
     offer(atoms, atomChoices(now, picked), picked);
     facts.hidden = !now.facts.length;

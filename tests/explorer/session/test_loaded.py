@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.mixed_sites import amounts
 from xcrystal.errors import TargetError
 from xcrystal.explorer import settings as remembered
+from xcrystal.explorer.drawing.scene_message import atom_labels
+from xcrystal.explorer.drawing.svg_picture import svg
 from xcrystal.explorer.panels.facts_panel import FactsView
+from xcrystal.explorer.panels.modification_panel import ChangeView
+from xcrystal.explorer.session import display
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.structure.structure_view import StructureView
 from xcrystal.explorer.worker import Worker
@@ -61,6 +66,8 @@ def view(session: Session) -> Iterator[StructureView]:
 @pytest.mark.parametrize("reason", drawable())
 def test_what_cannot_be_encoded_is_drawn_with_the_reason(session: Session, view: StructureView, reason: str) -> None:
     before = session.state.point
+    sent: list[tuple[dict[str, Any], Any]] = []
+    view.canvases[0].send = lambda content, buffers=None: sent.append((content, buffers))
     assert session.load(drawable()[reason])
     assert session.state.shown == "loaded" and session.state.point is before
     assert reason in session.message and session.message.endswith(
@@ -69,12 +76,45 @@ def test_what_cannot_be_encoded_is_drawn_with_the_reason(session: Session, view:
     ((_, drawn),) = view.crystals
     assert drawn.composition == drawable()[reason].composition
     assert view.match == ""
+    scenes = [json.loads(json.dumps(header)) for header, _ in sent if header["type"] == "xc-scene"]
+    assert len(scenes[-1]["names"]) == len(drawn)
     session.move(0, 1.0)  # from where it was
     assert session.state.shown == "decoded" and session.message == ""
     session.undo()
     assert session.display.structure.composition == drawable()[reason].composition
     session.undo()
     assert session.state.loaded is None and session.state.point is before
+
+
+def test_what_cannot_be_read_leaves_the_crystal_that_is_named(session: Session, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.cif"
+    junk.write_text("no crystal")
+    shown = session.display.structure
+    for load in (
+        lambda: session.load(str(junk)),
+        lambda: session.load(tmp_path / "nope.cif"),
+        lambda: session.load("data_a\n_cell_length_a 1"),
+        lambda: session.load("mp-99999999"),
+        lambda: session.navigation.load_bytes(b"no crystal", "junk.cif"),
+        lambda: session.navigation.load_gallery("x" * 500),
+    ):
+        assert not load()
+        assert session.message.endswith(f"; {shown.composition.reduced_formula} is still shown.")
+        assert session.display.structure is shown
+    session.load(MIXED)
+    session.navigation.load_bytes(SALT.to(fmt="cif").encode()[:90], "salt.cif")
+    assert "salt.cif" in session.message and session.message.endswith("; Sr0.3La0.7MnO2.9 is still shown.")
+
+
+def test_labels_of_shared_sites_are_those_of_the_cif(session: Session) -> None:
+    assert atom_labels(MIXED, "none") == []
+    assert atom_labels(MIXED, "elements") == ["La/Sr", "Mn", "O", "O", "O"]
+    session.load(MIXED)
+    session.display.label_atoms("sites")
+    labels = atom_labels(MIXED.copy(site_properties={"orbit": [0, 1, 2, 2, 3]}), "sites")
+    assert labels == ["La1/Sr1", "Mn1", "O1", "O1", "O2"]
+    rows = session.display.cif().splitlines()
+    assert all(any(row.startswith(f"{name} ") for row in rows) for name in "/".join(labels).split("/"))
 
 
 def test_it_is_said_what_is_on_each_site(session: Session, view: StructureView) -> None:
@@ -117,6 +157,34 @@ def test_a_disordered_crystal_is_saved_and_written_as_code(
             assert [amounts(site) for site in again.display.structure] == [amounts(site) for site in MIXED]
             np.testing.assert_allclose(again.z, session.z, atol=1e-5)
             assert again.state.shown == "loaded"
+    finally:
+        scope["explorer"].close()
+
+
+def test_why_it_is_to_be_doubted_is_saved(session: Session, model: CrystalModel, atlas: Atlas) -> None:
+    session.load(MIXED)
+    content = json.loads(session.file.to_json())
+    content["state"]["loaded"]["caution"] = "Its formula differs."
+    opened = Session(model, atlas)
+    assert opened.file.open_json(json.dumps(content)) and "Its formula differs." in opened.message
+    assert json.loads(opened.file.to_json())["state"]["loaded"] == content["state"]["loaded"]
+
+
+@pytest.mark.parametrize("last", [MIXED, CRYSTALS["baddeleyite ZrO2"].to_structure()], ids=["mixed", "ordered"])
+def test_code_loads_what_was_loaded_last(session: Session, last: Structure, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.load(SALT)
+    session.pin()
+    session.load(last)
+    session.pins.go_to(0)
+    session.show("loaded")
+    scope: dict[str, Any] = {}
+    monkeypatch.setattr(remembered, "recall", dict)
+    exec(session.code(), scope)
+    again = scope["explorer"].session
+    try:
+        assert again.state.loaded.structure.composition == last.composition
+        assert again.state.shown == "loaded"
+        np.testing.assert_allclose(again.z, session.z, atol=1e-4)
     finally:
         scope["explorer"].close()
 
@@ -165,6 +233,57 @@ def test_an_overlay_has_a_shell_beside_each_atom(session: Session, view: Structu
     assert session.display.structure is session.state.loaded.structure  # type: ignore[union-attr]
     session.show("decoded")
     assert sent[-1][1][1] == b"" and view.match == ""
+
+
+def test_stills_have_the_shells(session: Session, view: StructureView) -> None:
+    session.load(SALT)
+    ((_, without),) = view.pictures()
+    session.show("overlay")
+    ((_, drawn),) = view.pictures()
+    shells = drawn.count("fill-opacity") - svg(SALT, polyhedra=False).count("fill-opacity")
+    assert shells == svg(SALT, polyhedra=False).count("<circle") > 0
+    assert drawn.count("<circle") == 2 * without.count("<circle")
+
+
+def test_a_drag_does_not_align(session: Session, view: StructureView, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.load(SALT)
+    assert ["overlay", "Overlay"] in view.bar.describe()["shown"]
+    with monkeypatch.context() as patch:
+        patch.setattr(display, "align", lambda *_: pytest.fail("aligned during a drag"))
+        session.move(0, float(session.sliders.coordinates[0]) + 0.01)
+        assert not session.idle and ["overlay", "Overlay"] in view.bar.describe()["shown"]
+    session.select("mp-5986")
+    assert ["overlay", "Overlay"] not in view.bar.describe()["shown"]
+
+
+def test_hidden_elements_can_be_brought_back_while_scores_colour_the_atoms(
+    session: Session, view: StructureView
+) -> None:
+    session.load(SALT)
+    session.display.hide_elements(["Cl"])
+    assert [symbol for symbol, _ in view.bar.describe()["legend"]] == ["Na", "Cl"]
+    session.explain("formation_energy_per_atom")
+    described = view.bar.describe()
+    assert described["scale"] is not None and [symbol for symbol, _ in described["legend"]] == ["Cl"]
+
+
+def test_a_pick_in_the_loaded_crystal_edits_no_other(session: Session) -> None:
+    session.load(SALT)
+    session.select("mp-5986")
+    session.show("both")
+    worker = Worker(session.settle, lambda error: session.report(str(error)))
+    panel = ChangeView(session, worker)
+    try:
+        panel.act({"act": "awake", "value": True}, [])
+        session.modifications.picked = (0, 1)
+        panel._take_pick()
+        assert panel._atom is None
+        session.modifications.picked = (1, 1)
+        panel._take_pick()
+        assert panel._atom == 1
+    finally:
+        worker.close()
+        panel.close()
 
 
 def test_handedness_is_said(session: Session, view: StructureView) -> None:

@@ -35,6 +35,11 @@ def shares(site: PeriodicSite) -> list[Share]:
     return found if filled > 1 - _FULL else [*found, Share("empty", 0, 1 - filled)]
 
 
+def site_symbols(site: PeriodicSite) -> list[str]:
+    """Symbols of the elements on a site, the most abundant first."""
+    return [share.symbol for share in shares(site) if share.number]
+
+
 def site_name(site: PeriodicSite) -> str:
     """ "Ti" for a full site of one element, otherwise what is on it: "La 0.7, Sr 0.3"."""
     found = shares(site)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from xcrystal.explorer.drawing.scene import Scene
 
+SHELL_COLOR = "#cc79a7"
 _WIDER = 1.3  # than the atoms, so that those in the same place are seen inside
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from xcrystal.crystal.neighbours import main_elements
 from xcrystal.explanation.score_scale import ScoreScale, score_span
-from xcrystal.explorer.drawing.occupancy import Share, shares, site_name
+from xcrystal.explorer.drawing.occupancy import Share, shares, site_name, site_symbols
 from xcrystal.explorer.drawing.scene import STYLES, Scene, build_scene, element_colors
 
 if TYPE_CHECKING:
@@ -105,20 +105,26 @@ def atom_colors(
 
 
 def atom_labels(structure: Structure, by: str) -> list[str]:
-    """What is written at n atoms: their "elements", La/Sr where they share a site; the names of their "sites", such as
-    O2; or nothing for "none"."""
-    symbols = ["/".join(share.symbol for share in shares(site) if share.number) for site in structure]
-    orbits = structure.site_properties.get("orbit") or [None] * len(structure)
+    """What is written at n atoms: their "elements", the names of their "sites", such as O2, or nothing for "none".
+
+    Elements that share a site are written one after the other: "La/Sr", "La1/Sr1".
+    """
     if by == "none":
         return []
+    held = [site_symbols(site) for site in structure]
+    orbits = structure.site_properties.get("orbit") or [None] * len(structure)
     if by == "elements" or None in orbits:
-        return symbols
+        return ["/".join(symbols) for symbols in held]
     seen: dict[str, list[int]] = {}
-    for symbol, orbit in zip(symbols, orbits, strict=True):
-        known = seen.setdefault(symbol, [])
-        if orbit not in known:
-            known.append(orbit)
-    return [f"{symbol}{seen[symbol].index(orbit) + 1}" for symbol, orbit in zip(symbols, orbits, strict=True)]
+    for symbols, orbit in zip(held, orbits, strict=True):
+        for symbol in symbols:
+            known = seen.setdefault(symbol, [])
+            if orbit not in known:
+                known.append(orbit)
+    return [
+        "/".join(f"{symbol}{seen[symbol].index(orbit) + 1}" for symbol in symbols)
+        for symbols, orbit in zip(held, orbits, strict=True)
+    ]
 
 
 def atom_names(structure: Structure, scores: np.ndarray | None = None, unit: str = "") -> list[str]:

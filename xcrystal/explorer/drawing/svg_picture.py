@@ -12,6 +12,7 @@ import numpy as np
 from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.occupancy import shares, site_name
+from xcrystal.explorer.drawing.overlay import SHELL_COLOR, shells
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene import BOND_RADIUS, STYLES, Scene, build_scene
 from xcrystal.explorer.drawing.scene_message import atom_colors, share_color
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _EDGE_PIECES = 12  # an edge is drawn in pieces, so that it can pass behind one atom and before another
 _FACE_OPACITY = 0.45
+_SHELL_OPACITY = 0.4
 _pictures = count()  # names of gradients are global in a page
 
 
@@ -85,6 +87,7 @@ def svg(
     style: str = STYLES[0],
     hidden: Sequence[str] = (),
     palette: str = "jmol",
+    over: Structure | None = None,
 ) -> str:
     """One crystal as an SVG image, in parallel projection.
 
@@ -104,6 +107,8 @@ def svg(
         The colours of the scores, by default from blue to red.
     view
         (3, 3) unit vectors as rows: what points to the right, upwards, and to the eye; None for the standard view.
+    over
+        A crystal that is laid over it as shells, as of ``overlay.shells``.
     """
     scene = build_scene(
         structure, boundary=boundary, bonds=bonds, polyhedra=polyhedra, repeat=repeat, style=style, hidden=hidden
@@ -112,7 +117,8 @@ def svg(
     name = f"xc{next(_pictures)}"
     balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
     gradients = _gradients(name, set(paints))
-    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, gradients, view, palette)
+    around = None if over is None else shells(scene, structure, over)
+    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, gradients, view, palette, around)
 
 
 def thumbnail(structure: Structure, width: int = 64) -> str:
@@ -141,17 +147,26 @@ def _image(
     definitions: str,
     view: np.ndarray | None = None,
     palette: str = "jmol",
+    around: np.ndarray | None = None,
 ) -> str:
-    """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours."""
+    """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours, and
+    the rows of ``around`` (n, 4) are shells."""
     view = standard_view(structure.lattice.matrix) if view is None else view
     edges, starts, ends, centres = (
         turned(points, view) for points in (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions)
     )
-    outermost = (np.abs(edges[..., :2]).max(), np.abs(centres[:, :2]).max(axis=1) + scene.radii, np.abs(ends[:, :2]))
+    around = np.zeros((0, 4)) if around is None else around
+    places = turned(around[:, :3], view)
+    outermost = (
+        np.abs(edges[..., :2]).max(),
+        np.abs(centres[:, :2]).max(axis=1) + scene.radii,
+        np.abs(ends[:, :2]),
+        np.abs(places[:, :2]).max(axis=1) + around[:, 3],
+    )
     reach = 0.1 + max(float(np.max(sizes, initial=0.0)) for sizes in outermost)
     outline = "" if definitions else f' stroke="#666666" stroke-width="{0.05 * reach:.{digits}f}"'
 
-    pieces = [*_edges(edges, edge_pieces, digits)]
+    pieces = [*_edges(edges, edge_pieces, digits), *_shells(places, around[:, 3])]
     radii = np.zeros(len(structure))
     radii[scene.atoms] = scene.radii
     ways = ends - starts  # half of what lies in the sphere would be drawn over it
@@ -216,6 +231,15 @@ def _faces(scene: Scene, view: np.ndarray, paints: list[str], digits: int) -> It
             corners[:, 2].mean(),
             f'<path d="M{path}Z" fill="{paints[atom]}" fill-opacity="{_FACE_OPACITY}" '
             f'stroke="{_mixed(paints[atom], 0, 0.35)}" stroke-width="0.06" stroke-linejoin="round"/>',
+        )
+
+
+def _shells(places: np.ndarray, radii: np.ndarray) -> Iterator[tuple[float, str]]:
+    for (x, y, z), radius in zip(places, radii, strict=True):
+        yield (
+            z + radius,  # over the atom inside
+            f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius:.2f}" fill="{SHELL_COLOR}" '
+            f'fill-opacity="{_SHELL_OPACITY}"/>',
         )
 
 

@@ -186,12 +186,17 @@ class ChangeView(Panel):
         which, atom = picked
         session, opened = self.session, subject.opened
         drawn = session.display.structure if session.state.shown != "both" else None
+        laid = False  # whether what is drawn has the order of another crystal's atoms
         if session.state.shown == "both" and session.state.loaded is not None:
+            own = session.state.loaded.z is session.z
+            if which == 0 and not own:
+                return  # the loaded crystal is not what would be changed
             drawn = session.state.loaded.structure if which == 0 else session.display.structure
+            laid = not own and session.display.alignment is not None
         if drawn is None or atom >= len(drawn):
             return
         self._of = subject
-        if drawn is opened.structure or len(drawn) == len(opened.structure):
+        if drawn is opened.structure or (len(drawn) == len(opened.structure) and not laid):
             self._orbit, self._atom = int(opened.orbit_of_atom[atom]), atom
         else:
             element = drawn[atom].specie.symbol

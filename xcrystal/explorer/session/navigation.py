@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Hashable, Iterable, Sequence
@@ -21,6 +22,7 @@ from xcrystal.errors import (
     XCrystalError,
     one_sentence,
 )
+from xcrystal.explorer import words
 from xcrystal.explorer.session.commands import (
     Command,
     Go,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 _FARTHEST = 100.0  # standard deviations; the decoder says nothing sensible long before
 _BEYOND = 3.0  # widths of the map from its centre
+_LONGEST = 300  # characters of a reason, so that there is room for what follows it
 _STRIDE = 0.5  # of a random step, in standard deviations of the atlas along each principal direction
 
 
@@ -82,17 +85,16 @@ class Navigation:
                 self.select(source)
                 return True
             if isinstance(source, str) and re.fullmatch(r"(mp|mvc)-[0-9]+", source.strip()):
-                self._store.report(
-                    f"{source.strip()} is not among the {len(self._points.atlas):,} crystals of the atlas."
+                return self._refuse(
+                    source.strip(),
+                    f"{source.strip()} is not among the {len(self._points.atlas):,} crystals of the atlas.",
                 )
-                return False
             try:
                 with warnings.catch_warnings(record=True) as said:
                     warnings.simplefilter("always")
                     structure = read_drawable(source)
             except XCrystalError as error:
-                self._store.report(str(error))
-                return False
+                return self._refuse(_file_name(source), str(error))
             if hasattr(source, "lattice"):
                 return self.take(structure, structure.composition.reduced_formula)
             return self.take(structure, FilePath(source).name, str(source), said)
@@ -104,8 +106,7 @@ class Navigation:
         with self._store.lock:
             found = next((entry for entry in entries() if entry.name == name), None)
             if found is None:
-                self._store.report(f"The gallery has no entry {name[:60]!r}.")
-                return False
+                return self._refuse(name, f"The gallery has no entry {name[:60]!r}.")
             return self.take(found.structure, f"{found.formula}, {found.name}")
 
     def load_bytes(self, content: bytes, name: str) -> None:
@@ -116,7 +117,7 @@ class Navigation:
                     warnings.simplefilter("always")
                     structure = check_drawable(parse_structure(bytes(content), name))
             except XCrystalError as error:
-                self._store.report(str(error))
+                self._refuse(name, str(error))
                 return
             self.take(structure, name, said=said)
 
@@ -253,12 +254,20 @@ class Navigation:
             self._draw_only(structure, command, str(error), _cautions(said))
             return True
         except XCrystalError as error:
-            self._store.report(str(error))
-            return False
+            return self._refuse("", str(error))
         point = self._points.reconstruction(found, command)
         loaded = self._points.loaded(structure, found, name, point, _cautions([*said, *caught]))
         self._store.commit(command, point=point, base=point, loaded=loaded, shown="loaded")
         return True
+
+    def _refuse(self, name: str, reason: str) -> bool:
+        """Say why ``name`` is not shown, and what is still shown instead; gives False."""
+        state = self._store.state
+        shown = state.point.structure if state.loaded_shown is None else state.loaded_shown.structure
+        said = reason.strip().rstrip(".")[:_LONGEST]
+        said = said if name in said else f"{name[:60]} could not be read: {said}"
+        self._store.report(f"{said}; {words.formula_of(shown)} is still shown.")
+        return False
 
     def _draw_only(self, structure: Structure, command: Load, reason: str, caution: str) -> None:
         """Show a crystal that cannot be encoded; the point of latent space stays.
@@ -267,6 +276,11 @@ class Navigation:
         """
         loaded = Loaded(command.name, structure, _space_group_number(structure), reason=reason, caution=caution)
         self._store.commit(command, loaded=loaded, shown="loaded")
+
+
+def _file_name(source: Any) -> str:
+    """Of a path; nothing for a crystal, or for the content of a file."""
+    return FilePath(source).name if isinstance(source, (str, os.PathLike)) and "\n" not in str(source) else ""
 
 
 def _cautions(said: Iterable[warnings.WarningMessage]) -> str:

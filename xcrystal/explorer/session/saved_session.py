@@ -330,7 +330,7 @@ class _Reader:
             raise _damaged("space_group")
         name, reason, caution = (of.value(key, str) for key in ("name", "reason", "caution"))
         if reason:
-            return Loaded(name, structure, group, reason=reason)
+            return Loaded(name, structure, group, reason=reason, caution=caution)
         found = self.of.model.canonical(structure)
         point = self.of.reconstruction(found, Load(PlainCrystal.of(structure), name=name))
         return self.of.loaded(structure, found, name, point, caution)

@@ -219,15 +219,22 @@ def _moves(state: State, first: State) -> list[Command]:
         made.append(Interpolate(state.path.kind, len(state.path.frames)))
     if state.own:
         made.append(Overlay(tuple(PlainCrystal.of(own.structure) for own in state.own)))
-    leaves_loaded = any(isinstance(command, (Load, EditCrystal)) for command in state.point.commands)
-    if state.loaded is not None and not leaves_loaded:
-        made.append(Load(PlainCrystal.of(state.loaded.structure)))
+    loading = [command for command in state.point.commands if isinstance(command, (Load, EditCrystal))]
+    load = None if state.loaded is None else Load(PlainCrystal.of(state.loaded.structure))
+    encoded = state.loaded is not None and not state.loaded.reason
+    keeps = state.loaded is not None and encoded and bool(loading) and loading[-1].name == state.loaded.name
+    if load is not None and not loading:
+        made.append(load)
     if state.path is not None and state.point in state.path.frames:
         made.append(ShowFrame(state.path.frame))
     elif state.point is not first.point or state.pins:  # to pin something, one has gone there
         made += _way_to(state.point)
         if state.point is not state.base or state.point.quick:
             made.append(Settle())
+    if load is not None and loading and not keeps:  # another crystal was loaded after the one that this point is of
+        made.append(load)
+        if encoded:
+            made.append(Go(as_floats(state.point.z)))
     return made
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from xcrystal.crystal.canonical import symmetry_dataset
 from xcrystal.crystal.neighbours import structure_neighbours
 from xcrystal.crystal.reading import MAX_SEARCHED
-from xcrystal.explorer.drawing.occupancy import shares, site_name
+from xcrystal.explorer.drawing.occupancy import shares, site_name, site_symbols
 
 if TYPE_CHECKING:
     from pymatgen.core import PeriodicSite, Structure
@@ -103,10 +103,6 @@ def _contents(site: PeriodicSite) -> tuple[str, str]:
     return "On this site", ", ".join(f"{100 * share.part:.3g} % {share.symbol}" for share in found)
 
 
-def _symbols(site: PeriodicSite) -> str:
-    return "/".join(share.symbol for share in shares(site) if share.number)
-
-
 def coordination(structure: Structure, atom: int) -> str:
     """Number, elements and distances of an atom's neighbours: "6: 6 O at 1.95 to 2.01 Å"."""
     pairs = structure_neighbours(structure)
@@ -115,7 +111,7 @@ def coordination(structure: Structure, atom: int) -> str:
         return "no neighbours found"
     distances: dict[str, list[float]] = {}
     for other, length in zip(around.second.tolist(), around.lengths.tolist(), strict=True):
-        distances.setdefault(_symbols(structure[other]), []).append(length)
+        distances.setdefault("/".join(site_symbols(structure[other])), []).append(length)
     parts = []
     for symbol, lengths in sorted(distances.items(), key=lambda item: min(item[1]))[:MOST_NEIGHBOURS]:
         low, high = min(lengths), max(lengths)

@@ -65,6 +65,7 @@ class StructureBar(Panel):
 
     def __init__(self, session: Session, worker: Worker, view: DrawnCrystals) -> None:
         self.view = view
+        self._overlaid = False  # whether the decode can lie over the loaded crystal
         super().__init__(session, worker)
         self.add_class("xc-structure-bar")
 
@@ -156,17 +157,22 @@ class StructureBar(Panel):
         if loaded is not None:
             decoded = "Reconstruction" if loaded.z is session.z else "Decoded"
             choices = [["loaded", "As loaded"], ["decoded", decoded], ["both", "Side by side"]]
-            return choices if session.display.alignment is None else [*choices, ["overlay", "Overlay"]]
+            if session.idle:  # it takes a tenth of a second, too long for each step of a drag
+                self._overlaid = session.display.alignment is not None
+            return [*choices, ["overlay", "Overlay"]] if self._overlaid else choices
         return [["decoded", "Decoded"], ["both", "A and B"]] if paired else []
 
     def _legend(self) -> list[list[str]]:
-        """Symbol and colour of each element that is drawn, lightest first; empty while colours mean an attribution."""
-        if self._scores() is not None:
-            return []
+        """Symbol and colour of each element, lightest first; while scores colour the atoms, of those left out only."""
+        scored, hidden = self._scores() is not None, self.session.state.hidden
         palette = self.session.state.element_colors
         sites = (site for _, structure in self.view.crystals for site in structure)
         numbers = {species.Z: species.symbol for site in sites for species in site.species}
-        return [[symbol, hex_color(element_colors(palette)[z])] for z, symbol in sorted(numbers.items())]
+        return [
+            [symbol, hex_color(element_colors(palette)[z])]
+            for z, symbol in sorted(numbers.items())
+            if not scored or symbol in hidden
+        ]
 
     def _scale(self) -> dict[str, str] | None:
         """The scale of the attribution, and what its numbers mean."""

@@ -114,7 +114,11 @@ class StructureView(View):
         rms = loaded.rms if own else None if found is None else found.rms
         words = _match_words(rms, mirrored=found is not None and found.mirrored)
         name = "reconstruction" if own else "decoded crystal"
-        return f"Shells: the {name}; {words}" if shown == "overlay" else f"{name.capitalize()}: {words}"
+        return (
+            f"Shells: the {name}; {words}"
+            if shown == "overlay" and found is not None
+            else f"{name.capitalize()}: {words}"
+        )
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -124,7 +128,10 @@ class StructureView(View):
     def pictures(self, width: int = 420) -> list[tuple[str, str]]:
         """Caption and SVG image of what is drawn, for where there is no WebGL."""
         return [
-            (caption, svg(structure, self._scores(structure), width, scale=self._scale, **self._options))
+            (
+                caption,
+                svg(structure, self._scores(structure), width, over=self._over, scale=self._scale, **self._options),
+            )
             for caption, structure in self.crystals
         ]
 
@@ -187,7 +194,8 @@ class StructureView(View):
         crystals, view = self.crystals, np.asarray(rows, dtype=float)
         if which < len(crystals) and view.shape == (3, 3) and np.allclose(view @ view.T, np.eye(3), atol=1e-3):
             structure = crystals[which][1]
-            picture = svg(structure, self._scores(structure), _PICTURE, view=view, **self._options)
+            scores, options = self._scores(structure), self._options
+            picture = svg(structure, scores, _PICTURE, view=view, over=self._over, scale=self._scale, **options)
             name = re.sub(r"[^\w.-]+", "_", structure.composition.reduced_formula)
             self.bar.offer(f"{name}.svg", "image/svg+xml", picture.encode())
 
@@ -224,10 +232,14 @@ class StructureView(View):
             more["labels"] = atom_labels(structure, session.state.labels)
             self.canvases[which].draw(({**header, **more}, data, self._shells(structure, scenes[which])))
 
-    def _shells(self, structure: Structure, scene: Scene) -> bytes:
-        """What is laid over a drawn structure; nothing unless that is asked for."""
+    @property
+    def _over(self) -> Structure | None:
+        """What is laid over the crystal that is drawn; None unless that is asked for."""
         found = self.session.display.alignment if self.session.state.shown == "overlay" else None
-        return b"" if found is None else shells(scene, structure, found.structure).tobytes()
+        return None if found is None else found.structure
+
+    def _shells(self, structure: Structure, scene: Scene) -> bytes:
+        return b"" if self._over is None else shells(scene, structure, self._over).tobytes()
 
     def _make_canvases(self, count: int) -> None:
         """The second canvas is made when it is first needed, and then kept out of sight."""
