@@ -274,6 +274,7 @@ def test_two_crystals_side_by_side_and_a_picked_atom(explorer: ExplorerPage, lab
     lab.screenshot("tour-9-both")
     explorer.root.locator(".xc-shown button", has_text="Reconstruction").click()
     before = explorer.structure_pixels()
+    explorer.root.locator(".xc-view-menu > summary").click()
     explorer.root.locator(".xc-supercell input").first.fill("2")
     explorer.root.locator(".xc-supercell input").first.press("Enter")
     lab.wait_until(lambda: changed_share(before, explorer.structure_pixels()) > 0.02, "two cells")
@@ -288,6 +289,8 @@ def test_beginners_are_told_more_and_offered_less(explorer: ExplorerPage, lab: L
     assert explorer.root.locator(".xc-hint:visible").count() == 0
     explorer.root.locator(".xc-mode select").select_option("beginner")
     lab.wait_until(lambda: explorer.root.locator(".xc-hint:visible").count() >= 3, "hints")
+    explorer.root.locator(".xc-view-menu > summary").click()
+    assert explorer.root.locator(".xc-fit").is_visible()
     assert not explorer.root.locator(".xc-supercell").is_visible()
     explorer.root.locator(".xc-hint:visible .xc-term").first.click()
     lab.wait_until(lambda: explorer.page.locator(".xc-term-text:popover-open").count() == 1, "an explained term")

@@ -232,7 +232,7 @@ def test_clicks_measure_distances_and_angles(explorer: ExplorerPage) -> None:
 
 def test_pictures_to_take_away(explorer: ExplorerPage, tmp_path: Path) -> None:
     def save(entry: str) -> Path:
-        explorer.root.locator(".xc-menu summary").click()
+        explorer.root.locator(".xc-picture-menu > summary").click()
         with explorer.page.expect_download() as downloaded:
             explorer.root.get_by_role("button", name=entry, exact=True).click()
         path = tmp_path / downloaded.value.suggested_filename

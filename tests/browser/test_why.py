@@ -122,7 +122,9 @@ def test_a_bar_lights_up_its_atoms_at_once(explorer: ExplorerPage, why: Locator)
 
 def test_an_atom_lights_up_its_bar(explorer: ExplorerPage, why: Locator) -> None:
     lab, page = explorer.lab, explorer.page
+    explorer.root.locator(".xc-view-menu > summary").click()
     explorer.root.locator(".xc-fit").click()
+    explorer.page.keyboard.press("Escape")
     explorer.structure_pixels()
     box = explorer.structure_canvas.bounding_box()
     assert box is not None

@@ -40,8 +40,21 @@ def test_well_known_crystals_are_where_the_atlas_has_them(atlas: Atlas) -> None:
     assert len(rows) > 40
 
 
-def test_an_atlas_of_ones_own_has_regions_too(bare_atlas: Atlas) -> None:
-    assert all(np.isfinite((one.x, one.y)).all() for one in landmarks(bare_atlas))
+def test_names_stand_where_crystals_lie_close_together(atlas: Atlas) -> None:
+    low, high = central_window(atlas.inverse.places)
+    on_map = (atlas.inverse.places - low) / (high - low)
+    regions = [one for one in landmarks(atlas) if one.row is None]
+    assert len({one.text for one in regions[:12]}) == 12  # each at its largest before any comes again
+    for rank, one in enumerate(regions):
+        place = (np.array((one.x, one.y)) - low) / (high - low)
+        assert ((place >= 0) & (place <= 1)).all()
+        assert (np.linalg.norm(on_map - place, axis=1) <= 0.02).sum() >= (60 if rank < 12 else 8)
+
+
+def test_an_atlas_of_ones_own_has_regions_too(atlas: Atlas) -> None:
+    few = Atlas("few", atlas.table[["material_id", "formula", "x", "y"]].iloc[::20], atlas.z[::20])
+    regions = [one for one in landmarks(few) if one.row is None]
+    assert regions and all(np.isfinite((one.x, one.y)).all() for one in regions)
 
 
 def test_the_central_window_holds_nearly_all(atlas: Atlas) -> None:

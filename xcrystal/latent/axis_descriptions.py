@@ -1,7 +1,8 @@
 """What grows along a direction of latent space, in words: "more oxygen, higher symmetry".
 
 A direction has no meaning by itself. It gets the words of what its coordinate correlates with over known crystals:
-their elements, their symmetry and the properties of the atlas. Where nothing correlates well, the words are "mixed".
+their elements, their symmetry and the properties of the atlas. What correlates weakly grows
+"slightly"; where nothing correlates, the word is "mixed".
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class AxisDescriptions:
         self._known: dict[Axis, str] = {}
 
     def describe(self, axis: Axis) -> str:
-        """What grows along an axis, such as "more oxygen, higher symmetry"; "mixed" if nothing clearly does.
+        """What grows along an axis, such as "more oxygen, higher symmetry"; "mixed" if nothing does.
 
         What can be seen in a crystal, its elements and symmetry, comes before properties.
         """
@@ -89,7 +90,7 @@ class AxisDescriptions:
         if found.max() < SLIGHT:
             return MIXED
         if found.max() < CLEAR:
-            return f"{MIXED}, slightly {word(int(found.argmax()))}"
+            return f"slightly {word(int(found.argmax()))}"
         seen = found[: len(found) - len(self._atlas.properties)]
         first = int(seen.argmax()) if seen.max() >= CLEAR else int(found.argmax())
         others = np.where((np.abs(self._mutual[first]) < _ALIKE) & (found >= CLEAR), found, 0.0)

@@ -1,7 +1,8 @@
 """What lies where on the map: regions named by chemistry and structure, and crystals that everybody knows.
 
-A region is a patch of neighbouring cells, of grids from coarse to fine, in which most crystals are of one kind. What a
-crystal is, is judged by its formula, its motifs and its space group, as a search judges it.
+A region is a patch of neighbouring cells, of grids from coarse to fine, in which most crystals are of one kind. It has
+a name if enough of them lie close together, and the name stands where most do. What a crystal is, is judged by its
+formula, its motifs and its space group, as a search judges it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 MOST = 220  # landmarks of an atlas
 CENTRAL = 0.01  # share of the crystals on each side of the map that are its fringe
 _GRIDS = (5, 9, 16, 28, 48)  # cells along each side
-_FEWEST = 8  # crystals of a region
+_FEWEST = 8  # crystals of a region, and of a cell
+_CLOSE = 0.02  # sides of the map
+_SHARE = 0.005  # of all crystals, to be so close together in a region of a grid of one cell; in finer ones, less
 _MAJORITY = 0.55
 _OXYANIONS = {"C": "carbonates", "N": "nitrates", "P": "phosphates", "S": "sulfates", "Si": "silicates", "B": "borates"}
 _KINDS = (
@@ -113,8 +116,7 @@ def landmarks(atlas: Atlas) -> tuple[Landmark, ...]:
     if atlas not in _OF_ATLAS:
         crystals, regions = list(_crystals(atlas)), _regions(atlas)
         # the largest regions, then what everybody knows, and so on by turns
-        few = min(len(regions), 14)
-        ordered = [*regions[:few], *crystals[:20], *regions[few : 4 * few], *crystals[20:], *regions[4 * few :]]
+        ordered = [*regions[:12], *crystals[:8], *regions[12:48], *crystals[8:], *regions[48:]]
         _OF_ATLAS[atlas] = tuple(ordered[:MOST])
     return _OF_ATLAS[atlas]
 
@@ -171,16 +173,19 @@ def _kinds(atlas: Atlas) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
 
 
 def _regions(atlas: Atlas) -> list[Landmark]:
-    """Regions of all grids, those of coarser grids first, of one grid the larger ones."""
+    """Regions of all grids: the largest of each name, the larger ones first, then the second largest, and so on."""
     from scipy.ndimage import label
+    from scipy.spatial import cKDTree
 
-    places = atlas.inverse.places
     of_chemistry, of_structure, chemistries, structures = _kinds(atlas)
-    low, high = central_window(places)
-    found: list[Landmark] = []
-    seen: list[Landmark] = []
+    low, high = central_window(atlas.inverse.places)
+    inside = ((atlas.inverse.places >= low) & (atlas.inverse.places <= high)).all(axis=1)
+    places, of_chemistry, of_structure = atlas.inverse.places[inside], of_chemistry[inside], of_structure[inside]
+    on_map = (places - low) / (high - low)
+    found: dict[str, list[tuple[int, Landmark]]] = {}
     for grid in _GRIDS:
-        cell = np.clip(((places - low) / (high - low) * grid).astype(int), 0, grid - 1)
+        cell = np.minimum((on_map * grid).astype(int), grid - 1)
+        fewest = max(_FEWEST, _SHARE * len(atlas) / grid)
         flat = cell[:, 0] * grid + cell[:, 1]
         counts = np.bincount(flat, minlength=grid**2)
         chemical, structural = (_majority(flat, kind, counts) for kind in (of_chemistry, of_structure))
@@ -197,17 +202,24 @@ def _regions(atlas: Atlas) -> list[Landmark]:
                     rows = rows[of_structure[rows] == s - 1]
                 if c:
                     rows = rows[of_chemistry[rows] == c - 1]
-                if len(rows) >= _FEWEST:
-                    middle = np.median(places[rows], axis=0)
-                    nearest = places[rows[np.linalg.norm(places[rows] - middle, axis=1).argmin()]]
-                    here.append((len(rows), Landmark(float(nearest[0]), float(nearest[1]), text)))
+                if len(rows) < fewest:
+                    continue
+                around = cKDTree(on_map[rows]).query_ball_point(on_map[rows], _CLOSE, return_length=True)
+                if around.max() >= fewest:
+                    x, y = places[rows[around.argmax()]]
+                    here.append((len(rows), Landmark(float(x), float(y), text)))
         here.sort(key=lambda item: -item[0])
         reach = 0.6 * float((high - low).max()) / grid
-        for _, one in here:
-            if all(one.text != other.text or _apart(one, other) > reach for other in seen):
-                found.append(one)
-                seen.append(one)
-    return found
+        for size, one in here:
+            alike = found.setdefault(one.text, [])
+            if all(_apart(one, other) > reach for _, other in alike):
+                alike.append((size, one))
+    ranked = [
+        (rank, -size, one)
+        for alike in found.values()
+        for rank, (size, one) in enumerate(sorted(alike, key=lambda item: -item[0]))
+    ]
+    return [one for *_, one in sorted(ranked, key=lambda item: item[:2])]
 
 
 def _majority(cell: np.ndarray, kind: np.ndarray, counts: np.ndarray) -> np.ndarray:

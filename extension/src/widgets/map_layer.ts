@@ -129,7 +129,7 @@ const RING = 'M-6,0a6,6 0 1,0 12,0a6,6 0 1,0 -12,0';
 const CLOSER = 7; // turns of the wheel for one press of +
 const RESTS = 70; // ms that the mouse rests on a crystal before it is drawn
 const LETTER = { region: 6.6, crystal: 6.4, height: 15 }; // pixels of a label
-const MOST_LABELS = 28;
+const MOST_LABELS = 12;
 const REPEATED = 170; // pixels between two labels that say the same
 const NEAR = 5; // pixels that a click may travel
 const LETS_GO = 1500; // ms after the last arrow key
@@ -322,7 +322,9 @@ function render({
   };
   const drawLabels = (): Child => {
     const { width, height } = layer.getBoundingClientRect();
-    const taken = state().markers.map(({ x, y }) => onScreen([x, y]));
+    const { markers, ring, path } = state();
+    const marked = markers.map(({ x, y }): Coordinates => [x, y]);
+    const taken = [...marked, ...ring, ...path].map(onScreen);
     const labels = model
       .get('landmarks')
       .map(([x, y, text, isCrystal]) => ({ text, isCrystal: isCrystal > 0, ...onScreen([x, y]) }))

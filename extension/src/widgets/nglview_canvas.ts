@@ -8,7 +8,7 @@ import {
   type Numbers
 } from '../ngl_buffers';
 import type { Matrix } from '../lattice';
-import { Camera, resize, sample } from '../ngl_camera';
+import { Camera, radii, resize, sample } from '../ngl_camera';
 import { Annotations, type IAtom } from '../annotations';
 import { el } from '../dom';
 import {
@@ -197,10 +197,12 @@ class CrystalCanvas {
     this.number = message.number;
     this.scene = { message, numbers };
     this.camera.perspective = message.perspective;
-    if (isFirst) {
-      this.lookAsOthers(message.lattice);
+    const { x, y, z } = stage.viewerControls.rotation;
+    if (isFirst && Math.hypot(x, y, z) > 1e-6) {
+      this.camera.recall(message.lattice); // what nglview remembers of a view that was open before
     }
     this.camera.follow(message.lattice);
+    this.lookAsFirst();
     const isFitted = message.extent <= 1.2 * this.extent && message.extent >= this.extent / 1.2;
     if (!isFitted) {
       this.extent = message.extent;
@@ -421,7 +423,7 @@ class CrystalCanvas {
   };
 
   /** Two crystals side by side are seen from the same side: moves this one, and others only as `move` says. */
-  private quietly(move: (others: CrystalCanvas[]) => void): void {
+  private quietly(move: (others: CrystalCanvas[], first: CrystalCanvas) => void): void {
     const box: ITogether = this.view.el.closest('.xc-canvases') ?? this.view.el;
     const canvases = (box.xcCanvases ??= new Set());
     canvases.add(this);
@@ -431,7 +433,11 @@ class CrystalCanvas {
     }
     box.xcTurning = true;
     try {
-      move([...canvases].filter(other => other !== this));
+      const [first] = canvases;
+      move(
+        [...canvases].filter(other => other !== this),
+        first
+      );
     } finally {
       box.xcTurning = false;
     }
@@ -454,19 +460,23 @@ class CrystalCanvas {
     this.remembering = setTimeout(() => this.view.serialize_camera_orientation(), REMEMBER_AFTER);
   }
 
-  /** Each along its own axes, as far away, and with the same in the middle. */
+  /** Each along its own axes, as large for its canvas, and with the same in the middle. */
   private turnAs({ camera, stage }: CrystalCanvas): void {
-    this.stage.viewerControls.orient(stage.viewerControls.getOrientation());
+    const { viewer, viewerControls } = this.stage;
+    viewerControls.orient(stage.viewerControls.getOrientation());
+    const share = radii(viewer) / radii(stage.viewer);
+    if (Math.abs(share - 1) > 0.02) {
+      viewerControls.distance(viewerControls.getCameraDistance() * share);
+    }
     this.camera.look(camera.looking, 0);
   }
 
-  private lookAsOthers(lattice: Matrix): void {
-    this.quietly(([other]) => {
-      const { x, y, z } = this.stage.viewerControls.rotation;
-      if (other) {
-        this.turnAs(other);
-      } else if (Math.hypot(x, y, z) > 1e-6) {
-        this.camera.recall(lattice); // what nglview remembers of a view that was open before
+  /** The first canvas decides for those beside it, so that all are drawn at one scale. */
+  private lookAsFirst(): void {
+    this.quietly((_, first) => {
+      if (first !== this && first.extent) {
+        this.extent = first.extent;
+        this.turnAs(first);
       }
     });
   }

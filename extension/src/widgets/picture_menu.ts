@@ -1,6 +1,7 @@
 /** A menu of pictures to take away, of the crystal and of the map. */
 import { el, pictureAddress } from '../dom';
 import { saveFile } from '../save_file';
+import { makeMenu } from './common/menu';
 
 /** What canvases are asked for: pixels twice as fine as on the screen, the same without a background, or vectors. */
 export interface IPictureWish {
@@ -38,42 +39,19 @@ export function pictureMenu(
       },
       text
     );
-  const summary = el(
-    'summary',
-    {
-      class: 'xc-button xc-picture',
-      title: 'Save a picture of the crystal as it is seen, or of the map',
-      'aria-label': 'Save a picture'
-    },
-    el('i', { class: 'fa fa-picture-o', 'aria-hidden': 'true' }),
-    el('span', {}, 'Picture')
-  );
-  const menu = el(
-    'details',
-    {
-      class: 'xc-menu',
-      onkeydown: event => {
-        if (event.key === 'Escape' && menu.open) {
-          event.stopPropagation();
-          menu.open = false;
-          summary.focus();
-        }
-      },
-      onfocusout: event => {
-        const { relatedTarget } = event;
-        if (relatedTarget instanceof Node && !menu.contains(relatedTarget)) {
-          menu.open = false;
-        }
-      }
-    },
-    summary,
-    el(
-      'div',
-      { class: 'xc-menu-entries' },
+  const menu = makeMenu({
+    name: 'xc-picture-menu',
+    title: 'Save a picture of the crystal as it is seen, or of the map',
+    label: 'Save a picture',
+    button: [
+      el('i', { class: 'fa fa-picture-o', 'aria-hidden': 'true' }),
+      el('span', {}, 'Picture')
+    ],
+    entries: [
       FORMATS.map(([format, text]) => entry(`Crystal, ${text}`, () => crystal(format))),
       FORMATS.map(([format, text]) => entry(`Map, ${text}`, () => map(format)))
-    )
-  );
+    ]
+  });
   return menu;
 }
 

@@ -1,6 +1,7 @@
 /** Controls above the canvases, legend and picked atom below them. The canvases themselves are nglview's. */
 import { hasWebGL } from '../webgl';
-import { el } from '../dom';
+import { type Child, el } from '../dom';
+import { makeMenu } from './common/menu';
 import type { Choice, IPanel, IView } from './common/model';
 import { offer, ownKeys, show, takeDownloads } from './common/panel';
 import { viewTools } from './view_tools';
@@ -161,27 +162,34 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     },
     'Fit'
   );
+  const row = (text: string, ...controls: Child[]) =>
+    el('label', {}, el('span', {}, text), controls);
+  const more = makeMenu({
+    name: 'xc-view-menu',
+    title: 'How the crystal is drawn',
+    label: 'How the crystal is drawn',
+    button: 'View',
+    entries: [
+      row('Style', style),
+      row('Colours', palette),
+      row('Labels', labels),
+      el(
+        'span',
+        { class: 'xc-supercell', role: 'group', 'aria-label': 'Supercell' },
+        el('span', {}, 'Cells'),
+        spinners.flatMap((spinner, k) => (k ? ['×', spinner] : [spinner]))
+      ),
+      el('span', { class: 'xc-switches' }, cell, boundary, bonds, perspective, fit)
+    ]
+  });
   const bar = el(
     'div',
     { class: 'xc-bar xc-structure-controls' },
     el('label', { class: 'xc-attribution' }, el('span', {}, 'Atoms by'), target),
-    shown,
-    el(
-      'span',
-      { class: 'xc-supercell', role: 'group', 'aria-label': 'Supercell' },
-      el('span', {}, 'Cells'),
-      spinners.flatMap((spinner, k) => (k ? ['×', spinner] : [spinner]))
-    ),
-    cell,
-    boundary,
-    bonds,
     polyhedra,
-    style,
-    palette,
-    fit,
-    views.node,
-    perspective,
-    labels
+    more,
+    shown,
+    views.node
   );
 
   const pictures = el('div', { class: 'xc-pictures' });
