@@ -23,7 +23,8 @@ type Message =
   | { type: 'map'; format: string };
 
 const PATH =
-  'Path of a crystal file (CIF, POSCAR, ...) or of a saved session, or a material id of the map; press Enter';
+  'Path of a crystal file (CIF, POSCAR, ...) or of a saved session; a material id, formula or words of a search, for the ' +
+  'first crystal that they find; press Enter';
 const ANSWERS_WITHIN = 8000; // ms
 
 function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => void {
@@ -33,7 +34,7 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
   const title = el('div', { class: 'xc-label', 'aria-live': 'polite' }, formula, ' ', label);
   const path = el('input', {
     type: 'text',
-    placeholder: 'path of a file, or mp-id',
+    placeholder: 'file, formula, mp-id, …',
     'aria-label': PATH.replace(' (CIF, POSCAR, ...)', ''),
     title: PATH,
     onkeydown: event => {

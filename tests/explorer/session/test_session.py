@@ -246,6 +246,19 @@ def test_loading_says_whether_there_is_something_to_show(session: Session, big: 
     assert not session.load("no such file.cif")
 
 
+def test_a_text_names_a_crystal_of_the_atlas_or_a_file(session: Session, tmp_path: Path) -> None:
+    load = session.navigation.load_text
+    assert load("SrTiO3") and session.structure.composition.reduced_formula == "SrTiO3"
+    assert load("spinel") and session.state.point.material_id is not None
+    path = tmp_path / "NaCl"
+    CRYSTALS["rock salt NaCl"].to_structure().to(filename=str(path), fmt="cif")
+    assert load(str(path)) and session.state.loaded is not None
+    before = session.state.point
+    for wrong in ("oxides with gap > 900", "no such file.cif", "mp-0", "x" * 5000):
+        assert not load(wrong) and session.message
+    assert session.state.point is before
+
+
 def test_symmetry_is_found_once_and_never_in_huge_cells(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     from xcrystal.crystal import canonical, reading
 

@@ -77,7 +77,8 @@ class ToolbarView(Panel):
             settings.remember(projector=session.controls.projector)
 
     def _load(self, source: str) -> bool:
-        return self.session.file.open(source) if _is_session(source) else self.session.load(source)
+        session = self.session
+        return session.file.open(source) if _is_session(source) else session.navigation.load_text(source)
 
     def _take(self, content: bytes, name: str) -> None:
         """A file of the user's: a saved session, or a crystal."""

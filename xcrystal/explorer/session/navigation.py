@@ -109,6 +109,19 @@ class Navigation:
                 return self._refuse(name, f"The gallery has no entry {name[:60]!r}.")
             return self.take(found.structure, f"{found.formula}, {found.name}")
 
+    def load_text(self, text: str) -> bool:
+        """Go to what a text names: a crystal of the atlas, by its id, formula or words of a search; or else a file."""
+        with self._store.lock:
+            try:
+                row = self._points.find(text)
+            except ReadError as error:
+                self._store.report(str(error))
+                return False
+            if row is None:
+                return self.load(text)
+            self.select(row)
+            return True
+
     def load_bytes(self, content: bytes, name: str) -> None:
         """Go to the crystal in an uploaded file."""
         with self._store.lock:

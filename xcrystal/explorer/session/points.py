@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -125,7 +125,7 @@ class Points:
         """
         if self.known(text):
             return self.atlas.row(text)
-        if FilePath(text).exists() or _LIKE_A_FILE.search(text) or words.in_materials_project(text.strip()):
+        if os.path.exists(text) or _LIKE_A_FILE.search(text) or words.in_materials_project(text.strip()):
             return None
         return best(self.atlas, text)
 
