@@ -18,25 +18,28 @@ export interface IFaceEdges {
 }
 
 /** How faces are drawn. */
-export const FACE_LOOK = { opacity: 0.55, side: 'double', depthWrite: false } as const;
+export const FACE_LOOK = { opacity: 0.5, side: 'double', depthWrite: false } as const;
+/** Of the way to white that faces are lighter than their atom; what is turned away from the light is dark enough. */
+const LIGHTER = 0.35;
 /** Å */
-export const FACE_EDGE_RADIUS = 0.03;
+export const FACE_EDGE_RADIUS = 0.025;
 /** Of the colour of a face, that its edges have. */
 export const FACE_EDGE_SHADE = 0.55;
 
-/** Flat triangles, each with the colour of its atom, three numbers in `paints`; null if there are no faces. */
+/** Flat triangles, each lighter than the colour of its atom, three numbers in `paints`; null if there are no faces. */
 export function faceMesh(faces: IFaces, paints: ArrayLike<number>): IMesh | null {
   const position: number[] = [];
   const normal: number[] = [];
   const color: number[] = [];
   const index: number[] = [];
+  const light = Array.from(paints, x => x + LIGHTER * (1 - x));
   eachFace(faces, (points, atom) => {
     const out = normalOf(points);
     const first = position.length / 3;
     points.forEach((point, k) => {
       position.push(...point);
       normal.push(...out);
-      color.push(paints[3 * atom], paints[3 * atom + 1], paints[3 * atom + 2]);
+      color.push(light[3 * atom], light[3 * atom + 1], light[3 * atom + 2]);
       if (k > 1) {
         index.push(first, first + k - 1, first + k);
       }

@@ -1,4 +1,4 @@
-/** Triangles on a stage, replaced as a whole whenever they change; costs nothing while there are none. */
+/** Triangles on a stage, replaced as a whole when their number changes; costs nothing while there are none. */
 import type * as Ngl from 'ngl';
 import type { NglModule } from './ngl_buffers';
 
@@ -27,11 +27,17 @@ export class ReplacedMesh {
 
   /** Draw this from now on; nothing for null. */
   draw(mesh: IMesh | null): void {
+    if (mesh && mesh.index.length === this.corners && mesh.position.length === this.numbers) {
+      this.buffer?.setAttributes({ ...mesh }); // a crystal that morphs
+      return;
+    }
     const old = this.component;
-    this.component = null;
+    this.component = this.buffer = null;
+    [this.corners, this.numbers] = [mesh?.index.length ?? 0, mesh?.position.length ?? 0];
     if (mesh) {
       const shape = new this.ngl.Shape(this.name);
-      shape.addBuffer(new this.ngl.MeshBuffer(mesh as never) as never);
+      this.buffer = new this.ngl.MeshBuffer(mesh as never);
+      shape.addBuffer(this.buffer as never);
       this.component = this.stage.addComponentFromObject(shape) as Ngl.Component;
       this.component.addRepresentation('buffer', this.look);
     }
@@ -42,4 +48,7 @@ export class ReplacedMesh {
   }
 
   private component: Ngl.Component | null = null;
+  private buffer: Ngl.MeshBuffer | null = null;
+  private corners = 0;
+  private numbers = 0;
 }

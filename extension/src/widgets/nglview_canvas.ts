@@ -229,6 +229,7 @@ class CrystalCanvas {
     }
     this.annotations.show(atomsOf(message, numbers));
     this.drawQuickly(message.fine ? SMOOTH_AFTER : null);
+    view.el.dataset.faces = String(faces.faceSizes.length);
     view.el.dataset.drawn = String(this.number);
   }
 
