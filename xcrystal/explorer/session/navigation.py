@@ -22,6 +22,7 @@ from xcrystal.errors import (
     XCrystalError,
     one_sentence,
 )
+from xcrystal.explorer import words
 from xcrystal.explorer.session.commands import (
     Command,
     Go,
@@ -94,7 +95,7 @@ class Navigation:
             except XCrystalError as error:
                 return self._refuse(_file_name(source), str(error))
             if hasattr(source, "lattice"):
-                return self.take(structure, structure.composition.reduced_formula)
+                return self.take(structure, words.formula_of(structure))
             return self.take(structure, FilePath(source).name, str(source), said)
 
     def load_gallery(self, name: str) -> bool:
