@@ -228,6 +228,35 @@ def test_clicks_measure_distances_and_angles(explorer: ExplorerPage) -> None:
     assert said.is_hidden()
     explorer.page.mouse.click(box["x"] + middle, box["y"] + centre)
     explorer.lab.wait_until(lambda: explorer.root.locator(".xc-atom-facts").is_visible(), "a picked atom")
+    # neither a mark around an atom nor a shell keeps it from being measured
+    explorer.structure_pixels()
+    explorer.root.locator(".xc-measuring").click()
+    for shells in (False, True):
+        if shells:
+            explorer.page.keyboard.press("Escape")
+            explorer.lab.python("explorer.session.show('overlay')")
+            explorer.lab.wait_until(lambda: canvas(explorer).get_attribute("data-shells") not in (None, "0"), "shells")
+            explorer.structure_pixels()
+        texts = explorer.root.locator(".xc-canvas").first.locator(".xc-annotations text").all()
+        box = explorer.structure_canvas.bounding_box()
+        assert box is not None  # what is said of a picked atom leaves less room
+        xs, ys = (sorted({round(float(text.get_attribute(k) or 0)) for text in texts}) for k in ("x", "y"))
+        for y in (ys[1], ys[0]):
+            explorer.page.mouse.click(box["x"] + xs[1], box["y"] + y)
+            explorer.page.wait_for_timeout(250)
+        assert said.inner_text() == "Na–Cl 2.820 Å", f"with shells: {shells}"
+    explorer.root.locator(".xc-measuring").click()
+
+
+def test_a_shared_site_is_drawn(explorer: ExplorerPage) -> None:
+    before = explorer.structure_pixels()
+    explorer.lab.python(
+        "explorer.session.load(Structure([[3.9, 0, 0], [0, 3.9, 0], [0, 0, 3.9]], "
+        "[{'La': 0.7, 'Sr': 0.3}, 'Mn', 'O', 'O', 'O'], "
+        "[[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]))"
+    )
+    assert changed_share(before, explorer.structure_pixels()) > 10 * SAME
+    explorer.lab.screenshot("views-shared-site")
 
 
 def test_pictures_to_take_away(explorer: ExplorerPage, tmp_path: Path) -> None:

@@ -269,8 +269,7 @@ def explore(
     if source is not None and not new.load(source):
         missed = new.message
     if missed:  # a script, or who looks at the cell only, is told, too
-        shown = new.display.structure.composition.reduced_formula
-        warnings.warn(f"{missed} The explorer begins with {shown} instead.", UserWarning, stacklevel=2)
+        warnings.warn(missed, UserWarning, stacklevel=2)
     if left_out and not new.message:
         new.report(left_out)
     new.begin_here()

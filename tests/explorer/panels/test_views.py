@@ -196,7 +196,7 @@ def test_parts_of_earlier_versions_lead_on(explorer: Explorer, old: str, new: st
 
 
 def test_explore_says_in_the_widget_what_it_cannot_read(model: CrystalModel, atlas: Atlas) -> None:
-    with pytest.warns(UserWarning, match="no file no such file.cif. The explorer begins with"):
+    with pytest.warns(UserWarning, match="no file no such file.cif; .* is still shown"):
         opened = explore("no such file.cif", model=model, atlas=atlas)
     assert "no such file" in opened.parts["toolbar"].state["message"]
     assert opened.session.label.startswith("decode of")

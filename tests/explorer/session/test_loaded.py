@@ -97,6 +97,8 @@ def test_what_cannot_be_read_leaves_the_crystal_that_is_named(session: Session, 
         lambda: session.load("mp-99999999"),
         lambda: session.navigation.load_bytes(b"no crystal", "junk.cif"),
         lambda: session.navigation.load_gallery("x" * 500),
+        lambda: session.file.open_json("no session"),
+        lambda: session.file.open(tmp_path / "nope.json"),
     ):
         assert not load()
         assert session.message.endswith(f"; {shown.composition.reduced_formula} is still shown.")

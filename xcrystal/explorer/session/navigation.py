@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 _FARTHEST = 100.0  # standard deviations; the decoder says nothing sensible long before
 _BEYOND = 3.0  # widths of the map from its centre
-_LONGEST = 300  # characters of a reason, so that there is room for what follows it
 _STRIDE = 0.5  # of a random step, in standard deviations of the atlas along each principal direction
 
 
@@ -96,7 +95,7 @@ class Navigation:
             except XCrystalError as error:
                 return self._refuse(_file_name(source), str(error))
             if hasattr(source, "lattice"):
-                return self.take(structure, structure.composition.reduced_formula)
+                return self.take(structure, words.formula_of(structure))
             return self.take(structure, FilePath(source).name, str(source), said)
 
     def load_gallery(self, name: str) -> bool:
@@ -274,12 +273,8 @@ class Navigation:
         return True
 
     def _refuse(self, name: str, reason: str) -> bool:
-        """Say why ``name`` is not shown, and what is still shown instead; gives False."""
-        state = self._store.state
-        shown = state.point.structure if state.loaded_shown is None else state.loaded_shown.structure
-        said = reason.strip().rstrip(".")[:_LONGEST]
-        said = said if name in said else f"{name[:60]} could not be read: {said}"
-        self._store.report(f"{said}; {words.formula_of(shown)} is still shown.")
+        """Say why ``name`` is not shown; gives False."""
+        self._store.refuse(reason if name in reason else f"{name[:60]} could not be read: {reason}")
         return False
 
     def _draw_only(self, structure: Structure, command: Load, reason: str, caution: str) -> None:

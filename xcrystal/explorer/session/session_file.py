@@ -150,7 +150,7 @@ class SessionFile:
                 state = read_saved(content["state"], self._points)
                 self._check(state)
             except XCrystalError as error:
-                self._store.report(str(error))
+                self._store.refuse(str(error))
                 return False
             self._store.commit(OpenSession(), **vars(state))
             self._explanations.method = content["method"]
@@ -163,7 +163,7 @@ class SessionFile:
         try:
             text = FilePath(path).read_bytes()
         except OSError as error:
-            self._store.report(f"The session cannot be read: {error}.")
+            self._store.refuse(f"The session cannot be read: {error}")
             return False
         return self.open_json(text)
 

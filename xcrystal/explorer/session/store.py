@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from xcrystal.errors import one_sentence
+from xcrystal.explorer import words
 from xcrystal.explorer.session.commands import Command, Redo, Travel, Undo
 from xcrystal.explorer.session.history import Entry, History
 from xcrystal.explorer.session.state import State, changes
@@ -36,6 +37,7 @@ EVENTS = (
     "message",
     "mode",
 )
+_LONGEST = 300  # characters of a reason, so that there is room for what follows it
 _log = logging.getLogger(__name__)
 
 
@@ -230,6 +232,12 @@ class Store:
         with self.lock:
             self.said, self.unexplained = one_sentence(message), ""
             self.emit("message")
+
+    def refuse(self, reason: str) -> None:
+        """Say in one sentence why something is not shown, and what is still shown instead."""
+        state = self.state
+        shown = state.point.structure if state.loaded_shown is None else state.loaded_shown.structure
+        self.report(f"{reason.strip().rstrip('.')[:_LONGEST]}; {words.formula_of(shown)} is still shown.")
 
     def tell(self, said: str, unexplained: str = "") -> None:
         """Say a sentence, and why there is no explanation; views hear of it only if it is another one."""
