@@ -76,6 +76,7 @@ def test_what_is_no_defect_is_said() -> None:
         (TargetError, "no kind of defect", {"kinds": ["hole"]}),
         (TargetError, "supercell", {"supercell": 0}),
         (TargetError, "supercell", {"supercell": (1, 2)}),
+        (TargetError, "supercell", {"supercell": 2.5}),
         (UnsupportedCrystalError, "fewer repeats", {"supercell": 9}),
         (ReadError, "no element", {"dopants": ["Xx"]}),
     ):

@@ -85,6 +85,11 @@ def test_results_are_kept_and_a_cut_line_is_made_again(tmp_path: Path) -> None:
     assert {step.crystal for step in steps} == {1}
     assert all(same(one, other) for one, other in zip(first, second, strict=True))
     assert (tmp_path / KEPT).read_bytes().count(b"\n") == 2
+    (tmp_path / KEPT).write_bytes(b"\xff" + content)
+    steps.clear()
+    relax(crystals, folder=tmp_path, progress=False, on_step=steps.append)
+    assert {step.crystal for step in steps} == {0}
+    steps.clear()
     relax(crystals, folder=tmp_path, progress=False, fmax=0.2, on_step=steps.append)
     assert {step.crystal for step in steps} == {0, 1}  # other settings, other results
 

@@ -293,6 +293,11 @@ class PatternSearch:
             structure = to_structure(decoded)
             if any(match_rms(structure, other.structure) is not None for other in kept):
                 continue
+            try:
+                limits = 0.0, float(pattern.two_theta[-1])
+                calculated = xrd(decoded.crystal, source=pattern.wavelength, limits=limits)
+            except TargetError:  # it has no reflection there, so it explains nothing
+                continue
             name = str(table["material_id"].iat[candidate.row])
             kept.append(
                 Match(
@@ -303,7 +308,7 @@ class PatternSearch:
                     name if candidate.known else None,
                     "" if candidate.known else name,
                     fit.zero,
-                    xrd(decoded.crystal, source=pattern.wavelength, limits=(0.0, float(pattern.two_theta[-1]))),
+                    calculated,
                 )
             )
             if len(kept) == n:

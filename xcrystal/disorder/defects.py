@@ -136,7 +136,7 @@ def defects(
 def _repeats(perfect: Structure, supercell: int | tuple[int, int, int] | None, most: int) -> tuple[int, int, int]:
     if supercell is None:
         return diagonal_cell(perfect, most)
-    given = (supercell,) * 3 if isinstance(supercell, int) else tuple(supercell)
+    given = tuple(supercell) if isinstance(supercell, (Sequence, np.ndarray)) else (supercell,) * 3
     if len(given) != 3 or not all(isinstance(k, (int, np.integer)) and k >= 1 for k in given):
         raise TargetError(f"A supercell is a number of repeats, or three, not {str(supercell)[:40]}.")
     if len(perfect) * int(np.prod(given)) > MOST_ATOMS:

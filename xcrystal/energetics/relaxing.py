@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from multiprocessing import get_context
@@ -382,7 +383,7 @@ def _failed(
 
 
 class _Kept:
-    """Results in a folder, one a line; a line that an interruption has cut is left out, and made again."""
+    """Results in a folder, one a line; a line that is cut or damaged is left out, and made again."""
 
     def __init__(self, folder: str | Path | None) -> None:
         self.path = None if folder is None else Path(folder) / KEPT
@@ -391,13 +392,14 @@ class _Kept:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.is_file():
-            content = self.path.read_text(encoding="utf-8")
+            content = self.path.read_text(encoding="utf-8", errors="surrogateescape")
             whole, _, cut = content.rpartition("\n")
             if cut:
-                os.truncate(self.path, len((whole + "\n" * bool(whole)).encode()))
+                os.truncate(self.path, len((whole + "\n" * bool(whole)).encode(errors="surrogateescape")))
             for line in whole.splitlines():
-                found = json.loads(line)
-                self.lines[found["key"]] = found
+                with suppress(ValueError, KeyError, TypeError):  # a damaged line is made again, too
+                    found = json.loads(line)
+                    self.lines[found["key"]] = found
 
     def find(self, start: _Start, task: _Task) -> Relaxation | None:
         from pymatgen.core import Structure
