@@ -71,9 +71,16 @@ def test_the_model_says_what_moves() -> None:
     assert found[0].moved == pytest.approx(difference)
 
 
+def test_one_kind_may_be_a_word() -> None:
+    one, other = (xc.defects(PEROVSKITE, kinds, model=None) for kinds in ("vacancy", ["vacancy"]))
+    assert [defect.name for defect in one] == [defect.name for defect in other] != []
+
+
 def test_what_is_no_defect_is_said() -> None:
     for error, words, arguments in (
         (TargetError, "no kind of defect", {"kinds": ["hole"]}),
+        (TargetError, "no kind of defect 'hole'", {"kinds": "hole"}),
+        (TargetError, "need other elements", {"kinds": "substitution"}),
         (TargetError, "supercell", {"supercell": 0}),
         (TargetError, "supercell", {"supercell": (1, 2)}),
         (TargetError, "supercell", {"supercell": 2.5}),

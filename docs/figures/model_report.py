@@ -29,6 +29,7 @@ from typing import Any
 from card_tables import TABLES
 
 from xcrystal.cli import app
+from xcrystal.diffraction.fingerprints import FILE as FINGERPRINTS
 from xcrystal.evaluation.attribution.attribution_invariance import AttributionInvariance
 from xcrystal.evaluation.attribution.attribution_speed import AttributionSpeed
 from xcrystal.evaluation.attribution.completeness import Complete, CompletenessReport
@@ -294,8 +295,9 @@ def digest(contents: Iterable[bytes]) -> str:
 
 
 def model_digest(folder: Path) -> str:
-    """Of what a model is made of: weights, corrector, prior, property heads, atlas."""
-    files = (path for path in sorted(folder.iterdir()) if path.suffix in (".safetensors", ".parquet"))
+    """Of what a model is made of: weights, corrector, prior, property heads, atlas; not the patterns of the atlas."""
+    suffixes = (".safetensors", ".parquet")
+    files = (path for path in sorted(folder.iterdir()) if path.suffix in suffixes and path.name != FINGERPRINTS)
     return digest(path.read_bytes() for path in files)
 
 

@@ -72,7 +72,7 @@ class Defect:
 
 def defects(
     structure: Any,
-    kinds: Sequence[str] = KINDS,
+    kinds: str | Sequence[str] = KINDS,
     supercell: int | tuple[int, int, int] | None = None,
     *,
     dopants: Iterable[str] = (),
@@ -85,7 +85,7 @@ def defects(
     structure
         A pymatgen Structure, or the path of a crystal file.
     kinds
-        Of "vacancy", "substitution" (of each site by each dopant), "antisite" (by the crystal's other elements) and
+        One or several of "vacancy", "substitution" (of each site by each dopant), "antisite" (by the crystal's other elements) and
         "interstitial" (the dopants, or without them the crystal's elements, in the widest voids).
     supercell
         Repeats of the primitive cell; by default as many as the model encodes, as nearly a cube as possible.
@@ -104,7 +104,7 @@ def defects(
     ReadError, InvalidCrystalError
         If it is no crystal, or a dopant no element.
     TargetError
-        If there is no such kind or supercell.
+        If there is no such kind or supercell, or substitutions are asked for without dopants.
     UnsupportedCrystalError
         If the supercell has more than 320 atoms.
     """
@@ -112,9 +112,12 @@ def defects(
 
     from xcrystal.generator import open_model
 
-    for kind in kinds:
+    wanted = [kinds] if isinstance(kinds, str) else list(kinds)
+    for kind in wanted:
         check_one_of(kind, KINDS, "kind of defect")
     others = [dopants] if isinstance(dopants, str) else list(dopants)
+    if kinds is not KINDS and "substitution" in wanted and not others:
+        raise TargetError('Substitutions need other elements, such as dopants=["Ca"].')
     for symbol in others:
         if not Element.is_valid_symbol(symbol):
             raise ReadError(f"There is no element {str(symbol)[:20]!r}; write symbols, such as Ca.")
@@ -125,7 +128,7 @@ def defects(
     host = perfect * repeats
     own = sorted({site.specie.symbol for site in perfect})
     made: list[Defect] = []
-    for kind in dict.fromkeys(kinds):
+    for kind in dict.fromkeys(wanted):
         if kind == "interstitial":
             made += _interstitials(perfect, host, repeats, others or own)
         else:
