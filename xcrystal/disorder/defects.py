@@ -85,8 +85,8 @@ def defects(
     structure
         A pymatgen Structure, or the path of a crystal file.
     kinds
-        One or several of "vacancy", "substitution" (of each site by each dopant), "antisite" (by the crystal's other elements) and
-        "interstitial" (the dopants, or without them the crystal's elements, in the widest voids).
+        One or several of "vacancy", "substitution" (of each site by each dopant), "antisite" (by the crystal's other
+        elements) and "interstitial" (the dopants, or without them the crystal's elements, in the widest voids).
     supercell
         Repeats of the primitive cell; by default as many as the model encodes, as nearly a cube as possible.
     dopants
