@@ -166,7 +166,7 @@ def test_a_box_selects_crystals_and_the_others_fade_until_escape(explorer: Explo
 
 
 def test_colours_and_their_legend_follow_the_choice(explorer: ExplorerPage) -> None:
-    lab, key = explorer.lab, explorer.root.locator(".xc-key")
+    lab, key = explorer.lab, explorer.root.locator(".xc-key:not(.xc-marks)")
     choose = explorer.root.locator(".xc-map .xc-color select")
     before = canvas_pixels(explorer.map_canvas)
     for name, ready in (
@@ -189,17 +189,23 @@ def test_own_crystals_lie_over_the_map_and_open_by_a_click(explorer: ExplorerPag
     explorer.root.locator(".xc-map .js-plotly-plot").scroll_into_view_if_needed()
     x, y = map(float, asked(explorer, "*session.state.own[1].position").split())
     explorer.page.mouse.click(*explorer._on_screen(x, y))
-    explorer.lab.wait_until(lambda: explorer.label.endswith("own-1.cif"), "the second of them")
+    explorer.lab.wait_until(lambda: explorer.label.endswith("own-1.cif, as loaded"), "the second of them")
     assert "SrTiO3" in explorer.label
     explorer.lab.screenshot("map-own")
 
 
-def test_the_view_zooms_around_its_middle_and_comes_home(explorer: ExplorerPage) -> None:
+def test_the_view_zooms_about_the_current_crystal_and_comes_home(explorer: ExplorerPage) -> None:
     plot, lab, whole = explorer.root.locator(".xc-map .js-plotly-plot"), explorer.lab, extent(explorer)
-    middle = np.mean(plot.evaluate(_RANGES), axis=1)
+    here = np.array(explorer.marker("current"), dtype=float)
+
+    def seen_at() -> np.ndarray:
+        low, high = np.array(plot.evaluate(_RANGES), dtype=float).T
+        return (here - low) / (high - low)
+
+    before = seen_at()
     explorer.root.locator(".xc-zoom-in").click()
     lab.wait_until(lambda: extent(explorer) < 0.9 * whole, "a closer look")
-    assert np.mean(plot.evaluate(_RANGES), axis=1) == pytest.approx(middle, abs=0.02 * whole)
+    assert seen_at() == pytest.approx(before, abs=0.03)
     closer = extent(explorer)
     explorer.root.locator(".xc-zoom-out").click()
     lab.wait_until(lambda: extent(explorer) > 1.1 * closer, "a wider look")
