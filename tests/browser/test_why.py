@@ -159,7 +159,7 @@ def test_the_effect_of_a_baseline_is_seen_beside_the_bars(explorer: ExplorerPage
 
 
 def test_the_trust_line_has_four_parts_in_words(explorer: ExplorerPage, why: Locator) -> None:
-    parts = {part.get_attribute("data-part"): part.inner_text() for part in why.locator(".xc-trust li").all()}
+    parts = {part.get_attribute("data-part"): part.text_content() or "" for part in why.locator(".xc-trust li").all()}
     assert list(parts) == ["completeness", "agreement", "tasks", "extrapolation"]
     assert "Adds up" in parts["completeness"] and "Shapley" in parts["agreement"]
     assert "nown" in parts["tasks"] and "known crystals" in parts["extrapolation"]
