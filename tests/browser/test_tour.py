@@ -278,6 +278,8 @@ def test_two_crystals_side_by_side_and_a_picked_atom(explorer: ExplorerPage, lab
     explorer.root.locator(".xc-view-menu > summary").click()
     explorer.root.locator(".xc-supercell input").first.fill("2")
     explorer.root.locator(".xc-supercell input").first.press("Enter")
+    explorer.page.keyboard.press("Escape")  # closes the menu
+    assert not explorer.root.locator(".xc-fit").is_visible()
     lab.wait_until(lambda: changed_share(before, explorer.structure_pixels()) > 0.02, "two cells")
     atoms = explorer.root.locator(".xc-atoms select")
     atoms.select_option(index=1)

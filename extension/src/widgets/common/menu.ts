@@ -37,5 +37,18 @@ export function makeMenu({ name, title, label, button, entries }: IMenu): HTMLDe
     // focusable, so that a click beside its controls does not count as one elsewhere
     el('div', { class: 'xc-menu-entries', tabindex: '-1' }, entries)
   );
+  // a click on what takes no focus, such as a canvas or a text, moves none either
+  const onPress = (event: Event) => {
+    if (!menu.isConnected || !event.composedPath().includes(menu)) {
+      menu.open = false;
+    }
+  };
+  menu.addEventListener('toggle', () => {
+    if (menu.open) {
+      document.addEventListener('pointerdown', onPress, true);
+    } else {
+      document.removeEventListener('pointerdown', onPress, true);
+    }
+  });
   return menu;
 }
