@@ -204,7 +204,7 @@ def test_our_model_explores_an_atlas_of_other_properties(folder: Path) -> None:
         session.search("run < 10")
         assert len(session.selections.table) == 10
         find = explorer.parts["find"].describe()
-        assert [title for title, _ in find["columns"]] == ["Hardness", "Run"]
+        assert [title for title, *_ in find["columns"]] == ["Hardness", "Run"]
         assert len(find["rows"][0]) == 4 + 2
     finally:
         explorer.close()
