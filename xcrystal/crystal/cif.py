@@ -70,8 +70,13 @@ def cif_text(structure: Structure, origin: str) -> str:
     """CIF of a structure, in P1, its first line a comment that says where the structure comes from."""
     from pymatgen.io.cif import CifWriter
 
+    return f"{comment(origin)}\n{CifWriter(structure)}"
+
+
+def comment(origin: str) -> str:
+    """The first line of a CIF, which says where its crystal comes from."""
     printable = "".join(c if c.isprintable() else " " for c in origin)
-    return f"# xcrystal: {printable}\n{CifWriter(structure)}"
+    return f"# xcrystal: {printable}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from xcrystal.crystal.cif import cif_text
+from xcrystal.crystal.cif import cif_text, comment
 from xcrystal.crystal.reading import MAX_SEARCHED
 from xcrystal.crystal.space_group_settings import Setting, settings_of_number
 
@@ -43,11 +43,10 @@ def symmetric_cif_text(structure: Structure, origin: str) -> str:
     if found is None:
         return cif_text(structure, origin)
     setting, lattice, sites = found
-    printable = "".join(c if c.isprintable() else " " for c in origin)
     formula, units = structure.composition.get_reduced_composition_and_factor()
     units *= sum(site.multiplicity * site.species.num_atoms for site in sites) / structure.composition.num_atoms
     lines = [
-        f"# xcrystal: {printable}",
+        comment(origin),
         f"data_{formula.reduced_formula}",
         f"_chemical_formula_sum '{formula.formula}'",
         f"_cell_formula_units_Z {units:g}",

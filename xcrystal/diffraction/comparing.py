@@ -8,7 +8,7 @@ SNIP (C. G. Ryan et al., Nucl. Instrum. Methods B 34, 396, 1988).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -236,14 +236,6 @@ class CellFit:
         return Fit(self.similarity, self.score, parameters, float(self.best[-1]))
 
 
-def fit_cell(cell: UnitCell, query: Query, seed: int = 0) -> Fit:
-    """The best cell of one crystal, at all widths."""
-    fit = CellFit(cell, query, seed)
-    for width in WIDTHS:
-        fit.run(width)
-    return fit.fit
-
-
 def _cost(drawn: np.ndarray, free: list[int]) -> np.ndarray:
     lengths = [place for place, k in enumerate(free) if k < 3]
     found: np.ndarray = _PRICE * ((drawn[:, lengths] / _TRUST) ** 2).mean(axis=1) + _FREEDOM * len(free)
@@ -285,8 +277,3 @@ def _likeness(
     part = max(within[0] - margin, 0), min(within[-1] + margin + 1, len(measured))
     rows = curves(-np.log(spacing(seen, query.wavelength)), areas, step, width, part)
     return cosines(rows, wanted[slice(*part)], measured[slice(*part)])
-
-
-def with_cell(cell: UnitCell, parameters: np.ndarray) -> UnitCell:
-    """The same atoms in a cell with other parameters (6,)."""
-    return replace(cell, parameters=parameters)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from xcrystal.crystal.mixed_sites import amounts
 
 if TYPE_CHECKING:
     from pymatgen.core import PeriodicSite
@@ -24,13 +25,12 @@ class Share(NamedTuple):
 
 def shares(site: PeriodicSite) -> list[Share]:
     """Shares of a site, the largest first and what is empty last; all make 1 even where more is said to be there."""
-    amounts: defaultdict[tuple[str, int], float] = defaultdict(float)
-    for species, amount in site.species.items():
-        amounts[species.symbol, species.Z] += float(amount)
-    filled = sum(amounts.values())
+    numbers = {species.symbol: species.Z for species in site.species}
+    held = amounts(site)
+    filled = sum(held.values())
     found = [
-        Share(symbol, number, amount / max(1.0, filled))
-        for (symbol, number), amount in sorted(amounts.items(), key=lambda item: -item[1])
+        Share(symbol, numbers[symbol], amount / max(1.0, filled))
+        for symbol, amount in sorted(held.items(), key=lambda item: -item[1])
     ]
     return found if filled > 1 - _FULL else [*found, Share("empty", 0, 1 - filled)]
 
