@@ -67,6 +67,9 @@ export class Camera {
   /** How the crystal is looked at, and the next ones will be, each along its own axes. */
   looking: Looking = 'standard';
 
+  /** How far what is drawn reaches now, in Å from the middle; it may be looked at from the distance for another. */
+  extent = 10;
+
   /** What points to the right, upwards and to the eye now. */
   get view(): View {
     const turned = new this.ngl.Matrix4();
@@ -127,7 +130,6 @@ export class Camera {
 
   /** Let what reaches so far, in Å from the middle, fill the height, or the width if that is less. */
   fit(extent: number, duration = 0): void {
-    this.extent = extent;
     const distance = -radii(this.stage.viewer) * extent;
     const middle = new this.ngl.Vector3(0, 0, 0) as never;
     this.stage.animationControls.zoomMove(middle, distance, duration);
@@ -189,7 +191,6 @@ export class Camera {
     this.stage.viewerControls.changed();
   }
 
-  private extent = 10; // Å, until something is drawn
   private lattice: Matrix = [...UNIT] as Matrix;
   private turning: ReturnType<Ngl.Stage['animationControls']['rotate']> | null = null;
 }

@@ -235,8 +235,8 @@ def test_reset_goes_back_to_the_beginning(explorer: ExplorerPage, lab: LabNotebo
     lab.wait_until(lambda: explorer.label == beginning, "the first crystal")
     lab.wait_until(lambda: explorer.legend == before[4], "the first colours")
     lab.wait_until(lambda: explorer.sliders == before[2], "the first sliders")
-    after = (explorer.structure_pixels(), explorer.label, explorer.sliders, explorer.facts, explorer.legend)
-    assert changed_share(before[0], after[0]) < VISIBLE and before[1:] == after[1:]
+    lab.wait_until(lambda: changed_share(before[0], explorer.structure_pixels()) < VISIBLE, "the first picture")
+    assert before[1:] == (explorer.label, explorer.sliders, explorer.facts, explorer.legend)
 
 
 def test_a_picture_for_the_readme(explorer: ExplorerPage, lab: LabNotebook) -> None:

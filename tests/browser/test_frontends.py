@@ -53,7 +53,8 @@ def try_it(page: Page, name: str) -> None:
     canvas = root.locator(".xc-canvas canvas").first
     wait(page, lambda: drawn_share(screen_pixels(canvas)) > 0.02, "a drawn crystal")
     wait(page, lambda: root.locator(".xc-map .gl-canvas-context").count() > 0, "a map")
-    assert page.locator(".xc-still:visible").count() == 0, "the still picture is shown beside the live explorer"
+    still = page.locator(".xc-still:visible")
+    wait(page, lambda: still.count() == 0, "the still picture hidden, once the kernel has answered the explorer")
     label = root.locator(".xc-label")
     before = label.inner_text()
     assert "NaCl" in before

@@ -107,6 +107,7 @@ export class CrystalStage {
   /** Draw this, looked at as what was drawn before; the lattice is null for a molecule, symbols are of sites. */
   draw(scene: IScene, lattice: Matrix | null, symbols: string[], labelled: boolean): void {
     // frames of an animation differ a little in size; but nothing may grow out of the window
+    this.camera.extent = scene.extent;
     const fitted = scene.extent <= 1.02 * this.extent && scene.extent >= this.extent / 1.2;
     if (!fitted) {
       this.extent = scene.extent;

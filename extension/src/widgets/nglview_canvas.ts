@@ -202,6 +202,7 @@ class CrystalCanvas {
       this.camera.recall(message.lattice); // what nglview remembers of a view that was open before
     }
     this.camera.follow(message.lattice);
+    this.camera.extent = message.extent;
     this.lookAsFirst();
     const isFitted = message.extent <= 1.2 * this.extent && message.extent >= this.extent / 1.2;
     if (!isFitted) {
@@ -371,6 +372,7 @@ class CrystalCanvas {
   /** Look from a side that has a name: "standard", which shows all of it, "a", "a*" and so on. */
   private look(name: unknown): void {
     if (name === 'standard') {
+      this.extent = this.camera.extent; // it was kept while crystals were nearly as large
       this.camera.reset();
     } else if (isLooking(name)) {
       this.camera.look(name);

@@ -194,6 +194,17 @@ def test_a_crystal_is_seen_from_a_side_that_is_asked_for(session: Session, view:
         view.look("d")
 
 
+def test_a_reset_leads_back_to_the_standard_view_of_its_crystal(session: Session, view: StructureView) -> None:
+    session.load(CRYSTALS["rutile TiO2"].to_structure())
+    sent = listen(view.canvases[0])
+    session.reset()
+    kinds = [content.get("methodName", content["type"]) for content, _ in sent]
+    assert kinds.index("xc-scene") < kinds.index("xcLook") and sent[kinds.index("xcLook")][0]["args"] == ["standard"]
+    sent.clear()
+    session.undo()
+    assert "xcLook" not in [content.get("methodName") for content, _ in sent]
+
+
 def test_a_canvas_is_told_lattice_perspective_and_labels(session: Session, view: StructureView) -> None:
     rutile = CRYSTALS["rutile TiO2"].to_structure()
     session.load(rutile)

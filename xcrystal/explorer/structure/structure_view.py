@@ -15,6 +15,7 @@ from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.overlay import shells
 from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, scene_message
 from xcrystal.explorer.drawing.svg_picture import svg
+from xcrystal.explorer.session.commands import Reset
 from xcrystal.explorer.session.site_facts import site_facts, with_orbits
 from xcrystal.explorer.structure.nglview_canvas import canvas_class
 from xcrystal.explorer.structure.structure_controls import StructureBar
@@ -205,6 +206,13 @@ class StructureView(View):
         if event in _EVENTS:
             self._draw()
             self.bar.refresh()
+        elif event == "history" and self._is_reset:
+            self.look("standard")  # after its crystal, the size of which counts
+
+    @property
+    def _is_reset(self) -> bool:
+        session = self.session
+        return isinstance(session.history[session.place_in_history].command, Reset)
 
     def _draw(self) -> None:
         session, crystals = self.session, self.crystals
