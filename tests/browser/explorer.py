@@ -130,11 +130,10 @@ class ExplorerPage:
 
     def marker(self, kind: str) -> tuple[float, float] | None:
         """Map coordinates of the "current" or the "loaded" marker; None if it is not drawn."""
-        found = self.root.locator(f".xc-marker-{kind}.xc-marker-line")
-        if found.count() == 0:
-            return None
-        x, y = (found.get_attribute(name) for name in ("data-x", "data-y"))
-        return float(x or "nan"), float(y or "nan")
+        lines = self.root.locator(f".xc-marker-{kind}.xc-marker-line")
+        # in one go: it may be taken away between two questions
+        found = lines.evaluate_all("lines => lines.map(line => [line.dataset.x, line.dataset.y].map(Number))")
+        return (float(found[0][0]), float(found[0][1])) if found else None
 
     def _text(self, selector: str) -> str:
         return " ".join(self.root.locator(selector).inner_text().split())
