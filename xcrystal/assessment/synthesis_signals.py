@@ -139,7 +139,7 @@ def signals_of(
     z = model.encode(list(structures))
     predicted = model.predict(z).get(HULL)
     energies = hull if hull is not None else predicted
-    likelihood = _likelihoods(model, z)
+    likelihood = prior_log_densities(model, z)
     distances = Density.of(atlas).quantiles(z)
     found = []
     for k, structure in enumerate(structures):
@@ -184,7 +184,8 @@ def signals_of(
     return found
 
 
-def _likelihoods(model: CrystalModel, z: np.ndarray) -> np.ndarray | None:
+def prior_log_densities(model: CrystalModel, z: np.ndarray) -> np.ndarray | None:
+    """Logarithms (n,), divided by latent_dim, of the density of the prior at (n, latent_dim) z; None without one."""
     if model.prior is None:
         return None
     import torch

@@ -11,8 +11,9 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
+from xcrystal.assessment.synthesis_signals import prior_log_densities
 from xcrystal.crystal.tables import row_of
-from xcrystal.evaluation.energies.ranking_before import TOP, rankings
+from xcrystal.evaluation.energies.ranking_before import SCORES, TOP, rankings
 from xcrystal.evaluation.energies.relaxation import evaluate_relaxation, kind_of
 from xcrystal.evaluation.energies.stability import evaluate_model_stability, evaluate_stability
 from xcrystal.evaluation.generative.generation import evaluate_generation
@@ -104,9 +105,17 @@ def test_samples_of_a_model_are_ranked(tmp_path: Path) -> None:
     found = evaluate_model_stability(model, atlas, n=40, limit=3, folder=tmp_path, steps=2)
     assert found.crystals == 3
     assert {ranking.outcome for ranking in found.rankings} == {"metastable"}
-    assert len(found.rankings) == 7
+    assert {ranking.score for ranking in found.rankings} == set(SCORES)
     assert all(ranking.best.total == 1 for ranking in found.rankings)
     assert "AUROC" in found.table()
+
+
+def test_what_the_prior_seldom_draws_has_a_low_density() -> None:
+    model = xc.load("mp20")
+    z = model.sample_latent(4, seed=0)
+    often, seldom = prior_log_densities(model, z), prior_log_densities(model, 4 * z)
+    assert often is not None and seldom is not None and often.shape == (4,)
+    assert (often > seldom + 1).all()
 
 
 def test_a_ranking_is_worth_what_it_finds() -> None:

@@ -1,8 +1,8 @@
 """What it buys to rank crystals before they are relaxed: how many of the best of a ranking are stable afterwards.
 
 Relaxing is what costs, so who wants stable crystals relaxes those first of which something that is known before says
-that they may be: the decoder's own probability, how far the crystal's own latent vector lies from that it was decoded
-from and from those of known crystals, predicted properties, or a single call of the potential.
+that they may be: the density of the prior, the decoder's own probability, how far the crystal's own latent vector lies
+from that it was decoded from and from those of known crystals, predicted properties, or a single call of the potential.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.assessment.synthesis_signals import prior_log_densities
 from xcrystal.crystal.contacts import shortest_contact
 from xcrystal.energetics.hull import MOST_ELEMENTS, energy_above_hull
 from xcrystal.errors import XCrystalError
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 TOP = 0.2
 SCORES = {
+    "density_drawn": "density of the prior where it was drawn",
+    "density": "density of the prior at its own latent vector",
     "likelihood": "decoder's probability",
     "own_distance": "distance of its own latent vector",
     "data_distance": "distance to the nearest known crystal",
@@ -97,6 +100,8 @@ def scores_before(
         if name in predicted:
             predicted[name][there] = values
     found = {
+        "density_drawn": _densities(model, z),
+        "density": _densities(model, own),
         "likelihood": np.array([_likelihood(crystal) for crystal in samples]),
         "own_distance": -np.linalg.norm(own - z, axis=1),
         "data_distance": -nearest,
@@ -108,6 +113,15 @@ def scores_before(
         "single_point": -np.array([_above(s, r.formation_energy_at(0)) for s, r in zip(samples, relaxed, strict=True)]),
     }
     return {name: np.where(np.isfinite(values), values, -1e9) for name, values in found.items()}
+
+
+def _densities(model: CrystalModel, z: np.ndarray) -> np.ndarray:
+    there = np.isfinite(z).all(axis=1)
+    found = np.full(len(z), -np.inf)
+    known = prior_log_densities(model, z[there])
+    if known is not None:
+        found[there] = known
+    return found
 
 
 def _contact(crystal: Structure) -> float:
