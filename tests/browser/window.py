@@ -53,7 +53,7 @@ class LabWindow:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.errors.append(f"console: {message.text[:500]}")
+            self.errors.append(f"console: {message.text[:500]} ({message.location['url'][:200]})")
 
     def _refuse(self, route: Route, request: Request) -> None:
         self.outside.append(request.url)
