@@ -4,6 +4,8 @@ Run ``python -m tests.measure_memory`` (Linux). Each kernel opens the explorer, 
 student does in a lesson; the browser, which would run on the student's own machine, is not here. Memory that processes
 share, such as the code of libraries, counts in full in the resident size (RSS) of each, once in total in the
 proportional size (PSS), and not at all in the unique size (USS): PSS summed over all is what the machine needs.
+
+``--reruns 20`` runs the cell of the explorer that many times more in one kernel, and tells what is left of each.
 """
 
 from __future__ import annotations
@@ -61,10 +63,25 @@ def kernels(count: int) -> Iterator[list[tuple[int, BlockingKernelClient]]]:
 
 
 def run(client: BlockingKernelClient, code: str) -> None:
-    """Run code in a kernel; what it raises is raised here."""
-    reply = client.execute_interactive(code, timeout=300, output_hook=lambda _: None)["content"]
+    """Run code in a kernel, as one cell and always the same; what it raises is raised here."""
+    message = client.session.msg("execute_request", {"code": code, "silent": False, "store_history": True})
+    message["metadata"] = {"cellId": "explorer"}
+    client.shell_channel.send(message)
+    reply = client.get_shell_msg(timeout=300)["content"]
     if reply["status"] != "ok":
         raise RuntimeError(f"{reply['ename']}: {reply['evalue']}")
+
+
+def measure_reruns(count: int) -> dict[str, float | int]:
+    """Unique size, in MB, of a kernel that has run the explorer's cell twice, and after so many runs more."""
+    with kernels(1) as [(pid, client)]:
+        for _ in range(2):
+            run(client, OPEN)
+        before = memory(pid)["uss"]
+        for _ in range(count):
+            run(client, OPEN)
+        after = memory(pid)["uss"]
+    return {"reruns": count, "before": round(before), "after": round(after)}
 
 
 def measure(counts: Sequence[int] = COUNTS) -> list[dict[str, float | int | str]]:
@@ -90,7 +107,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Memory of kernels with the explorer open, in MB each.")
     parser.add_argument("--kernels", type=int, nargs="+", default=COUNTS, help="how many at the same time")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--reruns", type=int, help="run the explorer's cell that many times instead")
     options = parser.parse_args()
+    if options.reruns:
+        print(json.dumps(measure_reruns(options.reruns)))  # noqa: T201
+        return
     rows = measure(options.kernels)
     if options.json:
         print(json.dumps(rows))  # noqa: T201

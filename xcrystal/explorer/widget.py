@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer import settings, words
 from xcrystal.explorer.map.map_view import MapView
+from xcrystal.explorer.notebook.rerun_cells import close_earlier
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panels.attribution_panel import WhyView
 from xcrystal.explorer.panels.concept_panel import ConceptView
@@ -202,6 +203,8 @@ def explore(
 ) -> Explorer:
     """Open the explorer; show it as the last line of a notebook cell.
 
+    When that cell runs again, the explorer that it has opened before is closed.
+
     Parameters
     ----------
     source
@@ -240,7 +243,7 @@ def explore(
         If there is no such model, atlas, mode, device, colour map or method, or the atlas is of another model.
     """
     from xcrystal.errors import DatasetError
-    from xcrystal.latent.atlas import open_atlas
+    from xcrystal.explorer.opening import shared_atlas
     from xcrystal.wrapping import LatentModel
 
     opened = _opened(model, device)
@@ -250,7 +253,7 @@ def explore(
             "give atlas=folder."
         )
     if atlas is None or isinstance(atlas, (str, os.PathLike)):
-        atlas = open_atlas(os.fspath(atlas or opened.name))
+        atlas = shared_atlas(os.fspath(atlas or opened.name))
     new = Session(opened, atlas)
     remembered = settings.recall()
     last = remembered.get("mode")
@@ -273,17 +276,19 @@ def explore(
     if left_out and not new.message:
         new.report(left_out)
     new.begin_here()
-    return Explorer(new)
+    explorer = Explorer(new)
+    close_earlier(explorer)
+    return explorer
 
 
 def _opened(model: Any, device: str | None) -> CrystalModel | LatentModel:
     """The model on the device."""
     from xcrystal.errors import CheckpointError
-    from xcrystal.generator import open_model
+    from xcrystal.explorer.opening import shared_model
     from xcrystal.wrapping import LatentModel, wrap_model
 
     if isinstance(model, (str, os.PathLike)):
-        return open_model(os.fspath(model), device or "auto")
+        return shared_model(os.fspath(model), device or "auto")
     model = wrap_model(model)
     if isinstance(model, LatentModel):
         return model

@@ -198,6 +198,20 @@ class Atlas:
         write_table(self.table, folder / TABLE)
 
 
+def atlas_folder(name: str | Path) -> Path:
+    """The folder of a bundled model's atlas, or of a path.
+
+    Raises
+    ------
+    DatasetError
+        If there is no atlas.
+    """
+    for folder in (BUNDLED / str(name), Path(name)):
+        if (folder / TABLE).is_file():
+            return folder
+    raise DatasetError(f"There is no atlas {str(name)!r}: neither bundled nor a folder with {TABLE}.")
+
+
 def open_atlas(name: str | Path = "mp20") -> Atlas:
     """Open the atlas of a bundled model, or of a folder.
 
@@ -209,9 +223,7 @@ def open_atlas(name: str | Path = "mp20") -> Atlas:
     import pandas as pd
     from safetensors.numpy import load_file
 
-    folder = next((f for f in (BUNDLED / str(name), Path(name)) if (f / TABLE).is_file()), None)
-    if folder is None:
-        raise DatasetError(f"There is no atlas {str(name)!r}: neither bundled nor a folder with {TABLE}.")
+    folder = atlas_folder(name)
     try:
         check_packing(folder / TABLE)
         table = pd.read_parquet(folder / TABLE)

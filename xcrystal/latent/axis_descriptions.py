@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -149,6 +150,17 @@ class AxisDescriptions:
             more = _PROPERTIES.get(name, (f"more {name.replace('_', ' ')}", f"less {name.replace('_', ' ')}"))
             columns[more] = table[name].to_numpy(dtype=float)
         return columns
+
+
+_OPEN: WeakValueDictionary[int, AxisDescriptions] = WeakValueDictionary()  # by the atlas, which each keeps alive
+
+
+def descriptions_over(atlas: Atlas) -> AxisDescriptions:
+    """The descriptions over an atlas: those that somebody has already, since they hold megabytes, or new ones."""
+    found = _OPEN.get(id(atlas))
+    if found is None:
+        found = _OPEN[id(atlas)] = AxisDescriptions(atlas)
+    return found
 
 
 def _standard(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from xcrystal.explorer.session.commands import ShowAxes, ShowLatent
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.store import Store
 from xcrystal.latent.axes import FAMILIES, LATENTS, Axes, Axis, coordinates
-from xcrystal.latent.axis_descriptions import AxisDescriptions
+from xcrystal.latent.axis_descriptions import AxisDescriptions, descriptions_over
 
 
 class Sliders:
@@ -28,7 +28,7 @@ class Sliders:
     @cached_property
     def descriptions(self) -> AxisDescriptions:
         """What grows along axes, by the crystals of the atlas."""
-        return AxisDescriptions(self._points.atlas)
+        return descriptions_over(self._points.atlas)
 
     def show_axes(self, family: str) -> None:
         """Let the sliders move along another family of axes: "principal", "latent", "property" or "concept".

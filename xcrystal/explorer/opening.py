@@ -1,0 +1,37 @@
+"""Models and atlases that are named are read once, and shared by the explorers that are open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from xcrystal.generator import CrystalModel, model_folder, open_model
+from xcrystal.latent.atlas import Atlas, atlas_folder, open_atlas
+
+_Key = tuple[str, str, tuple[tuple[str, int, int], ...]]
+_MODELS: WeakValueDictionary[_Key, CrystalModel] = WeakValueDictionary()
+_ATLASES: WeakValueDictionary[_Key, Atlas] = WeakValueDictionary()
+
+
+def shared_model(name: str, device: str = "auto") -> CrystalModel:
+    """The model as ``open_model`` gives it, the same one as long as an explorer shows it and its files stay."""
+    key = (name, device, _stamp(model_folder(name)))
+    found = _MODELS.get(key)
+    if found is None:
+        found = _MODELS[key] = open_model(name, device)
+    return found
+
+
+def shared_atlas(name: str) -> Atlas:
+    """The atlas as ``open_atlas`` gives it, the same one as long as an explorer shows it and its files stay."""
+    key = (name, "", _stamp(atlas_folder(name)))
+    found = _ATLASES.get(key)
+    if found is None:
+        found = _ATLASES[key] = open_atlas(name)
+    return found
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What changes when one of the files is written anew."""
+    files = sorted(path for path in folder.resolve().iterdir() if path.is_file())
+    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
