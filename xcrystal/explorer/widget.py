@@ -137,6 +137,8 @@ class Explorer(widgets.VBox):
             part.close()
         for widget in _descendants(self):
             widget.close()
+        self.parts.clear()  # notebooks remember every output; what nobody can see any more need not be kept
+        self.children = ()
         super().close()
 
     def _ipython_display_(self) -> None:
