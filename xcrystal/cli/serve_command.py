@@ -14,6 +14,7 @@ import typer
 
 from xcrystal.cli.shared import Device, Model
 from xcrystal.errors import ReadError, TargetError
+from xcrystal.explorer.visitors import environment
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PAGE = "explorer.ipynb"
@@ -59,7 +60,18 @@ def serve(
     mode: Annotated[str | None, typer.Option(help="beginner or researcher.")] = None,
     ip: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8866,
-    token: Annotated[str | None, typer.Option(help="What the address carries; by default drawn anew.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="XCRYSTAL_TOKEN",
+            help="What the address carries; by default drawn anew. Who else is on this machine can see options, but "
+            "not the environment.",
+        ),
+    ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, exists=True, help="A folder of crystals that visitors may open by their paths."),
+    ] = None,
     idle: Annotated[
         float, typer.Option(min=0, help="Minutes without a click that end a visitor's kernel; 0: never.")
     ] = 120,
@@ -67,7 +79,8 @@ def serve(
 ) -> None:
     """Serve the explorer as a page without code (Voilà), here alone unless told otherwise, behind a token.
 
-    Each visitor has a kernel of their own, so what one does is not seen by the others.
+    Each visitor has a kernel of their own, so what one does is not seen by the others. They load crystals by ids of
+    the atlas and by uploads; files of this machine are not open to them, but for those in --files.
     """
     from xcrystal.generator import model_folder
 
@@ -88,6 +101,8 @@ def serve(
         "session": None if session is None else str(session.resolve()),
         "mode": mode,
     }
+    opened = [Path(path) for path in (source, session, files) if path is not None and Path(path).exists()]
+    os.environ.update(environment(opened))
     from traitlets.config import Config
     from voila.app import Voila
 

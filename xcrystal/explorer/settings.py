@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from xcrystal.crystal.files import replacing
+from xcrystal.explorer.visitors import is_served
 
 _FILE = "xcrystal.json"
 
 
 def recall() -> dict[str, Any]:
-    """What was remembered; empty if nothing was, or the file cannot be read."""
+    """What was remembered; empty if nothing was, the file cannot be read, or this is for visitors."""
+    if is_served():
+        return {}
     with suppress(OSError, ValueError):
         found = json.loads(_path().read_text(encoding="utf-8"))
         if isinstance(found, dict):
@@ -22,7 +25,9 @@ def recall() -> dict[str, Any]:
 
 
 def remember(**values: Any) -> None:
-    """Remember values beside what is remembered already; where that cannot be written, nothing is."""
+    """Remember values beside what is remembered already; where that cannot be written, and of visitors, nothing is."""
+    if is_served():
+        return
     path = _path()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

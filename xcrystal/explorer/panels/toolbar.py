@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from xcrystal.errors import ReadError
 from xcrystal.explorer import settings, words
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.controls import MODES
+from xcrystal.explorer.visitors import check_file
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session.session import Session
@@ -91,7 +94,10 @@ class ToolbarView(Panel):
 def _is_session(path: str) -> bool:
     """Whether a file holds a saved session; other JSON may hold a crystal."""
     try:
+        check_file(path)
+        if not path.endswith(".json") or not Path(path).is_file():  # a pipe would never end
+            return False
         with open(path, "rb") as file:
-            return path.endswith(".json") and _MARK in file.read(_HEAD)
-    except OSError:
+            return _MARK in file.read(_HEAD)
+    except (OSError, ValueError, ReadError):
         return False  # what is wrong with it is said by who reads it

@@ -24,6 +24,7 @@ from xcrystal.explorer.session.commands import (
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Path, Point
 from xcrystal.explorer.session.store import Store
+from xcrystal.explorer.visitors import check_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,6 +225,7 @@ class Interpolation:
         """A crystal from elsewhere as an end of a path; raises XCrystalError if it cannot be read or encoded."""
         if isinstance(source, str) and (row := self._points.find(source)) is not None:
             return self._points.of_row(row)
+        check_file(source)
         structure = read_structure(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnsupportedElementWarning)

@@ -42,6 +42,7 @@ from xcrystal.explorer.session.records import Loaded
 from xcrystal.explorer.session.sliders import Sliders
 from xcrystal.explorer.session.state import Point
 from xcrystal.explorer.session.store import Store
+from xcrystal.explorer.visitors import check_file
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -89,6 +90,7 @@ class Navigation:
                     f"{source.strip()} is not among the {len(self._points.atlas):,} crystals of the atlas.",
                 )
             try:
+                check_file(source)
                 with warnings.catch_warnings(record=True) as said:
                     warnings.simplefilter("always")
                     structure = read_drawable(source)

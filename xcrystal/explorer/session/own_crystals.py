@@ -15,6 +15,7 @@ from xcrystal.explorer.session.navigation import Navigation
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Own
 from xcrystal.explorer.session.store import Store
+from xcrystal.explorer.visitors import check_file
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -96,6 +97,7 @@ class OwnCrystals:
                     with warnings.catch_warnings(record=True) as said:
                         warnings.simplefilter("ignore")
                         warnings.simplefilter("always", ReadingWarning)
+                        check_file(source)
                         structure = read_structure(source)
                         read.append((name, structure, self._points.model.canonical(structure).crystal))
                     cautions += [one_sentence(str(warning.message)).rstrip(".") for warning in said]

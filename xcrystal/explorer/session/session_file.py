@@ -51,6 +51,7 @@ from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.saved_session import read_saved, saved_state
 from xcrystal.explorer.session.state import METHOD, Point, State
 from xcrystal.explorer.session.store import Store
+from xcrystal.explorer.visitors import check_file
 
 VERSION = 2
 READ = (1, 2)
@@ -161,7 +162,11 @@ class SessionFile:
     def open(self, path: str | os.PathLike[str]) -> bool:
         """``open_json`` of a file."""
         try:
+            check_file(path)
             text = FilePath(path).read_bytes()
+        except ReadError as error:
+            self._store.refuse(str(error))
+            return False
         except OSError as error:
             self._store.refuse(f"The session cannot be read: {error}")
             return False
