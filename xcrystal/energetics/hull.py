@@ -214,7 +214,12 @@ Rows = dict[frozenset[str], list[tuple[str, str, float]]]
 
 
 def _known(atlas: str | Path | Atlas) -> Rows:
-    return _rows_of(atlas) if isinstance(atlas, Atlas) else _rows_of_name(str(atlas))
+    if not isinstance(atlas, Atlas):
+        return _rows_of_name(str(atlas))
+    kept: Rows | None = vars(atlas).get("_rows_by_elements")
+    if kept is None:
+        kept = vars(atlas)["_rows_by_elements"] = _rows_of(atlas)
+    return kept
 
 
 @cache

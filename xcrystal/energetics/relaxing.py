@@ -259,7 +259,7 @@ class _Task:
 
     def key(self, structure: Structure) -> str:
         """What tells this crystal, relaxed like this, from others."""
-        text = json.dumps([self.potential, self.steps, self.fmax, self.cell, *_plain(structure)])
+        text = json.dumps([self.potential, self.steps, self.fmax, self.cell, *plain(structure)])
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -355,19 +355,19 @@ def _result(
     forces: Sequence[float],
     potential: str,
 ) -> Relaxation:
-    plain = relaxed.copy(site_properties={}) if relaxed.site_properties else relaxed
-    plain.properties = {}
+    bare = relaxed.copy(site_properties={}) if relaxed.site_properties else relaxed
+    bare.properties = {}
     with quiet():
-        rms = match_rms(start.structure, plain)
+        rms = match_rms(start.structure, bare)
     return Relaxation(
         name=start.name,
         start=start.structure,
-        structure=plain,
+        structure=bare,
         converged=converged,
         energies=np.array(energies),
         forces=np.array(forces),
         space_group_before=space_group_number(start.structure),
-        space_group=space_group_number(plain),
+        space_group=space_group_number(bare),
         rms=rms,
         error="",
         potential=potential,
@@ -423,7 +423,7 @@ class _Kept:
             "converged": result.converged,
             "energies": [round(energy, 6) for energy in result.energies.tolist()],
             "forces": [round(force, 5) for force in result.forces.tolist()],
-            "structure": None if result.structure is None else _plain(result.structure),
+            "structure": None if result.structure is None else plain(result.structure),
             "error": result.error,
         }
         with self.path.open("ab") as file:
@@ -432,7 +432,7 @@ class _Kept:
             os.fsync(file.fileno())
 
 
-def _plain(structure: Structure) -> tuple[Any, ...]:
-    """Lattice, elements and fractional coordinates, to 1e-8."""
+def plain(structure: Structure) -> tuple[Any, ...]:
+    """Lattice, elements and fractional coordinates to 1e-8, of which ``Structure`` makes a crystal again."""
     lattice = np.round(structure.lattice.matrix, 8).tolist()
     return lattice, [site.species_string for site in structure], np.round(structure.frac_coords, 8).tolist()

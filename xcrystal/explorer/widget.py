@@ -23,6 +23,7 @@ from xcrystal.explorer.panels.path_panel import PathView
 from xcrystal.explorer.panels.pins_panel import PinsView
 from xcrystal.explorer.panels.search_panel import FindView
 from xcrystal.explorer.panels.slider_panel import SliderView
+from xcrystal.explorer.panels.stability_panel import StabilityView
 from xcrystal.explorer.panels.steering_panel import SteerView
 from xcrystal.explorer.panels.tabs import Tabs
 from xcrystal.explorer.panels.toolbar import ToolbarView
@@ -49,6 +50,7 @@ _PARTS: dict[str, Any] = {
     "change": ChangeView,
     "why": WhyView,
     "concept": ConceptView,
+    "stability": StabilityView,
     "history": HistoryView,
     "facts": FactsView,
 }
@@ -61,6 +63,7 @@ _TABS = {
     "why": "Why",
     "change": "Change",
     "concept": "Concepts",
+    "stability": "Stability",
 }
 
 

@@ -113,6 +113,12 @@ TERMS = (
         MODEL,
     ),
     Term(
+        "relaxing",
+        "Moving atoms and cell downhill in energy until no force is left. Here a potential that was learned from DFT, "
+        "CHGNet, tells the forces.",
+        MODEL,
+    ),
+    Term(
         "band gap",
         "The energy that an electron needs to move freely: zero in metals. Here it is a prediction of PBE values, "
         "which are mostly smaller than measured ones.",

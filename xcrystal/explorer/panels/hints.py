@@ -48,6 +48,10 @@ HINTS = {
         "Does the model's prediction use an idea such as perovskite? Choose an idea to test it.",
         ("TCAV", "attribution", "nearest known crystals"),
     ),
+    "stability": (
+        "Would it fall apart into other crystals? Compare it with those that are known, and let its atoms relax.",
+        ("formation energy", "energy above hull", "relaxing"),
+    ),
 }
 
 

@@ -1002,6 +1002,19 @@ class ExplainSelection(Command):
 
 
 @dataclass(frozen=True)
+class Relax(Command):
+    """Relax the crystal, and draw it beside what it was."""
+
+    call = "stability.relax"
+    _: KW_ONLY
+    formula: str = result("")
+
+    @property
+    def title(self) -> str:
+        return f"relaxed {self.formula}"
+
+
+@dataclass(frozen=True)
 class OpenSession(Command):
     """Open a saved session."""
 

@@ -39,6 +39,7 @@ from xcrystal.explorer.session.refinement import Refinement
 from xcrystal.explorer.session.selections import Selections
 from xcrystal.explorer.session.session_file import SessionFile
 from xcrystal.explorer.session.sliders import Sliders
+from xcrystal.explorer.session.stability import Stability
 from xcrystal.explorer.session.state import State
 from xcrystal.explorer.session.store import Progress, Reactions, Store
 
@@ -75,6 +76,8 @@ class Session:
         Properties and compositions that are aimed at; edits; the smallest edits that turn an outcome.
     explanations, group_explanations, assessment
         Attributions; of groups of crystals; the report of the crystal, and the decoder's runners-up.
+    stability
+        The hull of known crystals, signals of synthesizability, and relaxing.
     file
         The session as JSON and as code.
 
@@ -107,6 +110,7 @@ class Session:
         self.explanations = Explanations(store, points, self.display, self.sliders)
         self.group_explanations = GroupExplanations(store, points)
         self.assessment = Assessment(store, points, self.navigation)
+        self.stability = Stability(store, points, self.navigation)
         self.file = SessionFile(store, points, self.pins, self.display, self.explanations, self.controls)
         store.reactions = Reactions(
             replaced=self.explanations.follow,
@@ -210,6 +214,7 @@ class Session:
     def stop(self) -> None:
         """End what takes long, after its present step; may be called from any thread at any time."""
         self._store.stop()
+        self.stability.stop()
 
     # -- undo --------------------------------------------------------------------------------------------------------
 

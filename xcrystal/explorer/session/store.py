@@ -31,6 +31,7 @@ EVENTS = (
     "history",
     "summary",  # of the last change
     "judged",  # the slower report of the crystal has arrived, or is gone
+    "stability",  # more is known of how stable the crystal is, or it is being relaxed
     "picked",  # an atom, by hand
     "front",  # a tab is to come to the front
     "progress",

@@ -19,8 +19,8 @@ export interface ILanes {
   lanes: ILane[];
   /** Frames. */
   count: number;
-  /** The frame that is shown. */
-  current: number;
+  /** The frame that is shown, if one is. */
+  current: number | null;
   /** Whether each frame is drawn grey. */
   bad?: boolean[];
   label: string;
