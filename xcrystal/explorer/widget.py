@@ -14,6 +14,7 @@ from xcrystal.explorer.map.map_view import MapView
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panels.attribution_panel import WhyView
 from xcrystal.explorer.panels.concept_panel import ConceptView
+from xcrystal.explorer.panels.diffraction_panel import DiffractionView
 from xcrystal.explorer.panels.facts_panel import FactsView
 from xcrystal.explorer.panels.hints import Hint
 from xcrystal.explorer.panels.history_panel import HistoryView
@@ -48,6 +49,7 @@ _PARTS: dict[str, Any] = {
     "change": ChangeView,
     "why": WhyView,
     "concept": ConceptView,
+    "diffraction": DiffractionView,
     "history": HistoryView,
     "facts": FactsView,
 }
@@ -60,6 +62,7 @@ _TABS = {
     "why": "Why",
     "change": "Change",
     "concept": "Concepts",
+    "diffraction": "Diffraction",
 }
 
 

@@ -48,6 +48,10 @@ HINTS = {
         "Does the model's prediction use an idea such as perovskite? Choose an idea to test it.",
         ("TCAV", "attribution", "nearest known crystals"),
     ),
+    "diffraction": (
+        "See at which angles a powder of this crystal diffracts X-rays. Point at a peak to see its planes.",
+        ("powder pattern", "Miller indices"),
+    ),
 }
 
 

@@ -26,6 +26,7 @@ CONTROLS = (
     "why",
     "change",
     "concept",
+    "diffraction",
     "facts",
     "neighbours",
 )
