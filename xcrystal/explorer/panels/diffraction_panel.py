@@ -96,8 +96,8 @@ class DiffractionView(Panel):
             elif action == "remove":
                 diffraction.remove()
             elif action == "identify":
-                given = (" ".join(str(message.get(name) or "").split()) for name in ("elements", "formula"))
-                if not diffraction.identify(*given):
+                elements, formula = (str(message.get(name) or "") for name in ("elements", "formula"))
+                if not diffraction.identify(elements, formula):
                     self._trouble = self.session.message
             elif action == "match":
                 diffraction.go_to_match(int(message.get("number", -1)))

@@ -139,7 +139,6 @@ export class PatternChart {
       svg(
         'svg',
         {
-          xmlns: 'http://www.w3.org/2000/svg',
           width,
           height,
           viewBox: `0 0 ${width} ${height}`,
