@@ -14,7 +14,7 @@ import xcrystal as xc
 from tests.crystals import CRYSTALS, build
 from xcrystal.crystal.conventional import conventional
 from xcrystal.diffraction.powder import Broadening, Pattern
-from xcrystal.diffraction.reflections import cell_of_crystal, reflections_of
+from xcrystal.diffraction.reflections import cell_of_crystal, cell_of_decode, reflections_of
 from xcrystal.errors import ReadError, TargetError
 
 FIXED = (0.0, 0.0, 0.0)
@@ -160,3 +160,19 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 def test_what_cannot_be_is_said(options: dict[str, object], words: str) -> None:
     with pytest.raises(TargetError, match=words):
         xc.xrd(CRYSTALS["rock salt NaCl"], **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", list(CRYSTALS))
+def test_the_symmetry_of_a_decode_need_not_be_looked_for(name: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    quick, careful = xc.xrd(cell_of_decode(structure)), xc.xrd(structure)
+    np.testing.assert_allclose(quick.two_theta, careful.two_theta, atol=1e-4)
+    np.testing.assert_allclose(quick.intensity, careful.intensity, atol=1e-3)
+    assert quick.space_group == CRYSTALS[name].space_group
+
+
+def test_a_decode_whose_cell_was_changed_has_its_own_symmetry() -> None:
+    structure = CRYSTALS["rock salt NaCl"].to_structure()
+    assert cell_of_decode(structure).group == 225
+    structure.lattice = Lattice(structure.lattice.matrix @ np.diag([1.0, 1.0, 1.2]))
+    assert cell_of_decode(structure).group != 225

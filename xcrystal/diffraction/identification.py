@@ -107,7 +107,8 @@ def identify(
     seed
         Of the random parts of the search.
     progress
-        Called with a few words at each stage.
+        Called with a few words at each stage, and for each crystal whose cell is refined; what it raises ends the
+        search.
 
     Returns
     -------
@@ -184,7 +185,6 @@ class PatternSearch:
         query = Query.of(pattern)
         ranked = self._known(query) + (self._proposed(query) if self.formula is not None else [])
         ranked.sort(key=lambda pair: -pair[0])
-        self._say("cells refined")
         fitted = self._fitted([candidate for _, candidate in ranked[:_FINE]], query)
         if self.formula is not None and fitted:
             self._say("latent vectors around the best")
@@ -213,7 +213,10 @@ class PatternSearch:
             values = Fingerprints.of(cells_of(decoded)).similarities(query)
             found = [(float(v), _Candidate(d, int(r), True)) for v, d, r in zip(values, decoded, rows, strict=True)]
             return sorted(found, key=lambda pair: -pair[0])[:_FINE]
-        values = atlas_fingerprints(self.model, self.atlas).take(self._rows).similarities(query)
+        fingerprints = atlas_fingerprints(
+            self.model, self.atlas, lambda done, of: self._say(f"known crystals, {done:,} of {of:,} decoded")
+        )
+        values = fingerprints.take(self._rows).similarities(query)
         best = np.argsort(-values, kind="stable")[:_FINE]
         rows = self._rows[best]
         decoded = self.model.decode_arrays(self.atlas.z[rows], effort="fast")
@@ -278,6 +281,7 @@ class PatternSearch:
         fits = [(CellFit(cell_of_crystal(c.decoded.crystal), query, self.seed), c) for c in candidates]
         for width, most in zip(WIDTHS, _STILL, strict=True):
             for fit, _ in fits:
+                self._say("cells refined")
                 fit.run(width)
             fits = sorted(fits, key=lambda pair: -pair[0].score)[:most]
         return [(fit.fit, candidate) for fit, candidate in fits]

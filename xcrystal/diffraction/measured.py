@@ -55,12 +55,15 @@ class MeasuredPattern:
         (n,) counts, or whatever they are.
     wavelength
         Å.
+    unit
+        What the positions were in where it was read from.
     """
 
     name: str
     two_theta: np.ndarray
     intensity: np.ndarray
     wavelength: float
+    unit: Unit = "two_theta"
 
     def __repr__(self) -> str:
         low, high = self.two_theta[[0, -1]]
@@ -103,27 +106,43 @@ def read_pattern(pattern: Any, *, source: str | float | None = None, unit: Unit 
     check_one_of(unit, UNITS, "unit")
     given = None if source is None else wavelength_of(source)
     if isinstance(pattern, MeasuredPattern):
-        return pattern if given is None else _checked(pattern.name, pattern.two_theta, pattern.intensity, given)
+        return pattern if given is None else _checked(pattern.name, pattern.two_theta, pattern.intensity, given, unit)
     if isinstance(pattern, Pattern):
         x, y = pattern.profile()
         angle = to_two_theta(x, pattern.wavelength, pattern.unit)
         return MeasuredPattern(pattern.formula, angle, y, pattern.wavelength)
     if isinstance(pattern, (str, os.PathLike)):
         path = Path(pattern)
-        x, y, told = _parse(_content(path), path.name)
-        angles = path.suffix.lower() in (".uxd", ".xrdml", ".brml")  # which never hold anything else
-        name = path.name
-    else:
-        try:
-            first, second = pattern
-            x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-        except (TypeError, ValueError):
-            raise ReadError("A pattern is the path of a file, or two arrays: positions and intensities.") from None
-        name, told, angles = "pattern", None, False
-    wavelength = given or told or wavelength_of("CuKa")
-    if not angles:
-        x = to_two_theta(x, wavelength, unit)
-    return _checked(name, x, y, wavelength)
+        return parse_pattern(_content(path), path.name, source=source, unit=unit)
+    try:
+        first, second = pattern
+        x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    except (TypeError, ValueError):
+        raise ReadError("A pattern is the path of a file, or two arrays: positions and intensities.") from None
+    wavelength = given or wavelength_of("CuKa")
+    return _checked("pattern", to_two_theta(x, wavelength, unit), y, wavelength, unit)
+
+
+def parse_pattern(
+    content: bytes, name: str, *, source: str | float | None = None, unit: Unit = "two_theta"
+) -> MeasuredPattern:
+    """Read a measured powder pattern from the content of a file; the rest is as for ``read_pattern``.
+
+    Parameters
+    ----------
+    content, name
+        The bytes, and the name of the file, whose ending says of which format it is.
+    """
+    check_one_of(unit, UNITS, "unit")
+    if len(content) > MAX_BYTES:
+        raise ReadError(
+            f"{name} has {len(content) / 1e6:.0f} MB; patterns above {MAX_BYTES / 1e6:.0f} MB are not read."
+        )
+    x, y, told = _parse(content, name)
+    wavelength = (None if source is None else wavelength_of(source)) or told or wavelength_of("CuKa")
+    if Path(name).suffix.lower() in (".uxd", ".xrdml", ".brml"):  # which never hold anything but angles
+        unit = "two_theta"
+    return _checked(name, to_two_theta(x, wavelength, unit), y, wavelength, unit)
 
 
 def _content(path: Path) -> bytes:
@@ -303,7 +322,7 @@ def _brml(content: bytes, name: str) -> Columns:
     return table[:, 2], table[:, -1], float(told) if told and _NUMBER.fullmatch(told) else None
 
 
-def _checked(name: str, x: np.ndarray, y: np.ndarray, wavelength: float) -> MeasuredPattern:
+def _checked(name: str, x: np.ndarray, y: np.ndarray, wavelength: float, unit: Unit) -> MeasuredPattern:
     if x.ndim != 1 or x.shape != y.shape:
         raise ReadError(f"{name} has {x.size} positions but {y.size} intensities; each needs one of the other.")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
@@ -321,4 +340,4 @@ def _checked(name: str, x: np.ndarray, y: np.ndarray, wavelength: float) -> Meas
     mean = np.add.reduceat(y[order], first) / count
     if np.ptp(mean) == 0:
         raise ReadError(f"{name} has the same intensity everywhere, so no peaks.")
-    return MeasuredPattern(name, angle, mean, wavelength)
+    return MeasuredPattern(name, angle, mean, wavelength, unit)

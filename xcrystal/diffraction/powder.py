@@ -210,7 +210,7 @@ def xrd(
     Parameters
     ----------
     structure
-        A pymatgen Structure, which may be disordered, a WyckoffCrystal, or the path of a crystal file.
+        A pymatgen Structure, which may be disordered, a WyckoffCrystal, the path of a crystal file, or a UnitCell.
     source
         A characteristic line such as "CuKa", "MoKa", "CoKa1" (those of pymatgen), or a wavelength in Å.
     broadening
@@ -259,6 +259,8 @@ def unit_cell(structure: Any) -> UnitCell:
 
     from xcrystal.crystal.reading import read_structure
 
+    if isinstance(structure, UnitCell):
+        return structure
     if isinstance(structure, WyckoffCrystal):
         return cell_of_crystal(structure)
     if isinstance(structure, (str, os.PathLike)):

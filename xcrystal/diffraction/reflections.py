@@ -83,6 +83,29 @@ def cell_of_crystal(crystal: WyckoffCrystal) -> UnitCell:
     return UnitCell(crystal.space_group, np.asarray(crystal.lattice, float), points, numbers, np.ones(len(numbers)))
 
 
+def cell_of_decode(structure: IStructure) -> UnitCell:
+    """The cell of what ``WyckoffCrystal.to_structure`` made, whose symmetry need not be looked for; of any other
+    structure, ``cell_of_structure``."""
+    number = structure.properties.get("space_group")
+    if number is None or "orbit" not in structure.site_properties or not structure.is_ordered:
+        return cell_of_structure(structure)
+    group = space_group(int(number))
+    lattice = np.linalg.inv(group.primitive.T) @ np.asarray(structure.lattice.matrix)
+    metric = lattice @ lattice.T
+    averaged = _averaged(metric, group.rotations)
+    if np.abs(metric - averaged).max() > 1e-3 * metric.max():  # the cell has been changed since
+        return cell_of_structure(structure)
+    numbers = np.array([site.specie.Z for site in structure])
+    points = np.asarray(structure.frac_coords) @ group.primitive.T
+    return UnitCell(int(number), lattice_parameters(averaged), points, numbers, np.ones(len(numbers)))
+
+
+def _averaged(metric: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """A metric tensor (3, 3) averaged over rotations (g, 3, 3) of fractional coordinates."""
+    found: np.ndarray = np.einsum("gji,jk,gkl->il", rotations, metric, rotations) / len(rotations)
+    return found
+
+
 def cell_of_structure(structure: IStructure) -> UnitCell:
     """The conventional cell of a structure, which may be disordered; the cell as it was given where spglib finds none.
 
@@ -104,8 +127,7 @@ def cell_of_structure(structure: IStructure) -> UnitCell:
         points = points @ dataset.transformation_matrix.T + dataset.origin_shift
         lattice = np.linalg.inv(dataset.transformation_matrix).T @ lattice
         chosen = np.unique(dataset.mapping_to_primitive, return_index=True)[1]
-    rotations = space_group(group).rotations
-    metric = np.einsum("gji,jk,gkl->il", rotations, lattice @ lattice.T, rotations) / len(rotations)
+    metric = _averaged(lattice @ lattice.T, space_group(group).rotations)
     filled = [(points[k], z, amount) for k in chosen for z, amount in contents[k]]
     return UnitCell(
         group,

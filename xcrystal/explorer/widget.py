@@ -15,6 +15,7 @@ from xcrystal.explorer.notebook.rerun_cells import close_earlier
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panels.attribution_panel import WhyView
 from xcrystal.explorer.panels.concept_panel import ConceptView
+from xcrystal.explorer.panels.diffraction_panel import DiffractionView
 from xcrystal.explorer.panels.facts_panel import FactsView
 from xcrystal.explorer.panels.hints import Hint
 from xcrystal.explorer.panels.history_panel import HistoryView
@@ -51,6 +52,7 @@ _PARTS: dict[str, Any] = {
     "why": WhyView,
     "concept": ConceptView,
     "stability": StabilityView,
+    "diffraction": DiffractionView,
     "history": HistoryView,
     "facts": FactsView,
 }
@@ -64,6 +66,7 @@ _TABS = {
     "change": "Change",
     "concept": "Concepts",
     "stability": "Stability",
+    "diffraction": "Diffraction",
 }
 
 

@@ -8,7 +8,7 @@ import type { Choice, IPanel, IView } from './common/model';
 import { latest, show } from './common/panel';
 import { type IAxis, type Zoom, Plot, missingOf } from './common/plotly_adapter';
 
-type Kind = 'current' | 'loaded' | 'own' | 'end' | 'wanted' | 'landed';
+type Kind = 'current' | 'loaded' | 'own' | 'end' | 'match' | 'wanted' | 'landed';
 
 /** UMAP coordinates. */
 type Coordinates = [x: number, y: number];
@@ -97,6 +97,7 @@ const SHAPES: Readonly<Record<Kind, string>> = {
   loaded: 'M0,-9L9,0L0,9L-9,0Z',
   own: 'M0,-9L9,0L0,9L-9,0Z',
   end: 'M-7,-7H7V7H-7Z',
+  match: 'M-9,0L-4.5,-8H4.5L9,0L4.5,8H-4.5Z',
   wanted: 'M-5,-5L5,5M-5,5L5,-5',
   landed: 'M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0'
 };
@@ -122,6 +123,7 @@ const KINDS: Readonly<Record<Kind, string>> = {
   loaded: 'loaded file',
   own: 'your crystals',
   end: 'ends of the path',
+  match: 'matches of the measured pattern',
   wanted: 'point you chose',
   landed: 'crystal decoded there'
 };

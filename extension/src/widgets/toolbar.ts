@@ -195,16 +195,18 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
     }
   }, ANSWERS_WITHIN);
 
-  // a file that is dropped anywhere on the explorer is loaded
+  // a file that is dropped anywhere on the explorer is loaded, but where a panel takes files of its own
+  const isMeant = ({ target }: DragEvent) =>
+    !(target instanceof Element && target.closest('[data-takes-files]'));
   const over = (event: DragEvent) => {
-    if (event.dataTransfer?.types.includes('Files')) {
+    if (isMeant(event) && event.dataTransfer?.types.includes('Files')) {
       event.preventDefault();
       event.stopPropagation();
     }
   };
   const drop = (event: DragEvent) => {
     const dropped = event.dataTransfer?.files[0];
-    if (dropped) {
+    if (dropped && isMeant(event)) {
       over(event);
       void take(dropped);
     }

@@ -310,6 +310,18 @@ TERMS = (
         CHEMISTRY,
     ),
     Term(
+        "powder pattern",
+        "How strongly a powder of a crystal scatters X-rays into each angle 2θ. Each peak comes from planes of atoms "
+        "a distance d apart: λ = 2 d sin θ.",
+        CHEMISTRY,
+    ),
+    Term(
+        "Miller indices",
+        "Three numbers hkl that name a family of parallel planes: they cut the edges a, b and c of the cell into h, k "
+        "and l parts. A bar stands for a minus.",
+        CHEMISTRY,
+    ),
+    Term(
         "DFT",
         "Density functional theory: the quantum mechanical calculation behind the known values. No decoded "
         "crystal here has been computed with it.",

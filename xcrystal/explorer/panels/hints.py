@@ -52,6 +52,10 @@ HINTS = {
         "Would it fall apart into other crystals? Compare it with those that are known, and let its atoms relax.",
         ("formation energy", "energy above hull", "relaxing"),
     ),
+    "diffraction": (
+        "See at which angles a powder of this crystal diffracts X-rays. Point at a peak to see its planes.",
+        ("powder pattern", "Miller indices"),
+    ),
 }
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xcrystal.explorer.session.commands import Command
-    from xcrystal.explorer.session.state import Point, State
+    from xcrystal.explorer.session.state import PatternView, Point, State
     from xcrystal.latent.axes import Axis
 
 _DIGITS = {"formation_energy_per_atom": 2, "band_gap": 1}  # what is said of every change
@@ -187,6 +187,14 @@ def _of_display(before: State, after: State) -> Iterator[str]:
         yield f"elements have the colours of {ELEMENT_COLORS[after.element_colors]}"
     if after.hidden != before.hidden:
         yield f"{', '.join(after.hidden)} not drawn" if after.hidden else "all elements are drawn"
+    if after.measured is not before.measured:
+        if after.measured is None:
+            yield "no measured pattern is kept any more"
+        else:
+            low, high = after.measured.two_theta[[0, -1]]
+            yield f"the pattern {after.measured.name} is measured from {low:.0f} to {high:.0f} degrees"
+    elif after.diffraction != before.diffraction:
+        yield f"diffraction is shown {_of_pattern(before.diffraction, after.diffraction)}"
     if after.color != before.color:
         yield (
             f"the map is coloured by {_start(point_colors.title(after.color).split(' (')[0])}"
@@ -202,6 +210,18 @@ def _of_display(before: State, after: State) -> Iterator[str]:
             yield f"it is explained what contributes to {words.explained(after.why.target)}"
     if (after.family, after.latents) != (before.family, before.latents):
         yield f"the sliders move along {_FAMILIES.get(after.family, after.family)}"
+
+
+def _of_pattern(before: PatternView, after: PatternView) -> str:
+    """What has changed of how patterns are shown, such as "with CoKa, over q"."""
+    said = {
+        "source": f"with {after.source}" + ("" if after.source[-1:].isalpha() else " Å"),
+        "unit": "over q" if after.unit == "q" else "over 2θ",
+        "fwhm": f"with peaks {after.fwhm:g}° wide",
+        "size": f"for crystallites of {after.size:g} nm" if after.size else "for large crystallites",
+        "second": f"beside {after.second}" if after.second else "alone",
+    }
+    return ", ".join(text for name, text in said.items() if getattr(before, name) != getattr(after, name))
 
 
 def _of_pins(before: State, after: State) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
+from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
@@ -914,6 +915,67 @@ class HideElements(Command):
     @property
     def title(self) -> str:
         return f"{', '.join(self.symbols)} hidden" if self.symbols else "all elements drawn"
+
+
+@dataclass(frozen=True)
+class ShowPattern(Command):
+    """Show powder patterns in another way."""
+
+    call = "diffraction.show"
+    _: KW_ONLY
+    source: str = "CuKa"
+    unit: str = "two_theta"
+    fwhm: float = 0.2
+    size: float = 0.0
+    second: str = ""
+
+    @property
+    def title(self) -> str:
+        return "changed how diffraction is shown"
+
+
+@dataclass(frozen=True)
+class ReadPattern(Command):
+    """Read a measured powder pattern."""
+
+    call = "diffraction.read"
+    source: str
+    _: KW_ONLY
+    line: str | float | None = None
+    unit: str = "two_theta"
+
+    @property
+    def title(self) -> str:
+        return f"read the pattern {PurePath(self.source).name}"
+
+
+@dataclass(frozen=True)
+class RemovePattern(Command):
+    """Take the measured powder pattern away."""
+
+    call = "diffraction.remove"
+
+    @property
+    def title(self) -> str:
+        return "removed the measured pattern"
+
+
+@dataclass(frozen=True)
+class IdentifyPattern(Command):
+    """Look for the crystals that explain the measured powder pattern."""
+
+    call = "diffraction.identify"
+    elements: str
+    formula: str
+    n: int
+
+    @property
+    def title(self) -> str:
+        return "looked for crystals with this pattern"
+
+    @property
+    def doing(self) -> str:
+        return "Crystals with this pattern"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ CONTROLS = (
     "change",
     "concept",
     "stability",
+    "diffraction",
     "facts",
     "neighbours",
 )

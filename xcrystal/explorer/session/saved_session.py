@@ -15,15 +15,29 @@ from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, ELEMENT_COLORS
 from xcrystal.explorer.drawing.scene import STYLES
 from xcrystal.explorer.session.commands import Command, Go, Load, PlainCrystal, as_floats, read_command
+from xcrystal.explorer.session.diffraction import check_view
 from xcrystal.explorer.session.old_code import command_of_line
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.records import Loaded
-from xcrystal.explorer.session.state import LABELS, MOST_PINS, SHOWN, Own, Path, Point, Selection, State, Why
+from xcrystal.explorer.session.state import (
+    LABELS,
+    MOST_PINS,
+    SHOWN,
+    Own,
+    Path,
+    PatternView,
+    Point,
+    Selection,
+    State,
+    Why,
+)
 from xcrystal.latent.paths import KINDS
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.diffraction.measured import MeasuredPattern
+    from xcrystal.diffraction.powder import Unit
     from xcrystal.latent.axes import Axis
 
 _LONGEST = 1_000_000  # items of any list
@@ -65,6 +79,8 @@ def saved_state(state: State) -> dict[str, Any]:
         },
         "candidates": [_saved_point(point) for point in state.candidates],
         "pins": [_saved_point(point) for point in state.pins],
+        "diffraction": vars(state.diffraction),
+        "measured": None if state.measured is None else _saved_pattern(state.measured),
     }
 
 
@@ -117,6 +133,8 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         ends=(two[0], two[1]),
         candidates=tuple(next(found) for _ in candidates),
         pins=tuple(next(found) for _ in pins),
+        diffraction=read.pattern_view(),
+        measured=read.measured(),
     )
     if isinstance(path, dict):
         of_path = _Reader(path, points)
@@ -172,6 +190,16 @@ def read_plain_structure(content: Any, points: Points) -> Structure:
         If anything in it is not what it should be; other errors of xcrystal if it is no possible crystal.
     """
     return _Reader({}, points).structure(content)
+
+
+def _saved_pattern(pattern: MeasuredPattern) -> dict[str, Any]:
+    return {
+        "name": pattern.name,
+        "two_theta": [round(angle, 5) for angle in pattern.two_theta.tolist()],
+        "intensity": as_floats(pattern.intensity),
+        "wavelength": pattern.wavelength,
+        "unit": pattern.unit,
+    }
 
 
 def _saved_axis(axis: Axis) -> dict[str, Any]:
@@ -291,6 +319,39 @@ class _Reader:
             "element_colors": self.choice("element_colors", tuple(ELEMENT_COLORS)),
             "hidden": tuple(hidden),
         }
+
+    def pattern_view(self) -> PatternView:
+        """How patterns are shown; older sessions say nothing of it."""
+        if "diffraction" not in self.content:
+            return PatternView()
+        of = _Reader(self.value("diffraction", dict), self.of)
+        shown = PatternView(
+            of.value("source", str),
+            of.value("unit", str),
+            of.value("fwhm", float),
+            of.value("size", float),
+            of.value("second", str),
+        )
+        try:
+            check_view(shown)
+        except XCrystalError as error:
+            raise _damaged("diffraction") from error
+        return shown
+
+    def measured(self) -> MeasuredPattern | None:
+        """The measured pattern; older sessions have none."""
+        from xcrystal.diffraction.measured import read_pattern
+
+        if self.content.get("measured") is None:
+            return None
+        of = _Reader(self.value("measured", dict), self.of)
+        columns = [np.array(of.items(name, (int, float)), dtype=float) for name in ("two_theta", "intensity")]
+        try:
+            found = read_pattern(columns, source=of.value("wavelength", float))
+        except XCrystalError as error:
+            raise _damaged("measured") from error
+        unit: Unit = "q" if of.choice("unit", ("two_theta", "q")) == "q" else "two_theta"
+        return replace(found, name=of.value("name", str), unit=unit)
 
     def selection(self, content: Any) -> Selection | None:
         if content is None:

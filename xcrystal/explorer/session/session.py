@@ -22,6 +22,7 @@ from xcrystal.explorer.session.change_summary import describe
 from xcrystal.explorer.session.commands import Command, Move
 from xcrystal.explorer.session.controls import Controls
 from xcrystal.explorer.session.counterfactual_search import CounterfactualSearch
+from xcrystal.explorer.session.diffraction import Diffraction
 from xcrystal.explorer.session.display import Display
 from xcrystal.explorer.session.explanations import Explanations
 from xcrystal.explorer.session.group_directions import Directions
@@ -78,6 +79,8 @@ class Session:
         Attributions; of groups of crystals; the report of the crystal, and the decoder's runners-up.
     stability
         The hull of known crystals, signals of synthesizability, and relaxing.
+    diffraction
+        Powder patterns, and a search by a measured one.
     file
         The session as JSON and as code.
 
@@ -111,6 +114,7 @@ class Session:
         self.group_explanations = GroupExplanations(store, points)
         self.assessment = Assessment(store, points, self.navigation)
         self.stability = Stability(store, points, self.navigation)
+        self.diffraction = Diffraction(store, points, self.navigation, self.display)
         self.file = SessionFile(store, points, self.pins, self.display, self.explanations, self.controls)
         store.reactions = Reactions(
             replaced=self.explanations.follow,

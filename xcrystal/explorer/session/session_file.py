@@ -25,6 +25,7 @@ from xcrystal.explorer.session.commands import (
     Overlay,
     Pin,
     PlainCrystal,
+    ReadPattern,
     SelectRows,
     SetEnd,
     Settle,
@@ -37,6 +38,7 @@ from xcrystal.explorer.session.commands import (
     ShowElementColors,
     ShowFrame,
     ShowLatent,
+    ShowPattern,
     ShowPerspective,
     ShowPolyhedra,
     ShowStyle,
@@ -273,4 +275,9 @@ def _display(state: State, first: State) -> list[Command]:
         other.add("family")
     if state.loaded is not None:  # to load it has shown it
         other.add("shown")
-    return [command for name, command in made.items() if name in other]
+    shown = [command for name, command in made.items() if name in other]
+    if state.measured is not None:  # its points are in no code; the file is looked for under its name
+        shown.append(ReadPattern(state.measured.name, line=state.measured.wavelength, unit=state.measured.unit))
+    if state.diffraction != first.diffraction:
+        shown.append(ShowPattern(**vars(state.diffraction)))
+    return shown

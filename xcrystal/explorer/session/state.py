@@ -12,6 +12,7 @@ from xcrystal.explorer.drawing.palette import COLOR_MAP
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.diffraction.measured import MeasuredPattern
     from xcrystal.explorer.session.commands import Command
     from xcrystal.explorer.session.records import Loaded, Neighbour
     from xcrystal.latent.axes import Axis
@@ -104,6 +105,17 @@ class Why:
     baseline: str = "mean_crystal"
 
 
+@dataclass(frozen=True)
+class PatternView:
+    """How powder patterns are shown: arguments of ``Diffraction.show``."""
+
+    source: str = "CuKa"
+    unit: str = "two_theta"
+    fwhm: float = 0.2
+    size: float = 0.0
+    second: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """All that undo brings back.
@@ -156,6 +168,8 @@ class State:
         Structures proposed for a formula, lowest predicted energy (above the hull, where that is predicted) first.
     pins
         Pinned crystals.
+    diffraction, measured
+        How powder patterns are shown; and the measured one.
     """
 
     point: Point
@@ -185,6 +199,8 @@ class State:
     path: Path | None = None
     candidates: tuple[Point, ...] = ()
     pins: tuple[Point, ...] = ()
+    diffraction: PatternView = PatternView()
+    measured: MeasuredPattern | None = None
 
     @property
     def loaded_shown(self) -> Loaded | None:
@@ -206,6 +222,7 @@ _EVENTS = {
     "path": ("ends", "path"),
     "candidates": ("candidates",),
     "pins": ("pins",),
+    "diffraction": ("diffraction", "measured"),
     "attribution": ("why",),
 }
 assert {name for names in _EVENTS.values() for name in names} == {field.name for field in fields(State)}

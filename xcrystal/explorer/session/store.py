@@ -25,6 +25,8 @@ EVENTS = (
     "path",
     "candidates",
     "pins",
+    "diffraction",  # how patterns are shown, or another measured one
+    "matches",  # crystals that may make the measured pattern were found
     "attribution",
     "explained",  # how far it can be trusted has been found out
     "settled",  # a drag has ended
