@@ -63,6 +63,8 @@ COMMANDS = (
     ["check-data"],
     ["concepts"],
     ["serve"],
+    ["defects"],
+    ["approximants"],
 )
 
 
@@ -171,6 +173,73 @@ def test_encode_warns_of_an_element_never_seen_in_one_line(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("warning: Ra")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_defects(cif: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("defects", cif, "--kind", "vacancy", "--kind", "substitution", "--dopant", "K", "--folder", out)
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    (found,) = json.loads(result.stdout)
+    assert {defect["name"] for defect in found["defects"]} == {"v_Cl", "v_Na", "K_Cl", "K_Na"}
+    for defect in found["defects"]:
+        assert defect["moved"] > 0 and defect["predicted"] != defect["before"]
+        assert Structure.from_file(defect["file"]).composition.formula == defect["formula"]
+    assert "v_Na" in run("defects", cif, "--kind", "vacancy", "--supercell", "2x1x1").stdout
+
+
+def test_defects_names_files_that_fail_and_does_the_rest(cif: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.cif"
+    broken.write_text("nothing")
+    result = run("defects", broken, cif, "--kind", "vacancy", "--json")
+    assert result.exit_code == 1
+    assert "broken.cif" in result.stderr
+    one, other = json.loads(result.stdout)
+    assert one["error"] and len(other["defects"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--supercell", "two"], "not 'two'"),
+        (["--supercell", "2x2"], "2x2x1"),
+        (["--kind", "hole"], "no kind of defect 'hole'"),
+        (["--kind", "substitution"], "need other elements"),
+    ],
+)
+def test_what_is_wrong_with_defects_is_said_in_one_line(words: list[str], said: str, cif: Path) -> None:
+    result = run("defects", cif, *words)
+    assert result.exit_code == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("xcrystal: ") and said in line
+
+
+def test_approximants(cif: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.cif"
+    sites = [{"Na": 0.5, "K": 0.5}, "Cl"]
+    Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.9), sites, [[0, 0, 0], [0.5, 0.5, 0.5]]).to(str(path))
+    result = run("approximants", path, cif, "-n", 3, "--max-atoms", 8, "--folder", tmp_path / "out", "--json")
+    assert result.exit_code == 1
+    mixed, ordered = json.loads(result.stdout)
+    assert "ordered already" in ordered["error"] and "ordered already" in result.stderr
+    assert len(mixed["cells"]) == 3 and mixed["problem"] == ""
+    energies = [cell["predicted"]["formation_energy_per_atom"] for cell in mixed["cells"]]
+    assert mixed["spread"]["formation_energy_per_atom"]["mean"] == pytest.approx(np.mean(energies))
+    for cell in mixed["cells"]:
+        assert Structure.from_file(cell["file"]).composition.reduced_formula == cell["formula"] == "KNaCl2"
+    assert "standard deviation" in run("approximants", path, "-n", 2, "--max-atoms", 8).stdout
+
+
+def test_approximants_that_cannot_be_encoded_are_said_to_be_so(tmp_path: Path) -> None:
+    path = tmp_path / "glass.cif"
+    points = np.random.default_rng(0).permutation(125)[:26]
+    frac = np.stack(np.unravel_index(points, (5, 5, 5)), axis=1) / 5 + 0.02 * np.arange(26)[:, None] / 26
+    Structure(Lattice.cubic(12.0), [{"Na": 0.5, "K": 0.5}, *["Cl"] * 25], frac).to(str(path))
+    result = run("approximants", path, "-n", 2, "--tolerance", 0.5)
+    assert result.exit_code == 0, result.output
+    (line,) = result.stderr.strip().splitlines()
+    assert "None of the 2 ordered cells can be encoded: This crystal has " in line
+    assert "symmetry-distinct sites" in line
 
 
 def test_counterfactuals(tmp_path: Path) -> None:

@@ -13,7 +13,13 @@ import xcrystal as xc
 from tests.crystals import CRYSTALS
 from xcrystal.disorder.defects import voids
 from xcrystal.disorder.supercells import compact_cells, diagonal_cell, hermite_forms
-from xcrystal.errors import InvalidCrystalError, ReadError, TargetError, UnsupportedCrystalError
+from xcrystal.errors import (
+    InvalidCrystalError,
+    ReadError,
+    TargetError,
+    UnsupportedCrystalError,
+    UnsupportedCrystalWarning,
+)
 
 PEROVSKITE = CRYSTALS["perovskite SrTiO3"].to_structure()
 
@@ -178,8 +184,37 @@ def test_what_has_no_approximants_is_said() -> None:
         (InvalidCrystalError, "ordered already", PEROVSKITE, {}),
         (UnsupportedCrystalError, "more than 3", manganite(0.5), {"max_atoms": 3}),
         (TargetError, "at least 1", manganite(0.5), {"n": 0}),
+        (TargetError, "whole number", manganite(0.5), {"n": "many"}),
+        (TargetError, "whole number", manganite(0.5), {"max_atoms": 8.5}),
+        (TargetError, "between 0 and 1", manganite(0.5), {"tolerance": 1.5}),
+        (TargetError, "finite number", manganite(0.5), {"tolerance": "small"}),
         (ReadError, "no file", "nowhere.cif", {}),
         (ReadError, "Expected", 3, {}),
     ):
         with pytest.raises(error, match=words):
             xc.approximants(structure, model=None, **options)
+
+
+def test_approximants_are_told_in_a_line_and_a_table() -> None:
+    found = xc.approximants(manganite(0.25), n=2, max_atoms=20)
+    assert repr(found) == f"Approximants('SrLa3Mn4O12', 2 cells of {found.arrangements} arrangements, 2 encoded)"
+    assert repr(found[0]).startswith("Approximant('SrLa3Mn4O12', 20 atoms, order ")
+    assert found._repr_html_().count("<tr>") == 3
+    assert f"{found[1].predicted['band_gap']:.3f}" in found._repr_html_()
+    assert found.problem == ""
+
+
+def test_cells_that_cannot_be_encoded_are_warned_of() -> None:
+    with pytest.warns(UnsupportedCrystalWarning, match="None of the 2 ordered cells can be encoded: This crystal has"):
+        found = xc.approximants(manganite(0.3), n=2)
+    assert found.z.shape == (0, 0) and "a larger tolerance" in found.problem
+
+
+def test_enumeration_stops_when_it_is_asked_to() -> None:
+    done: list[int] = []
+    found = xc.approximants(
+        manganite(0.25), n=9, progress=lambda k, of: done.append(k), should_stop=lambda: len(done) == 2
+    )
+    assert len(found) == 2
+    at_once = xc.approximants(manganite(0.25), n=9, should_stop=lambda: True)
+    assert len(at_once) == 1

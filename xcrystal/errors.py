@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from math import isfinite
+from numbers import Integral, Real
 
 MAX_MESSAGE = 400
 
@@ -67,8 +69,26 @@ def check_one_of(name: str, known: Iterable[str], what: str) -> None:
         raise TargetError(f"There is no {what} {name!r}; there are: {', '.join(names)}.")
 
 
+def check_number(value: object, what: str) -> float:
+    """Raise TargetError if ``value`` is no finite number; gives it back."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
+        raise TargetError(f"{what} is a finite number, not {str(value)[:40]!r}.")
+    return float(value)
+
+
+def check_whole_number(value: object, what: str, least: int = 1) -> int:
+    """Raise TargetError if ``value`` is no whole number of at least ``least``; gives it back."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise TargetError(f"{what} is a whole number of at least {least}, not {str(value)[:40]!r}.")
+    return int(value)
+
+
 class UnsupportedElementWarning(UserWarning):
     """An element that the model never or hardly saw in training."""
+
+
+class UnsupportedCrystalWarning(UserWarning):
+    """Crystals that were made for a model and that it cannot encode, none of them."""
 
 
 class ReadingWarning(UserWarning):

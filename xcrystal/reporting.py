@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any, ClassVar
 
 _NAMED = 10  # crystals that could not be encoded, and are listed one by one
@@ -38,6 +39,15 @@ def columns(rows: Iterable[Sequence[Any]]) -> str:
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def html_table(rows: Sequence[Sequence[Any]], caption: str = "") -> str:
+    """An HTML table of rows, the first of which is its head; everything in it is escaped."""
+    head, *body = [[escape(str(cell)) for cell in row] for row in rows]
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    heads = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in body)
+    return f"<table>{title}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def share_text(share: float, interval: Sequence[float], digits: int = 1, name: str = "") -> str:

@@ -98,3 +98,20 @@ def test_what_is_no_crystal_is_said(tmp_path: Path) -> None:
     bare.table = bare.table.drop(columns="formation_energy_per_atom")
     with pytest.raises(RelaxationError, match="no formation energies"):
         hull("NaCl", -2.0, atlas=bare)
+
+
+def test_a_hull_is_told_in_a_line_and_a_table() -> None:
+    found = xc.hull("LiFeO2", -1.9)
+    assert repr(found).startswith("Hull('LiFeO2', 0.")
+    assert "eV/atom above the hull" in repr(found)
+    assert "energy not known" in repr(xc.hull("LiFeO2"))
+    assert "below the hull" in repr(xc.hull("LiFeO2", -9.0))
+    assert found._repr_html_().count("<tr>") == 1 + len(found.competing)
+
+
+def test_a_misspelt_formula_is_told_from_a_missing_file() -> None:
+    with pytest.raises(ReadError, match="'Lifeo2' is neither a formula nor the path of a file"):
+        xc.hull("Lifeo2")
+    for path in ("lifeo2.cif", "folder/lifeo2"):
+        with pytest.raises(ReadError, match="There is no file"):
+            xc.hull(path)

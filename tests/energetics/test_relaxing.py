@@ -129,6 +129,7 @@ def test_no_step_at_all_tells_the_energy_as_it_is() -> None:
     assert found.steps == 0
     assert not found.converged
     assert found.volume_change == pytest.approx(0, abs=1e-9)
+    assert repr(found) == f"Relaxation('0', NaCl, not relaxed in 0 steps, {found.energy_per_atom:.4f} eV/atom)"
 
 
 def test_what_makes_no_sense_is_said() -> None:
@@ -136,6 +137,8 @@ def test_what_makes_no_sense_is_said() -> None:
         relax(salt(), potential="emt")
     with pytest.raises(RelaxationError, match="at least one worker"):
         relax(salt(), fmax=0)
+    with pytest.raises(RelaxationError, match="steps of 0 or more"):
+        relax(salt(), steps="many")
     with pytest.raises(RelaxationError, match="workers=1"):
         relax(salt(), workers=2, on_step=print)
 

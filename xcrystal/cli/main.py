@@ -23,6 +23,7 @@ from xcrystal.cli.check_data_command import check_data
 from xcrystal.cli.concepts_command import concepts
 from xcrystal.cli.counterfactuals_command import counterfactuals
 from xcrystal.cli.diffraction_commands import identify, xrd
+from xcrystal.cli.disorder_commands import approximants, defects
 from xcrystal.cli.evaluate_commands import evaluate
 from xcrystal.cli.fetch_command import fetch
 from xcrystal.cli.relax_command import relax
@@ -84,6 +85,8 @@ app.command()(relax)
 app.command()(serve)
 app.command()(xrd)
 app.command()(identify)
+app.command()(defects)
+app.command()(approximants)
 
 
 def print_version(wanted: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +22,18 @@ import numpy as np
 from xcrystal.crystal.canonical import symmetry_dataset
 from xcrystal.crystal.reading import MAX_BYTES, check_structure, parse_structure
 from xcrystal.disorder.supercells import compact_cells
-from xcrystal.errors import InvalidCrystalError, ReadError, TargetError, UnsupportedCrystalError, XCrystalError
+from xcrystal.errors import (
+    InvalidCrystalError,
+    ReadError,
+    TargetError,
+    UnsupportedCrystalError,
+    UnsupportedCrystalWarning,
+    XCrystalError,
+    check_number,
+    check_whole_number,
+    one_sentence,
+)
+from xcrystal.reporting import html_table
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -64,6 +76,24 @@ class Approximant:
     predicted: dict[str, float] | None = None
     problem: str = ""
 
+    def __repr__(self) -> str:
+        formula = self.structure.composition.reduced_formula
+        return (
+            f"Approximant({formula!r}, {len(self.structure)} atoms, order {self.order:.3f}, weight {self.weight:.3f})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is known of it as plain values, the structure included."""
+        return {
+            "formula": self.structure.composition.reduced_formula,
+            "atoms": len(self.structure),
+            "weight": self.weight,
+            "order": self.order,
+            "predicted": self.predicted,
+            "problem": self.problem,
+            "structure": self.structure.as_dict(),
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Approximants:
@@ -85,6 +115,36 @@ class Approximants:
     arrangements: int
     sampled: bool
     composition_error: float
+
+    def __repr__(self) -> str:
+        return (
+            f"Approximants({self.items[0].structure.composition.reduced_formula!r}, {len(self)} cells of "
+            f"{self.arrangements} arrangements, {sum(item.z is not None for item in self)} encoded)"
+        )
+
+    def _repr_html_(self) -> str:
+        """The cells as a table."""
+        return html_table(self.rows(), repr(self))
+
+    def rows(self) -> list[list[str]]:
+        """A table of the cells, its head first: what each is, and what is predicted or why nothing is."""
+        names = list(self.spread())
+        rows = [["", "formula", "atoms", "order", "weight", *names, ""]]
+        for number, item in enumerate(self, start=1):
+            facts = [str(number), item.structure.composition.reduced_formula, str(len(item.structure))]
+            values = ["" if item.predicted is None else f"{item.predicted[name]:.3f}" for name in names]
+            rows.append([*facts, f"{item.order:.3f}", f"{item.weight:.3f}", *values, item.problem])
+        return rows
+
+    @property
+    def problem(self) -> str:
+        """One sentence if a model was to encode the cells and can encode none; otherwise ""."""
+        if not all(item.problem for item in self):
+            return ""
+        reason = self.items[0].problem.split(". ")[0].rstrip(".")
+        # an error of nothing means that large cells were taken for the sake of the composition
+        hint = "; a larger tolerance, such as 0.05, allows smaller cells" if self.composition_error < 0.01 else ""
+        return one_sentence(f"None of the {len(self)} ordered cells can be encoded: {reason[:200]}{hint}.")
 
     def __len__(self) -> int:
         return len(self.items)
@@ -122,6 +182,7 @@ def approximants(
     model: CrystalModel | str | None = "mp20",
     seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Approximants:
     """Ordered cells that stand for a disordered crystal, encoded.
 
@@ -141,6 +202,13 @@ def approximants(
         Of the sample, where there are too many arrangements.
     progress
         Called with how many cells are encoded, and of how many.
+    should_stop
+        Asked after each supercell and each encoding; once it is true, only what was done by then is returned.
+
+    Warns
+    -----
+    UnsupportedCrystalWarning
+        If the model can encode none of the cells; ``problem`` of what is returned holds the sentence, too.
 
     Raises
     ------
@@ -155,10 +223,13 @@ def approximants(
     """
     from xcrystal.generator import open_model
 
+    check_whole_number(n, "The number of approximants")
+    check_whole_number(64 if max_atoms is None else max_atoms, "The largest number of atoms of an approximant")
+    if not 0 <= check_number(tolerance, "The tolerance") < 1:
+        raise TargetError(f"The tolerance of an occupancy is between 0 and 1, not {tolerance}.")
     opened = open_model(model) if isinstance(model, str) else model
+    stopping = should_stop or (lambda: False)
     most = max_atoms if max_atoms is not None else (64 if opened is None else opened.max_atoms)
-    if n < 1 or most < 1:
-        raise TargetError("The number of approximants, and that of their atoms, is at least 1.")
     disordered = _Disordered.of(_read(structure))
     smallest, error = disordered.size_for(most, tolerance)
     rng = np.random.default_rng(seed)
@@ -171,7 +242,9 @@ def approximants(
         for matrix in compact_cells(disordered.structure, size, _SHAPES):
             items, total, drawn = _arranged(disordered, matrix, counts, rng)
             found, arrangements, sampled = found + items, arrangements + total, sampled or drawn
-        if len(found) >= n:
+            if stopping():
+                break
+        if len(found) >= n or stopping():
             break
     shapes = max(1.0, sum(item.weight for item in found))
     found = [Approximant(item.structure, item.weight / shapes, item.order) for item in found]
@@ -179,7 +252,10 @@ def approximants(
     kept = _sound(found, n)
     if not kept:
         raise InvalidCrystalError("In every ordered cell of this crystal two atoms are closer than 0.5 Å.")
-    return Approximants(tuple(_encoded(opened, kept, progress)), arrangements, sampled, error)
+    result = Approximants(tuple(_encoded(opened, kept, progress, stopping)), arrangements, sampled, error)
+    if result.problem:
+        warnings.warn(result.problem, UnsupportedCrystalWarning, stacklevel=2)
+    return result
 
 
 def _read(source: Any) -> Structure:
@@ -408,9 +484,14 @@ def _sound(found: list[Approximant], n: int) -> list[Approximant]:
 
 
 def _encoded(
-    model: CrystalModel | None, items: list[Approximant], progress: Callable[[int, int], object] | None
+    model: CrystalModel | None,
+    items: list[Approximant],
+    progress: Callable[[int, int], object] | None,
+    stopping: Callable[[], bool],
 ) -> Iterator[Approximant]:
     for done, item in enumerate(items, start=1):
+        if done > 1 and stopping():
+            return
         if model is None:
             yield item
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,21 @@ class Defect:
     def __repr__(self) -> str:
         return f"Defect({self.name!r} on {self.site}, {self.structure.composition.formula})"
 
+    def to_dict(self) -> dict[str, Any]:
+        """What is known of it as plain values, the structure included."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "site": self.site,
+            "multiplicity": self.multiplicity,
+            "formula": self.structure.composition.formula,
+            "moved": self.moved,
+            "predicted": self.predicted,
+            "before": self.before,
+            "problem": self.problem,
+            "structure": self.structure.as_dict(),
+        }
+
 
 def defects(
     structure: Any,
@@ -77,6 +92,7 @@ def defects(
     *,
     dopants: Iterable[str] = (),
     model: CrystalModel | str | None = "mp20",
+    progress: Callable[[int, int], object] | None = None,
 ) -> list[Defect]:
     """All point defects of a crystal that symmetry tells apart, and what a model makes of them.
 
@@ -93,6 +109,8 @@ def defects(
         Symbols of other elements.
     model
         The model or its name; None encodes nothing.
+    progress
+        Called with how many defects are encoded, and of how many.
 
     Returns
     -------
@@ -133,7 +151,7 @@ def defects(
             made += _interstitials(perfect, host, repeats, others or own)
         else:
             made += _on_sites(perfect, host, kind, others if kind == "substitution" else own)
-    return made if opened is None else _judged(opened, perfect, made)
+    return made if opened is None else _judged(opened, perfect, made, progress)
 
 
 def _repeats(perfect: Structure, supercell: int | tuple[int, int, int] | None, most: int) -> tuple[int, int, int]:
@@ -214,7 +232,9 @@ def _plain(structure: Structure) -> Structure:
     return Structure(structure.lattice, structure.species, structure.frac_coords)
 
 
-def _judged(model: CrystalModel, perfect: Structure, made: list[Defect]) -> list[Defect]:
+def _judged(
+    model: CrystalModel, perfect: Structure, made: list[Defect], progress: Callable[[int, int], object] | None
+) -> list[Defect]:
     """With latent vectors and predictions, where the model can encode them."""
     from dataclasses import replace
 
@@ -223,8 +243,10 @@ def _judged(model: CrystalModel, perfect: Structure, made: list[Defect]) -> list
         before = {name: float(values[0]) for name, values in model.predict(host).items()}
     except XCrystalError as error:
         return [replace(defect, problem=str(error)) for defect in made]
-    done = []
+    done: list[Defect] = []
     for defect in made:
+        if progress is not None:
+            progress(len(done), len(made))
         try:
             z = model.encode(check_structure(defect.structure))
         except XCrystalError as error:

@@ -22,6 +22,7 @@ from xcrystal.energetics.formation import formation_energy
 from xcrystal.energetics.potentials import energy_per_atom
 from xcrystal.errors import ReadError, RelaxationError
 from xcrystal.latent.atlas import Atlas, open_atlas
+from xcrystal.reporting import html_table
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MOST_ELEMENTS = 8  # hulls in more dimensions take minutes
 MOST_COMPETING = 20
 _TOGETHER = 1e-6  # eV/atom: on the hull
+_PATH = re.compile(r"[/\\]|\.[A-Za-z]")  # of what can be no formula
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,23 @@ class Hull:
     competing: tuple[Phase, ...]
     entries: int
     diagram: PhaseDiagram
+
+    def __repr__(self) -> str:
+        return f"Hull({self.formula!r}, {self._height()}, {self.entries} known crystals)"
+
+    def _repr_html_(self) -> str:
+        """The reaction, and the competing crystals as a table."""
+        rows: list[list[str]] = [["entry", "formula", "formation energy (eV/atom)", "above hull (eV/atom)", "amount"]]
+        for phase in self.competing:
+            taken = next((d.amount for d in self.decomposition if d.material_id == phase.material_id), 0.0)
+            energies = [f"{phase.formation_energy_per_atom:.3f}", f"{phase.e_above_hull:.3f}"]
+            rows.append([phase.material_id, phase.formula, *energies, f"{taken:.2f}" if taken else ""])
+        return html_table(rows, f"{self.formula}: {self._height()}; {self.reaction}")
+
+    def _height(self) -> str:
+        if math.isnan(self.e_above_hull):
+            return "energy not known"
+        return f"{abs(self.e_above_hull):.3f} eV/atom {'above' if self.e_above_hull >= 0 else 'below'} the hull"
 
     @cached_property
     def reaction(self) -> str:
@@ -178,8 +197,12 @@ def _given(structure: Any, energy: float | None, potential: str) -> tuple[Compos
     if isinstance(structure, str) and structure and not os.path.exists(structure):
         try:
             given = Composition(structure)
-        except ValueError:
-            pass  # then it is a file that is not there
+        except ValueError as error:
+            if not _PATH.search(structure):
+                raise ReadError(
+                    f"{structure[:60]!r} is neither a formula nor the path of a file; in a formula each element begins "
+                    "with a capital letter, as in LiFeO2."
+                ) from error
         else:
             return _of_elements(given, structure), math.nan if energy is None else float(energy)
     relaxed = getattr(structure, "formation_energy_per_atom", None)

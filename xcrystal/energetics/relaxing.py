@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from multiprocessing import get_context
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,12 @@ class Relaxation:
     rms: float | None
     error: str
     potential: str
+
+    def __repr__(self) -> str:
+        if self.structure is None:
+            return f"Relaxation({self.name!r}, failed: {self.error})"
+        formula, end = self.structure.composition.reduced_formula, "relaxed" if self.converged else "not relaxed"
+        return f"Relaxation({self.name!r}, {formula}, {end} in {self.steps} steps, {self.energy_per_atom:.4f} eV/atom)"
 
     @property
     def steps(self) -> int:
@@ -217,7 +224,8 @@ def relax(
     TargetError
         If there is no such potential.
     """
-    if steps < 0 or not fmax > 0 or workers < 1:
+    whole = isinstance(steps, Integral) and isinstance(workers, Integral) and isinstance(fmax, Real)
+    if not whole or steps < 0 or not fmax > 0 or workers < 1:
         raise RelaxationError("Relaxing takes steps of 0 or more, a force above 0 and at least one worker.")
     if on_step is not None and workers > 1:
         raise RelaxationError("The steps of crystals are told with workers=1 only.")
