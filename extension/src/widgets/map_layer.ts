@@ -355,6 +355,10 @@ function render({
   const redraw = () => {
     painting ||= requestAnimationFrame(() => {
       painting = 0;
+      if (plot && !axes() && !ended) {
+        redraw(); // plotly draws it anew, after a resize for example
+        return;
+      }
       draw();
     });
   };
@@ -418,7 +422,8 @@ function render({
     }
     layer.classList.add('xc-by-pointer');
     layer.focus({ preventScroll: true });
-    tip.replaceChildren();
+    hideTip(); // nor may its picture be drawn now, when the kernel has a crystal to decode
+    outdated = asked;
     held = null;
     gesture = { x: event.clientX, y: event.clientY, moved: false, corners: [] };
     if (tool !== 'pan') {
@@ -472,6 +477,7 @@ function render({
 
   // one question at a time; the next is about where the mouse is by then
   let asked = false;
+  let outdated = false; // whether a press came after the question
   let next: IPointed | null = null;
   const ask = (question: IPointed) => {
     asked = true;
@@ -536,7 +542,7 @@ function render({
     asked = false;
     const { lines, row } = message;
     tip.replaceChildren();
-    if (lines.length > 0 && !gesture) {
+    if (lines.length > 0 && !gesture && !outdated) {
       const [formula, ...others] = lines;
       tip.append(
         still,
@@ -559,6 +565,7 @@ function render({
       }
       placeTip();
     }
+    outdated = false;
     if (next) {
       ask(next);
     }
