@@ -53,11 +53,15 @@ function drawArrow({ x, y, z, name, colour }: IArrow): SVGGElement {
   const length = Math.hypot(x, y);
   const data = { 'data-x': x.toFixed(3), 'data-y': y.toFixed(3), 'data-z': z.toFixed(3) };
   const letter = (right: number, up: number) =>
-    svg('text', { x: right.toFixed(1), y: (4.5 - up).toFixed(1), fill: colour }, name);
+    svg('text', { x: right.toFixed(1), y: (4.5 - up).toFixed(1), fill: 'currentColor' }, name);
   if (length < 0.12) {
     // straight to the eye, or away from it
-    const end = svg('circle', { r: 4, fill: z > 0 ? colour : 'none', stroke: colour });
-    return svg('g', { 'data-axis': name, ...data }, end, letter(-10, -10));
+    const end = svg('circle', {
+      r: 4,
+      fill: z > 0 ? 'currentColor' : 'none',
+      stroke: 'currentColor'
+    });
+    return svg('g', { 'data-axis': name, color: colour, ...data }, end, letter(-10, -10));
   }
   const tip = [REACH * x, REACH * y];
   const [right, up] = [x / length, y / length];
@@ -69,15 +73,15 @@ function drawArrow({ x, y, z, name, colour }: IArrow): SVGGElement {
   const beyond = REACH * length + LETTER - REACH;
   return svg(
     'g',
-    { 'data-axis': name, ...data },
+    { 'data-axis': name, color: colour, ...data },
     svg('line', {
       x2: (tip[0] - 3 * right).toFixed(1),
       y2: (3 * up - tip[1]).toFixed(1),
-      stroke: colour
+      stroke: 'currentColor'
     }),
     svg('polygon', {
       points: `${tip[0].toFixed(1)},${(-tip[1]).toFixed(1)} ${corner(1)} ${corner(-1)}`,
-      fill: colour
+      fill: 'currentColor'
     }),
     letter(beyond * right, beyond * up)
   );

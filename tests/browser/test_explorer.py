@@ -152,7 +152,7 @@ def test_a_cif_lands_on_the_map(explorer: ExplorerPage, lab: LabNotebook, tmp_pa
     assert changed_share(pixels, explorer.structure_pixels()) > VISIBLE
     assert explorer.facts["Space group"].endswith("(221)")
     lab.screenshot(f"4-loaded-by-{way}")
-    explorer.root.locator(".xc-shown button", has_text="Reconstruction").click()
+    explorer.root.locator("select.xc-shown").select_option(label="Reconstruction")
     lab.wait_until(lambda: explorer.label.endswith(f"reconstruction of {path.name}"), "the reconstruction")
 
 
@@ -168,7 +168,7 @@ def test_a_disordered_file_takes_the_place_of_the_crystal_before(
     lab.wait_until(lambda: changed_share(pixels, explorer.structure_pixels()) > VISIBLE, "its picture")
     assert explorer.marker("loaded") is None and explorer.sliders == sliders
     lab.screenshot("4-disordered")
-    explorer.root.locator(".xc-shown button", has_text="Decoded").click()
+    explorer.root.locator("select.xc-shown").select_option(label="Decoded")
     lab.wait_until(lambda: not explorer.message, "the decode, and no message any more")
 
 

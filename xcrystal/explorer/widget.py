@@ -113,8 +113,9 @@ class Explorer(widgets.VBox):
         caution.add_class("xc-caution")
         self._tabs = Tabs(_TABS)
         tabbed = widgets.VBox([self._tabs, *(self.parts[name].add_class(f"xc-{name}") for name in _TABS)])
-        for name in ("map", "structure"):
-            self.parts[name].children = (Hint(name), *self.parts[name].children)
+        self._hints = {name: Hint(name) for name in ("map", "structure")}
+        for name, above in self._hints.items():
+            self.parts[name].children = (above, *self.parts[name].children)
         self.parts["structure"].children = (*self.parts["structure"].children, self.parts["pins"])
         tabbed.add_class("xc-tabbed")
         columns = [widgets.VBox([self.parts[name] for name in names]) for names in _COLUMNS]
@@ -128,6 +129,7 @@ class Explorer(widgets.VBox):
         self._classes: set[str] = set()
         self._unsubscribe = session.subscribe(self._on_event)
         self._on_event("mode")
+        self._on_event("shown")
 
     @property
     def selection(self) -> pd.DataFrame:
@@ -183,6 +185,9 @@ class Explorer(widgets.VBox):
             for name in wanted - self._classes:
                 self.add_class(name)
             self._classes = wanted
+        elif event in ("crystal", "shown"):
+            shown = self.session.state.shown
+            self._hints["structure"].tell("structure" if shown == "decoded" else shown)
         elif event == "front":
             self._tabs.send({"type": "front", "name": f"xc-{self.session.controls.front}"})
         elif event == "summary":

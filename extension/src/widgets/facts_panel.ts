@@ -65,10 +65,13 @@ function render({ model, el: root }: IView<IPanel<IFacts>, IThumbnails>): () => 
   const pictures = new Map<string, string>();
   const buttons: HTMLButtonElement[] = [];
   const table = el('table', { class: 'xc-facts' }, body);
-  root.append(
-    el('div', { class: 'xc-judgement' }, warning, badges, table, certainty),
-    el('section', { class: 'xc-neighbours', 'aria-label': 'Nearest known crystals' }, nearby, near)
+  const around = el(
+    'section',
+    { class: 'xc-neighbours', 'aria-label': 'Nearest known crystals' },
+    nearby,
+    near
   );
+  root.append(el('div', { class: 'xc-judgement' }, warning, badges, table, certainty), around);
 
   const drawNeighbour = (button: HTMLButtonElement, { row, formula, id, distance }: INeighbour) => {
     const picture = pictures.get(String(row));
@@ -144,6 +147,7 @@ function render({ model, el: root }: IView<IPanel<IFacts>, IThumbnails>): () => 
       'Nearest known crystals',
       term(terms, headings.neighbours)
     ]);
+    around.hidden = neighbours.length === 0;
     while (buttons.length < neighbours.length) {
       const k = buttons.length;
       const go = () => {

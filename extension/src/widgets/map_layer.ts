@@ -357,6 +357,10 @@ function render({
   const redraw = () => {
     painting ||= requestAnimationFrame(() => {
       painting = 0;
+      if (plot && !axes() && !ended) {
+        redraw(); // plotly draws it anew, after a resize for example
+        return;
+      }
       draw();
     });
   };
@@ -420,7 +424,8 @@ function render({
     }
     layer.classList.add('xc-by-pointer');
     layer.focus({ preventScroll: true });
-    tip.replaceChildren();
+    hideTip(); // nor may its picture be drawn now, when the kernel has a crystal to decode
+    outdated = asked;
     held = null;
     gesture = { x: event.clientX, y: event.clientY, moved: false, corners: [] };
     if (tool !== 'pan') {
@@ -474,6 +479,7 @@ function render({
 
   // one question at a time; the next is about where the mouse is by then
   let asked = false;
+  let outdated = false; // whether a press came after the question
   let next: IPointed | null = null;
   const ask = (question: IPointed) => {
     asked = true;
@@ -538,7 +544,7 @@ function render({
     asked = false;
     const { lines, row } = message;
     tip.replaceChildren();
-    if (lines.length > 0 && !gesture) {
+    if (lines.length > 0 && !gesture && !outdated) {
       const [formula, ...others] = lines;
       tip.append(
         still,
@@ -561,6 +567,7 @@ function render({
       }
       placeTip();
     }
+    outdated = false;
     if (next) {
       ask(next);
     }

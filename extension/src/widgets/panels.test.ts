@@ -100,6 +100,20 @@ describe('names of files stay text', () => {
   });
 });
 
+it('says nothing of nearest known crystals where there are none', () => {
+  const root = rootIn();
+  const neighbour = { row: 1, formula: 'NaCl', id: 'mp-22862', distance: '0.10' };
+  const state = { answered: 0, beginner: false, terms: {}, headings: {}, warning: '', badges: [] };
+  const more = { rows: [], certainty: null, idle: true };
+  const model = modelFor(facts.render, { state: { ...state, ...more, neighbours: [neighbour] } });
+  const end = facts.render({ model, el: root });
+  const around = root.querySelector<HTMLElement>('.xc-neighbours');
+  expect(around?.hidden).toBe(false);
+  model.set('state', { ...state, ...more, neighbours: [] });
+  expect(around?.hidden).toBe(true);
+  end();
+});
+
 describe('the history', () => {
   const draw = () => {
     const root = rootIn();

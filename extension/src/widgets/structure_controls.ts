@@ -86,11 +86,6 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
       act('attribute', target.value);
     }
   });
-  const shown = el('div', {
-    class: 'xc-shown',
-    role: 'group',
-    'aria-label': 'Which crystal is drawn'
-  });
   const cell = toggle(
     'cell',
     'Conventional',
@@ -112,15 +107,17 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
   });
   const views = viewTools(root);
   const polyhedra = toggle('polyhedra', 'Polyhedra', 'Draw coordination polyhedra of cations');
-  const choice = (name: string, label: string) => {
+  const choice = (name: string, label: string, wish = name) => {
     const select = el('select', {
       class: `xc-${name}`,
       'aria-label': label,
       title: label,
-      onchange: () => act(name, select.value)
+      onchange: () => act(wish, select.value)
     });
     return select;
   };
+  // a list, since as buttons they would take a row of the bar
+  const shown = choice('shown', 'Which crystal is drawn', 'show');
   const style = choice('style', 'Style of the atoms');
   const palette = choice('palette', 'Colours of the elements');
   let asked = model.get('state').cells;
@@ -219,23 +216,7 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     const now = model.get('state');
     offer(target, now.targets, now.target);
     shown.hidden = !now.shown.length;
-    show(shown, now.shown, () =>
-      now.shown.map(([name, label]) =>
-        el(
-          'button',
-          {
-            type: 'button',
-            class: 'xc-toggle',
-            'data-name': name,
-            onclick: () => act('show', name)
-          },
-          label
-        )
-      )
-    );
-    for (const button of shown.querySelectorAll('button')) {
-      press(button, button.dataset.name === now.which);
-    }
+    offer(shown, now.shown, now.which);
     press(cell, now.conventional);
     press(boundary, now.boundary);
     press(bonds, now.bonds);

@@ -28,7 +28,7 @@ export function viewTools(root: Element): IViewTools {
     );
   const standard = make(
     'standard',
-    'Standard view',
+    'Standard',
     'See all of it from its standard side, c upwards (R)'
   );
   const along = DIRECTIONS.map(name => make(name, name, `Look along ${name}`));

@@ -205,6 +205,9 @@ def test_many_points_are_thinned_and_more_come_with_a_zoom(atlas: Atlas) -> None
     many = Atlas("many", pd.DataFrame(table), atlas.z[rows])
     points = Points(many, "band_gap")
     assert points.thinned and 0.8 * MOST < len(points.rows) <= MOST
+    first = points.rows
+    points.look_at(tuple(x for axis in (points.figure.layout.xaxis, points.figure.layout.yaxis) for x in axis.range))
+    assert points.rows is first  # so that opening sends the points once
     (x0, y0), (x1, y1) = np.quantile(many.inverse.places, [0.45, 0.55], axis=0)
     before = ((points.xy[points.rows] > (x0, y0)) & (points.xy[points.rows] < (x1, y1))).all(axis=1).sum()
     points.look_at((x0, x1, y0, y1))

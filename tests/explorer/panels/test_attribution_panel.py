@@ -353,6 +353,8 @@ def test_an_unknown_request_changes_nothing(session: Session, view: WhyView) -> 
     request(view, "band_gap", "saliency", "<b>")
     assert "no level" in view.state["trouble"]
     assert session.state is before
+    session.display.show_bonds(False)
+    assert view.state["trouble"] == ""  # it was about another act
     with pytest.raises(TargetError):
         session.explain("band_gap", "guessing")
 

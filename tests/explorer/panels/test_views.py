@@ -74,6 +74,18 @@ def sent_by(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[st
 # -- all panels
 
 
+def test_the_hint_above_the_crystal_says_which_one_it_is(explorer: Explorer) -> None:
+    above = explorer.parts["structure"].children[0]
+    assert above.state["text"].startswith("The crystal that the model makes")
+    explorer.session.load(SALT)
+    assert above.state["text"].startswith("The crystal that you loaded.")
+    explorer.session.show("both")
+    assert above.state["text"].startswith("Two crystals")
+    explorer.session.undo()
+    explorer.session.undo()
+    assert above.state["text"].startswith("The crystal that the model makes")
+
+
 def test_what_panels_say_is_plain_json_and_small(explorer: Explorer) -> None:
     found = list(panels(explorer))
     assert len(found) >= 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class Points:
         free = np.maximum((high - low) * _EDGE, 1e-6)
         self._home = np.stack([low - free, high + free])
         self.beyond = int(((self.xy < self._home[0]) | (self.xy > self._home[1])).any(axis=1).sum())
-        self._window: tuple[float, float, float, float] | None = None
+        self._window = _around(*self._home)
         self.rows = self._drawn()
         self.figure = _figure(self._traces(), self._home)
         self.figure.add_class("xc-points")
@@ -89,8 +90,7 @@ class Points:
         if not self.thinned:
             return
         x0, x1, y0, y1 = window
-        wide, high = 0.25 * (x1 - x0), 0.25 * (y1 - y0)  # beyond the edge, so that a small pan finds points there
-        self._window = (x0 - wide, x1 + wide, y0 - high, y1 + high)
+        self._window = _around((x0, y0), (x1, y1))
         rows = self._drawn()
         if not np.array_equal(rows, self.rows):
             self.rows = rows
@@ -146,6 +146,13 @@ class Points:
         if self._selected is None:
             return full
         return np.where(np.isin(rows, self._selected), np.float32(1), np.float32(_FADED))
+
+
+def _around(low: Sequence[float], high: Sequence[float]) -> tuple[float, float, float, float]:
+    """A window, x from, x to, y from, y to, with something beyond its edges, so that a small pan finds points there."""
+    (x0, y0), (x1, y1) = low, high
+    wide, tall = 0.25 * (x1 - x0), 0.25 * (y1 - y0)
+    return float(x0 - wide), float(x1 + wide), float(y0 - tall), float(y1 + tall)
 
 
 def nearest(points: np.ndarray, point: tuple[float, float], pixel: tuple[float, float]) -> int:

@@ -97,6 +97,12 @@ class WhyView(Panel):
             except XCrystalError as error:
                 self._trouble = str(error)
 
+    def _on_event(self, event: str) -> None:
+        super()._on_event(event)
+        if event == "history" and self._trouble:  # it was about the last act
+            self._trouble = ""
+            self.refresh()
+
     # -- what is offered
 
     def _targets(self) -> list[list[Any]]:

@@ -127,7 +127,13 @@ def fact_rows(session: Session, *, brief: bool = False) -> list[Row]:
     lattice, count = structure.lattice, len(structure)
     group = session.display.space_group
     rows: list[Row] = [
-        ("Formula", [*words.formula_parts(words.formula_of(structure), "b"), ("", f", {count} atoms")]),
+        (
+            "Formula",
+            [
+                *words.formula_parts(words.formula_of(structure), "b"),
+                ("", f", {count} {'atom' if count == 1 else 'atoms'}"),
+            ],
+        ),
         ("Space group", [*words.space_group_parts(group[1]), ("", f" ({group[0]})")] if group else [("", "not found")]),
     ]
     if not brief:

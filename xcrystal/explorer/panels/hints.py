@@ -20,6 +20,18 @@ HINTS = {
         "The crystal that the model makes here. Drag to turn it, scroll to zoom, click an atom.",
         ("decode", "primitive cell", "attribution"),
     ),
+    "loaded": (
+        "The crystal that you loaded. Drag to turn it, scroll to zoom, click an atom.",
+        ("reconstruction", "attribution"),
+    ),
+    "overlay": (
+        "The crystal that you loaded; the shells around its atoms are the crystal that the model makes.",
+        ("reconstruction", "decode"),
+    ),
+    "both": (
+        "Two crystals side by side, at one scale. Drag one, and both turn.",
+        ("decode", "primitive cell"),
+    ),
     "move": (
         "Drag a slider, and watch the crystal change.",
         ("latent vector", "principal direction", "property direction"),
@@ -75,3 +87,7 @@ class Hint(anywidget.AnyWidget):
     def __init__(self, part: str) -> None:
         super().__init__(state=hint(part))
         self.add_class("xc-hint")
+
+    def tell(self, part: str) -> None:
+        """Say what goes with another part from now on."""
+        self.state = hint(part)
