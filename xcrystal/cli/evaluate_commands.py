@@ -119,7 +119,7 @@ def stability(
     A model's own samples are also ranked by what is known of them before, to show what that buys.
     """
     from xcrystal.crystal.crystal_sets import crystal_set, joined
-    from xcrystal.evaluation.energies.stability import evaluate_model_stability, evaluate_stability
+    from xcrystal.evaluation.energies.sample_stability import evaluate_model_stability, evaluate_stability
 
     if samples is not None and model is not None:
         raise DatasetError("Give --samples to measure these, or --model to measure what a model makes, not both.")

@@ -20,7 +20,7 @@ from xcrystal.crystal.tables import identifiers, read_table, structure_of
 from xcrystal.energetics.hull import energy_above_hull
 from xcrystal.energetics.relaxing import FMAX, STEPS, Relaxation, relax
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.energies.stability import METASTABLE
+from xcrystal.evaluation.energies.sample_stability import METASTABLE
 from xcrystal.evaluation.shared.statistics import Quartiles, Share, quartiles
 from xcrystal.reporting import Report, aligned, columns, share_text
 

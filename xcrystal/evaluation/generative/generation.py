@@ -21,7 +21,7 @@ from xcrystal.assessment.validity import Validity, validity
 from xcrystal.crystal.crystal_sets import CrystalSet, crystal_set
 from xcrystal.crystal.reading import as_list
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.energies.stability import evaluate_stability
+from xcrystal.evaluation.energies.sample_stability import evaluate_stability
 from xcrystal.evaluation.generative.distributions import Descriptors, Distances, describe, distances, distances_of_draws
 from xcrystal.evaluation.shared.novelty_kinds import KINDS, novelty_kinds
 from xcrystal.evaluation.shared.parallel import Workers, workers_of
@@ -86,7 +86,7 @@ class SetFigures:
         ``unique`` (matches no earlier crystal of the set), with a training set ``novel`` (matches none of it) and
         ``unique_novel_valid``, and of the novel ones what is new first (``novel_composition``, ``novel_space_group``,
         ``novel_structure``); ``p1``; if they were relaxed ``stable``, ``metastable``, ``sun`` and ``metastable_sun`` as
-        in ``xcrystal.evaluation.energies.stability``; of Structures that a model decoded also ``not_most_probable``
+        in ``xcrystal.evaluation.energies.sample_stability``; of Structures that a model decoded also ``not_most_probable``
         (the decoder took another candidate).
     """
 

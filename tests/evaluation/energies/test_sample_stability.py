@@ -15,7 +15,7 @@ from xcrystal.assessment.synthesis_signals import prior_log_densities
 from xcrystal.crystal.tables import row_of
 from xcrystal.evaluation.energies.ranking_before import SCORES, TOP, rankings
 from xcrystal.evaluation.energies.relaxation import evaluate_relaxation, kind_of
-from xcrystal.evaluation.energies.stability import evaluate_model_stability, evaluate_stability
+from xcrystal.evaluation.energies.sample_stability import evaluate_model_stability, evaluate_stability
 from xcrystal.evaluation.generative.generation import evaluate_generation
 
 runs_chgnet = pytest.mark.skipif(sys.version_info >= (3, 13), reason="CHGNet has no wheels for this Python")
