@@ -86,8 +86,8 @@ class SetFigures:
         ``unique`` (matches no earlier crystal of the set), with a training set ``novel`` (matches none of it) and
         ``unique_novel_valid``, and of the novel ones what is new first (``novel_composition``, ``novel_space_group``,
         ``novel_structure``); ``p1``; if they were relaxed ``stable``, ``metastable``, ``sun`` and ``metastable_sun`` as
-        in ``xcrystal.evaluation.energies.sample_stability``; of Structures that a model decoded also ``not_most_probable``
-        (the decoder took another candidate).
+        in ``xcrystal.evaluation.energies.sample_stability``; of Structures that a model decoded also
+        ``not_most_probable`` (the decoder took another candidate).
     """
 
     crystals: int
