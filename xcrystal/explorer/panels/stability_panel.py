@@ -14,14 +14,14 @@ from xcrystal.energetics.hull_points import diagram
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.explorer.session.stability import MOST_ATOMS
+from xcrystal.explorer.session.crystal_stability import MOST_ATOMS
 from xcrystal.explorer.session.state import Point
 
 if TYPE_CHECKING:
     from xcrystal.assessment.synthesis_signals import Signal, SynthesisSignals
     from xcrystal.energetics.hull import Hull, Phase
+    from xcrystal.explorer.session.crystal_stability import Relaxed, Standing
     from xcrystal.explorer.session.session import Session
-    from xcrystal.explorer.session.stability import Relaxed, Standing
     from xcrystal.explorer.worker import Worker
 
 THUMBNAIL = 128  # pixels
