@@ -140,7 +140,7 @@ export function whenInside(
 /** Tells Python whether the panel can be seen: nothing is looked for while another tab is open. Gives what ends it. */
 export function tellAwake(
   root: HTMLElement,
-  model: IModel<IPanel<{ awake: boolean }>>
+  model: Pick<IModel<IPanel<{ awake: boolean }>>, 'get' | 'send'>
 ): () => void {
   const watch = new ResizeObserver(() => {
     const value = root.getClientRects().length > 0;
