@@ -8,8 +8,8 @@ import threading
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from xcrystal.explorer.session.crystal_stability import MOST_ATOMS
 from xcrystal.explorer.session.session import Session
-from xcrystal.explorer.session.stability import MOST_ATOMS
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 

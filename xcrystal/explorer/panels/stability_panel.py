@@ -14,14 +14,14 @@ from xcrystal.energetics.hull_points import diagram
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.explorer.session.stability import MOST_ATOMS
+from xcrystal.explorer.session.crystal_stability import MOST_ATOMS
 from xcrystal.explorer.session.state import Point
 
 if TYPE_CHECKING:
     from xcrystal.assessment.synthesis_signals import Signal, SynthesisSignals
     from xcrystal.energetics.hull import Hull, Phase
+    from xcrystal.explorer.session.crystal_stability import Relaxed, Standing
     from xcrystal.explorer.session.session import Session
-    from xcrystal.explorer.session.stability import Relaxed, Standing
     from xcrystal.explorer.worker import Worker
 
 THUMBNAIL = 128  # pixels
@@ -169,7 +169,7 @@ def _rows(session: Session, standing: Standing) -> list[dict[str, str]]:
         rows.append(
             {
                 "name": "Hull of the table, energy predicted",
-                "value": _above(standing.hull),
+                "value": f"{_signed(standing.hull.e_above_hull)} eV/atom",
                 "note": f"the model predicts a formation energy of {energy}; the known crystals have those that ship "
                 "(PBE, Materials Project)",
             }
@@ -205,9 +205,9 @@ def _relaxed_rows(relaxed: Relaxed | None) -> list[dict[str, str]]:
     return [
         {
             "name": "Hull of the table, energy relaxed",
-            "value": _above(relaxed.hull),
+            "value": f"{_signed(relaxed.hull.e_above_hull)} eV/atom",
             "note": f"CHGNet's energy of the relaxed crystal, with reference energies that are {known.mean_error:.3f} "
-            f"eV/atom off in the mean over {known.crystals:,} known crystals",
+            f"eV/atom off in the mean over {known.crystals:,} known crystals; negative is below the hull",
         }
     ]
 
@@ -347,11 +347,6 @@ def _result(last: Relaxed) -> dict[str, Any]:
 
 def _group(number: int) -> str:
     return f"{space_group(number).symbol} ({number})" if number else "not found"
-
-
-def _above(made: Hull) -> str:
-    value = made.e_above_hull
-    return f"{_signed(value)} eV/atom{', below it' if value < -0.0005 else ''}"
 
 
 def _signed(value: float | None) -> str:

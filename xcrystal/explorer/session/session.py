@@ -22,6 +22,7 @@ from xcrystal.explorer.session.change_summary import describe
 from xcrystal.explorer.session.commands import Command, Move
 from xcrystal.explorer.session.controls import Controls
 from xcrystal.explorer.session.counterfactual_search import CounterfactualSearch
+from xcrystal.explorer.session.crystal_stability import Stability
 from xcrystal.explorer.session.diffraction import Diffraction
 from xcrystal.explorer.session.display import Display
 from xcrystal.explorer.session.explanations import Explanations
@@ -40,7 +41,6 @@ from xcrystal.explorer.session.refinement import Refinement
 from xcrystal.explorer.session.selections import Selections
 from xcrystal.explorer.session.session_file import SessionFile
 from xcrystal.explorer.session.sliders import Sliders
-from xcrystal.explorer.session.stability import Stability
 from xcrystal.explorer.session.state import State
 from xcrystal.explorer.session.store import Progress, Reactions, Store
 
