@@ -22,7 +22,15 @@ PAGES = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for
 RUNNING = [name for name, text in PAGES.items() if blocks(text, "python")]
 TEMPLATES = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 # whose making is told by the tests that take them
-SCREENSHOTS = {"viewer.png", "explorer.png", "path.png", "concepts.png", "structures_light.png", "structures_dark.png"}
+SCREENSHOTS = {
+    "viewer.png",
+    "explorer.png",
+    "path.png",
+    "concepts.png",
+    "diffraction.png",
+    "structures_light.png",
+    "structures_dark.png",
+}
 
 
 @pytest.fixture(scope="module")

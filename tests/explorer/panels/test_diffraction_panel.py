@@ -46,9 +46,9 @@ def quartz() -> bytes:
 
 
 def test_nothing_is_calculated_until_it_is_seen(session: Session, view: DiffractionView) -> None:
-    assert view.state["patterns"] is None
+    assert not view.state["patterns"]
     session.select("mp-22862")
-    assert view.state["patterns"] is None
+    assert not view.state["patterns"]
     curve = act(view, "awake", value=True)["patterns"]["curves"][0]
     assert curve["name"] == "NaCl" and curve["group"] == "Fm3\u0305m" and max(curve["y"]) == 1000
     strongest = max(curve["peaks"], key=lambda peak: peak[2])
@@ -135,7 +135,7 @@ def test_matches_are_listed_and_clicked(session: Session, view: DiffractionView)
 
 def test_peaks_are_saved_as_a_table(session: Session, view: DiffractionView) -> None:
     saved: list[tuple[Any, Any]] = []
-    view.send = lambda content, buffers=None: saved.append((content, buffers))  # type: ignore[method-assign]
+    view.send = lambda content, buffers=None: saved.append((content, buffers))
     act(view, "csv")
     (content, buffers) = saved[0]
     assert content["name"] == "BaTiO3-peaks.csv"

@@ -92,6 +92,7 @@ export class PatternChart {
     }
     const copy = drawn.cloneNode(true) as SVGSVGElement;
     copy.setAttribute('style', 'color: #111; background: white; font-family: sans-serif');
+    copy.removeAttribute('aria-hidden');
     copy.querySelector('.xc-pattern-pointer')?.remove();
     return new XMLSerializer().serializeToString(copy);
   }
