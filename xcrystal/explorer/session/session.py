@@ -17,6 +17,7 @@ import numpy as np
 from xcrystal.errors import TargetError
 from xcrystal.explorer.drawing.point_colors import colors
 from xcrystal.explorer.session.aliases import ALIASES
+from xcrystal.explorer.session.approximants import OrderedApproximants
 from xcrystal.explorer.session.assessment import Assessment
 from xcrystal.explorer.session.change_summary import describe
 from xcrystal.explorer.session.commands import Command, Move
@@ -69,6 +70,8 @@ class Session:
         Where to go; better crystals when idle; along axes; along properties.
     selections, directions, own_crystals
         Crystals of the atlas; directions between groups of them; a user's own over the map.
+    approximants
+        Ordered cells that stand for a disordered crystal.
     interpolation, pins
         Paths, and pinned crystals.
     steering, modifications, counterfactual_search
@@ -99,6 +102,7 @@ class Session:
         self.selections = Selections(store, points)
         self.directions = Directions(store, points, self.sliders, self.selections)
         self.own_crystals = OwnCrystals(store, points, self.navigation)
+        self.approximants = OrderedApproximants(store, points, self.own_crystals)
         self.interpolation = Interpolation(store, points)
         self.pins = Pins(store, points, self.navigation, self.interpolation, self.controls)
         self.steering = PropertySteering(store, points, self.navigation)
