@@ -95,7 +95,7 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
         el(
           'tr',
           {},
-          el('th', { scope: 'row', colspan: '3' }, title),
+          el('th', { scope: 'row', colSpan: 3 }, title),
           values.map(value => el('td', {}, value))
         )
       )

@@ -59,7 +59,7 @@ describe('names of files stay text', () => {
     const state = {
       answered: 0,
       disordered: EVIL,
-      progress: null,
+      progress: null as [string, string, number, number] | null,
       of: EVIL,
       properties: ['Band gap (eV)'],
       rows: [
