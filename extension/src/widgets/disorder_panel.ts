@@ -95,7 +95,9 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
         el(
           'tr',
           {},
-          el('th', { scope: 'row', colSpan: 3 }, title),
+          el('th', { scope: 'row' }, title),
+          el('td'),
+          el('td'),
           values.map(value => el('td', {}, value))
         )
       )
