@@ -11,7 +11,7 @@ from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.commands import MakeApproximants
 
 if TYPE_CHECKING:
-    from xcrystal.explorer.session.approximants import Listed
+    from xcrystal.explorer.session.ordered_approximants import Listed
     from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.worker import Worker
 

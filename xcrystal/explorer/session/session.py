@@ -17,7 +17,6 @@ import numpy as np
 from xcrystal.errors import TargetError
 from xcrystal.explorer.drawing.point_colors import colors
 from xcrystal.explorer.session.aliases import ALIASES
-from xcrystal.explorer.session.approximants import OrderedApproximants
 from xcrystal.explorer.session.assessment import Assessment
 from xcrystal.explorer.session.change_summary import describe
 from xcrystal.explorer.session.commands import Command, Move
@@ -31,6 +30,7 @@ from xcrystal.explorer.session.history import Entry
 from xcrystal.explorer.session.interpolation import Interpolation
 from xcrystal.explorer.session.modifications import Modifications
 from xcrystal.explorer.session.navigation import Navigation
+from xcrystal.explorer.session.ordered_approximants import OrderedApproximants
 from xcrystal.explorer.session.own_crystals import OwnCrystals
 from xcrystal.explorer.session.pins import Pins
 from xcrystal.explorer.session.points import Points
