@@ -357,7 +357,7 @@ def test_evaluate_reconstruction(dataset: Path) -> None:
     assert "match rate" in run(*words, "--limit", 2, "--seed", 1).stdout
 
 
-def test_evaluate_generation(dataset: Path, cif: Path) -> None:
+def test_evaluate_generation(dataset: Path, cif: Path, tmp_path: Path) -> None:
     sets = ("--reference", dataset / "val.parquet", "--train", dataset / "train.parquet", "--workers", 1)
     result = run("evaluate", "generation", "-n", 5, *sets, "--json")
     assert result.exit_code == 0, result.output
@@ -367,7 +367,11 @@ def test_evaluate_generation(dataset: Path, cif: Path) -> None:
     assert found["samples"]["shares"]["not_most_probable"]["total"] == 5
     plainly = json.loads(run("evaluate", "generation", "-n", 5, "--effort", "fast", "--workers", 1, "--json").stdout)
     assert plainly["samples"]["shares"]["not_most_probable"]["count"] == 0
-    of_own = run("evaluate", "generation", "--samples", cif.parent, "--workers", 1)
+    page = tmp_path / "report.html"
+    of_own = run("evaluate", "generation", "--samples", cif.parent, "--workers", 1, "--report", page)
+    assert str(cif.parent) in page.read_text(encoding="utf-8")
+    nowhere = run("evaluate", "generation", "--samples", cif.parent, "--report", tmp_path / "none" / "report.html")
+    assert nowhere.exit_code == 1 and "There is no folder" in nowhere.stderr
     assert of_own.exit_code == 0, of_own.output
     assert "SMACT" in of_own.stdout
     assert "without a reference" in of_own.stdout

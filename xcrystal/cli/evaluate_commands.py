@@ -61,6 +61,9 @@ def generation(
         bool, typer.Option("--relax", help="Also relax the samples, and count those that are stable (slow).")
     ] = False,
     folder: Folder = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Also write the figures as one HTML page with charts.")
+    ] = None,
     as_json: Json = False,
 ) -> Report:
     """How good generated crystals are: validity, uniqueness, novelty, distributions, coverage.
@@ -70,13 +73,27 @@ def generation(
     """
     from xcrystal.crystal.crystal_sets import crystal_set
     from xcrystal.evaluation.generative.generation import evaluate_generation
+    from xcrystal.evaluation.generative.generation_page import generation_page
+    from xcrystal.model.checkpoint import write_text
 
+    if page is not None and not page.absolute().parent.is_dir():
+        raise DatasetError(f"There is no folder {page.absolute().parent} for the report.")
     if samples is not None and model is not None:
         raise DatasetError("Give --samples to measure these, or --model to measure what a model makes, not both.")
     # what cannot be opened shall be said before a model has sampled for minutes
     real, known = (None if path is None else crystal_set(path) for path in (reference, train))
     crystals = xcrystal.load(model or "mp20", device).sample(n, seed, effort) if samples is None else samples
     report = evaluate_generation(crystals, real, known, workers, seed, relax=relax, folder=folder)
+    if page is not None:
+        given = {
+            "xcrystal": xcrystal.__version__,
+            "reference set": reference or "none",
+            "training set": train or "none",
+        }
+        origin: dict[str, object] = {"samples": samples}
+        if samples is None:
+            origin = {"samples": f"{n} of the model {model or 'mp20'}", "effort of the decoder": effort}
+        write_text(generation_page(report, origin | given | {"seed": seed}), page)
     return print_report(report, as_json)
 
 

@@ -465,19 +465,22 @@ def _sound(found: list[Approximant], n: int) -> list[Approximant]:
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     # so tight that one ordering is not taken for another that a strain would turn into it
-    same = StructureMatcher(ltol=_SAME, stol=_SAME, angle_tol=1.0, scale=False)
+    same = StructureMatcher(ltol=_SAME, stol=_SAME, angle_tol=1.0, scale=False, primitive_cell=False)
     kept: list[Approximant] = []
+    primitive: list[Structure] = []  # of those that are kept, found once for all comparisons
     for item in found:
         try:
             checked = check_structure(item.structure)
         except XCrystalError:
             continue
+        smallest = checked.get_primitive_structure()
         like = (k for k, other in enumerate(kept) if abs(other.order - item.order) < _SAME)
-        known = next((k for k in like if same.fit(kept[k].structure, checked)), None)
+        known = next((k for k in like if same.fit(primitive[k], smallest)), None)
         if known is not None:
             kept[known] = replace(kept[known], weight=kept[known].weight + item.weight)
             continue
         kept.append(Approximant(checked, item.weight, item.order))
+        primitive.append(smallest)
         if len(kept) == n:
             break
     return kept

@@ -16,6 +16,7 @@ from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panels.attribution_panel import WhyView
 from xcrystal.explorer.panels.concept_panel import ConceptView
 from xcrystal.explorer.panels.diffraction_panel import DiffractionView
+from xcrystal.explorer.panels.disorder_panel import DisorderView
 from xcrystal.explorer.panels.facts_panel import FactsView
 from xcrystal.explorer.panels.hints import Hint
 from xcrystal.explorer.panels.history_panel import HistoryView
@@ -55,8 +56,9 @@ _PARTS: dict[str, Any] = {
     "diffraction": DiffractionView,
     "history": HistoryView,
     "facts": FactsView,
+    "disorder": DisorderView,
 }
-_COLUMNS = (("map", "history"), ("structure", "facts"))  # beside the tabs
+_COLUMNS = (("map", "history"), ("structure", "disorder", "facts"))  # beside the tabs
 _TABS = {
     "move": "Move",
     "find": "Find",

@@ -2,6 +2,7 @@
 import { modelFor } from '../../testing/model';
 import { el } from '../dom';
 import { PIN_TYPE } from '../latentspace/registry';
+import disorder from './disorder_panel';
 import facts from './facts_panel';
 import history, { actionOf } from './history_panel';
 import { shareOf } from './attribution_panel';
@@ -51,6 +52,42 @@ describe('names of files stay text', () => {
     expect(root.querySelector('img')).toBeNull();
     expect(root.querySelector('.xc-message')?.textContent).toBe(EVIL);
     expect(root.querySelector('.xc-label')?.textContent).toBe(`${EVIL} ${EVIL}`);
+  });
+
+  it('of a disordered crystal, whose approximants are listed and gone to', () => {
+    const root = rootIn();
+    const state = {
+      answered: 0,
+      disordered: EVIL,
+      progress: null as [string, string, number, number] | null,
+      of: EVIL,
+      properties: ['Band gap (eV)'],
+      rows: [
+        { number: 0, group: [['', EVIL]] as [string, string][], atoms: 16, values: ['1.000'] },
+        { number: 1, group: [['', 'Cm']] as [string, string][], atoms: 16, values: ['3.000'] }
+      ],
+      mean: ['2.000'],
+      deviation: ['1.000'],
+      shown: 1
+    };
+    const model = modelFor(disorder.render, { state });
+    const end = disorder.render({ model, el: root });
+    expect(root.querySelector('img')).toBeNull();
+    const rows = [...root.querySelectorAll('tbody:last-child tr')];
+    expect(rows.map(row => row.getAttribute('aria-current'))).toEqual(['false', 'true']);
+    expect(root.querySelector('.xc-spread')?.textContent).toBe('Mean2.000Standard deviation1.000');
+    rows[1].querySelector('button')?.click();
+    root.querySelector<HTMLElement>('.xc-make-approximants')?.click();
+    expect(model.sent).toEqual([{ act: 'show', number: 1 }, { act: 'make' }]);
+    model.set('state', { ...state, progress: ['Ordered approximants', '', 2, 10] });
+    root.querySelector<HTMLElement>('.xc-make-approximants')?.click();
+    expect(model.sent.at(-1)).toEqual({ act: 'stop' });
+    expect(root.querySelector('.xc-working')?.textContent).toBe(
+      'Ordered approximants: 2 of 10 encoded'
+    );
+    model.set('state', { ...state, disordered: '', rows: [] });
+    expect(root.querySelector('section')?.hidden).toBe(true);
+    end();
   });
 
   it('among the facts', () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from tests.crystals import CRYSTALS, structures
 from xcrystal.assessment.validity import validity
 from xcrystal.crystal.matching import STOL
 from xcrystal.errors import DatasetError
-from xcrystal.evaluation.generative.generation import evaluate_generation
+from xcrystal.evaluation.generative.generation import SHARES, evaluate_generation
+from xcrystal.evaluation.generative.generation_page import generation_page
 from xcrystal.generator import CrystalModel
 
 
@@ -70,6 +72,23 @@ def test_a_set_against_itself_is_at_no_distance(crystal_table: Path) -> None:
         assert found is not None
         assert max(vars(found).values()) < 1e-6
     assert report.recall.share == report.precision.share == 1.0
+
+
+def test_a_page_holds_all_figures_and_asks_no_host() -> None:
+    salt = CRYSTALS["rock salt NaCl"].to_structure()
+    given = [salt, CRYSTALS["bcc W"].to_structure(), overlapping(), disordered()]
+    report = evaluate_generation(given, reference=[salt], train=[salt], workers=1)
+    page = generation_page(report, {"samples": "<img src=x onerror=alert(1)>", "seed": 0})
+    assert "<img" not in page and "&lt;img" in page
+    assert "<script" not in page and "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    for name, share in report.samples.shares.items():
+        low, high = share.interval
+        assert f"{share.share:.1%} ({low:.1%} to {high:.1%})" in page, name
+        assert f"{share.share:.1%} ({share.count} of {share.total})" in page, name
+        assert SHARES[name] in html.unescape(page)
+    assert "What is new about the novel ones" in page and "METRe" in page and "Stability" not in page
+    assert page.count("<circle") == len(report.samples.shares)
+    assert report.samples.unreadable["3"] in html.unescape(page)
 
 
 def test_samples_of_the_model(model: CrystalModel, crystal_table: Path) -> None:

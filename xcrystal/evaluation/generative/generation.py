@@ -29,7 +29,7 @@ from xcrystal.evaluation.shared.set_matching import Coverage, coverage, matches_
 from xcrystal.evaluation.shared.statistics import Share
 from xcrystal.reporting import Report, columns, share_text
 
-_SHARES = {
+SHARES = {
     "apart": "no pair closer than 0.5 Å, volume > 0.1 Å3",
     "no_overlap": "no pair closer than 0.7 of covalent radii",
     "smact": "SMACT valid",
@@ -55,7 +55,7 @@ _DISTANCES = {
     "crystal_system": "crystal systems, total variation",
     "p1": "share of P1, difference",
 }
-_RELAXED = ("stable", "metastable", "sun", "metastable_sun")
+RELAXED = ("stable", "metastable", "sun", "metastable_sun")
 _NAMED = 10  # unreadable crystals in the printed table; the report holds all
 
 
@@ -129,7 +129,7 @@ class GenerationReport(Report):
 
     def table(self) -> str:
         """The figures as lines of text."""
-        parts = [self._share_rows(), self._distance_rows(), self._coverage_rows()]
+        parts = [self.share_rows(), self.distance_rows(), self.coverage_rows()]
         text = "\n\n".join(columns(part) for part in parts if part)
         if self.reference is None:
             text += "\n\nwithout a reference set: no distances between distributions, no coverage"
@@ -145,12 +145,13 @@ class GenerationReport(Report):
         sets = {"samples": self.samples, "reference": self.reference, "training set": self.training}
         return {name: figures for name, figures in sets.items() if figures is not None}
 
-    def _share_rows(self) -> list[list[str]]:
+    def share_rows(self) -> list[list[str]]:
+        """Names, shares of the samples with their intervals, and of the other sets; the head first."""
         sets = self._sets()
         rows = [["", "samples (95 % interval)", *list(sets)[1:]]]
         rows.append(["crystals", *(f"{figures.crystals}" for figures in sets.values())])
         rows.append(["could not be read", *(f"{len(figures.unreadable)}" for figures in sets.values())])
-        for name, words in _SHARES.items():
+        for name, words in SHARES.items():
             if name in self.samples.shares:
                 low, high = self.samples.shares[name].interval
                 known = [figures.shares.get(name) for figures in sets.values()]
@@ -158,7 +159,8 @@ class GenerationReport(Report):
                 rows.append([words, f"{cells[0]} ({low:.1%} to {high:.1%})", *cells[1:]])
         return rows
 
-    def _distance_rows(self) -> list[list[str]]:
+    def distance_rows(self) -> list[list[str]]:
+        """Distances to the reference, the head first; empty without a reference."""
         if self.distances is None:
             return []
         drawn = 0 if self.training is None else min(self.samples.crystals, self.training.crystals)
@@ -171,7 +173,8 @@ class GenerationReport(Report):
         rows = [["distance to the reference of", *given]]
         return rows + [[w, *(f"{getattr(d, name):.3f}" for d in given.values())] for name, w in _DISTANCES.items()]
 
-    def _coverage_rows(self) -> list[list[str]]:
+    def coverage_rows(self) -> list[list[str]]:
+        """How much of each set the other one covers, the head first; empty without a reference."""
         if self.recall is None or self.precision is None:
             return []
         rows = [["coverage", "share (95 % interval)", "of shared formula", "cRMSE"]]
@@ -231,7 +234,7 @@ def evaluate_generation(
         found = replace(found, shares=found.shares | _choices(given))
         if relax:
             relaxed = evaluate_stability(samples, known, folder=folder, workers=workers).shares
-            found = replace(found, shares=found.shares | {name: relaxed[name] for name in _RELAXED if name in relaxed})
+            found = replace(found, shares=found.shares | {name: relaxed[name] for name in RELAXED if name in relaxed})
         training = None if known is None else SetFigures(len(known), known.unreadable, {})
         if real is None:
             return GenerationReport(found, None, training, None, None, None, None, None, judgements)

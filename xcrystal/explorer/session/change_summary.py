@@ -137,7 +137,10 @@ def _of_groups(before: State, after: State) -> Iterator[str]:
         gone = [axis for axis in before.concepts if axis not in after.concepts]
         yield from (f"the direction {axis.name} is gone" for axis in gone)
     if after.own != before.own:
-        yield f"{_count(len(after.own), 'crystal') if after.own else 'no crystals'} of your own on the map"
+        if after.own and after.own[0].of:
+            yield f"{_count(len(after.own), 'ordered approximant')} of {after.own[0].of} on the map"
+        else:
+            yield f"{_count(len(after.own), 'crystal') if after.own else 'no crystals'} of your own on the map"
     if after.candidates != before.candidates:
         if not after.candidates:
             yield "no candidates are kept any more"

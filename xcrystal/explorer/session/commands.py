@@ -770,6 +770,25 @@ class Overlay(Command):
 
 
 @dataclass(frozen=True)
+class MakeApproximants(Command):
+    """Lay ordered approximants of the loaded crystal over the map."""
+
+    call = "approximants.make"
+    count: int
+    seed: int = 0
+    _: KW_ONLY
+    name: str = result("")
+
+    @property
+    def title(self) -> str:
+        return f"made ordered approximants of {self.name}"
+
+    @property
+    def doing(self) -> str:
+        return "Ordered approximants"
+
+
+@dataclass(frozen=True)
 class ClearOverlay(Command):
     """Take one's own crystals off the map."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,9 @@ class OwnCrystals:
             if not given:
                 self._store.report("There is no crystal to lay over the map.")
                 return
-            own, failed, cautions = self._encoded(given[:MOST])
+            named = [(_name(source, k), source) for k, source in enumerate(given[:MOST])]
+            with self._store.working(Overlay(()), len(named)) as tick:
+                own, failed, cautions = self.encoded(named, tick)
             if own:
                 plain = tuple(PlainCrystal.of(one.structure) for one in own)
                 self._store.commit(Overlay(plain), own=tuple(own))
@@ -84,32 +86,40 @@ class OwnCrystals:
             own = self._store.state.own[number]
             self._navigation.take(own.structure, own.name)
 
-    def _encoded(self, given: list[Any]) -> tuple[list[Own], list[str], list[str]]:
-        """Those that can be encoded, why the others cannot, and what was said where they were read."""
+    def encoded(
+        self, given: list[tuple[str, Any]], tick: Callable[[str], bool]
+    ) -> tuple[list[Own], list[str], list[str]]:
+        """Those that can be encoded, why the others cannot, and what was said where they were read.
+
+        Parameters
+        ----------
+        given
+            Names and what is read.
+        tick
+            Called with each name; says whether to go on.
+        """
         read: list[tuple[str, Structure, WyckoffCrystal]] = []
         own: list[Own] = []
         failed: list[str] = []
         cautions: list[str] = []
-        with self._store.working(Overlay(()), len(given)) as tick:
-            for k, source in enumerate(given):
-                name = _name(source, k)
-                try:
-                    with warnings.catch_warnings(record=True) as said:
-                        warnings.simplefilter("ignore")
-                        warnings.simplefilter("always", ReadingWarning)
-                        check_file(source)
-                        structure = read_structure(source)
-                        read.append((name, structure, self._points.model.canonical(structure).crystal))
-                    cautions += [one_sentence(str(warning.message)).rstrip(".") for warning in said]
-                except XCrystalError as error:
-                    failed.append(f"{name} ({one_sentence(str(error)).rstrip('.')})")
-                going = tick(name)
-                if len(read) == _TOGETHER or (read and (k == len(given) - 1 or not going)):
-                    own += self._placed(read)
-                    read = []
-                if not going:
-                    failed.append(f"what comes after {name}, since it was stopped")
-                    break
+        for k, (name, source) in enumerate(given):
+            try:
+                with warnings.catch_warnings(record=True) as said:
+                    warnings.simplefilter("ignore")
+                    warnings.simplefilter("always", ReadingWarning)
+                    check_file(source)
+                    structure = read_structure(source)
+                    read.append((name, structure, self._points.model.canonical(structure).crystal))
+                cautions += [one_sentence(str(warning.message)).rstrip(".") for warning in said]
+            except XCrystalError as error:
+                failed.append(f"{name} ({one_sentence(str(error)).rstrip('.')})")
+            going = tick(name)
+            if len(read) == _TOGETHER or (read and (k == len(given) - 1 or not going)):
+                own += self._placed(read)
+                read = []
+            if not going:
+                failed.append(f"what comes after {name}, since it was stopped")
+                break
         return own, failed, cautions
 
     def _placed(self, read: list[tuple[str, Structure, WyckoffCrystal]]) -> list[Own]:

@@ -68,7 +68,7 @@ def saved_state(state: State) -> dict[str, Any]:
         "concepts": [_saved_axis(axis) for axis in state.concepts],
         "selection": _saved_selection(state.selection),
         "groups": [_saved_selection(group) for group in state.groups],
-        "own": [{"name": own.name, "structure": plain_structure(own.structure)} for own in state.own],
+        "own": [{"name": own.name, "structure": plain_structure(own.structure), "of": own.of} for own in state.own],
         "ends": [None if end is None else _saved_point(end) for end in state.ends],
         "path": None
         if state.path is None
@@ -401,4 +401,5 @@ class _Reader:
         structure = self.structure(of.value("structure", dict))
         z = self.of.model.encode(structure)[0]
         x, y = self.of.atlas.place(z)[0]
-        return Own(of.value("name", str), structure, z, (float(x), float(y)))
+        ordering_of = of.value("of", str) if "of" in content else ""  # older sessions have none
+        return Own(of.value("name", str), structure, z, (float(x), float(y)), ordering_of)

@@ -32,6 +32,7 @@ from xcrystal.explorer.session.history import Entry
 from xcrystal.explorer.session.interpolation import Interpolation
 from xcrystal.explorer.session.modifications import Modifications
 from xcrystal.explorer.session.navigation import Navigation
+from xcrystal.explorer.session.ordered_approximants import OrderedApproximants
 from xcrystal.explorer.session.own_crystals import OwnCrystals
 from xcrystal.explorer.session.pins import Pins
 from xcrystal.explorer.session.points import Points
@@ -71,6 +72,8 @@ class Session:
         Where to go; better crystals when idle; along axes; along properties.
     selections, directions, own_crystals
         Crystals of the atlas; directions between groups of them; a user's own over the map.
+    approximants
+        Ordered cells that stand for a disordered crystal.
     interpolation, pins
         Paths, and pinned crystals.
     steering, modifications, counterfactual_search
@@ -105,6 +108,7 @@ class Session:
         self.selections = Selections(store, points)
         self.directions = Directions(store, points, self.sliders, self.selections)
         self.own_crystals = OwnCrystals(store, points, self.navigation)
+        self.approximants = OrderedApproximants(store, points, self.own_crystals)
         self.interpolation = Interpolation(store, points)
         self.pins = Pins(store, points, self.navigation, self.interpolation, self.controls)
         self.steering = PropertySteering(store, points, self.navigation)

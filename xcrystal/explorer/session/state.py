@@ -78,12 +78,13 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class Own:
-    """A crystal of the user's, laid over the map."""
+    """A crystal of the user's, laid over the map; ``of`` names the disordered crystal that it is an ordering of."""
 
     name: str
     structure: Structure
     z: np.ndarray
     position: tuple[float, float]
+    of: str = ""
 
 
 @dataclass(frozen=True, eq=False)
