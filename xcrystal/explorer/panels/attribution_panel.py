@@ -122,7 +122,7 @@ class WhyView(Panel):
         ]
         groups.append(["Decision of the decoder", decided])
         groups.append(
-            ["Place in latent space", [["density", "density of known crystals"], ["latent", "latent number"]]]
+            ["Place in latent space", [["density", "density of known crystals"], ["latent", "latent dimension"]]]
         )
         ends = [
             [f"{DISTANCE}{n}", f"to {n}"] for n, end in zip("AB", session.state.ends, strict=True) if end is not None
