@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FORMATS = {"cif": "application/zip", "xyz": "chemical/x-xyz", "gif": "image/gif"}
 SIZE = 360  # of the animated picture, in pixels
 _FINER = 2  # drawn so many times larger, for smooth edges
-_PIECES = 12
+_PIECES = 40
 _FACE_ALPHA = 115  # of 255
 _CAPTION = 44  # pixels below
 _FRAME_TIME, _END_TIME = 180, 900  # ms
@@ -131,11 +131,14 @@ def _picture(scene: Any, structure: Structure, view: np.ndarray, reach: float, n
         return float(side / 2 + scale * point[0]), float(side / 2 + scale * point[1])
 
     items: list[tuple[float, Any]] = []
+    starts, ends, centres = (turned(points, view) for points in (scene.bond_starts, scene.bond_ends, scene.positions))
     for start, end in turned(scene.edges, view):
         # in pieces, so that an edge can pass behind one atom and before another
         points = start + np.linspace(0, 1, _PIECES + 1)[:, None] * (end - start)
-        items += [((a[2] + b[2]) / 2, ("line", a, b, 0.06, (136, 136, 136))) for a, b in pairwise(points)]
-    starts, ends, centres = (turned(points, view) for points in (scene.bond_starts, scene.bond_ends, scene.positions))
+        for a, b in pairwise(points):
+            middle = (a + b) / 2
+            if (np.linalg.norm(centres - middle, axis=1) > scene.radii).all():  # what is within an atom is not seen
+                items.append((middle[2], ("line", a, b, 0.06, (136, 136, 136))))
     bonds = zip(starts, ends, scene.bond_radii, scene.bond_atoms, strict=True)
     for start, end, radius, atom in bonds:
         items.append(((start[2] + end[2]) / 2, ("line", start, end, 2 * radius, tuple(colors[numbers[atom]]))))
