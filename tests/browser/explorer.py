@@ -173,8 +173,7 @@ class ExplorerPage:
         page, path = self.page, ARTIFACTS / f"{name}.png"
         size = page.viewport_size
         assert size is not None
-        # taller than the explorer, since what a scrolled page hides is not in a picture
-        page.set_viewport_size({"width": 1250, "height": 2000})
+        page.set_viewport_size({"width": 1480, "height": 1020})  # which the explorer fills
         self.lab.show_cell(cell)
         page.mouse.move(0, 0)
         page.evaluate("document.activeElement.blur()")
