@@ -53,7 +53,7 @@ interface IStructure {
 }
 
 const DRAWS_WITHIN = 2500; // ms
-const [ASKS_AFTER, ASKS_AT_LEAST_EVERY] = [2000, 15_000]; // ms
+const [ASKS_AFTER, ASKS_AT_LEAST_EVERY] = [1500, 15_000]; // ms
 const LABELS: readonly Choice[] = [
   ['none', 'no labels'],
   ['elements', 'elements'],
@@ -282,20 +282,21 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
 
   // what nglview says when it opens, or the answer to it, may be lost in a busy page
   let asking: ReturnType<typeof setTimeout> | undefined;
-  const watch = (after: number) => {
+  const watch = (after: number, wasEmpty = false) => {
     clearTimeout(asking);
     asking = setTimeout(() => {
       const around = root.closest('.xc-structure');
       const canvases = [...(around?.querySelectorAll<HTMLElement>('.xc-canvas') ?? [])];
       const isEmpty = ({ dataset, clientWidth }: HTMLElement) =>
         clientWidth > 0 && dataset.drawn === undefined && dataset.failed === undefined;
-      if (flat || (canvases.length > 0 && !canvases.some(isEmpty))) {
+      const empty = canvases.some(isEmpty);
+      if (flat || (canvases.length > 0 && !empty)) {
         return;
       }
-      if (canvases.some(isEmpty)) {
-        act('start');
+      if (empty && wasEmpty) {
+        act('start'); // not at once: the scene of a canvas that has just opened is on its way
       }
-      watch(Math.min(2 * after, ASKS_AT_LEAST_EVERY));
+      watch(Math.min(2 * after, ASKS_AT_LEAST_EVERY), empty);
     }, after);
   };
   let crystals = 0;
