@@ -182,7 +182,7 @@ class ExplorerPage:
         page.set_viewport_size(size)
         self.lab.show_cell(cell)
         with Image.open(path) as image:
-            image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+            image.convert("RGB").quantize(256, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
         return path
 
     # -- what a user does
