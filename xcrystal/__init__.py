@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xcrystal.energetics.relaxing import relax
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
+    from xcrystal.explorer.drawing.svg_picture import Pictures
     from xcrystal.explorer.notebook.gallery_output import open_gallery as gallery
     from xcrystal.explorer.notebook.structure_output import draw_structures
     from xcrystal.explorer.widget import explore
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Pictures",
     "XCrystalError",
     "__version__",
     "approximants",
@@ -56,6 +58,7 @@ __all__ = [
 ]
 
 _PUBLIC = {
+    "Pictures": ("xcrystal.explorer.drawing.svg_picture", "Pictures"),
     "XCrystalError": ("xcrystal.errors", "XCrystalError"),
     "approximants": ("xcrystal.disorder.approximants", "approximants"),
     "atlas": ("xcrystal.latent.atlas", "open_atlas"),

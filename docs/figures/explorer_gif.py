@@ -23,7 +23,7 @@ from tests.browser.server import jupyter_server  # noqa: E402
 
 FILE = ROOT / "docs" / "images" / "explorer.gif"
 CELL = "import xcrystal as xc\n\nexplorer = xc.explore('mp-5986')\nexplorer"
-WINDOW = {"width": 1250, "height": 1400}
+WINDOW = {"width": 1250, "height": 900}
 WIDTH = 720  # pixels of the picture
 COLOURS = 128
 STEPS = 9  # frames of one drag
@@ -40,11 +40,9 @@ class Film:
         self.explorer = explorer
         self.frames: list[Image.Image] = []
         self.shown: list[int] = []
-        whole, sliders = (explorer.page.locator(name).bounding_box() for name in (".xc-explorer", ".xc-sliders"))
-        assert whole is not None
-        assert sliders is not None
-        # from the head to the end of the sliders, which the longer sentences of later frames push down
-        self.clip = {**whole, "height": sliders["y"] + sliders["height"] - whole["y"] + 70}
+        clip = explorer.page.locator(".xc-explorer").bounding_box()
+        assert clip is not None
+        self.clip = clip
 
     def take(self, pointer: tuple[float, float], milliseconds: int = 150) -> None:
         """Photograph the explorer."""

@@ -78,6 +78,11 @@ export class Annotations {
     this.draw();
   }
 
+  /** The atoms that are measured between, in their order, and what is written there. */
+  get measurement(): { atoms: number[]; text: string } {
+    return { atoms: this.chosen, text: valueOf(this.chosen.map(at => this.atoms[at].position)) };
+  }
+
   /** Measure nothing. */
   clear(): void {
     this.chosen = [];
@@ -137,17 +142,11 @@ export class Annotations {
     for (let k = 0; k + 1 < places.length; k++) {
       const [{ x, y }, { x: u, y: v }] = [places[k], places[k + 1]];
       drawn.push(svg('line', { x1: x, y1: y, x2: u, y2: v }));
-      if (places.length === 2) {
-        drawn.push(write((x + u) / 2, (y + v) / 2, length(distance(points[0], points[1]))));
-      }
     }
-    if (places.length === 3) {
-      const [a, b, c] = points;
-      drawn.push(write(places[1].x, places[1].y, turn(angle(a, b, c))));
-    } else if (places.length === 4) {
-      const [a, b, c, d] = points;
-      const [, { x, y }, { x: u, y: v }] = places;
-      drawn.push(write((x + u) / 2, (y + v) / 2, turn(dihedral(a, b, c, d))));
+    if (places.length > 1) {
+      // in the middle: of two atoms, at the second of three, between the second and the third of four
+      const [from, to] = [places[places.length === 2 ? 0 : 1], places[places.length === 4 ? 2 : 1]];
+      drawn.push(write((from.x + to.x) / 2, (from.y + to.y) / 2, valueOf(points)));
     }
     return drawn;
   }
@@ -157,6 +156,21 @@ export class Annotations {
   private chosen: number[] = [];
   private crowded = false;
   private isMeasuring = false;
+}
+
+/** A distance, an angle or a dihedral angle, with its unit; nothing for fewer than two points. */
+function valueOf(points: readonly Vector[]): string {
+  const [a, b, c, d] = points;
+  switch (points.length) {
+    case 2:
+      return length(distance(a, b));
+    case 3:
+      return turn(angle(a, b, c));
+    case 4:
+      return turn(dihedral(a, b, c, d));
+    default:
+      return '';
+  }
 }
 
 function write(x: number, y: number, text: string): SVGTextElement {

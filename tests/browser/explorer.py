@@ -173,8 +173,7 @@ class ExplorerPage:
         page, path = self.page, ARTIFACTS / f"{name}.png"
         size = page.viewport_size
         assert size is not None
-        # taller than the explorer, since what a scrolled page hides is not in a picture
-        page.set_viewport_size({"width": 1250, "height": 2000})
+        page.set_viewport_size({"width": 1480, "height": 1020})  # which the explorer fills
         self.lab.show_cell(cell)
         page.mouse.move(0, 0)
         page.evaluate("document.activeElement.blur()")
@@ -183,7 +182,7 @@ class ExplorerPage:
         page.set_viewport_size(size)
         self.lab.show_cell(cell)
         with Image.open(path) as image:
-            image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+            image.convert("RGB").quantize(256, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
         return path
 
     # -- what a user does

@@ -276,6 +276,11 @@ def test_pictures_to_take_away(explorer: ExplorerPage, tmp_path: Path) -> None:
         assert image.size == pytest.approx((2 * box["width"], 2 * box["height"]), abs=2)
         alpha = np.asarray(image.convert("RGBA"))[..., 3]
         assert alpha[0, 0] == 0 and (alpha == 255).mean() > 0.03
+        triad = explorer.root.locator(".xc-triad").first.bounding_box()
+        assert triad is not None
+        left, top = (round(2 * (triad[side] - box[side])) for side in ("x", "y"))
+        within = alpha[top : top + round(2 * triad["height"]), left : left + round(2 * triad["width"])]
+        assert (within == 255).mean() > 0.02  # its arrows
     with Image.open(save("Crystal, PNG")) as image:
         assert np.asarray(image.convert("RGBA"))[0, 0].tolist() == [255, 255, 255, 255]
     standard = ElementTree.parse(save("Crystal, SVG")).getroot()
@@ -287,3 +292,28 @@ def test_pictures_to_take_away(explorer: ExplorerPage, tmp_path: Path) -> None:
     assert path.name == "map.svg" and len(ElementTree.parse(path).findall(".//{*}path")) > 10
     with Image.open(save("Map, PNG")) as image:
         assert image.size[0] == 1600 and np.asarray(image.convert("RGBA"))[..., 3].min() == 255
+
+
+def test_a_canvas_is_drawn_though_its_first_word_is_lost(server: JupyterServer, browser: BrowserContext) -> None:
+    setup = """import xcrystal as xc
+from xcrystal.explorer.structure.nglview_canvas import canvas_class
+
+Canvas, lost = canvas_class(), []
+hear = Canvas._hear
+
+
+def hard_of_hearing(self, message):
+    if message.get("type") == "request_loaded" and not lost:
+        lost.append(message)
+    else:
+        hear(self, message)
+
+
+Canvas._hear = hard_of_hearing"""
+    server.write_notebook("lost.ipynb", setup, "explorer = xc.explore()\nexplorer")
+    lab = LabNotebook(browser, server, "lost.ipynb")
+    lab.hide_sidebar()
+    lab.run(0, 1)
+    ExplorerPage(lab).open(1, LIMIT)
+    assert lab.python("print(len(lost))").strip() == "1"
+    lab.close()

@@ -177,6 +177,12 @@ def test_what_was_named_comes_first(atlas: Atlas) -> None:
 def test_types_are_judged_by_formula_and_space_group(atlas: Atlas) -> None:
     assert set(atlas.table["space_group"].iloc[search(atlas, "spinel")]) == {227}
     assert formulas(atlas, "graphite") == {"C"}
+    layered, other = search(atlas, "graphite"), search(atlas, "lonsdaleite")
+    assert len(layered) and len(other) and not np.isin(layered, other).any()
+    assert set(atlas.table["space_group"].iloc[[*layered, *other]]) == {194}
+    assert {"mp-48", "mp-47"} & set(atlas.table["material_id"].iloc[layered]) == {"mp-48"}  # mp-47 is lonsdaleite
+    bare = Atlas("bare", atlas.table.drop(columns="layered"), atlas.z)
+    assert np.array_equal(search(bare, "graphite"), np.union1d(layered, other))
     assert "LaCoO3" not in formulas(atlas, "calcite") and "CaCO3" in formulas(atlas, "calcite")
     assert formulas(atlas, "forsterite") <= formulas(atlas, "olivine")
 

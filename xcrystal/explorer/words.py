@@ -67,6 +67,11 @@ def space_group_html(symbol: str) -> str:
     return re.sub(r"-(\d)", r'<span style="text-decoration:overline">\1</span>', subscripted)
 
 
+def space_group_text(symbol: str) -> str:
+    """ "P6₃/mmc" for "P6_3/mmc", where no markup can be."""
+    return re.sub(r"_(\d)", lambda found: "₀₁₂₃₄₅₆₇₈₉"[int(found[1])], symbol)
+
+
 Parts = list[tuple[str, str]]  # pieces of text, each with its look: "", "b", "sub", "over", "small", "yes", "no"
 
 

@@ -264,7 +264,12 @@ def _apply(atlas: Atlas, asked: Asked) -> Condition:
             return _of_formulas(atlas, asked, lambda formula: len(formula) == count)
         case OfType(kind):
             possible = _of_formulas(atlas, asked, kind.fits).holds
-            return Condition(asked.words, possible & np.isin(_column(atlas, "space_group"), kind.groups))
+            possible &= np.isin(_column(atlas, "space_group"), kind.groups)
+            layered = None if kind.layered is None else has_motif(atlas, "layered")
+            if layered is None:
+                return Condition(asked.words, possible)
+            said = "layered" if kind.layered else "not layered"
+            return Condition(f"{asked.words}, {said} judged by its atoms", possible & (layered == kind.layered))
         case InGroup(number):
             return Condition(asked.words, _column(atlas, "space_group") == number)
         case InSystem(name):

@@ -34,6 +34,8 @@ class StructureType:
         Whether it is this compound alone.
     elements
         Of which one must be there; empty for any.
+    layered
+        Whether it is made of layers, where that tells it from others of its formula and space group.
     """
 
     name: str
@@ -42,6 +44,7 @@ class StructureType:
     entry: str = ""
     exact: bool = False
     elements: tuple[str, ...] = ()
+    layered: bool | None = None
 
     @cached_property
     def reduced(self) -> Formula:
@@ -69,6 +72,7 @@ class StructureType:
 
 _ANIONS = "F O Cl N Br I S Se Te H P As".split()  # the first that a compound holds is its anion
 _EXACT = ("graphite", "niobium monoxide", "hexagonal boron nitride")
+_LAYERED = {"graphite": True, "lonsdaleite": False}
 _ELEMENTS = {"calcite": ("C", "N", "B"), "delafossite": ("Cu", "Ag", "Pd", "Pt")}
 _SYNONYMS = {
     "sphalerite": "zinc blende",
@@ -135,11 +139,14 @@ _BY_ATOMS = ("cubic perovskite", "orthorhombic perovskite", "rock salt")  # an a
 def structure_types() -> dict[str, StructureType]:
     """Every type by its name and synonyms, in small letters, with spaces for hyphens."""
     found = [
-        StructureType(name, formula, (number,), name, exact=name in _EXACT, elements=_ELEMENTS.get(name, ()))
+        StructureType(name, formula, (number,), name, name in _EXACT, _ELEMENTS.get(name, ()), _LAYERED.get(name))
         for name, formula, number in titles()
         if name not in _BY_ATOMS
     ]
-    found += [StructureType(name, formula, groups, exact=True) for name, formula, groups in _MINERALS]
+    found += [
+        StructureType(name, formula, groups, exact=True, layered=_LAYERED.get(name))
+        for name, formula, groups in _MINERALS
+    ]
     found += _FAMILIES
     named = {key_of(one.name): one for one in found}
     return named | {key_of(name): named[key_of(meant)] for name, meant in _SYNONYMS.items()}

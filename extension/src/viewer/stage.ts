@@ -7,6 +7,7 @@ import { Camera, LOOK, PICKS, resize, sample } from '../ngl_camera';
 import { FACE_LOOK } from '../ngl_faces';
 import { ReplacedMesh } from '../ngl_mesh';
 import type { IScene } from '../scene';
+import { overlaid } from '../overlaid';
 import { Triad } from '../triad';
 import type { Looking } from '../view';
 import { type ILayers, fillCrystal } from './filling';
@@ -174,7 +175,10 @@ export class CrystalStage {
 
   /** Without the picture's background, twice as large as on the screen. */
   picture(): Promise<Blob> {
-    return this.stage.makeImage({ factor: 2, antialias: true, trim: false, transparent: true });
+    const [factor, over] = [2, [this.annotations.node, this.triad.node]];
+    return this.stage
+      .makeImage({ factor, antialias: true, trim: false, transparent: true })
+      .then(picture => overlaid(picture, this.canvas, over, factor));
   }
 
   /** What is on the screen, as the address of a picture. */

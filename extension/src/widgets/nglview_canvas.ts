@@ -21,6 +21,7 @@ import {
   faceMesh
 } from '../ngl_faces';
 import { type IMesh, ReplacedMesh } from '../ngl_mesh';
+import { overlaid } from '../overlaid';
 import { saveFile } from '../save_file';
 import { EDGE_RADIUS } from '../scene';
 import { sectorMesh } from '../sectors';
@@ -87,6 +88,8 @@ const MARK_COLOURS = [1.0, 0.62, 0.1, 0.0, 0.62, 0.45];
 const MARK = 0.16;
 const SHELL_COLOUR = [0.8, 0.47, 0.65];
 const [SMOOTH_AFTER, SMOOTH_AFTER_LIGHT, REMEMBER_AFTER] = [120, 250, 500]; // ms
+
+const FINER = 2; // pixels of a picture for one on the screen
 
 const KEYS =
   'Drawing of the crystal. Arrow keys turn it, plus and minus zoom, A, B and C look along an axis, ' +
@@ -413,12 +416,16 @@ class CrystalCanvas {
     }
     const { format, name } = event.detail;
     if (format === 'svg') {
-      this.view.model.send({ type: 'xc-svg', view: this.camera.view });
+      const { atoms, text } = this.annotations.measurement;
+      this.view.model.send({ type: 'xc-svg', view: this.camera.view, measured: atoms, text });
       return;
     }
     const transparent = format === 'transparent';
     void this.stage
-      .makeImage({ factor: 2, antialias: true, trim: false, transparent })
+      .makeImage({ factor: FINER, antialias: true, trim: false, transparent })
+      .then(picture =>
+        overlaid(picture, this.view.el, [this.annotations.node, this.triad.node], FINER)
+      )
       .then(picture => {
         saveFile(`${name}.png`, picture);
         this.drawQuickly(SMOOTH_AFTER);

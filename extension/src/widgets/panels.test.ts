@@ -13,7 +13,7 @@ import { runsOf } from './path_panel';
 import pins, { dropAt } from './pins_panel';
 import search from './search_panel';
 import sliders from './slider_panel';
-import { atomChoices } from './structure_controls';
+import structure, { atomChoices } from './structure_controls';
 import tabs from './tabs';
 import toolbar from './toolbar';
 
@@ -149,6 +149,37 @@ it('says nothing of nearest known crystals where there are none', () => {
   model.set('state', { ...state, ...more, neighbours: [] });
   expect(around?.hidden).toBe(true);
   end();
+});
+
+it('asks again for a crystal as long as its canvas is empty', () => {
+  jest.useFakeTimers();
+  const root = rootIn('xc-structure');
+  const canvas = el('div', { class: 'xc-canvas' });
+  Object.defineProperty(canvas, 'clientWidth', { value: 300 });
+  // beside one that is drawn, so that WebGL is not doubted
+  root.before(el('div', { class: 'xc-canvas', 'data-drawn': '1' }), canvas);
+  const lists = { targets: [], shown: [], styles: [], palettes: [], hidden: [], legend: [] };
+  const switches = { conventional: true, boundary: true, bonds: true, perspective: false };
+  const model = modelFor(structure.render, {
+    state: {
+      ...{ answered: 0, target: '', which: '', cells: [1, 1, 1], most: 4, labels: 'none' },
+      ...{ polyhedra: true, style: '', palette: '', scale: null, note: '', match: '' },
+      ...{ sides: [''], orbits: [[]], picked: null, facts: [], symbol: '', pictures: [['', '']] },
+      ...lists,
+      ...switches
+    }
+  });
+  const end = structure.render({ model, el: root });
+  const asked = () => model.sent.filter(sent => 'act' in sent && sent.act === 'start').length;
+  jest.advanceTimersByTime(1600);
+  expect(asked()).toBe(0); // it may have opened just now
+  jest.advanceTimersByTime(3000);
+  expect(asked()).toBe(1);
+  canvas.dataset.drawn = '1';
+  jest.advanceTimersByTime(60_000);
+  expect(asked()).toBe(1);
+  end();
+  jest.useRealTimers();
 });
 
 describe('the history', () => {

@@ -1,5 +1,5 @@
 /** Finding crystals: a search, a table of the selection, and directions made between groups of it. */
-import { type Child, el, formulaNodes, pictureAddress } from '../dom';
+import { type Child, el, formulaNodes, pictureAddress, spaceGroupNodes } from '../dom';
 import { crystalLink } from './common/controls';
 import type { IDownload, IPanel, IView } from './common/model';
 import { keepKeys, show, takeDownloads } from './common/panel';
@@ -208,7 +208,7 @@ function render({ model, el: root }: IView<IPanel<ISearch>, IDownload | IPicture
       el('td', { class: 'xc-picture', 'data-row': row }, pictureOf(row)),
       el('td', {}, crystalLink(formula, id)),
       el('td', {}, id),
-      el('td', {}, group),
+      el('td', {}, spaceGroupNodes(group)),
       numbers.map(text => el('td', { class: 'xc-number' }, text))
     );
   const remove = (label: string, title: string, onclick: () => void) =>

@@ -230,7 +230,7 @@ function render({ model, el: root }: IView<IPanel<ISliders>>): () => void {
   const latent = el(
     'div',
     { class: 'xc-latent' },
-    el('label', {}, 'Another number of the latent vector: ', number),
+    el('label', {}, 'Another latent dimension: ', number),
     el('button', { class: 'xc-button', type: 'button', onclick: add }, 'Add')
   );
   root.append(families, about, grid, el('div', { class: 'xc-foot' }, undo, more, latent));

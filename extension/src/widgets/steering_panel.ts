@@ -88,7 +88,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
     value: '10',
     'aria-label': 'Number of steps'
   });
-  const tip = 'Take steps towards it, each a crystal that is really decoded';
+  const tip = 'Take steps towards it, each of them a decoded crystal';
   const run = button('start', 'Start', tip, () => {
     if (model.get('state').progress) {
       model.send({ act: 'stop' });

@@ -53,6 +53,7 @@ interface IStructure {
 }
 
 const DRAWS_WITHIN = 2500; // ms
+const [ASKS_AFTER, ASKS_AT_LEAST_EVERY] = [1500, 15_000]; // ms
 const LABELS: readonly Choice[] = [
   ['none', 'no labels'],
   ['elements', 'elements'],
@@ -96,7 +97,7 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     'Boundary',
     'Repeat atoms on faces, edges and corners on the opposite side'
   );
-  const bonds = toggle('bonds', 'Bonds', 'Draw bonds, found in the endless crystal');
+  const bonds = toggle('bonds', 'Bonds', 'Draw bonds, found in the periodic crystal');
   const perspective = toggle('perspective', 'Perspective', 'Draw what is far away smaller');
   const labels = el('select', {
     'aria-label': 'Labels of atoms',
@@ -279,8 +280,36 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
     );
   };
 
-  draw();
-  model.on('change:state', draw);
+  // what nglview says when it opens, or the answer to it, may be lost in a busy page
+  let asking: ReturnType<typeof setTimeout> | undefined;
+  const watch = (after: number, wasEmpty = false) => {
+    clearTimeout(asking);
+    asking = setTimeout(() => {
+      const around = root.closest('.xc-structure');
+      const canvases = [...(around?.querySelectorAll<HTMLElement>('.xc-canvas') ?? [])];
+      const isEmpty = ({ dataset, clientWidth }: HTMLElement) =>
+        clientWidth > 0 && dataset.drawn === undefined && dataset.failed === undefined;
+      const empty = canvases.some(isEmpty);
+      if (flat || (canvases.length > 0 && !empty)) {
+        return;
+      }
+      if (empty && wasEmpty) {
+        act('start'); // not at once: the scene of a canvas that has just opened is on its way
+      }
+      watch(Math.min(2 * after, ASKS_AT_LEAST_EVERY), empty);
+    }, after);
+  };
+  let crystals = 0;
+  const onState = () => {
+    draw();
+    const { length } = model.get('state').sides;
+    if (length !== crystals) {
+      crystals = length; // a canvas more, perhaps
+      watch(ASKS_AFTER);
+    }
+  };
+  onState();
+  model.on('change:state', onState);
   const downloadsEnded = takeDownloads(model);
   // whether there is WebGL is only tried where nothing was drawn: a context more would delay the first picture
   const late = setTimeout(() => {
@@ -294,9 +323,10 @@ function render({ model, el: root }: IView<IPanel<IStructure>>): () => void {
   }, DRAWS_WITHIN);
   return () => {
     clearTimeout(late);
+    clearTimeout(asking);
     views.dispose();
     downloadsEnded();
-    model.off('change:state', draw);
+    model.off('change:state', onState);
   };
 }
 

@@ -67,7 +67,7 @@ def test_what_is_explained_is_undone_and_done_again(session: Session) -> None:
     assert session.state.why is None and session.explanations.attribution is None
     session.redo()
     assert session.explanations.attribution is first
-    assert "explained what contributes to the predicted band gap" in session.change_summary
+    assert "contributes to the predicted band gap is explained" in session.change_summary
 
 
 def test_nothing_is_computed_while_a_hand_moves(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -346,3 +346,7 @@ def test_what_a_file_leaves_open_is_said_beside_its_crystal(session: Session, tm
         load()
         assert session.state.loaded is not None
         assert "while its formula is Cs Br" in session.state.loaded.caution
+
+
+def test_symbols_of_space_groups_are_printed_with_subscripts() -> None:
+    assert words.space_group_text("P3_121") == "P3₁21" and words.space_group_text("Fm-3m") == "Fm-3m"

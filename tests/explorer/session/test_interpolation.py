@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,12 @@ import pytest
 from PIL import Image
 from pymatgen.core import Lattice, Structure
 
+from tests.crystals import CRYSTALS
 from xcrystal.crystal.reading import parse_structure
 from xcrystal.errors import TargetError
+from xcrystal.explorer.drawing.scene import build_scene
+from xcrystal.explorer.drawing.viewpoint import standard_view
+from xcrystal.explorer.session.path_export import _picture
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.session.state import Path as Way
 from xcrystal.generator import CrystalModel
@@ -175,6 +180,15 @@ def test_an_animated_picture(on_the_way: Session) -> None:
     assert len(content) < 1_000_000
     with pytest.raises(TargetError):
         on_the_way.interpolation.export("mp4")
+
+
+def test_frames_of_an_animated_picture_have_polyhedra() -> None:
+    structure = CRYSTALS["perovskite SrTiO3"].to_structure()
+    structure.properties["space_group"] = 221
+    scene, view = build_scene(structure), standard_view(structure.lattice.matrix)
+    bare = replace(scene, corners=scene.corners[:0], face_sizes=scene.face_sizes[:0], face_atoms=scene.face_atoms[:0])
+    pictures = [np.asarray(_picture(one, structure, view, 4.0, "1").convert("RGB"), int) for one in (scene, bare)]
+    assert (np.abs(pictures[0] - pictures[1]).max(axis=2) > 20).mean() > 0.03
 
 
 def test_code_of_a_frame_leads_back(on_the_way: Session, model: CrystalModel, atlas: Atlas) -> None:

@@ -144,7 +144,7 @@ def test_every_kind_of_change_has_a_summary(session: Session) -> None:
     tell(session.undo(), "Undone (map coloured by band gap)", "formation energy")
     tell(session.display.show_supercell((2, 1, 3)), "The cell is drawn 2 × 1 × 3 times.")
     tell(session.display.show_bonds(False), "Bonds are not drawn.")
-    tell(session.display.show_perspective(True), "What is far away is drawn smaller.")
+    tell(session.display.show_perspective(True), "Perspective is on.")
     tell(session.display.label_atoms("sites"), "Atoms are labelled by site.")
     tell(session.display.show_polyhedra(False), "Polyhedra are not drawn.")
     tell(session.display.show_style("space-filling"), "Atoms are drawn space-filling.")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
+from xml.etree import ElementTree
 
 import ipywidgets as widgets
 import numpy as np
@@ -20,9 +21,11 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import TargetError
 from xcrystal.explorer.drawing.cells import conventional_cell
+from xcrystal.explorer.drawing.overlay import SHELL_COLOR
 from xcrystal.explorer.drawing.scene import build_scene, element_colors
 from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, scene_message
 from xcrystal.explorer.drawing.svg_picture import svg
+from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.session.site_facts import coordination, orbit_choices, site_facts, with_orbits
 from xcrystal.explorer.structure.nglview_canvas import canvas_class
@@ -254,8 +257,52 @@ def test_a_still_picture_is_as_the_crystal_is_seen(session: Session, view: Struc
     circles = [re.findall(r'cx="[^"]*" cy="[^"]*"', text) for text in (content.decode(), expected)]
     assert circles[0] == circles[1] != re.findall(r'cx="[^"]*" cy="[^"]*"', svg(structure, width=800))
     for wrong in ([[1.0, 0.0], [0.0, 1.0]], [[2.0, 0, 0], [0, 1, 0], [0, 0, 1]]):
-        view._offer_svg(0, wrong)
+        view._offer_svg(0, {"view": wrong})
     assert len(offered) == 1
+
+
+def test_a_still_picture_says_what_stands_over_the_canvas(session: Session, view: StructureView) -> None:
+    session.load(CRYSTALS["rutile TiO2"].to_structure())
+    session.show("loaded")
+    session.display.label_atoms("elements")
+    offered: list[bytes] = []
+    view.bar.offer = lambda name, kind, content: offered.append(content)
+    along_c = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    view._offer_svg(0, {"view": along_c, "measured": [0, 2], "text": "<1.95 Å>"})
+    drawing = ElementTree.fromstring(offered[0])
+    texts = [text.text for text in drawing.findall(".//{*}text")]
+    assert texts.count("a") == texts.count("b") == texts.count("c") == 1
+    assert "<1.95 Å>" in texts and {"Ti", "O"} <= set(texts)
+    arrows = [group for group in drawing.findall("{*}g") if "translate" in group.attrib["transform"]][-1]
+    letters = {text.text: (float(text.attrib["x"]), -float(text.attrib["y"])) for text in arrows.findall(".//{*}text")}
+    assert letters["a"][0] > 30 and letters["b"][1] > 30  # a to the right, b upwards; c to the eye
+    assert sum(circle.attrib.get("r") == "4" for circle in arrows.findall(".//{*}circle")) == 1
+    view._offer_svg(0, {"view": along_c})
+    assert b"stroke-dasharray" in offered[0] and b"stroke-dasharray" not in offered[1]
+
+
+def test_the_picture_that_a_notebook_keeps_is_drawn_as_on_the_canvas(session: Session) -> None:
+    still = Still(session)
+    plain = still.html()
+    session.display.show_polyhedra(False)
+    assert plain.count("fill-opacity") > 0 == still.html().count("fill-opacity")
+    session.display.show_style("space-filling")
+    assert "<line" in plain  # bonds, and the edges of the cell
+    session.display.hide_elements(["O"])
+    hidden = still.html()
+    assert hidden.count("<circle") < plain.count("<circle")
+    session.display.show_element_colors("vesta")
+    assert still.html() != hidden
+    session.load(SALT)
+    session.show("overlay")
+    assert SHELL_COLOR in still.html()
+
+
+def test_what_a_page_lost_at_its_opening_is_sent_again(session: Session, view: StructureView) -> None:
+    sent = listen(view.canvases[0])
+    view.bar.act({"act": "start"}, [])
+    assert [message["type"] for message, *_ in sent] == ["call_method", "xc-scene"]
+    assert sent[0][0]["methodName"] == "executeCode"
 
 
 def test_the_legend_is_of_elements_or_of_an_attribution(session: Session, view: StructureView) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import count, pairwise
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from xcrystal.explorer.drawing.overlay import SHELL_COLOR, shells
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene import BOND_RADIUS, STYLES, Scene, build_scene
 from xcrystal.explorer.drawing.scene_message import atom_colors, share_color
+from xcrystal.explorer.drawing.svg_annotations import Measurement, axes_svg, labels_svg, measurement_svg
 from xcrystal.explorer.drawing.viewpoint import standard_view
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ def svg(
     hidden: Sequence[str] = (),
     palette: str = "jmol",
     over: Structure | None = None,
+    labels: Sequence[str] = (),
+    measured: Measurement | None = None,
+    axes: bool = False,
 ) -> str:
     """One crystal as an SVG image, in parallel projection.
 
@@ -109,7 +113,14 @@ def svg(
         (3, 3) unit vectors as rows: what points to the right, upwards, and to the eye; None for the standard view.
     over
         A crystal that is laid over it as shells, as of ``overlay.shells``.
+    labels
+        What is written at each atom.
+    measured
+        A distance or an angle that is written into it.
+    axes
+        Whether arrows say where a, b and c point.
     """
+    view = standard_view(structure.lattice.matrix) if view is None else view
     scene = build_scene(
         structure, boundary=boundary, bonds=bonds, polyhedra=polyhedra, repeat=repeat, style=style, hidden=hidden
     )
@@ -118,7 +129,16 @@ def svg(
     balls = [f"url(#{name}-{paint[1:]})" for paint in paints]
     gradients = _gradients(name, set(paints))
     around = None if over is None else shells(scene, structure, over)
-    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, gradients, view, palette, around)
+
+    def written(reach: float) -> str:
+        places = turned(scene.positions, view)
+        return (
+            labels_svg(scene, places, labels, reach)
+            + ("" if measured is None else measurement_svg(scene, places, measured, reach))
+            + (axes_svg(structure.lattice.matrix, view, reach) if axes else "")
+        )
+
+    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, gradients, view, palette, around, written)
 
 
 def thumbnail(structure: Structure, width: int = 64) -> str:
@@ -148,9 +168,10 @@ def _image(
     view: np.ndarray | None = None,
     palette: str = "jmol",
     around: np.ndarray | None = None,
+    written: Callable[[float], str] = lambda reach: "",
 ) -> str:
-    """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours, and
-    the rows of ``around`` (n, 4) are shells."""
+    """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours,
+    the rows of ``around`` (n, 4) are shells, and what is written over all of it depends on half of the side."""
     view = standard_view(structure.lattice.matrix) if view is None else view
     edges, starts, ends, centres = (
         turned(points, view) for points in (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions)
@@ -186,7 +207,7 @@ def _image(
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{width}" role="img" '
         f'aria-label="{escape(structure.composition.reduced_formula)}" '
-        f'viewBox="{-side / 2:.2f} {-side / 2:.2f} {side:.2f} {side:.2f}">{definitions}{drawn}</svg>'
+        f'viewBox="{-side / 2:.2f} {-side / 2:.2f} {side:.2f} {side:.2f}">{definitions}{drawn}{written(reach)}</svg>'
     )
 
 

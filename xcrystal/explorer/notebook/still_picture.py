@@ -19,6 +19,7 @@ import numpy as np
 from ipywidgets.widgets import widget as registry
 
 from xcrystal.explorer import words
+from xcrystal.explorer.drawing.scene_message import atom_labels
 from xcrystal.explorer.drawing.svg_picture import svg
 
 if TYPE_CHECKING:
@@ -87,13 +88,15 @@ class Still:
         facts += [
             f"{escape(words.title(name))} {value:.2f} {escape(words.unit(name))}" for name, value in predicted.items()
         ]
+        labels, options = atom_labels(structure, session.state.labels), session.display.options
+        picture = svg(structure, scores, _SIZE, scale=scale, over=session.display.over, labels=labels, **options)
         label = escape(session.label if shown is None else f"{shown.name}, as loaded")
         rule = f".xc-still-{self.identity}"
         return (
             f'<style>body:has(.xc-explorer[data-live="{self.identity}"]) {rule} {{ display: none; }}</style>'
             f'<div class="xc-still xc-still-{self.identity}" style="font-family:sans-serif;font-size:13px">'
             f"<p><b>{words.formula_html(words.formula_of(structure))}</b> {label}</p>"
-            f'<div style="display:flex;flex-wrap:wrap;gap:16px">{svg(structure, scores, _SIZE, scale=scale)}'
+            f'<div style="display:flex;flex-wrap:wrap;gap:16px">{picture}'
             f"{self._map(position)}</div><p>{'; '.join(facts)}</p>"
             "<p><small>The last view of the xcrystal explorer; run the cell again to explore. "
             f"{escape(words.CAUTION)}</small></p></div>"

@@ -116,13 +116,14 @@ class WhyView(Panel):
         for number, _ in session.structure.properties.get("likely_groups", ()):
             if own is None or int(number) != own[0]:
                 name = f"space group {int(number)}"
-                decided.append([name, f"{name} ({space_group(int(number)).symbol}): why not?"])
+                symbol = words.space_group_text(space_group(int(number)).symbol)
+                decided.append([name, f"{name} ({symbol}): why not?"])
         decided += [
             [f"element of orbit {k + 1}", f"{name}: why this element?"] for k, name in enumerate(self._orbit_names())
         ]
         groups.append(["Decision of the decoder", decided])
         groups.append(
-            ["Place in latent space", [["density", "density of known crystals"], ["latent", "latent number"]]]
+            ["Place in latent space", [["density", "density of known crystals"], ["latent", "latent dimension"]]]
         )
         ends = [
             [f"{DISTANCE}{n}", f"to {n}"] for n, end in zip("AB", session.state.ends, strict=True) if end is not None

@@ -200,8 +200,8 @@ TERMS = (
     ),
     Term(
         "agreement of methods",
-        "Two methods that work differently should put the parts of a crystal in the same order. The rank "
-        "correlation says how far they do: 1 for the same order, 0 for none, −1 for the reverse.",
+        "Two methods that work differently should put the parts of a crystal in the same order. How far "
+        "they do is a number: 1 for the same order, 0 for none, −1 for the reverse.",
         MODEL,
     ),
     Term(

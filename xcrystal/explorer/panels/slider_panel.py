@@ -22,7 +22,7 @@ LIMIT = 4.0
 STEP = 0.05
 _TITLES = {
     "principal": ("Principal", "Directions in which known crystals differ most, named by what grows along them."),
-    "latent": ("Single numbers", "One number of the latent vector each, named by what grows with it."),
+    "latent": ("Single dimensions", "One latent dimension each, named by what grows with it."),
     "property": ("Properties", "Crystals with more or less of a property, each one decoded and checked."),
     "concept": ("Your own", "Directions from one group of crystals to another; you choose the groups."),
 }

@@ -112,7 +112,7 @@ def _of_loaded(before: State, after: State) -> Iterator[str]:
     if loaded is before.loaded:
         return
     if loaded is None:
-        yield "no loaded crystal is kept any more"
+        yield "there is no loaded crystal any more"
     elif loaded.reason:
         yield f"{loaded.name} can be drawn but not encoded, because {_start(loaded.reason)}"
     elif loaded.rms is None:
@@ -143,7 +143,7 @@ def _of_groups(before: State, after: State) -> Iterator[str]:
             yield f"{_count(len(after.own), 'crystal') if after.own else 'no crystals'} of your own on the map"
     if after.candidates != before.candidates:
         if not after.candidates:
-            yield "no candidates are kept any more"
+            yield "there are no proposed structures any more"
         else:
             formulas = dict.fromkeys(p.structure.composition.reduced_formula for p in after.candidates)
             yield f"{_count(len(after.candidates), 'candidate')} proposed ({', '.join(list(formulas)[:3])})"
@@ -177,7 +177,7 @@ def _of_display(before: State, after: State) -> Iterator[str]:
     if after.bonds != before.bonds:
         yield "bonds are drawn" if after.bonds else "bonds are not drawn"
     if after.perspective != before.perspective:
-        yield "what is far away is drawn smaller" if after.perspective else "what is far away is drawn as large"
+        yield "perspective is on" if after.perspective else "perspective is off"
     if after.labels != before.labels:
         yield {"elements": "atoms are labelled by element", "sites": "atoms are labelled by site"}.get(
             after.labels, "atoms are not labelled"
@@ -210,7 +210,7 @@ def _of_display(before: State, after: State) -> Iterator[str]:
         if after.why is None:
             yield "the atoms are coloured by element"
         else:
-            yield f"it is explained what contributes to {words.explained(after.why.target)}"
+            yield f"what contributes to {words.explained(after.why.target)} is explained"
     if (after.family, after.latents) != (before.family, before.latents):
         yield f"the sliders move along {_FAMILIES.get(after.family, after.family)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xcrystal.crystal.aligning import align
 from xcrystal.crystal.cif import model_output
@@ -82,6 +82,26 @@ class Display:
         if state.shown == "both" and self.alignment is not None:
             return self.alignment.own_hand
         return conventional_cell(state.point.structure) if state.cell == "conventional" else state.point.structure
+
+    @property
+    def over(self) -> Structure | None:
+        """What is laid over the crystal that is drawn; None unless that is asked for."""
+        found = self.alignment if self._store.state.shown == "overlay" else None
+        return None if found is None else found.structure
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How a crystal is drawn, as keywords of the functions of ``drawing`` that draw one."""
+        state = self._store.state
+        return {
+            "boundary": state.boundary,
+            "bonds": state.bonds,
+            "polyhedra": state.polyhedra and state.shown != "overlay",  # faces would hide the shells
+            "repeat": state.supercell,
+            "style": state.style,
+            "hidden": state.hidden,
+            "palette": state.element_colors,
+        }
 
     @property
     def space_group(self) -> tuple[int, str] | None:

@@ -295,7 +295,7 @@ class Modifications:
         point = self._points.at(z, command.label(), commands, quick=held is not None)
         cautions = [edit.caution, self._rarity(edit)]
         if extrapolates:
-            cautions.append("This crystal is far from those that the model knows: what it says of it is a guess.")
+            cautions.append("This crystal is far from those that the model knows: its predictions are guesses.")
         caution = one_sentence(" ".join(part for part in cautions if part))
         loaded = self._points.loaded(structure, edit.canonical, command.name, point, caution)
         after = Said(formula, point.predicted, point.intervals, z)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 FORMATS = {"cif": "application/zip", "xyz": "chemical/x-xyz", "gif": "image/gif"}
 SIZE = 360  # of the animated picture, in pixels
 _FINER = 2  # drawn so many times larger, for smooth edges
-_PIECES = 12
+_PIECES = 40
+_FACE_ALPHA = 115  # of 255
 _CAPTION = 44  # pixels below
 _FRAME_TIME, _END_TIME = 180, 900  # ms
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of a zip: the same path gives the same bytes
@@ -108,7 +109,8 @@ def _gif(structures: Sequence[Structure]) -> bytes:
 
 def _reach(scene: Any, view: np.ndarray) -> float:
     edges, bonds, centres = (turned(points, view) for points in (scene.edges, scene.bond_ends, scene.positions))
-    points = [np.abs(edges[..., :2]).max(), np.abs(bonds[:, :2]).max(initial=0.0)]
+    corners = turned(scene.corners, view)
+    points = [np.abs(edges[..., :2]).max(), *(np.abs(ends[:, :2]).max(initial=0.0) for ends in (bonds, corners))]
     if len(centres):
         points.append((np.abs(centres[:, :2]).max(axis=1) + scene.radii).max())
     return float(max(points))
@@ -121,7 +123,7 @@ def _picture(scene: Any, structure: Structure, view: np.ndarray, reach: float, n
     side = SIZE * _FINER
     scale = side / (2 * reach)
     image = Image.new("RGB", (side, side + _CAPTION * _FINER), "white")
-    draw = ImageDraw.Draw(image)
+    draw = ImageDraw.Draw(image, "RGBA")  # faces are translucent
     colors = (255 * element_colors()).round().astype(int)
     numbers = np.array([site.specie.Z for site in structure])
 
@@ -129,17 +131,31 @@ def _picture(scene: Any, structure: Structure, view: np.ndarray, reach: float, n
         return float(side / 2 + scale * point[0]), float(side / 2 + scale * point[1])
 
     items: list[tuple[float, Any]] = []
+    starts, ends, centres = (turned(points, view) for points in (scene.bond_starts, scene.bond_ends, scene.positions))
     for start, end in turned(scene.edges, view):
         # in pieces, so that an edge can pass behind one atom and before another
         points = start + np.linspace(0, 1, _PIECES + 1)[:, None] * (end - start)
-        items += [((a[2] + b[2]) / 2, ("line", a, b, 0.06, (136, 136, 136))) for a, b in pairwise(points)]
-    starts, ends, centres = (turned(points, view) for points in (scene.bond_starts, scene.bond_ends, scene.positions))
+        for a, b in pairwise(points):
+            middle = (a + b) / 2
+            if (np.linalg.norm(centres - middle, axis=1) > scene.radii).all():  # what is within an atom is not seen
+                items.append((middle[2], ("line", a, b, 0.06, (136, 136, 136))))
     bonds = zip(starts, ends, scene.bond_radii, scene.bond_atoms, strict=True)
     for start, end, radius, atom in bonds:
         items.append(((start[2] + end[2]) / 2, ("line", start, end, 2 * radius, tuple(colors[numbers[atom]]))))
     for centre, radius, z in zip(centres, scene.radii, scene.numbers, strict=True):
         items.append((centre[2], ("ball", centre, None, radius, tuple(colors[z]))))
+    corners = turned(scene.corners, view)
+    ends_of_faces = np.cumsum(scene.face_sizes, dtype=int)
+    for size, end, atom in zip(scene.face_sizes, ends_of_faces, scene.face_atoms, strict=True):
+        face = corners[end - size : end]
+        items.append((face[:, 2].mean(), ("face", face, None, 0.06, tuple(colors[numbers[atom]]))))
     for _, (kind, one, other, size, color) in sorted(items, key=lambda item: item[0]):
+        if kind == "face":
+            outline = [at(corner) for corner in one]
+            draw.polygon(outline, fill=(*color, _FACE_ALPHA))
+            edge = tuple(int(0.65 * c) for c in color)
+            draw.line([*outline, outline[0]], fill=edge, width=max(_FINER, round(scale * size)), joint="curve")
+            continue
         if kind == "line":
             draw.line([at(one), at(other)], fill=color, width=max(_FINER, round(scale * size)))
             continue

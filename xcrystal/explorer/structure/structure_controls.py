@@ -53,6 +53,9 @@ class DrawnCrystals(Protocol):
     def fit(self) -> None:
         """Bring all of it into view."""
 
+    def start(self) -> None:
+        """Draw in canvases that are still empty."""
+
     def be_flat(self) -> None:
         """Draw still pictures from now on."""
 
@@ -136,6 +139,8 @@ class StructureBar(Panel):
                 session.display.hide_elements(sorted(hidden))
             case "fit":
                 view.fit()
+            case "start":
+                view.start()
             case "flat":
                 view.be_flat()
             case "pick":

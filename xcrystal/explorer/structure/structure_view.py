@@ -14,6 +14,7 @@ from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.overlay import shells
 from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, scene_message
+from xcrystal.explorer.drawing.svg_annotations import Measurement
 from xcrystal.explorer.drawing.svg_picture import svg
 from xcrystal.explorer.session.commands import Reset
 from xcrystal.explorer.session.site_facts import site_facts, with_orbits
@@ -98,7 +99,7 @@ class StructureView(View):
             return ""
         (_, one), (_, other) = crystals
         if not session.idle:
-            return "match: when you pause"
+            return "match: compared when you pause"
         if self._match is None or self._match[0] is not one or self._match[1] is not other:
             self._match = (one, other, _match_words(match_rms(one, other)))
         return self._match[2]
@@ -110,7 +111,7 @@ class StructureView(View):
         if shown == "decoded" or (shown == "loaded" and not own):
             return ""
         if not session.idle:
-            return "match: when you pause"
+            return "match: compared when you pause"
         found = session.display.alignment
         rms = loaded.rms if own else None if found is None else found.rms
         words = _match_words(rms, mirrored=found is not None and found.mirrored)
@@ -131,7 +132,16 @@ class StructureView(View):
         return [
             (
                 caption,
-                svg(structure, self._scores(structure), width, over=self._over, scale=self._scale, **self._options),
+                svg(
+                    structure,
+                    self._scores(structure),
+                    width,
+                    over=self._over,
+                    scale=self._scale,
+                    labels=atom_labels(structure, self.session.state.labels),
+                    axes=True,
+                    **self.session.display.options,
+                ),
             )
             for caption, structure in self.crystals
         ]
@@ -141,19 +151,6 @@ class StructureView(View):
         """The colours of an attribution, if there is one."""
         found = self.session.explanations.attribution
         return None if found is None else found.scale()
-
-    @property
-    def _options(self) -> dict[str, Any]:
-        state = self.session.state
-        return {
-            "boundary": state.boundary,
-            "bonds": state.bonds,
-            "polyhedra": state.polyhedra and state.shown != "overlay",  # faces would hide the shells
-            "repeat": state.supercell,
-            "style": state.style,
-            "hidden": state.hidden,
-            "palette": state.element_colors,
-        }
 
     # -- from the user
 
@@ -175,6 +172,11 @@ class StructureView(View):
         for canvas in self.canvases:
             canvas.call("xcLook", side)
 
+    def start(self) -> None:
+        """Begin again to draw, for a page in which a canvas is still empty."""
+        for canvas in self.canvases:
+            canvas.start()
+
     def be_flat(self) -> None:
         """Show still pictures from now on."""
         self.flat = True
@@ -185,18 +187,28 @@ class StructureView(View):
             picked = None if atom is None else (which, atom)
             self.worker.submit(("pick", id(self)), lambda: self.pick(picked))
 
-        def on_svg(view: Any) -> None:
-            self.worker.submit(("svg", which), lambda: self._offer_svg(which, view))
+        def on_svg(message: dict[str, Any]) -> None:
+            self.worker.submit(("svg", which), lambda: self._offer_svg(which, message))
 
         return canvas_class()(on_pick, on_svg)
 
-    def _offer_svg(self, which: int, rows: Any) -> None:
+    def _offer_svg(self, which: int, message: dict[str, Any]) -> None:
         """Let the browser save a crystal as it is seen on its canvas."""
-        crystals, view = self.crystals, np.asarray(rows, dtype=float)
+        crystals, view = self.crystals, np.asarray(message.get("view"), dtype=float)
         if which < len(crystals) and view.shape == (3, 3) and np.allclose(view @ view.T, np.eye(3), atol=1e-3):
             structure = crystals[which][1]
-            scores, options = self._scores(structure), self._options
-            picture = svg(structure, scores, _PICTURE, view=view, over=self._over, scale=self._scale, **options)
+            picture = svg(
+                structure,
+                self._scores(structure),
+                _PICTURE,
+                view=view,
+                over=self._over,
+                scale=self._scale,
+                labels=atom_labels(structure, self.session.state.labels),
+                measured=_measurement(message),
+                axes=True,
+                **self.session.display.options,
+            )
             name = re.sub(r"[^\w.-]+", "_", structure.composition.reduced_formula)
             self.bar.offer(f"{name}.svg", "image/svg+xml", picture.encode())
 
@@ -225,7 +237,9 @@ class StructureView(View):
                 if scores is not None and session.explanations.attribution is not None
                 else ""
             )
-            drawn.append(scene_message(structure, scores=scores, unit=unit, scale=self._scale, **self._options))
+            drawn.append(
+                scene_message(structure, scores=scores, unit=unit, scale=self._scale, **self.session.display.options)
+            )
         scenes = [scene for _, _, scene in drawn]
         self._notes = [scene.note for scene in scenes if scene.note]
         extent = max(header["extent"] for header, _, _ in drawn)  # both at one scale
@@ -243,8 +257,7 @@ class StructureView(View):
     @property
     def _over(self) -> Structure | None:
         """What is laid over the crystal that is drawn; None unless that is asked for."""
-        found = self.session.display.alignment if self.session.state.shown == "overlay" else None
-        return None if found is None else found.structure
+        return self.session.display.over
 
     def _shells(self, structure: Structure, scene: Scene) -> bytes:
         return b"" if self._over is None else shells(scene, structure, self._over).tobytes()
@@ -303,6 +316,14 @@ class StructureView(View):
                 return structure
             self._marked = (structure, marked)
         return self._marked[1]
+
+
+def _measurement(message: dict[str, Any]) -> Measurement | None:
+    """What is measured on a canvas, as it says."""
+    spheres, text = message.get("measured"), message.get("text")
+    if not isinstance(spheres, list) or not spheres:
+        return None
+    return Measurement(tuple(int(k) for k in spheres), str(text or ""))
 
 
 def _match_words(rms: float | None, *, mirrored: bool = False) -> str:

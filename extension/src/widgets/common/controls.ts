@@ -54,6 +54,11 @@ export function detailOf([, detail]: Progress): string {
 /** Figures for those who ask for them; nothing if there are none. */
 export function moreOf(figures: string): HTMLElement | null {
   return figures
-    ? el('details', { class: 'xc-figures' }, el('summary', {}, 'more'), figures)
+    ? el(
+        'details',
+        { class: 'xc-figures', 'data-level': 'researcher' },
+        el('summary', {}, 'more'),
+        figures
+      )
     : null;
 }
