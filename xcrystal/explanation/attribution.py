@@ -266,7 +266,7 @@ def attribute(
     method
         "shapley", "integrated_gradients", "gradient_shap", "input_x_gradient", "feature_ablation", "occlusion",
         "saliency" or "smoothgrad": see ``xcrystal.explanation.methods``. By default Shapley values, exact for up to
-        8 orbits and sampled beyond, as ``Attribution.method_title`` says; at level "latent" integrated gradients.
+        7 orbits and sampled beyond, as ``Attribution.method_title`` says; at level "latent" integrated gradients.
     level
         "atoms", "orbits", "elements", "pairs": the elements move, symmetry and geometry are held; "lattice": the cell
         moves; "latent": the latent vector moves.
