@@ -28,6 +28,7 @@ LAYERS = (
     "disorder",
     "explanation",
     "evaluation",
+    "benchmarks",
     "training",
     "teaching",  # computes answers with all of the above; what it says is plain HTML, so the explorer may use it
     "explorer",
@@ -50,6 +51,7 @@ FORBIDDEN = {
     "disorder": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "explanation": {"ipywidgets", "nglview"},  # an attribution draws itself with plotly, once it is asked to
     "evaluation": {"ipywidgets", "plotly", "nglview"},
+    "benchmarks": {"torch", "ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},
     "teaching": {"ipywidgets", "plotly", "nglview", "torch"},
 }

@@ -18,8 +18,8 @@ import xcrystal as xc
 from xcrystal.evaluation.attribution.weight_randomization import cascade
 
 IMAGES = Path(__file__).parents[1] / "images"
-BASELINES = ("mean_crystal", "element_averaged", "vacuum")
-_COLORS = ("#0072b2", "#e69f00", "#009e73")
+BASELINES = ("mean_element", "average_of_crystal", "real_elements", "vacancy")
+_COLORS = ("#0072b2", "#e69f00", "#cc79a7", "#009e73")
 
 
 def perovskite() -> Structure:
@@ -37,8 +37,8 @@ def baselines(model: object, crystal: Structure) -> None:
             f"{baseline}: {why.baseline_value:+.2f} to {why.target_value:+.2f} eV/atom, scores add up to "
             f"{why.scores.sum():+.2f}, completeness error {why.completeness_error:.2g}"
         )
-        places = np.arange(len(why.names)) + 0.27 * (k - 1)
-        axis.bar(places, why.scores, 0.25, color=color, label=f"{baseline} ({why.baseline_value:+.2f} eV/atom)")
+        places = np.arange(len(why.names)) + 0.2 * (k - 1.5)
+        axis.bar(places, why.scores, 0.19, color=color, label=f"{baseline} ({why.baseline_value:+.2f} eV/atom)")
         axis.set_xticks(range(len(why.names)), why.names)
     axis.axhline(0, color="black", linewidth=0.8)
     axis.set_ylabel("score in eV/atom")
@@ -54,7 +54,7 @@ def random_weights(model: object, crystal: Structure) -> None:
     chosen = [networks[0], networks[1], networks[-1]]
     _, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
     for axis, (name, network) in zip(axes, chosen, strict=True):
-        why = xc.explain(network, crystal, level="orbits", baseline="element_averaged")
+        why = xc.explain(network, crystal, level="orbits", baseline="average_of_crystal")
         axis.bar(why.names, why.scores, color=why.scale().colors(why.scores))
         axis.axhline(0, color="black", linewidth=0.8)
         axis.set_title(name, fontsize=10)

@@ -26,6 +26,7 @@ WORDS = {
     "disorder": "xc.defects, xc.approximants",
     "explanation": "xc.explain: targets, methods, concepts",
     "evaluation": "is it any good: figures and reports",
+    "benchmarks": "attributions of any model, tested",
     "training": "recipes, data, the loop",
     "explorer": "xc.explore: a session and its views",
     "teaching": "exercises that answer with hints",

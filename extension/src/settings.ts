@@ -22,7 +22,7 @@ export const DEFAULTS: Readonly<IExplorerSettings> = {
   model: 'mp20',
   device: 'auto',
   colourMap: 'viridis',
-  attributionMethod: 'integrated_gradients'
+  attributionMethod: 'shapley'
 };
 
 /** The settings in what JupyterLab has put together of defaults and a user's own. */

@@ -23,7 +23,7 @@ PLUGIN = "xcrystal-lab:plugin"
 FOLDER, BROKEN = "opening", "broken"
 AWKWARD = """it's "mine" \\ für (1).cif"""
 OTHER = "zinc oxide.vasp"
-CHOSEN = {"device": "cpu", "colourMap": "cividis", "attributionMethod": "shapley"}
+CHOSEN = {"device": "cpu", "colourMap": "cividis", "attributionMethod": "saliency"}
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
@@ -93,7 +93,7 @@ def test_the_launcher_opens_a_notebook(desk: Desk) -> None:
     desk.wait_until(lambda: desk.title.endswith(".ipynb"), "a notebook")
     assert drawn(desk).label.startswith("BaTiO3")
     source = desk.page.evaluate("window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells[0].getSource()")
-    call = 'xc.explore(device="cpu", color_map="cividis", method="shapley")'
+    call = 'xc.explore(device="cpu", color_map="cividis", method="saliency")'
     assert source == f"import xcrystal as xc\n\n{call}"
     assert "Launcher" not in desk.titles, "the launcher stays in the way"
     desk.screenshot("opening-notebook")
@@ -138,7 +138,7 @@ def test_the_file_browser_opens_a_panel_without_code(desk: Desk) -> None:
         "s = explorer.session; print(s.model.device, s.state.color_map, s.explanations.method, "
         "[own.name for own in s.state.own])"
     )
-    assert told.split(maxsplit=3) == ["cpu", "cividis", "shapley", f"[{OTHER!r}]\n"]
+    assert told.split(maxsplit=3) == ["cpu", "cividis", "saliency", f"[{OTHER!r}]\n"]
     desk.wait_until(lambda: told_of.count() == 0, "no notice any more")
     desk.screenshot("opening-panel-light")
 

@@ -199,7 +199,7 @@ def test_the_crystal_is_explained_from_a_baseline_that_is_chosen(explorer: Explo
     lab.wait_until(
         lambda: why.locator(".xc-trust li").count() == 4 and why.locator(".xc-trust-waiting").count() == 0, "trust", 60
     )
-    why.locator(".xc-why-baseline").select_option("vacuum")
+    why.locator(".xc-why-baseline").select_option("vacancy")
     lab.wait_until(lambda: why.locator(".xc-why-track .xc-why-tick").count() == 5, "the bars before")
     why.locator(".xc-why-row").first.hover()
     marked = explorer.root.locator(".xc-canvas[data-drawn]").first
@@ -211,7 +211,7 @@ def test_the_crystal_is_explained_from_a_baseline_that_is_chosen(explorer: Explo
     if os.environ.get("XCRYSTAL_UPDATE_SCREENSHOTS") == "1":
         shutil.copy(path, ROOT / "docs" / "images" / "why.png")
     explorer.root.locator(".xc-history button").first.click()
-    lab.wait_until(lambda: asked(explorer, "session.state.why.baseline") == "mean_crystal", "the baseline before")
+    lab.wait_until(lambda: asked(explorer, "session.state.why.baseline") == "mean_element", "the baseline before")
 
 
 def test_a_formula_brings_proposals(explorer: ExplorerPage) -> None:

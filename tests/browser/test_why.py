@@ -79,9 +79,9 @@ def test_everything_is_chosen_by_keyboard(explorer: ExplorerPage) -> None:
     lab.wait_until(lambda: asked(explorer, "session.explanations.target") == "band_gap", "a target")
     lab.wait_until(lambda: tab.locator(".xc-why-row").count() == 5, "bars", 60)
     for name, key, wanted in (
-        ("method", "Shapley", "shapley"),
+        ("method", "Integrated", "integrated_gradients"),
         ("level", "orbits", "orbits"),
-        ("baseline", "vacuum", "vacuum"),
+        ("baseline", "vacancy", "vacancy"),
     ):
         page.keyboard.press("Tab")
         assert f"xc-why-{name}" in page.evaluate("document.activeElement.className")
@@ -89,10 +89,10 @@ def test_everything_is_chosen_by_keyboard(explorer: ExplorerPage) -> None:
         lab.wait_until(lambda n=name, w=wanted: asked(explorer, f"session.state.why.{n}") == w, f"the {name}")  # type: ignore[misc]
     lab.wait_until(lambda: tab.locator(".xc-why-row").count() == 4 and trusted(tab), "four orbits", 60)
     # undone choice by choice
-    for name, wanted in (("baseline", "mean_crystal"), ("level", "atoms"), ("method", "integrated_gradients")):
+    for name, wanted in (("baseline", "mean_element"), ("level", "atoms"), ("method", "shapley")):
         page.keyboard.press("Control+z")
         lab.wait_until(lambda n=name, w=wanted: asked(explorer, f"session.state.why.{n}") == w, f"the {name} before")  # type: ignore[misc]
-    lab.wait_until(lambda: tab.locator(".xc-why-method").input_value() == "integrated_gradients", "the control before")
+    lab.wait_until(lambda: tab.locator(".xc-why-method").input_value() == "shapley", "the control before")
     assert tab.locator(".xc-why-level").input_value() == "atoms"
 
 
@@ -147,7 +147,7 @@ def test_an_atom_lights_up_its_bar(explorer: ExplorerPage, why: Locator) -> None
 def test_the_effect_of_a_baseline_is_seen_beside_the_bars(explorer: ExplorerPage, why: Locator) -> None:
     lab = explorer.lab
     assert why.locator(".xc-why-track .xc-why-tick").count() == 0
-    why.locator(".xc-why-baseline").select_option("vacuum")
+    why.locator(".xc-why-baseline").select_option("vacancy")
     lab.wait_until(lambda: why.locator(".xc-why-track .xc-why-tick").count() == 5, "where the bars were")
     assert "before: from mean crystal" in why.locator(".xc-why-ticks").inner_text()
     assert "no element on any site" in why.locator(".xc-why-said").inner_text()

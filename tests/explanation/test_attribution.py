@@ -13,6 +13,8 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import TargetError, UnsupportedCrystalError
 from xcrystal.explanation.attribution import Attribution
+from xcrystal.explanation.methods import title_of
+from xcrystal.explanation.shapley import MOST_EXACT
 from xcrystal.generator import CrystalModel
 
 
@@ -31,12 +33,60 @@ def test_scores_are_complete_and_equal_within_orbits(model: CrystalModel, name: 
         assert np.ptp(found.scores[orbits == orbit]) == 0
 
 
-def test_a_supercell_carries_the_scores_of_its_primitive_atoms(model: CrystalModel) -> None:
+@pytest.mark.parametrize("name", ["perovskite SrTiO3", "rutile TiO2", "wurtzite ZnO"])
+@pytest.mark.parametrize("level", ["atoms", "orbits", "elements"])
+def test_scores_add_up_in_every_cell_and_are_equal_on_an_orbit(model: CrystalModel, name: str, level: str) -> None:
+    structure = CRYSTALS[name].to_structure()
+    structure.add_site_property("origin", list(range(len(structure))))
+    alone = xc.explain(model, structure, level=level)
+    for size in ((2, 1, 1), (1, 3, 2)):
+        tiled = xc.explain(model, structure * size, level=level)
+        assert alone.atom_scores is not None and tiled.atom_scores is not None
+        assert tiled.atom_scores.sum() == pytest.approx(tiled.target_value - tiled.baseline_value, abs=2e-4)
+        expected = alone.atom_scores[tiled.structure.site_properties["origin"]] / np.prod(size)
+        assert np.allclose(tiled.atom_scores, expected, atol=1e-4)
+        for orbit in np.unique(structure.site_properties["orbit"]):
+            own = np.array(tiled.structure.site_properties["orbit"]) == orbit
+            assert np.ptp(tiled.atom_scores[own]) == 0
+
+
+def test_in_a_conventional_cell_scores_add_up_to_the_difference(model: CrystalModel) -> None:
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+    structure = SpacegroupAnalyzer(CRYSTALS["rock salt NaCl"].to_structure()).get_conventional_standard_structure()
+    found = xc.explain(model, structure)
+    assert len(structure) == 8
+    assert found.scores.sum() == pytest.approx(found.target_value - found.baseline_value, abs=1e-4)
+
+
+def test_the_usual_method_is_named(model: CrystalModel) -> None:
     structure = CRYSTALS["perovskite SrTiO3"].to_structure()
-    alone, tiled = xc.explain(model, structure), xc.explain(model, structure * (2, 1, 1))
-    for site, score in zip(tiled.structure, tiled.scores, strict=True):
-        twin = next(i for i, s in enumerate(structure) if s.specie == site.specie)
-        assert score == pytest.approx(alone.scores[twin], abs=1e-4)
+    found = xc.explain(model, structure)
+    assert (found.method, found.method_title) == ("shapley", "Shapley values, exact")
+    assert "Shapley values, exact" in repr(found)
+    assert Attribution.from_dict(json.loads(found.to_json())).method_title == found.method_title
+    assert xc.explain(model, structure, level="latent").method == "integrated_gradients"
+    assert "sampled" in title_of("shapley", "atoms", "mean_element", MOST_EXACT + 1)
+    assert "sampled" in title_of("shapley", "atoms", "real_elements", MOST_EXACT - 2)
+
+
+@pytest.mark.parametrize(
+    ("level", "old", "new"),
+    [
+        ("orbits", "mean_crystal", "mean_element"),
+        ("orbits", "element_averaged", "average_of_crystal"),
+        ("orbits", "vacuum", "vacancy"),
+        ("lattice", "mean_crystal", "mean_cell"),
+        ("latent", "mean_crystal", "prior_mean"),
+    ],
+)
+def test_earlier_names_of_baselines_warn_and_lead_on(model: CrystalModel, level: str, old: str, new: str) -> None:
+    structure = CRYSTALS["rock salt NaCl"].to_structure()
+    with pytest.warns(DeprecationWarning, match=new):
+        found = xc.explain(model, structure, level=level, baseline=old)
+    assert found.baseline == new
+    kept = found.to_dict() | {"baseline": old}
+    assert Attribution.from_dict(kept).baseline == new
 
 
 def test_the_order_of_atoms_is_the_callers(model: CrystalModel) -> None:

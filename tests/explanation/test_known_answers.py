@@ -48,7 +48,7 @@ def test_electronegativity_of_perovskite_by_hand() -> None:
     np.testing.assert_allclose(truth, (np.array([0.95, 1.54, 3.44]) - BASELINE[0]) / 5)
 
 
-@pytest.mark.parametrize("name", ["electronegativity", "pair_energy"])
+@pytest.mark.parametrize("name", ["electronegativity", "pair_energy", "oxygen_neighbours"])
 @pytest.mark.parametrize("crystal", CRYSTALS.values(), ids=CRYSTALS)
 def test_truths_sum_to_the_difference_from_the_baseline(name: str, crystal) -> None:
     task, geometry = TASKS[name], geometry_of(crystal)
@@ -148,3 +148,31 @@ def test_null_tasks_do_not_depend_on_elements() -> None:
 
 def test_element_zero_has_the_parameters_of_the_baseline() -> None:
     np.testing.assert_array_equal(parameters_of(np.array([0, 8]), BASELINE), [BASELINE, PARAMETERS[8]])
+
+
+def test_oxygen_around_metals_by_hand() -> None:
+    crystal = CRYSTALS["perovskite SrTiO3"]
+    geometry, task = geometry_of(crystal), TASKS["oxygen_neighbours"]
+    assert task.value is not None
+    # the first shell of Sr holds 12 O, that of Ti 6 O
+    assert task.value(crystal.elements, geometry, BASELINE) == pytest.approx((12 + 6) / 5)
+    truth = task.truths["shapley"](crystal.elements, geometry, BASELINE)
+    np.testing.assert_allclose(truth, np.array([12, 6, (12 + 6) / 3]) / 2 / 5)
+    salt = CRYSTALS["rock salt NaCl"]
+    assert task.value(salt.elements, geometry_of(salt), BASELINE) == 0
+
+
+def test_the_shells_are_counted_by_hand() -> None:
+    geometry = geometry_of(CRYSTALS["rock salt NaCl"])
+    np.testing.assert_allclose(geometry.neighbours, [[0, 6], [6, 0]])
+    np.testing.assert_allclose(geometry.shortest, [[5.64 / 2**0.5, 2.82], [2.82, 5.64 / 2**0.5]])
+
+
+def test_short_bonds_by_hand() -> None:
+    crystal, task = CRYSTALS["perovskite SrTiO3"], TASKS["short_bond"]
+    assert task.value is not None
+    # Ti-O 1.955 Å of 2.26 Å is short; Sr-O 2.765 Å of 2.61 Å is not
+    assert task.value(crystal.elements, geometry_of(crystal), BASELINE) == 1
+    assert task.truths["membership"](crystal.elements, geometry_of(crystal), BASELINE).tolist() == [False, True, True]
+    salt = CRYSTALS["rock salt NaCl"]
+    assert task.value(salt.elements, geometry_of(salt), BASELINE) == 0

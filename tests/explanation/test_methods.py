@@ -11,7 +11,7 @@ import torch
 from tests.crystals import CRYSTALS
 from xcrystal.errors import TargetError
 from xcrystal.explanation.batches import score_crystals
-from xcrystal.explanation.inputs import BASELINES, LEVELS, inputs_of
+from xcrystal.explanation.inputs import LEVELS, inputs_of
 from xcrystal.explanation.methods import METHODS, baselines_of, check, method_table
 from xcrystal.explanation.targets import Target
 from xcrystal.generator import CrystalModel
@@ -56,15 +56,17 @@ def test_moves_of_zero_give_the_baseline_and_full_moves_the_crystal(model: Cryst
     crystals = [model.canonical(CRYSTALS[name].to_structure()).crystal for name in NAMES]
     codes, rows = model.encode_canonical(crystals), torch.arange(len(crystals))
     for level in LEVELS:
-        for baseline in BASELINES:
+        for baseline in baselines_of("shapley", level):
             found = inputs_of(model, crystals, level, baseline)
-            assert np.allclose(found.encode(found.moved, rows).detach().numpy(), codes, atol=2e-5)
+            every = rows.repeat_interleave(found.draws)
+            moved = found.encode(found.moved, torch.arange(len(found.moved))).detach().numpy()
+            assert np.allclose(moved, codes[every], atol=2e-5)
             assert (found.moved[~found.present] == 0).all()
 
 
 def test_the_baseline_of_a_crystals_own_mean_does_not_move_an_element_by_itself(model: CrystalModel) -> None:
     crystal = model.canonical(CRYSTALS["diamond C"].to_structure()).crystal
-    found = score_crystals(model, [crystal], baseline="element_averaged")
+    found = score_crystals(model, [crystal], baseline="average_of_crystal")
     assert np.abs(found.values[0]).max() < 1e-6
     assert found.target_values[0] == pytest.approx(found.baseline_values[0], abs=1e-5)
 
@@ -80,6 +82,25 @@ def test_lattice_has_the_degrees_of_freedom_that_symmetry_leaves(model: CrystalM
             assert names == ["volume per atom", "c / a"]
         elif crystal.space_group <= 2:
             assert len(names) == 6
+
+
+@pytest.mark.parametrize(("method", "level"), CHOICES)
+def test_they_work_under_double_precision_and_in_inference_mode(model: CrystalModel, method: str, level: str) -> None:
+    crystal = model.canonical(CRYSTALS["spinel MgAl2O4"].to_structure()).crystal
+    own = (method, level) == ("shapley", "orbits")
+    for baseline in baselines_of(method, level) if own else baselines_of(method, level)[:1]:
+        plain = score_crystals(model, [crystal], method=method, level=level, baseline=baseline)
+        with torch.inference_mode():
+            inferred = score_crystals(model, [crystal], method=method, level=level, baseline=baseline)
+        torch.set_default_dtype(torch.float64)
+        try:
+            double = score_crystals(model, [crystal], method=method, level=level, baseline=baseline)
+        finally:
+            torch.set_default_dtype(torch.float32)
+        assert np.allclose(inferred.values[0], plain.values[0], atol=1e-5)
+        assert np.isfinite(double.values[0]).all() and double.target_values == pytest.approx(plain.target_values)
+        if method not in ("gradient_shap", "smoothgrad"):  # other noise is drawn in another precision
+            assert np.allclose(double.values[0], plain.values[0], atol=1e-4)
 
 
 def test_random_methods_are_seeded_and_leave_other_randomness_alone(model: CrystalModel) -> None:
@@ -105,13 +126,13 @@ def test_a_lone_orbit_cannot_be_taken_out(model: CrystalModel) -> None:
 
 
 def test_what_does_not_go_together_gets_one_sentence() -> None:
-    assert check("occlusion", "atoms", None) == "vacuum"
-    assert check("integrated_gradients", "atoms", None) == "mean_crystal"
+    assert check("occlusion", "atoms", None) == "vacancy"
+    assert check("integrated_gradients", "atoms", None) == "mean_element"
     for wrong in (
         ("occlusion", "lattice", None),
         ("saliency", "pairs", None),
-        ("occlusion", "atoms", "mean_crystal"),
-        ("shapley", "latent", "vacuum"),
+        ("occlusion", "atoms", "mean_element"),
+        ("shapley", "latent", "vacancy"),
     ):
         with pytest.raises(TargetError, match="does not go with"):
             check(*wrong)

@@ -51,10 +51,23 @@ def test_within_the_error_there_is_nothing_to_explain(found: Attribution) -> Non
     within = replace(found, baseline_value=found.target_value - 0.01)
     assert not within.beyond_error
     colors = within.scale().colors(found.scores)
+    assert within.nothing_to_explain and "nothing to explain" in repr(within)
     assert np.ptp(colors) == 0 and "nothing to explain" in within.plot().layout.title.text
     assert replace(within, method="saliency").beyond_error  # its scores share out no difference
     assert replace(within, interval=None).beyond_error
     assert Attribution.from_dict(within.to_dict()).interval == within.interval
+
+
+def test_colours_are_as_strong_as_the_difference_is_sure(found: Attribution) -> None:
+    assert found.interval is not None
+    above = found.interval[1] - found.target_value
+
+    def span(errors: float) -> float:
+        seen = replace(found, baseline_value=found.target_value + errors * above)
+        assert seen.error == pytest.approx(above)
+        return seen.scale().span
+
+    assert span(1.5) == pytest.approx(2 * span(3)) and span(3) == pytest.approx(span(30))
 
 
 def test_the_error_of_what_is_no_property_is_not_known(model: CrystalModel) -> None:

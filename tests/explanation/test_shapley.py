@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from xcrystal.errors import TargetError
-from xcrystal.explanation.shapley import MOST_PLAYERS, interactions, shapley_values
+from xcrystal.explanation.shapley import MOST_EXACT, MOST_PAIRED, interactions, shapley_values
 
 CPU = torch.device("cpu")
 
@@ -37,7 +37,7 @@ def test_they_are_the_mean_gain_over_all_orders(players: int, seed: int) -> None
     assert torch.allclose(shapley_values(game, players, 0, CPU).float(), gains / len(orders), atol=1e-4)
 
 
-@pytest.mark.parametrize("players", [3, MOST_PLAYERS, MOST_PLAYERS + 5])
+@pytest.mark.parametrize("players", [3, MOST_EXACT, MOST_EXACT + 1, MOST_PAIRED + 3])
 def test_an_additive_game_gives_each_what_it_brings_and_no_interactions(players: int) -> None:
     worth = torch.arange(1.0, players + 1)
 
@@ -45,7 +45,7 @@ def test_an_additive_game_gives_each_what_it_brings_and_no_interactions(players:
         return coalitions @ worth + 7
 
     assert torch.allclose(shapley_values(game, players, 0, CPU).float(), worth, atol=1e-4)
-    if players <= MOST_PLAYERS:
+    if players <= MOST_PAIRED:
         assert torch.allclose(interactions(game, players, 0, CPU).float(), torch.diag(worth), atol=1e-4)
 
 

@@ -233,7 +233,7 @@ def test_a_session_is_saved_and_opened(folder: Path, second: DescriptorPCA, tmp_
     # ours explains; what it saved so cannot be opened with a model that does not
     content = json.loads((tmp_path / "own.json").read_text())
     content["state"]["why"] = {
-        "target": "hardness", "method": "integrated_gradients", "level": "atoms", "baseline": "mean_crystal"
+        "target": "hardness", "method": "shapley", "level": "atoms", "baseline": "mean_element"
     }  # fmt: skip
     assert not again.file.open_json(json.dumps(content))
     assert again.message

@@ -15,7 +15,7 @@ import numpy as np
 from xcrystal.crystal.reading import read_structure
 from xcrystal.errors import TargetError
 from xcrystal.explanation.batches import score_crystals
-from xcrystal.explanation.score_scale import ScoreScale, score_span
+from xcrystal.explanation.score_scale import ScoreScale, certain_share, score_span
 from xcrystal.explanation.targets import Target, of_one_crystal, target_of
 from xcrystal.generator import CrystalModel
 from xcrystal.wrapping import wrap_model
@@ -39,10 +39,10 @@ class Attribution:
     structure
         The structure that was given.
     scores
-        float64 in ``unit``. At level "atoms" (n_atoms,), in the order of the structure's atoms, and the atoms of a
-        supercell carry the score of their primitive atom. At other levels one for each of ``names``, that of an orbit
-        or element for all of its atoms in the primitive cell together; at level "pairs" (n, n), with what each orbit
-        contributes by itself on the diagonal.
+        float64 in ``unit``. At level "atoms" (n_atoms,), in the order of the structure's atoms; in a cell of k
+        primitive cells each atom's is a k-th of that of its primitive atom, so that they add up to the difference in
+        every cell. At other levels one for each of ``names``, that of an orbit or element for all of its atoms
+        together; at level "pairs" (n, n), with what each orbit contributes by itself on the diagonal.
     names
         What each score is of.
     atom_scores
@@ -52,9 +52,11 @@ class Attribution:
     target_value, baseline_value
         The target for the crystal and for the baseline.
     completeness_error
-        Absolute difference between the sum of the primitive cell's scores and target minus baseline.
+        Absolute difference between the sum of the scores and target minus baseline.
     method, level, baseline, seed
         How it was computed.
+    method_title
+        The method in words; of Shapley values also whether they are exact.
     interval
         The 90 % interval of the target for the crystal; None if the model knows none.
     """
@@ -68,11 +70,26 @@ class Attribution:
     target_value: float
     baseline_value: float
     completeness_error: float
-    method: str = "integrated_gradients"
+    method: str = "shapley"
     level: str = "atoms"
-    baseline: str = "mean_crystal"
+    baseline: str = "mean_element"
     seed: int = 0
     interval: tuple[float, float] | None = None
+    method_title: str = ""
+
+    @property
+    def error(self) -> float | None:
+        """How far the 90 % interval reaches from the target towards the baseline, in ``unit``; None if not known."""
+        if self.interval is None:
+            return None
+        low, high = self.interval
+        reach = high - self.target_value if self.baseline_value > self.target_value else self.target_value - low
+        return max(reach, 0.0)
+
+    @property
+    def nothing_to_explain(self) -> bool:
+        """Whether the difference from the baseline lies within the model's error."""
+        return not self.beyond_error
 
     @property
     def beyond_error(self) -> bool:
@@ -87,18 +104,26 @@ class Attribution:
         return not self.interval[0] <= self.baseline_value <= self.interval[1]
 
     def scale(self, scores: np.ndarray | None = None) -> ScoreScale:
-        """The colours of its scores of any shape (...,); by default of those of the atoms, or of its level."""
+        """The colours of its scores of any shape (...,); by default of those of the atoms, or of its level.
+
+        The largest score has the strongest colour if the difference is at least three of the model's errors; the
+        smaller it is, the paler all are, and within one error all are grey.
+        """
         from xcrystal.explanation.methods import METHODS
 
         given = scores if scores is not None else self.scores if self.atom_scores is None else self.atom_scores
-        return ScoreScale(score_span(np.nan_to_num(given)), METHODS[self.method].signed, not self.beyond_error)
+        signed = METHODS[self.method].signed
+        sure = certain_share(self.target_value - self.baseline_value, self.error) if signed else 1.0
+        return ScoreScale(score_span(np.nan_to_num(given)) / sure, signed, self.nothing_to_explain)
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
+        nothing = ", nothing to explain: the difference is within the model's error" if self.nothing_to_explain else ""
+        how = f"{self.method_title or self.method}, level {self.level}"
         return (
             f"Attribution({self.structure.composition.reduced_formula}, {self.target}: {self.target_value:.4g}{unit}, "
-            f"from {self.baseline_value:.4g} with the baseline {self.baseline}; {self.method}, level {self.level}, "
-            f"{len(self.names)} scores, completeness error {self.completeness_error:.1g})"
+            f"from {self.baseline_value:.4g} with the baseline {self.baseline}; {how}, {len(self.names)} scores, "
+            f"completeness error {self.completeness_error:.1g}{nothing})"
         )
 
     def to_structure(self) -> Structure:
@@ -130,7 +155,8 @@ class Attribution:
         import plotly.graph_objects as go
 
         title = f"{self.target.replace('_', ' ')}: {self.baseline_value:+.3g} → {self.target_value:+.3g} {self.unit}"
-        if not self.beyond_error:
+        title += f"<br>{self.method_title or self.method}; baseline {self.baseline}"
+        if self.nothing_to_explain:
             title += "<br>nothing to explain: the difference is within the model's error"
         unit = self.unit or "score"
         scale = self.scale(self.scores)
@@ -164,6 +190,7 @@ class Attribution:
             "names": list(self.names),
             "atom_scores": None if self.atom_scores is None else self.atom_scores.tolist(),
             **{name: getattr(self, name) for name in _PLAIN},
+            "method_title": self.method_title,
             "interval": None if self.interval is None else list(self.interval),
         }
 
@@ -182,14 +209,17 @@ class Attribution:
         """
         from pymatgen.core import Structure
 
+        from xcrystal.explanation.inputs import renamed_baseline
+
         try:
-            atoms = found["atom_scores"]
+            atoms, plain = found["atom_scores"], {name: found[name] for name in _PLAIN}
             return cls(
                 structure=Structure.from_dict(found["structure"]),
                 scores=np.array(found["scores"], dtype=np.float64),
                 names=[str(name) for name in found["names"]],
                 atom_scores=None if atoms is None else np.array(atoms, dtype=np.float64),
-                **{name: found[name] for name in _PLAIN},
+                **plain | {"baseline": renamed_baseline(plain["baseline"], plain["level"])},
+                method_title=str(found.get("method_title", "")),
                 interval=None if found.get("interval") is None else (found["interval"][0], found["interval"][1]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -213,7 +243,7 @@ def attribute(
     model: CrystalModel,
     structure: Any,
     target: str | Target = "formation_energy_per_atom",
-    method: str = "integrated_gradients",
+    method: str | None = None,
     level: str = "atoms",
     baseline: str | None = None,
     seed: int = 0,
@@ -221,9 +251,8 @@ def attribute(
 ) -> Attribution:
     """Explain what the model says of a crystal.
 
-    The scores of the atoms of the *primitive* cell sum to the target minus its value for the baseline, for methods that
-    are complete. In a larger cell each atom carries the score of its primitive atom, so there the sum is as many times
-    larger as the cell.
+    The scores sum to the target minus its value for the baseline, for methods that are complete; those of atoms do so
+    in every cell of the crystal.
 
     Parameters
     ----------
@@ -235,14 +264,16 @@ def attribute(
         A property that the model predicts, "latent 17", "space group", "space group 221", "element of orbit 1",
         "density", or a ``Target``: see ``xcrystal.explanation.targets``, also for directions and distances.
     method
-        "integrated_gradients", "shapley", "gradient_shap", "input_x_gradient", "feature_ablation", "occlusion",
-        "saliency" or "smoothgrad": see ``xcrystal.explanation.methods``.
+        "shapley", "integrated_gradients", "gradient_shap", "input_x_gradient", "feature_ablation", "occlusion",
+        "saliency" or "smoothgrad": see ``xcrystal.explanation.methods``. By default Shapley values, exact for up to
+        7 orbits and sampled beyond, as ``Attribution.method_title`` says; at level "latent" integrated gradients.
     level
         "atoms", "orbits", "elements", "pairs": the elements move, symmetry and geometry are held; "lattice": the cell
         moves; "latent": the latent vector moves.
     baseline
-        "mean_crystal" (the training data's mean), "element_averaged" (the crystal's own mean element on every site) or
-        "vacuum" (no element); by default the first that the method knows.
+        "mean_element" (the training data's mean element vector on every site), "average_of_crystal" (the crystal's own
+        mean), "real_elements" (others of the same charges, a mean over 8 such crystals) or "vacancy" (no element); at
+        level "lattice" "mean_cell", at "latent" "prior_mean". By default the first that the method knows.
     seed
         Of what is random in a method.
     atlas
@@ -255,8 +286,9 @@ def attribute(
     ReadError, InvalidCrystalError, UnsupportedCrystalError
         If the structure cannot be encoded.
     """
-    from xcrystal.explanation.methods import check
+    from xcrystal.explanation.methods import check, title_of, usual_method
 
+    method = method or usual_method(level)
     baseline = check(method, level, baseline)
     wrap_model(model).require("gradients")
     given = structure if hasattr(structure, "lattice") else read_structure(structure)
@@ -268,6 +300,8 @@ def attribute(
     inner = "orbits" if level == "atoms" else level
     found = score_crystals(model, [crystal], explained, method, inner, baseline, seed)
     values, names = found.values[0], found.names[0]
+    players = len(names)
+    cells = len(given) / crystal.multiplicities.sum()
     shares = None
     if level in ("atoms", "orbits"):
         shares = (values / crystal.multiplicities)[canonical.orbit_of_atom]
@@ -278,6 +312,8 @@ def attribute(
         shares = per_orbit[canonical.orbit_of_atom]
     elif level == "pairs":
         shares = (np.diagonal(values) / crystal.multiplicities)[canonical.orbit_of_atom]
+    if shares is not None:
+        shares = shares / cells
     if level == "atoms":
         assert shares is not None
         values, names = shares, [site.specie.symbol for site in given]
@@ -299,6 +335,7 @@ def attribute(
         baseline=baseline,
         seed=seed,
         interval=None if bounds is None else (float(bounds[0, 0]), float(bounds[0, 1])),
+        method_title=title_of(method, level, baseline, players),
     )
 
 

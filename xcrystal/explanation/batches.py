@@ -53,7 +53,7 @@ def score_crystals(
     model: CrystalModel,
     crystals: Sequence[WyckoffCrystal],
     target: str | Target = "formation_energy_per_atom",
-    method: str = "integrated_gradients",
+    method: str | None = None,
     level: str = "orbits",
     baseline: str | None = None,
     seed: int = 0,
@@ -71,7 +71,7 @@ def score_crystals(
     target, atlas
         See ``xcrystal.explanation.targets.target_of``. One that depends on the crystal is taken for each by itself.
     method, level, baseline
-        See ``xcrystal.explanation.methods``; without a baseline the method's usual one.
+        See ``xcrystal.explanation.methods``; without a method or baseline the usual one.
     seed
         Of what is random.
     progress
@@ -84,14 +84,15 @@ def score_crystals(
     """
     import torch
 
-    from xcrystal.explanation.inputs import inputs_of
-    from xcrystal.explanation.methods import check, scores
+    from xcrystal.explanation.inputs import DRAWS, inputs_of
+    from xcrystal.explanation.methods import check, scores, usual_method
     from xcrystal.model.device import FEW, one_thread
 
+    method = method or usual_method(level)
     chosen = check(method, level, baseline)
     own = of_one_crystal(target)
     shared = None if own else target_of(model, target, None, atlas)
-    size = 1 if own else _CHUNK
+    size = 1 if own else _CHUNK // DRAWS if chosen == "real_elements" else _CHUNK
     values: list[np.ndarray] = []
     names: list[list[str]] = []
     ends: list[np.ndarray] = []
@@ -100,14 +101,16 @@ def score_crystals(
         of = (shared or target_of(model, target, some[0], atlas)).of
         # gradients are needed, whatever mode the caller is in
         with torch.inference_mode(False), torch.enable_grad(), one_thread(len(some) <= FEW):
-            inputs = inputs_of(model, some, level, chosen)
+            inputs = inputs_of(model, some, level, chosen, seed)
+            every = inputs.draws
             if level == "pairs" and min(map(len, inputs.names)) < 2 and len(some) == 1:
                 raise TargetError("There are no pairs: this crystal has one orbit only.")
             if method == "occlusion" and len(some) == 1 and len(inputs.names[0]) < 2:
                 raise TargetError(f"Nothing is left when the only one of the {level} is taken out of this crystal.")
-            ends.append(_ends(of, inputs))
-            values += scores(method, level, inputs, of, seed)
-        names += inputs.names
+            ends.append(_ends(of, inputs).reshape(2, -1, every).mean(axis=2))
+            found = scores(method, level, inputs, of, seed)
+            values += [np.mean(found[k : k + every], axis=0) for k in range(0, len(found), every)]
+        names += inputs.names[::every]
         if progress is not None and not progress(len(some)):
             break
     both = np.concatenate([np.zeros((2, 0)), *ends], axis=1)

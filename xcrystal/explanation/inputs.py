@@ -32,6 +32,7 @@ from torch import Tensor
 
 from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.explanation.substitutions import same_charge_elements
 from xcrystal.generator import CrystalModel
 from xcrystal.model.vae import N_ELEMENTS
 from xcrystal.model.wyckoff_tables import position_tables
@@ -39,11 +40,16 @@ from xcrystal.model.wyckoff_tables import position_tables
 OF_ELEMENTS = ("atoms", "orbits", "elements", "pairs")
 LEVELS = (*OF_ELEMENTS[:3], "lattice", "latent", "pairs")
 BASELINES = {
-    "mean_crystal": "the mean over the training data: its mean element on every site; its mean volume per atom with "
-    "equal lengths and right angles where these are free; the prior's mean, 0, in the latent space",
-    "element_averaged": "the crystal's own elements, averaged over its atoms, on every site",
-    "vacuum": "no element on any site",
+    "mean_element": "the training data's mean element vector on every site",
+    "average_of_crystal": "the crystal's own elements, averaged over its atoms, on every site",
+    "real_elements": "other elements of the same charges, one for each of the crystal's: a mean over 8 such crystals",
+    "vacancy": "no element on any site",
+    "mean_cell": "the mean volume per atom, with equal lengths and right angles where these are free",
+    "prior_mean": "the prior's mean, 0",
 }
+DRAWS = 8  # crystals of the baseline "real_elements"
+_RENAMED = {"mean_crystal": "mean_element", "element_averaged": "average_of_crystal", "vacuum": "vacancy"}
+_OF_LEVEL = {"lattice": "mean_cell", "latent": "prior_mean"}
 _DEGREES = ("volume per atom", "b / a", "c / a", "cos alpha", "cos beta", "cos gamma")
 
 
@@ -67,6 +73,8 @@ class Inputs:
         of what is left; None where players cannot be taken out.
     noise
         A small move, a standard deviation for one feature.
+    draws
+        How many of the B come one after another of one crystal, each from a baseline of its own; scores are their mean.
     """
 
     names: list[list[str]]
@@ -75,14 +83,29 @@ class Inputs:
     encode: Callable[[Tensor, Tensor], Tensor]
     without: Callable[[Tensor, Tensor], Tensor] | None
     noise: float
+    draws: int = 1
 
 
-def inputs_of(model: CrystalModel, crystals: Sequence[WyckoffCrystal], level: str, baseline: str) -> Inputs:
-    """The players of crystals at a level, seen from a baseline."""
+def renamed_baseline(baseline: str, level: str) -> str:
+    """What a baseline is called now that had another name in an earlier version; others as they are."""
+    if baseline == "mean_crystal":
+        return _OF_LEVEL.get(level, "mean_element")
+    return _RENAMED.get(baseline, baseline)
+
+
+def inputs_of(
+    model: CrystalModel, crystals: Sequence[WyckoffCrystal], level: str, baseline: str, seed: int = 0
+) -> Inputs:
+    """The players of crystals at a level, seen from a baseline; ``seed`` draws real elements."""
     if level == "lattice":
         return _lattice(model, crystals)
     if level == "latent":
         return _latent(model, crystals)
+    if baseline == "real_elements":
+        seen = model.facts.get("elements_seen", {})
+        drawn = [one for c in crystals for one in same_charge_elements(c.elements, c.multiplicities, seen, DRAWS, seed)]
+        repeated = [crystal for crystal in crystals for _ in range(DRAWS)]
+        return replace(_elements(model, repeated, baseline, level == "elements", drawn), draws=DRAWS)
     return _elements(model, crystals, baseline, together=level == "elements")
 
 
@@ -103,7 +126,14 @@ def orbit_names(crystal: WyckoffCrystal) -> list[str]:
     return [f"{symbol(int(element))} {count}{letter}" for element, count, letter in rows]
 
 
-def _elements(model: CrystalModel, crystals: Sequence[WyckoffCrystal], baseline: str, together: bool) -> Inputs:
+def _elements(
+    model: CrystalModel,
+    crystals: Sequence[WyckoffCrystal],
+    baseline: str,
+    together: bool,
+    others: Sequence[np.ndarray] = (),
+) -> Inputs:
+    """``others`` are the atomic numbers (n,) of each crystal's orbits in the baseline "real_elements"."""
     network, batch = model.network, model.batch(crystals)
     player = torch.zeros_like(batch.element)
     names = []
@@ -115,13 +145,18 @@ def _elements(model: CrystalModel, crystals: Sequence[WyckoffCrystal], baseline:
     with torch.no_grad():
         vectors = network.embed.elements(batch.element)
         count = network.embed.multiplicity[network.embed.rows(batch.group, batch.letter)] * batch.mask
-        if baseline == "vacuum":
-            base = torch.zeros_like(vectors[:, 0])
-        elif baseline == "element_averaged":
-            base = (vectors * count[..., None]).sum(dim=1) / count.sum(dim=1, keepdim=True)
+        if baseline == "real_elements":
+            instead = torch.zeros_like(batch.element)
+            for row, numbers in enumerate(others):
+                instead[row, : len(numbers)] = torch.from_numpy(numbers)
+            base = network.embed.elements(instead)
+        elif baseline == "vacancy":
+            base = torch.zeros_like(vectors)
+        elif baseline == "average_of_crystal":
+            base = ((vectors * count[..., None]).sum(dim=1) / count.sum(dim=1, keepdim=True))[:, None]
         else:
-            base = mean_element_vector(model).expand(len(vectors), -1)
-        base = base[:, None]
+            base = mean_element_vector(model).expand(len(vectors), 1, -1)
+        base = base.expand_as(vectors)
         size = max(map(len, names))
         present = torch.arange(size, device=model.device) < torch.tensor([[len(n)] for n in names], device=model.device)
         # one more player takes what pads the orbits, and is dropped

@@ -42,6 +42,8 @@ _POLARITY, _POLARITY_LENGTH = 1.0, 1.2  # eV, Å
 _BOND = 3.5  # Å, the longest from a metal to its six ligands
 _SPREAD = 1.35  # the longest of them by the shortest
 _GAP = 1.12  # the seventh neighbour by the sixth
+_SHELL = 1.2  # of the shortest distance: the first shell of neighbours
+_SHORT = 0.9  # of the sum of covalent radii: a short bond
 _STRAIGHT, _RIGHT = 155.0, (65.0, 115.0)  # degrees
 
 
@@ -49,6 +51,7 @@ def _flags(numbers: tuple[int, ...]) -> np.ndarray:
     return np.isin(np.arange(len(ELECTRONEGATIVITY)), numbers)
 
 
+OXYGEN = 8
 IS_ALKALI, IS_ANION, IS_METAL = _flags(ALKALI), _flags(ANIONS), ~_flags(_NO_METALS)
 PARAMETERS = np.column_stack([ELECTRONEGATIVITY, COVALENT_RADII])
 """(95, 2) electronegativity and covalent radius (Å) by atomic number: all that the targets know of elements."""
@@ -71,6 +74,10 @@ class Geometry:
         (n,) whether the six nearest atoms form an octahedron.
     ligands
         (n, n) whether orbit j is among the six nearest atoms of orbit i.
+    neighbours
+        (n, n) how many atoms of orbit j are around one of orbit i, no farther than 1.2 of its shortest distance.
+    shortest
+        (n, n) Å, shortest distance from an atom of orbit i to one of orbit j; infinite beyond 6 Å.
     """
 
     multiplicities: np.ndarray
@@ -78,6 +85,8 @@ class Geometry:
     sums: np.ndarray
     octahedral: np.ndarray
     ligands: np.ndarray
+    neighbours: np.ndarray
+    shortest: np.ndarray
 
 
 def geometry_of(crystal: WyckoffCrystal) -> Geometry:
@@ -94,16 +103,20 @@ def geometry_of(crystal: WyckoffCrystal) -> Geometry:
     squared = (vectors**2).sum(axis=3)
     near = (squared < CUTOFF**2) & (squared > 1e-6)
     sums, octahedral, ligands = np.zeros((2, n, n)), np.zeros(n, dtype=bool), np.zeros((n, n), dtype=bool)
+    neighbours, shortest = np.zeros((n, n)), np.full((n, n), np.inf)
     for i in range(n):
         owner = np.nonzero(near[i])[0]
         around, distances = vectors[i][near[i]], np.sqrt(squared[i][near[i]])
         fade = 0.5 * (1 + np.cos(np.pi * distances / CUTOFF))
         for k, length in enumerate((_REPULSION_LENGTH, _POLARITY_LENGTH)):
             sums[k, i] = np.bincount(atoms.orbit[owner], np.exp(-distances / length) * fade, minlength=n)
+        np.minimum.at(shortest[i], atoms.orbit[owner], distances)
+        close = owner[distances <= _SHELL * shortest[i].min()]
+        neighbours[i] = np.bincount(atoms.orbit[close], minlength=n)
         order = np.argsort(distances, kind="stable")[:7]
         octahedral[i] = _is_octahedron(around[order], distances[order])
         ligands[i, atoms.orbit[owner[order[:6]]]] = True
-    return Geometry(crystal.multiplicities, volume / total, sums, octahedral, ligands)
+    return Geometry(crystal.multiplicities, volume / total, sums, octahedral, ligands, neighbours, shortest)
 
 
 def _is_octahedron(vectors: np.ndarray, distances: np.ndarray) -> bool:
@@ -247,6 +260,39 @@ def _alkali_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray
     return truth
 
 
+def _oxygen_pairs(elements: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """(n, n) how many oxygen neighbours on orbit j all metal atoms of orbit i have, per atom of the crystal."""
+    metals = geometry.multiplicities * IS_METAL[elements]
+    pairs: np.ndarray = metals[:, None] * geometry.neighbours * (elements == OXYGEN)
+    return pairs / geometry.multiplicities.sum()
+
+
+def _oxygen(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
+    return float(_oxygen_pairs(elements, geometry).sum())
+
+
+def _oxygen_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    """Exact Shapley values: it takes both to be neighbours, and without one there are none, so each has a half."""
+    pairs = _oxygen_pairs(elements, geometry)
+    truth: np.ndarray = 0.5 * (pairs.sum(axis=1) + pairs.sum(axis=0)) / geometry.multiplicities
+    return truth
+
+
+def _short_bonds(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    """(n, n) between which orbits there is a bond that is short for its elements."""
+    radii = parameters_of(elements, baseline)[:, 1]
+    found: np.ndarray = geometry.shortest < _SHORT * (radii[:, None] + radii)
+    return found
+
+
+def _short_bond(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
+    return float(_short_bonds(elements, geometry, baseline).any())
+
+
+def _short_bond_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(_short_bonds(elements, geometry, baseline).any(axis=1))
+
+
 def _volume(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
     return float(np.log(geometry.volume))
 
@@ -278,6 +324,22 @@ TASKS = {
             "eV/atom",
             _pair_energy,
             {"shapley": _shapley_truth, "site_energy": _site_truth},
+        ),
+        KnownTask(
+            "oxygen_neighbours",
+            "coordination of metals by oxygen",
+            "continuous",
+            "neighbours/atom",
+            _oxygen,
+            {"shapley": _oxygen_truth},
+        ),
+        KnownTask(
+            "short_bond",
+            "a bond shorter than 0.9 of the sum of its covalent radii is there",
+            "binary",
+            "",
+            _short_bond,
+            {"membership": _short_bond_truth},
         ),
         KnownTask("volume", "log volume per atom", "null", "", _volume, {}),
         KnownTask("noise", "a random number for each crystal", "null", "", None, {}),

@@ -1,11 +1,13 @@
 """The methods of attribution, and which goes with which level and baseline: one table, which the documentation shows.
 
-Captum does the attributing. Exact Shapley values are our own: with few players, each coalition is computed once and all
-in one batch, where captum goes through all orders of the players.
+Shapley values are the usual method, since they did best where the answer is known; of the many latent dimensions the
+usual one is integrated gradients. Captum does the attributing. Shapley values are our own: with few players, each
+coalition is computed once and in large batches, where captum goes through all orders of the players.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,15 +18,16 @@ import torch
 from torch import Tensor
 
 from xcrystal.errors import TargetError
-from xcrystal.explanation.inputs import BASELINES, LEVELS, OF_ELEMENTS, Inputs
-from xcrystal.explanation.shapley import MOST_PLAYERS, interactions, shapley_values
+from xcrystal.explanation.inputs import BASELINES, DRAWS, LEVELS, OF_ELEMENTS, Inputs, renamed_baseline
+from xcrystal.explanation.shapley import MOST_EXACT, interactions, is_exact, shapley_values
 
 STEPS, MOST_STEPS = 48, 384  # of the integral, Gauss-Legendre; doubled as long as scores do not add up
 _INCOMPLETE = 2e-3  # share of the difference to the baseline, or this much of the target's unit, that may be missing
 _SAMPLES = 24  # of noise, random baselines or orders of players
 _AT_ONCE = 32
 _SINGLE = ("atoms", "orbits", "elements", "lattice", "latent")
-_ALL = tuple(BASELINES)
+_ALL = ("mean_element", "average_of_crystal", "real_elements", "vacancy")
+_ONE = tuple(name for name in _ALL if name != "real_elements")  # for methods that do not follow a baseline
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Method:
     name, title
         In code and in words.
     levels, baselines
-        That it goes with; at the levels "lattice" and "latent" the only baseline is "mean_crystal".
+        That it goes with; the only baseline at the level "lattice" is "mean_cell", and at "latent" "prior_mean".
     complete
         Whether its scores sum to the target minus the baseline's by construction.
     signed
@@ -57,21 +60,21 @@ class Method:
 METHODS = {
     method.name: method
     for method in (
+        Method("shapley", "Shapley values", (*_SINGLE, "pairs"), _ALL, True, True, "Shapley, 1953"),
         Method(
             "integrated_gradients", "integrated gradients", _SINGLE, _ALL, True, True, "Sundararajan et al., ICML 2017"
         ),
-        Method("shapley", "Shapley values", (*_SINGLE, "pairs"), _ALL, True, True, "Shapley, 1953"),
         Method("gradient_shap", "gradient SHAP", _SINGLE, _ALL, False, True, "Lundberg & Lee, NeurIPS 2017"),
         Method("input_x_gradient", "input x gradient", _SINGLE, _ALL, False, True, "Shrikumar et al., ICML 2017"),
         Method("feature_ablation", "feature ablation", _SINGLE, _ALL, False, True, "Zeiler & Fergus, ECCV 2014"),
-        Method("occlusion", "occlusion (vacancy)", OF_ELEMENTS[:3], ("vacuum",), False, True, "Zeiler & Fergus, 2014"),
-        Method("saliency", "saliency", _SINGLE, _ALL, False, False, "Simonyan et al., ICLR 2014"),
-        Method("smoothgrad", "SmoothGrad", _SINGLE, _ALL, False, False, "Smilkov et al., 2017"),
+        Method("occlusion", "occlusion (vacancy)", OF_ELEMENTS[:3], ("vacancy",), False, True, "Zeiler & Fergus, 2014"),
+        Method("saliency", "saliency", _SINGLE, _ONE, False, False, "Simonyan et al., ICLR 2014"),
+        Method("smoothgrad", "SmoothGrad", _SINGLE, _ONE, False, False, "Smilkov et al., 2017"),
     )
 }
 _WORDS = {
     "integrated_gradients": "gradients along the straight line from the baseline",
-    "shapley": f"mean over all orders in which players can move; exact up to {MOST_PLAYERS} players, then sampled",
+    "shapley": f"mean over all orders in which players can move; exact up to {MOST_EXACT} players, then sampled",
     "gradient_shap": "gradients at random points of the line, with noise",
     "input_x_gradient": "the move times the gradient at the crystal",
     "feature_ablation": "one player is put to its baseline",
@@ -83,7 +86,23 @@ _WORDS = {
 
 def baselines_of(method: str, level: str) -> tuple[str, ...]:
     """The baselines that a method can have at a level, the usual one first."""
-    return METHODS[method].baselines if level in OF_ELEMENTS else ("mean_crystal",)
+    if level in OF_ELEMENTS:
+        return METHODS[method].baselines
+    return ("mean_cell",) if level == "lattice" else ("prior_mean",)
+
+
+def usual_method(level: str) -> str:
+    """The method to take at a level if none is chosen."""
+    return "integrated_gradients" if level == "latent" else "shapley"
+
+
+def title_of(method: str, level: str, baseline: str, players: int) -> str:
+    """A method in words; of Shapley values also whether they are exact for so many players."""
+    title = METHODS[method].title
+    if method != "shapley":
+        return title
+    games = DRAWS if baseline == "real_elements" else 1
+    return f"{title}, {'exact' if level == 'pairs' or is_exact(players, games) else 'sampled'}"
 
 
 def check(method: str, level: str, baseline: str | None) -> str:
@@ -102,6 +121,10 @@ def check(method: str, level: str, baseline: str | None) -> str:
         raise TargetError(f"The method {method!r} does not go with the level {level!r}; these do: {others}.")
     if baseline is None:
         return baselines_of(method, level)[0]
+    if renamed_baseline(baseline, level) != baseline:
+        now = renamed_baseline(baseline, level)
+        warnings.warn(f"The baseline {baseline!r} is now {now!r}.", DeprecationWarning, stacklevel=3)
+        baseline = now
     if baseline not in BASELINES:
         raise TargetError(f"There is no baseline {baseline!r}; there are: {', '.join(BASELINES)}.")
     if baseline not in baselines_of(method, level):
@@ -128,7 +151,7 @@ def method_table() -> str:
 def scores(
     method: str, level: str, inputs: Inputs, target: Callable[[Tensor], Tensor], seed: int = 0
 ) -> list[np.ndarray]:
-    """Scores of each crystal's players, (P,) or at the level "pairs" (P, P), float64.
+    """Scores of the players of each row of ``inputs``, (P,) or at the level "pairs" (P, P), float64.
 
     Parameters
     ----------
@@ -195,7 +218,8 @@ def _by_players(
             with torch.no_grad():
                 return forward(moves, torch.full((len(moves),), row, device=moves.device))
 
-        found.append(values(game, len(players), seed, inputs.moved.device).double().cpu().numpy())
+        drawn = seed + row % inputs.draws
+        found.append(values(game, len(players), drawn, inputs.moved.device, inputs.draws).double().cpu().numpy())
     return found
 
 

@@ -87,7 +87,7 @@ def region_attribution(
     atlas: Atlas,
     rows: Sequence[int] | np.ndarray,
     target: str | Target = "formation_energy_per_atom",
-    method: str = "integrated_gradients",
+    method: str = "shapley",
     baseline: str | None = None,
     most: int = 200,
     seed: int = 0,

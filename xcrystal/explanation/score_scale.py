@@ -17,6 +17,7 @@ _DIVERGING = np.array(
 _SEQUENTIAL = np.array(
     [[247, 247, 247], [218, 218, 235], [188, 189, 220], [158, 154, 200], [117, 107, 177], [84, 39, 143]]
 )
+_SURE = 3  # errors: the least difference that is drawn in full colours
 _NEUTRAL = np.array([[190, 190, 190]])
 
 
@@ -58,6 +59,16 @@ class ScoreScale:
     @property
     def _stops(self) -> np.ndarray:
         return _NEUTRAL if self.muted else _DIVERGING if self.signed else _SEQUENTIAL
+
+
+def certain_share(difference: float, error: float | None) -> float:
+    """How strong colours may be, above 0 and up to 1, for scores of a difference that is known to within an error.
+
+    Full from three errors on; 1 where the error is not known.
+    """
+    if not error:
+        return 1.0
+    return min(1.0, max(abs(difference) / (_SURE * error), 1e-9))
 
 
 def score_span(scores: np.ndarray) -> float:

@@ -14,31 +14,28 @@ from torch import Tensor
 
 from xcrystal.errors import TargetError
 
-MOST_PLAYERS = 10  # whose coalitions, 1,024, are all computed
+MOST_EXACT = 7  # players whose coalitions, 128, are all computed: as fast as integrated gradients
+MOST_PAIRED = 10  # players whose interactions are computed, of 1,024 coalitions
 _ORDERS = 24
-_AT_ONCE = 1024
+_AT_ONCE = 128  # more do not fit into a core's cache
 
 Game = Callable[[Tensor], Tensor]  # coalitions (n, players) of 0 and 1, to their values (n,)
 
 
-def shapley_values(game: Game, players: int, seed: int, device: torch.device) -> Tensor:
-    """(players,) Shapley values."""
-    if players > MOST_PLAYERS:
-        return _sampled(game, players, seed, device)
-    value, size = _all_coalitions(game, players, device)
-    index = torch.arange(len(value), device=device)
-    weights = torch.tensor(
-        [factorial(s) * factorial(players - s - 1) / factorial(players) for s in range(players)], device=device
-    ).to(value)
-    found = []
-    for player in range(players):
-        absent = index[(index >> player) % 2 == 0]
-        gain = value[absent | (1 << player)] - value[absent]
-        found.append((weights[size[absent]] * gain).sum())
-    return torch.stack(found)
+def is_exact(players: int, games: int = 1) -> bool:
+    """Whether the Shapley values of so many players are exact, where so many ``games`` share the work of one."""
+    return games << players <= 1 << MOST_EXACT
 
 
-def interactions(game: Game, players: int, seed: int, device: torch.device) -> Tensor:
+def shapley_values(game: Game, players: int, seed: int, device: torch.device, games: int = 1) -> Tensor:
+    """(players,) Shapley values; of one game of ``games`` whose mean is wanted, so that each may take less work."""
+    if not is_exact(players, games):
+        # orders come in pairs, one the reverse of the other
+        return _sampled(game, players, max(1, round(_ORDERS / 2 / games)), seed, device)
+    return _exact(*_all_coalitions(game, players, device), players)
+
+
+def interactions(game: Game, players: int, seed: int, device: torch.device, games: int = 1) -> Tensor:
     """(players, players) Shapley interactions of pairs, symmetric; on the diagonal the players' Shapley values.
 
     Raises
@@ -46,11 +43,11 @@ def interactions(game: Game, players: int, seed: int, device: torch.device) -> T
     TargetError
         For more than 10 players.
     """
-    if players > MOST_PLAYERS:
-        raise TargetError(f"Interactions of pairs are computed for at most {MOST_PLAYERS} orbits; this has {players}.")
+    if players > MOST_PAIRED:
+        raise TargetError(f"Interactions of pairs are computed for at most {MOST_PAIRED} orbits; this has {players}.")
     value, size = _all_coalitions(game, players, device)
     index = torch.arange(len(value), device=device)
-    found = torch.diag(shapley_values(game, players, seed, device))
+    found = torch.diag(_exact(value, size, players))
     if players < 2:
         return found
     weights = torch.tensor(
@@ -65,6 +62,20 @@ def interactions(game: Game, players: int, seed: int, device: torch.device) -> T
     return found
 
 
+def _exact(value: Tensor, size: Tensor, players: int) -> Tensor:
+    """(players,) Shapley values from the values of all coalitions, and their sizes (2**players,) each."""
+    index = torch.arange(len(value), device=value.device)
+    weights = torch.tensor(
+        [factorial(s) * factorial(players - s - 1) / factorial(players) for s in range(players)], device=value.device
+    ).to(value)
+    found = []
+    for player in range(players):
+        absent = index[(index >> player) % 2 == 0]
+        gain = value[absent | (1 << player)] - value[absent]
+        found.append((weights[size[absent]] * gain).sum())
+    return torch.stack(found)
+
+
 def _all_coalitions(game: Game, players: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Values (2**players,) of all coalitions, bit k for player k, and their sizes."""
     index = torch.arange(1 << players, device=device)
@@ -74,13 +85,14 @@ def _all_coalitions(game: Game, players: int, device: torch.device) -> tuple[Ten
     return values, coalitions.sum(dim=1)
 
 
-def _sampled(game: Game, players: int, seed: int, device: torch.device) -> Tensor:
+def _sampled(game: Game, players: int, pairs: int, seed: int, device: torch.device) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    half = [torch.randperm(players, generator=generator) for _ in range(_ORDERS // 2)]
+    half = [torch.randperm(players, generator=generator) for _ in range(pairs)]
     orders = torch.stack([order for one in half for order in (one, one.flip(0))])
     place = orders.argsort(dim=1)  # (orders, players) when each player joins
     steps = torch.arange(players + 1)
-    joined = (place[:, None, :] < steps[None, :, None]).float().to(device)  # (orders, steps, players)
-    values = torch.cat([game(part).double() for part in joined.flatten(0, 1).split(_AT_ONCE)])
-    gains = values.view(len(orders), players + 1).diff(dim=1)
+    joined = place[:, None, :] < steps[None, :, None]  # (orders, steps, players)
+    coalitions, which = joined.flatten(0, 1).unique(dim=0, return_inverse=True)  # all orders share their two ends
+    values = torch.cat([game(part).double() for part in coalitions.to(device, torch.float32).split(_AT_ONCE)])
+    gains = values[which.to(device)].view(len(orders), players + 1).diff(dim=1)
     return gains.gather(1, place.to(device)).mean(dim=0)

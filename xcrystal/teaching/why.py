@@ -13,8 +13,8 @@ from xcrystal.teaching.questions import Count, Names, Number, Question
 
 TITLE = "Why does it say so?"
 NAME = "cubic perovskite"
-BASELINES = ("mean_crystal", "element_averaged", "vacuum")
-METHODS = ("integrated_gradients", "shapley", "saliency", "input_x_gradient")
+BASELINES = ("mean_element", "average_of_crystal", "vacancy")
+METHODS = ("shapley", "integrated_gradients", "saliency", "input_x_gradient")
 COMPLETE = 0.01  # eV/atom
 
 
@@ -46,17 +46,14 @@ def questions() -> Mapping[str, Question]:
         "c": Count(
             "How many times the difference to the baseline the scores of that cell add up to",
             lambda: float(round(_scores("spinel").scores.sum() / _difference(_scores("spinel")))),
-            (
-                "The difference is attribution.target_value - attribution.baseline_value.",
-                "How many primitive cells are there in the conventional one?",
-            ),
-            "Scores are those of a primitive cell, and this one holds several of them.",
+            ("The difference is attribution.target_value - attribution.baseline_value.",),
+            "The same crystal in a larger cell is explained by the same sum: each of its atoms gets a smaller share.",
             slips=lambda: {"That is the number of its atoms.": float(len(material.crystal("spinel")))},
         ),
         "d": Names(
             "Baselines for which an atom of titanium lowers the energy more than one of oxygen",
             lambda: {b for b in BASELINES if _titanium_first(b)},
-            ("xc.explain(model, perovskite, baseline=...) for each of the three; compare the scores of Ti and O.",),
+            ("xc.explain(model, perovskite, baseline=...) for each; compare the scores of Ti and O.",),
             "Same model, same crystal, another answer: a score says 'compared with what?'. Always name the baseline.",
         ),
         "e": Number(
@@ -83,7 +80,7 @@ def questions() -> Mapping[str, Question]:
 
 
 @cache
-def _scores(name: str, baseline: str | None = None, method: str = "integrated_gradients") -> Attribution:
+def _scores(name: str, baseline: str | None = None, method: str = "shapley") -> Attribution:
     return attribute(material.model(), material.crystal(name), method=method, baseline=baseline)
 
 

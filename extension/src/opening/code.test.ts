@@ -28,10 +28,10 @@ describe('exploreCall', () => {
       ...DEFAULTS,
       device: 'cpu',
       colourMap: 'cividis',
-      attributionMethod: 'shapley'
+      attributionMethod: 'saliency'
     };
     expect(exploreCall(chosen, ['NaCl.cif'])).toBe(
-      'xc.explore("NaCl.cif", device="cpu", color_map="cividis", method="shapley")'
+      'xc.explore("NaCl.cif", device="cpu", color_map="cividis", method="saliency")'
     );
     expect(exploreCall({ ...DEFAULTS, model: 'runs/"mine"' })).toBe(
       'xc.explore(model="runs/\\"mine\\"")'

@@ -57,9 +57,9 @@ def request(view: WhyView, target: str, method: str = "", level: str = "", basel
 def test_what_is_explained_is_undone_and_done_again(session: Session) -> None:
     session.explain("band_gap")
     first = session.explanations.attribution
-    session.explain("band_gap", "shapley", "orbits", "vacuum")
-    assert session.state.why == Why("band_gap", "shapley", "orbits", "vacuum")
-    assert session.explanations.attribution is not None and session.explanations.attribution.baseline == "vacuum"
+    session.explain("band_gap", "shapley", "orbits", "vacancy")
+    assert session.state.why == Why("band_gap", "shapley", "orbits", "vacancy")
+    assert session.explanations.attribution is not None and session.explanations.attribution.baseline == "vacancy"
     session.undo()
     assert session.state.why == Why("band_gap")
     assert session.explanations.attribution is first  # computed once
@@ -83,9 +83,9 @@ def test_nothing_is_computed_while_a_hand_moves(session: Session, monkeypatch: p
 
 
 def test_the_target_can_be_exchanged_alone(session: Session) -> None:
-    session.explain("band_gap", "shapley", "elements", "vacuum")
+    session.explain("band_gap", "shapley", "elements", "vacancy")
     session.explanations.attribute("e_above_hull")
-    assert session.state.why == Why("e_above_hull", "shapley", "elements", "vacuum")
+    assert session.state.why == Why("e_above_hull", "shapley", "elements", "vacancy")
     session.explanations.attribute(None)
     assert session.explanations.target is None
 
@@ -103,7 +103,7 @@ def test_the_target_can_be_exchanged_alone(session: Session) -> None:
         ("band_gap", "saliency", "molecules"),
         ("band_gap", "saliency", "pairs"),
         ("band_gap", "occlusion", "lattice"),
-        ("band_gap", "occlusion", "atoms", "mean_crystal"),
+        ("band_gap", "occlusion", "atoms", "mean_element"),
         ("band_gap", "shapley", "atoms", "nothing"),
     ],
 )
@@ -153,7 +153,7 @@ def test_distances_and_directions_follow_what_they_are_measured_from(session: Se
 
 
 def test_a_saved_session_brings_the_explanation_back(session: Session, model: CrystalModel, atlas: Atlas) -> None:
-    session.explain("latent 3", "shapley", "elements", "element_averaged")
+    session.explain("latent 3", "shapley", "elements", "average_of_crystal")
     saved = session.file.to_json()
     other = Session(model, atlas)
     assert other.file.open_json(saved)
@@ -169,10 +169,10 @@ def test_a_saved_session_brings_the_explanation_back(session: Session, model: Cr
     [
         "band_gap",
         {"target": "band_gap"},
-        {"target": "band_gap", "method": "guessing", "level": "atoms", "baseline": "vacuum"},
-        {"target": "beauty", "method": "shapley", "level": "atoms", "baseline": "vacuum"},
-        {"target": "distance to A", "method": "shapley", "level": "atoms", "baseline": "vacuum"},
-        {"target": 3, "method": "shapley", "level": "atoms", "baseline": "vacuum"},
+        {"target": "band_gap", "method": "guessing", "level": "atoms", "baseline": "vacancy"},
+        {"target": "beauty", "method": "shapley", "level": "atoms", "baseline": "vacancy"},
+        {"target": "distance to A", "method": "shapley", "level": "atoms", "baseline": "vacancy"},
+        {"target": 3, "method": "shapley", "level": "atoms", "baseline": "vacancy"},
     ],
 )
 def test_damaged_explanations_are_refused(session: Session, why: object) -> None:
@@ -217,18 +217,18 @@ def test_opening_computes_nothing_and_choosing_fills_the_panel(session: Session,
     assert "eV/atom here" in reported["said"] and "mean element on every site" in reported["said"]
     assert [part["name"] for part in reported["trust"]] == ["completeness", "agreement", "tasks", "extrapolation"]
     assert not any(part["verdict"] == "waiting" for part in reported["trust"])
-    assert [name for name, _ in view.state["baselines"]] == list(baselines_of("integrated_gradients", "atoms"))
+    assert [name for name, _ in view.state["baselines"]] == list(baselines_of("shapley", "atoms"))
 
 
 def test_the_panel_offers_only_what_goes_and_keeps_what_it_can(session: Session, view: WhyView) -> None:
-    request(view, "band_gap", "saliency", "orbits", "vacuum")
-    assert session.state.why == Why("band_gap", "saliency", "orbits", "vacuum")
-    request(view, "band_gap", "saliency", "pairs", "vacuum")
-    assert session.state.why == Why("band_gap", "shapley", "pairs", "vacuum")
+    request(view, "band_gap", "saliency", "orbits", "vacancy")
+    assert session.state.why == Why("band_gap", "saliency", "orbits", "vacancy")
+    request(view, "band_gap", "saliency", "pairs", "vacancy")
+    assert session.state.why == Why("band_gap", "shapley", "pairs", "vacancy")
     assert [name for name, _ in view.state["methods"]] == ["shapley"]
-    request(view, "band_gap", "shapley", "latent", "vacuum")
-    assert session.state.why == Why("band_gap", "shapley", "latent", "mean_crystal")
-    assert [name for name, _ in view.state["baselines"]] == ["mean_crystal"]
+    request(view, "band_gap", "shapley", "latent", "vacancy")
+    assert session.state.why == Why("band_gap", "shapley", "latent", "prior_mean")
+    assert [name for name, _ in view.state["baselines"]] == ["prior_mean"]
     request(view, "")
     assert session.state.why is None and view.state["explained"] is None
 
@@ -246,14 +246,18 @@ def test_the_effect_of_a_baseline_is_seen(session: Session, view: WhyView) -> No
     request(view, "band_gap", level="orbits")
     before = session.explanations.attribution
     assert before is not None and view.state["explained"]["ticks"] == []
-    request(view, "band_gap", level="orbits", baseline="vacuum")
+    request(view, "band_gap", level="orbits", baseline="vacancy")
     rows = view.state["explained"]["bars"]["rows"]
     assert [row["ticks"][0][1] for row in rows] == pytest.approx(before.scores.tolist())
-    assert view.state["explained"]["ticks"] == ["before: from mean crystal"]
+    assert view.state["explained"]["ticks"] == ["before: from mean element"]
     view.act({"act": "compare", "value": True}, [])
     view.refresh()
-    assert view.state["explained"]["ticks"] == ["from mean crystal", "from own elements averaged"]
-    request(view, "band_gap", level="elements", baseline="vacuum")
+    assert view.state["explained"]["ticks"] == [
+        "from mean element",
+        "from own elements averaged",
+        "from real elements, same charges",
+    ]
+    request(view, "band_gap", level="elements", baseline="vacancy")
     view.act({"act": "compare", "value": False}, [])
     view.refresh()
     assert view.state["explained"]["ticks"] == []  # other scores

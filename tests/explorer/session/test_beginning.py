@@ -69,7 +69,7 @@ def test_everything_is_chosen_at_the_beginning(model: CrystalModel, atlas: Atlas
     [
         ({"device": "abacus"}, CheckpointError, "abacus"),
         ({"color_map": "rainbow"}, TargetError, "There is no colour map 'rainbow'; there are: viridis"),
-        ({"method": "tea_leaves"}, TargetError, "There is no method 'tea_leaves'; there are: integrated_gradients"),
+        ({"method": "tea_leaves"}, TargetError, "There is no method 'tea_leaves'; there are: shapley"),
     ],
 )
 def test_what_does_not_exist_is_said(wrong: dict[str, str], error: type[Exception], said: str) -> None:
@@ -99,7 +99,7 @@ def test_colours_and_method_are_saved_and_written_as_code(session: Session, mode
     old = json.loads(session.file.to_json())
     del old["method"], old["state"]["color_map"]
     assert other.file.open_json(json.dumps(old)), other.message
-    assert (other.state.color_map, other.explanations.method) == (COLOR_MAP, "integrated_gradients")
+    assert (other.state.color_map, other.explanations.method) == (COLOR_MAP, "shapley")
 
 
 @pytest.mark.parametrize("damage", [{"method": "tea"}, {"method": 3}, {"state": {"color_map": "x"}}])

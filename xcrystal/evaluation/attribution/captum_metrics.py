@@ -32,7 +32,7 @@ def infidelity(
     target: Target,
     scores: Sequence[np.ndarray],
     seed: int = 0,
-    baseline: str = "mean_crystal",
+    baseline: str = "mean_element",
 ) -> tuple[np.ndarray, np.ndarray]:
     """How badly scores foretell what happens when random subsets of the orbits get the baseline's element.
 

@@ -95,7 +95,7 @@ def _area(reached: np.ndarray, path: np.ndarray) -> float:
 
 
 def orbit_games(
-    model: CrystalModel, crystals: Sequence[WyckoffCrystal], target: Target, baseline: str = "mean_crystal"
+    model: CrystalModel, crystals: Sequence[WyckoffCrystal], target: Target, baseline: str = "mean_element"
 ) -> list[OrbitGame]:
     """All coalitions of the orbits of crystals that have at most 10."""
     import torch

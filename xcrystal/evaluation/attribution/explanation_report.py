@@ -162,7 +162,7 @@ def evaluate_explanations(
         "seed": seed,
         "crystals": len(found.crystals),
         "not encoded": len(found.not_encoded),
-        "baseline": "mean_crystal",
+        "baseline": "mean_element",
         "limit": limit,
         "averaged_sites": model.facts.get("recipe", {}).get("augmentation", {}).get("averaged", 0.0),
     }

@@ -37,7 +37,8 @@ def bars(
     Returns
     -------
     dict
-        "span" (the longest bar or tick), "low" and "high" (in words), "left_out" (how many scores are not shown), and
+        "span" (the longest bar or tick), "low" and "high" (the ends of the colours, in words), "left_out" (how many
+        scores are not shown), and
         "rows" with "label", "value", "text", "color", "atoms" (their indices) and "ticks" (name, value and text).
     """
     rows = _rows(found, orbit_of_atom)
@@ -48,8 +49,8 @@ def bars(
     colors, scale = _colors(found), found.scale(scores)
     return {
         "span": span,
-        "low": signed(-span, digits) if scale.signed else "0",
-        "high": signed(span, digits),
+        "low": signed(-scale.span, digits) if scale.signed else "0",
+        "high": signed(scale.span, digits),
         "left_out": len(scores) - len(rows) if found.level == "latent" else 0,
         "rows": [
             {

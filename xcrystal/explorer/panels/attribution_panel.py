@@ -28,13 +28,21 @@ LEVELS = {
     "latent": "latent dimensions",
     "pairs": "pairs of orbits",
 }
-BASELINES = {"mean_crystal": "mean crystal", "element_averaged": "own elements averaged", "vacuum": "vacuum"}
+BASELINES = {
+    "mean_element": "mean element",
+    "average_of_crystal": "own elements averaged",
+    "real_elements": "real elements, same charges",
+    "vacancy": "vacancy (no element)",
+    "mean_cell": "mean cell",
+    "prior_mean": "prior's mean",
+}
 _AT_BASELINE = {
-    "mean_crystal": "with the mean element on every site",
-    "element_averaged": "with its own elements averaged on every site",
-    "vacuum": "with no element on any site",
-    "lattice": "with the mean cell",
-    "latent": "at the origin of latent space",
+    "mean_element": "with the mean element on every site",
+    "average_of_crystal": "with its own elements averaged on every site",
+    "real_elements": "on average with other elements of the same charges",
+    "vacancy": "with no element on any site",
+    "mean_cell": "with the mean cell",
+    "prior_mean": "at the origin of latent space",
 }
 _MOST_AXES = 12
 _TERMS = ("attribution", "baseline", "completeness", "agreement of methods", "known-answer task", "extrapolation")
@@ -246,7 +254,6 @@ def _difference(found: Attribution) -> str:
     difference = found.target_value - found.baseline_value
     digits = min(digits_for(max(abs(difference), 0.05)), 3)
     here, there = (signed(value, digits).removeprefix("+") for value in (found.target_value, found.baseline_value))
-    level = found.level if found.level in _AT_BASELINE else found.baseline
     what = words.explained(found.target)
     what = f"{what[0].upper()}{what[1:]}"
     if not _signed(found.method):
@@ -255,7 +262,10 @@ def _difference(found: Attribution) -> str:
     if not found.beyond_error and found.interval is not None:
         low, high = (signed(value, digits).removeprefix("+") for value in found.interval)
         return (
-            f"{what}: {here}{unit} here, {there} {_AT_BASELINE[level]}. {NOTHING_TO_EXPLAIN} "
+            f"{what}: {here}{unit} here, {there} {_AT_BASELINE[found.baseline]}. {NOTHING_TO_EXPLAIN} "
             f"(90 %: {low} to {high}{unit})"
         )
-    return f"{what}: {here}{unit} here, {there} {_AT_BASELINE[level]}; the difference of {apart} is shared out."
+    return (
+        f"{what}: {here}{unit} here, {there} {_AT_BASELINE[found.baseline]}; the difference of {apart} is shared out "
+        f"by {found.method_title.replace(', ', ' (', 1) + ')' if ', ' in found.method_title else found.method_title}."
+    )

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 _NEAREST = 8
 _AT_BASELINE = {
-    "mean_crystal": "the mean element",
-    "element_averaged": "the mean of its elements",
-    "vacuum": "no element",
+    "mean_element": "the mean element",
+    "average_of_crystal": "the mean of its elements",
+    "real_elements": "other elements of the same charges",
+    "vacancy": "no element",
 }
 
 

@@ -141,8 +141,11 @@ class Explanations:
         self.method = method
 
     def method_at(self, level: str) -> str:
-        """The method to begin with at a level: that of ``begin_with``, or the first that goes with the level."""
-        from xcrystal.explanation.methods import METHODS
+        """The method to begin with at a level: that of ``begin_with``, or the usual one if it does not go."""
+        from xcrystal.explanation.methods import METHODS, usual_method
+
+        if self.method == METHOD:
+            return usual_method(level)
 
         going = [name for name, method in METHODS.items() if level in method.levels]
         return self.method if self.method in going or not going else going[0]

@@ -9,6 +9,7 @@ from xcrystal.errors import XCrystalError
 from xcrystal.explorer.session.commands import ExplainSelection, TestConcepts
 from xcrystal.explorer.session.group_directions import SELECT_FIRST
 from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.state import METHOD
 from xcrystal.explorer.session.store import Store
 from xcrystal.wrapping import differentiable
 
@@ -66,9 +67,7 @@ class GroupExplanations:
         self._store.emit("progress")
         return True
 
-    def explain_region(
-        self, target: str = "formation_energy_per_atom", method: str = "integrated_gradients", seed: int = 0
-    ) -> bool:
+    def explain_region(self, target: str = "formation_energy_per_atom", method: str = METHOD, seed: int = 0) -> bool:
         """Average attributions by element over at most 200 crystals of the selection.
 
         Returns

@@ -303,8 +303,10 @@ class _Reader:
         if self.content.get("why") is None:
             return None if self.content.get("target") is None else Why(self.value("target", str))
         of = _Reader(self.value("why", dict), self.of)
+        from xcrystal.explanation.inputs import renamed_baseline
+
         target, method, level, baseline = (of.value(name, str) for name in ("target", "method", "level", "baseline"))
-        return Why(target, method, level, baseline)
+        return Why(target, method, level, renamed_baseline(baseline, level))
 
     def drawing(self) -> dict[str, Any]:
         """How atoms are drawn; older sessions say nothing of it."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.session.records import Loaded, Neighbour
     from xcrystal.latent.axes import Axis
 
-METHOD = "integrated_gradients"  # of attribution, unless another is chosen
+METHOD = "shapley"  # of attribution, unless another is chosen
 MOST_PINS = 48
 LABELS = ("none", "elements", "sites")
 
@@ -103,7 +103,7 @@ class Why:
     target: str
     method: str = METHOD
     level: str = "atoms"
-    baseline: str = "mean_crystal"
+    baseline: str = "mean_element"
 
 
 @dataclass(frozen=True)
