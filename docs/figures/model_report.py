@@ -179,7 +179,7 @@ COMMANDS = {
     ),
     "stability": Command(
         "Stability of samples",
-        "evaluate stability -n 1000 --limit 500 --train FOLDER/train.parquet --folder relaxed",
+        "evaluate stability -n 1000 --limit 300 --train FOLDER/train.parquet --folder relaxed",
         "The first of these samples, relaxed by CHGNet; the [protocol](stability.md) says what is stable, against "
         "which hull. Relaxing takes seconds a crystal; the folder keeps what is done. The second table says how many "
         "of the fifth that ranks best before relaxing are metastable afterwards.",
