@@ -74,7 +74,7 @@ def test_the_settings_editor_shows_what_can_be_chosen(desk: Desk) -> None:
     wanted = {"Open in", "Model", "Device", "Colour map", "Attribution method"}
     desk.wait_until(lambda: wanted <= {line.strip() for line in main.inner_text().splitlines()}, f"settings {wanted}")
     chosen = desk.page.locator("select").filter(has=desk.page.locator("option", has_text="Shapley values"))
-    assert chosen.locator("option:checked").inner_text() == "Shapley values"
+    assert chosen.locator("option:checked").inner_text() == "Saliency"
     desk.close_tabs()
     desk.wait_until(lambda: desk.titles == ["Launcher"], "a launcher")
 

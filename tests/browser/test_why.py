@@ -149,10 +149,10 @@ def test_the_effect_of_a_baseline_is_seen_beside_the_bars(explorer: ExplorerPage
     assert why.locator(".xc-why-track .xc-why-tick").count() == 0
     why.locator(".xc-why-baseline").select_option("vacancy")
     lab.wait_until(lambda: why.locator(".xc-why-track .xc-why-tick").count() == 5, "where the bars were")
-    assert "before: from mean crystal" in why.locator(".xc-why-ticks").inner_text()
+    assert "before: from mean element" in why.locator(".xc-why-ticks").inner_text()
     assert "no element on any site" in why.locator(".xc-why-said").inner_text()
     why.locator(".xc-why-compare").click()
-    lab.wait_until(lambda: why.locator(".xc-why-track .xc-why-tick").count() == 10, "all baselines", 60)
+    lab.wait_until(lambda: why.locator(".xc-why-track .xc-why-tick").count() == 15, "all baselines", 60)
     lab.screenshot("why-baselines")
     why.locator(".xc-why-compare").click()
     lab.wait_until(lambda: why.locator(".xc-why-track .xc-why-tick").count() == 5, "the one before")
@@ -161,7 +161,7 @@ def test_the_effect_of_a_baseline_is_seen_beside_the_bars(explorer: ExplorerPage
 def test_the_trust_line_has_four_parts_in_words(explorer: ExplorerPage, why: Locator) -> None:
     parts = {part.get_attribute("data-part"): part.text_content() or "" for part in why.locator(".xc-trust li").all()}
     assert list(parts) == ["completeness", "agreement", "tasks", "extrapolation"]
-    assert "Adds up" in parts["completeness"] and "Shapley" in parts["agreement"]
+    assert "Adds up" in parts["completeness"] and "integrated gradients" in parts["agreement"]
     assert "nown" in parts["tasks"] and "known crystals" in parts["extrapolation"]
     signs = why.locator(".xc-trust-sign")
     assert all(signs.nth(k).inner_text() and signs.nth(k).get_attribute("aria-label") for k in range(4))

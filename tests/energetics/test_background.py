@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import numpy as np
@@ -52,3 +53,16 @@ def test_what_the_potential_cannot_do_is_a_sentence() -> None:
 def test_a_process_that_dies_is_a_sentence() -> None:
     with pytest.raises(RelaxationError, match="has ended"):
         BackgroundRelaxation(rock_salt(), no_such_option=1).run(print)
+
+
+def test_who_interrupts_a_cell_does_not_end_it() -> None:
+    own = os.getpgid(0)
+    groups: list[int] = []
+    process = BackgroundRelaxation(rock_salt(), steps=1)
+
+    def look(_: object) -> None:
+        assert process._process is not None
+        groups.append(os.getpgid(process._process.pid))
+
+    assert process.run(look) is not None
+    assert groups and own not in groups

@@ -115,3 +115,15 @@ def test_a_misspelt_formula_is_told_from_a_missing_file() -> None:
     for path in ("lifeo2.cif", "folder/lifeo2"):
         with pytest.raises(ReadError, match="There is no file"):
             xc.hull(path)
+
+
+def test_a_formula_is_no_path_even_where_a_folder_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "NaCl").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert hull("NaCl", -2.0, atlas=SALTS).e_above_hull == pytest.approx(0.0)
+
+
+def test_the_table_gives_each_element_its_own_amount() -> None:
+    rows = hull("Na3Cl9", -0.05, atlas=atlas_of(K=0.0))._repr_html_().split("<tr>")
+    amounts = {element: row for element in ("Na", "Cl2") for row in rows if f"<td>{element}</td>" in row}
+    assert "0.25" in amounts["Na"] and "0.75" in amounts["Cl2"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from xcrystal.benchmarks.attribution_checks import check_attributions
 from xcrystal.benchmarks.example_models import MODELS
+from xcrystal.errors import XCrystalError
 from xcrystal.model.checkpoint import write_text
 
 
@@ -19,10 +20,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, default=100, help="how many test crystals to take")
     parser.add_argument("--out", type=Path, help="where reports go")
     given = parser.parse_args(arguments)
+    if given.limit < 1:
+        parser.error("--limit is at least 1.")
     for name in given.names or MODELS:
         if name not in MODELS:
             parser.error(f"there is no model {name!r}; there are: {', '.join(MODELS)}")
-        report = check_attributions(*MODELS[name](), limit=given.limit)
+        try:
+            report = check_attributions(*MODELS[name](), limit=given.limit)
+        except XCrystalError as error:
+            parser.exit(1, f"{name}: {error}\n")
         sys.stdout.write(f"{name}\n\n{report.to_markdown()}\n")
         if given.out is not None:
             given.out.mkdir(parents=True, exist_ok=True)

@@ -136,6 +136,8 @@ def check_attributions(
         if len(own) >= _FEWEST:
             for name, one in (("substitution", own), ("random", rng.standard_normal(len(own))), ("oracle", falls)):
                 orders[name].append(tau_b(one, falls))
+    if not sums:
+        raise TargetError(f"The model could answer for none of the {len(some)} crystals.")
     intervals = {name: bootstrap_interval(np.array(values), seed=seed) for name, values in orders.items()}
     return AttributionChecks(
         version=VERSION,

@@ -1,7 +1,8 @@
 """The crystals of the benchmarks: classic structure types, made of other elements of the same charges.
 
 They are toy crystals: charges balance and cells follow the elements' sizes, but nothing is relaxed. They are built from
-space groups and Wyckoff positions, so that they may be given to anyone, and they are the same on every machine.
+space groups and Wyckoff positions, so that they may be given to anyone. With the pinned pymatgen
+(its oxidation states) and NumPy (its random numbers) they are the same on every machine.
 """
 
 from __future__ import annotations

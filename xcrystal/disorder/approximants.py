@@ -167,7 +167,7 @@ class Approximants:
         return np.array(codes) if codes else np.zeros((0, 0), dtype=np.float32)
 
     def spread(self) -> dict[str, tuple[float, float]]:
-        """Mean and standard deviation of each predicted property over those that were encoded."""
+        """Mean and standard deviation of each predicted property over those that were encoded, each counted once."""
         known = [item.predicted for item in self.items if item.predicted is not None]
         names = known[0] if known else {}
         return {n: (float(np.mean(v)), float(np.std(v))) for n in names if (v := [one[n] for one in known])}
@@ -250,6 +250,8 @@ def approximants(
     found = [Approximant(item.structure, item.weight / shapes, item.order) for item in found]
     found.sort(key=lambda item: item.order)
     kept = _sound(found, n)
+    if not kept and stopping():
+        raise InvalidCrystalError("It was stopped before there was an ordered cell.")
     if not kept:
         raise InvalidCrystalError("In every ordered cell of this crystal two atoms are closer than 0.5 Å.")
     result = Approximants(tuple(_encoded(opened, kept, progress, stopping)), arrangements, sampled, error)

@@ -67,7 +67,7 @@ class BackgroundRelaxation:
                 self._process = _started(errors.fileno())
             with self._process as process:
                 try:
-                    found = self._heard(process, on_step)
+                    found = self._read_answers(process, on_step)
                 except BaseException:
                     process.kill()
                     raise
@@ -85,7 +85,7 @@ class BackgroundRelaxation:
             if self._process is not None:
                 self._process.kill()
 
-    def _heard(self, process: subprocess.Popen[str], on_step: Callable[[Step], None]) -> Relaxation | None:
+    def _read_answers(self, process: subprocess.Popen[str], on_step: Callable[[Step], None]) -> Relaxation | None:
         """The result, once it is told; None if the process ends before."""
         assert process.stdin is not None
         assert process.stdout is not None
@@ -94,6 +94,8 @@ class BackgroundRelaxation:
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.close()
         for line in process.stdout:
+            if not line.endswith("\n"):  # cut off by its end
+                break
             told = json.loads(line)
             if "result" in told:
                 return self._result(told["result"])
@@ -117,6 +119,7 @@ def _started(errors: int) -> subprocess.Popen[str]:
         stderr=errors,
         text=True,
         encoding="utf-8",
+        start_new_session=True,  # who interrupts a notebook's cell does not mean this
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
     )
 

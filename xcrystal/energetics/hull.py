@@ -92,8 +92,9 @@ class Hull:
     def _repr_html_(self) -> str:
         """The reaction, and the competing crystals as a table."""
         rows: list[list[str]] = [["entry", "formula", "formation energy (eV/atom)", "above hull (eV/atom)", "amount"]]
+        amounts = {(phase.material_id, phase.formula): phase.amount for phase in self.decomposition}
         for phase in self.competing:
-            taken = next((d.amount for d in self.decomposition if d.material_id == phase.material_id), 0.0)
+            taken = amounts.get((phase.material_id, phase.formula), 0.0)
             energies = [f"{phase.formation_energy_per_atom:.3f}", f"{phase.e_above_hull:.3f}"]
             rows.append([phase.material_id, phase.formula, *energies, f"{taken:.2f}" if taken else ""])
         return html_table(rows, f"{self.formula}: {self._height()}; {self.reaction}")
@@ -194,11 +195,11 @@ def _given(structure: Any, energy: float | None, potential: str) -> tuple[Compos
 
     if energy is not None and (not isinstance(energy, numbers.Real) or not math.isfinite(energy)):
         raise RelaxationError(f"A formation energy is a finite number in eV/atom, not {str(energy)[:40]!r}.")
-    if isinstance(structure, str) and structure and not os.path.exists(structure):
+    if isinstance(structure, str) and structure:
         try:
             given = Composition(structure)
         except ValueError as error:
-            if not _PATH.search(structure):
+            if not _PATH.search(structure) and not os.path.exists(structure):
                 raise ReadError(
                     f"{structure[:60]!r} is neither a formula nor the path of a file; in a formula each element begins "
                     "with a capital letter, as in LiFeO2."

@@ -142,6 +142,7 @@ class Explorer(widgets.VBox):
         """End the worker and close all widgets, here and in the browser."""
         self._unsubscribe()
         self.session.stop()
+        self.session.stability.stop()
         self._worker.close()
         for part in self.parts.values():
             part.close()

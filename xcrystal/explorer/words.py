@@ -111,3 +111,12 @@ def material_link(material_id: str) -> str:
         return escape(material_id)
     page = f"https://next-gen.materialsproject.org/materials/{quote(material_id, safe='')}"
     return f'<a href="{page}" target="_blank" rel="noopener">{escape(material_id)}</a>'
+
+
+def radiation(source: str) -> str:
+    """A line such as "CuKa1", or a wavelength with its unit."""
+    try:
+        float(source)
+    except ValueError:
+        return source
+    return f"{source} Å"

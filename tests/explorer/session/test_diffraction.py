@@ -111,7 +111,7 @@ def test_a_measured_pattern_is_laid_over_kept_and_undone(session: Session, quart
     np.testing.assert_allclose(kept.two_theta, diffraction.second.two_theta, atol=1e-4)
     np.testing.assert_allclose(kept.intensity, diffraction.second.intensity)
     assert "session.diffraction.read('quartz.xy', line=1.54184)" in session.code()
-    assert "session.diffraction.show(second='measured')" in session.code()
+    assert "session.diffraction.show(source='CuKa', second='measured')" in session.code()
     diffraction.remove()
     assert session.state.measured is None and session.state.diffraction.second == ""
     session.undo()
@@ -187,3 +187,23 @@ def test_a_formula_proposes_crystals_that_are_loaded(session: Session, quartz: P
     assert match_rms(shown, QUARTZ.to_structure()) is not None
     if match.material_id is None:
         assert session.state.loaded is not None and session.state.loaded.name == "SiO2, match 1"
+
+
+def test_a_pin_that_is_laid_over_is_the_same_after_others_are_gone(session: Session) -> None:
+    session.pin()
+    session.load("mp-22862")
+    session.pin()
+    session.diffraction.show(second="pin 2")
+    session.pins.move(1, 0)
+    assert session.state.diffraction.second == "pin 1"
+    session.pins.remove(1)
+    assert session.diffraction.second is not None and session.diffraction.second.formula == "NaCl"
+    session.pins.remove(0)
+    assert session.state.diffraction.second == ""
+
+
+def test_code_takes_the_measured_pattern_away_from_the_drawing_where_it_was(session: Session, quartz: Path) -> None:
+    session.diffraction.read(quartz)
+    session.diffraction.show(second="")
+    (line,) = [line for line in session.code().splitlines() if "diffraction.show(" in line]
+    assert "second=''" in line.replace('"', "'")

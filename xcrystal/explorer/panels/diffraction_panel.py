@@ -14,6 +14,7 @@ from xcrystal.crystal.groups import space_group
 from xcrystal.crystal.tables import csv_text
 from xcrystal.diffraction.powder import UNITS, Pattern, in_unit, to_two_theta, wavelength_of
 from xcrystal.errors import XCrystalError
+from xcrystal.explorer import words
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
@@ -61,7 +62,7 @@ class DiffractionView(Panel):
         session, shown = self.session, self.session.state.diffraction
         progress, measured = session.progress, session.state.measured
         sources = dict(SOURCES)
-        sources.setdefault(shown.source, f"{shown.source} Å" if shown.source[-1:].isdigit() else shown.source)
+        sources.setdefault(shown.source, words.radiation(shown.source))
         return {
             "awake": self._awake,
             "sources": [[name, _with_wavelength(name, label)] for name, label in sources.items()],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,7 +33,6 @@ TESTED = {  # area under the ROC curve and its 95 % interval: xcrystal evaluate 
     "likelihood": (0.60, 0.53, 0.67),
     "distance to known crystals": (0.59, 0.52, 0.66),
 }
-_FAVOURABLE = {"small": "smaller is favourable", "large": "larger is favourable", "true": "yes is favourable"}
 _OF = "150 known crystals that the model has not seen, from 150 that were drawn from its prior"
 
 
@@ -92,8 +92,6 @@ class StabilityView(Panel):
             self._ask()
         elif action == "relax":
             threading.Thread(target=self._relax, name="xcrystal-relax", daemon=True).start()
-        elif action == "end":
-            service.stop()
         elif action == "show":
             service.show_relaxed()
         elif action == "encode":
@@ -101,7 +99,7 @@ class StabilityView(Panel):
         elif action == "pin" and service.go_to_relaxed():
             session.pin()
         elif action == "cif" and service.last is not None and (text := service.cif()):
-            self.offer(f"{service.last.name}.cif".replace(" ", "_"), "chemical/x-cif", text.encode())
+            self.offer(f"{_file_stem(service.last.name)}.cif", "chemical/x-cif", text.encode())
         elif action == "phase" and session.points.known(str(message.get("id"))):
             session.select(str(message["id"]))
 
@@ -116,6 +114,12 @@ class StabilityView(Panel):
             super().refresh()
 
     # -- inside
+
+    def _receive(self, _: Any, message: Any, buffers: Any) -> None:
+        if isinstance(message, dict) and message.get("act") == "end":
+            self.session.stability.stop()  # at once, whatever the worker does
+            return
+        super()._receive(_, message, buffers)
 
     def _on_event(self, event: str) -> None:
         if not self._awake:
@@ -265,15 +269,15 @@ def _signals(found: SynthesisSignals) -> list[dict[str, str]]:
         {
             "name": signal.name,
             "value": _value(signal),
-            "favourable": {
-                "small": "smaller is favourable",
-                "large": "larger is favourable",
-                "true": "yes is favourable",
-            }[signal.favourable],
             "figures": f"{signal.meaning[:1].upper()}{signal.meaning[1:]}. {_tested(signal.name)}",
         }
         for signal in found.signals
     ]
+
+
+def _file_stem(name: str) -> str:
+    """A crystal's name as that of a file, without the ending of the file that it came from."""
+    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".cif"))
 
 
 def _tested(name: str) -> str:

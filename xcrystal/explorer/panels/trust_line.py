@@ -91,7 +91,7 @@ def _agreement(checks: Checks | None) -> Part:
             verdict = GOOD if checks.spearman >= _ALIKE else NOTE if checks.spearman >= _UNLIKE else BAD
             how = {GOOD: "Agrees", NOTE: "Agrees in part", BAD: "Does not agree"}[verdict]
             ranks = signed(checks.spearman, 2)
-            text = f"{how} with {other}, which works differently."
+            text = f"{how} with another kind of method, {other}."
             figures = f"Rank correlation {ranks} over {checks.count} scores (Spearman)."
             if verdict == GOOD and checks.count < _FEW:
                 verdict, text = NOTE, f"{text} With so few scores that may be chance."

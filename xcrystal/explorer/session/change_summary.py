@@ -218,7 +218,7 @@ def _of_display(before: State, after: State) -> Iterator[str]:
 def _of_pattern(before: PatternView, after: PatternView) -> str:
     """What has changed of how patterns are shown, such as "with CoKa, over q"."""
     said = {
-        "source": f"with {after.source}" + ("" if after.source[-1:].isalpha() else " Å"),
+        "source": f"with {words.radiation(after.source)}",
         "unit": "over q" if after.unit == "q" else "over 2θ",
         "fwhm": f"with peaks {after.fwhm:g}° wide",
         "size": f"for crystallites of {after.size:g} nm" if after.size else "for large crystallites",

@@ -941,12 +941,12 @@ class ShowPattern(Command):
     """Show powder patterns in another way."""
 
     call = "diffraction.show"
-    _: KW_ONLY
-    source: str = "CuKa"
-    unit: str = "two_theta"
-    fwhm: float = 0.2
-    size: float = 0.0
-    second: str = ""
+    _: KW_ONLY  # what is None stays as it is
+    source: str | None = None
+    unit: str | None = None
+    fwhm: float | None = None
+    size: float | None = None
+    second: str | None = None
 
     @property
     def title(self) -> str:

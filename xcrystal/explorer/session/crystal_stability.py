@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -128,7 +127,6 @@ class Stability:
         self._known: WeakKeyDictionary[Subject, Standing] = WeakKeyDictionary()
         self.running: Running | None = None
         self.last: Relaxed | None = None
-        self._starting = threading.Lock()
 
     # -- beside known crystals
 
@@ -166,7 +164,7 @@ class Stability:
     def _predicted(self, subject: Subject) -> float | None:
         """Of the crystal itself: a decode may not have what was predicted at the vector that it was decoded from."""
         if isinstance(subject, Point):
-            return (self._points.achieved(subject) or subject.predicted).get(FORMATION_ENERGY)
+            return (self._points.achieved(subject) or {}).get(FORMATION_ENERGY)
         return (subject.predicted or {}).get(FORMATION_ENERGY)
 
     def _hull(self, crystal: Structure | Relaxation, energy: float | None = None) -> tuple[Hull | None, str]:

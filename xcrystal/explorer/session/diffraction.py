@@ -18,6 +18,7 @@ from xcrystal.explorer.session.navigation import Navigation
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import PatternView, Point
 from xcrystal.explorer.session.store import Store
+from xcrystal.explorer.visitors import check_file
 from xcrystal.wrapping import differentiable
 
 if TYPE_CHECKING:
@@ -201,7 +202,8 @@ class Diffraction:
             if second is not None:
                 check_one_of(after.second, self.choices, "pattern to lay over")
             if after != before:
-                self._store.commit(ShowPattern(**vars(after)), diffraction=after)
+                changed = {name: value for name, value in vars(after).items() if value != getattr(before, name)}
+                self._store.commit(ShowPattern(**changed), diffraction=after)
 
     def read(self, source: str | os.PathLike[str], *, line: str | float | None = None, unit: str = "two_theta") -> bool:
         """Read a measured pattern and lay it over the calculated one.
@@ -224,9 +226,10 @@ class Diffraction:
 
         check_one_of(unit, ("two_theta", "q"), "unit")
         try:
+            check_file(source)
             found = read_pattern(source, source=line, unit=_unit(unit))
         except XCrystalError as error:
-            self._store.refuse(str(error))
+            self._store.report(str(error))
             return False
         self._take_pattern(found, ReadPattern(os.fspath(source), line=line, unit=unit))
         return True
@@ -242,7 +245,7 @@ class Diffraction:
         try:
             found = parse_pattern(bytes(content), name, source=line, unit=_unit(unit))
         except XCrystalError as error:
-            self._store.refuse(str(error))
+            self._store.report(str(error))
             return False
         self._take_pattern(found, ReadPattern(name, line=line, unit=unit))
         return True

@@ -113,7 +113,7 @@ class OrderedApproximants:
         if not own:
             if self._store.stopped:
                 return own, "No ordered approximant was made: it was stopped."
-            reason = f": {failed[0].split('(', 1)[-1].rstrip(')')}" if failed else ""
+            reason = f": {failed[0].removeprefix(f'{loaded.name}, ordering 1 (').removesuffix(')')}" if failed else ""
             return own, f"No ordered approximant of {loaded.name} can be encoded{reason}."
         said = []
         if failed:
@@ -149,7 +149,7 @@ class OrderedApproximants:
         return [Listed(number, own, *self._facts[own]) for number, own in found]
 
     def spread(self) -> dict[str, tuple[float, float]]:
-        """Mean and standard deviation of each predicted property over the ordered approximants on the map."""
+        """Mean and standard deviation of each predicted property over those on the map, each counted once."""
         listed = self.listed
         names = listed[0].predicted if listed else {}
         values = {name: [one.predicted[name] for one in listed] for name in names}

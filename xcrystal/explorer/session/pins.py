@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xcrystal.errors import TargetError, XCrystalError
-from xcrystal.explorer.session.commands import GoToPin, Interpolate, MovePin, Pin, Unpin
+from xcrystal.explorer.session.commands import Command, GoToPin, Interpolate, MovePin, Pin, Unpin
 from xcrystal.explorer.session.controls import Controls
 from xcrystal.explorer.session.interpolation import Interpolation
 from xcrystal.explorer.session.navigation import Navigation
@@ -66,9 +67,7 @@ class Pins:
         """
         with self._store.lock:
             gone, pins = self.numbered(number), self._store.state.pins
-            self._store.commit(
-                Unpin(number, formula=_formula(gone)), pins=tuple(pin for pin in pins if pin is not gone)
-            )
+            self._commit(Unpin(number, formula=_formula(gone)), tuple(pin for pin in pins if pin is not gone))
 
     def move(self, number: int, to: int) -> None:
         """Move a pin in the order; the first is 0.
@@ -83,7 +82,17 @@ class Pins:
             others = [pin for pin in self._store.state.pins if pin is not moved]
             others.insert(max(0, min(int(to), len(others))), moved)
             if any(one is not other for one, other in zip(others, self._store.state.pins, strict=True)):
-                self._store.commit(MovePin(number, int(to), formula=_formula(moved)), pins=tuple(others))
+                self._commit(MovePin(number, int(to), formula=_formula(moved)), tuple(others))
+
+    def _commit(self, command: Command, pins: tuple[Point, ...]) -> None:
+        """Keep these pins; a powder pattern that is laid over is still of the same one, or of none."""
+        state = self._store.state
+        diffraction = state.diffraction
+        of = next((pin for k, pin in enumerate(state.pins, 1) if f"pin {k}" == diffraction.second), None)
+        if of is not None:
+            place = next((k for k, pin in enumerate(pins, 1) if pin is of), None)
+            diffraction = replace(diffraction, second="" if place is None else f"pin {place}")
+        self._store.commit(command, pins=pins, diffraction=diffraction)
 
     def go_to(self, number: int) -> None:
         """Go to a pinned crystal.

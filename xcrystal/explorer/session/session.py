@@ -222,7 +222,6 @@ class Session:
     def stop(self) -> None:
         """End what takes long, after its present step; may be called from any thread at any time."""
         self._store.stop()
-        self.stability.stop()
 
     # -- undo --------------------------------------------------------------------------------------------------------
 

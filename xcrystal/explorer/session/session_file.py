@@ -278,6 +278,9 @@ def _display(state: State, first: State) -> list[Command]:
     shown = [command for name, command in made.items() if name in other]
     if state.measured is not None:  # its points are in no code; the file is looked for under its name
         shown.append(ReadPattern(state.measured.name, line=state.measured.wavelength, unit=state.measured.unit))
-    if state.diffraction != first.diffraction:
-        shown.append(ShowPattern(**vars(state.diffraction)))
+    # to read a pattern has laid it over, and taken its source
+    given = {"source", "second"} if state.measured is not None else set()
+    given |= {name for name, value in vars(state.diffraction).items() if value != getattr(first.diffraction, name)}
+    if given:
+        shown.append(ShowPattern(**{name: getattr(state.diffraction, name) for name in sorted(given)}))
     return shown

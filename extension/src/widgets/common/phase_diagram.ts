@@ -62,7 +62,7 @@ export function drawDiagram(
 /** What is drawn, for those who cannot see it. */
 export function diagramWords({ elements, points, own }: IDiagram): string {
   const stable = points.filter(point => point[5] <= TOLERANCE).map(([formula]) => formula);
-  const above = own.above === null ? '' : `, ${decimal(own.above, 3)} eV/atom above the hull`;
+  const above = own.above === null ? '' : `, ${heightWords(own.above)}`;
   return `Phase diagram of ${elements.join(', ')}. On the hull: ${stable.join(', ')}. ${own.formula}${above}.`;
 }
 
@@ -180,7 +180,7 @@ function picture(
       width,
       height: tall,
       viewBox: `0 0 ${width} ${tall}`,
-      role: 'img',
+      role: 'group',
       'aria-label': diagramWords(diagram)
     },
     frame,
@@ -204,6 +204,11 @@ function picture(
   );
 }
 
+/** How far from the hull something lies, eV/atom, and on which side. */
+function heightWords(above: number): string {
+  return `${decimal(Math.abs(above), 3)} eV/atom ${above < 0 ? 'below' : 'above'} the hull`;
+}
+
 function pointOf(
   [formula, id, , , energy, above]: PhasePoint,
   [x, y]: [number, number],
@@ -211,7 +216,7 @@ function pointOf(
 ): SVGElement {
   const stable = above <= TOLERANCE;
   const known = id ? ` (${id})` : '';
-  const hull = stable ? 'on the hull' : `${decimal(above, 3)} eV/atom above the hull`;
+  const hull = stable ? 'on the hull' : heightWords(above);
   const mark = stable
     ? svg('circle', { cx: x, cy: y, r: 3.6, fill: STABLE })
     : svg('path', {
@@ -220,22 +225,31 @@ function pointOf(
         'stroke-width': 1.4,
         fill: 'none'
       });
+  const told = `${formula}${known}: ${decimal(energy, 3)} eV/atom, ${hull}`;
   const node = svg(
     'g',
-    { class: id ? 'xc-phase-point xc-clickable' : 'xc-phase-point' },
-    svg('title', {}, `${formula}${known}: ${decimal(energy, 3)} eV/atom, ${hull}`),
+    id
+      ? { class: 'xc-phase-point xc-clickable', role: 'button', tabindex: 0, 'aria-label': told }
+      : { class: 'xc-phase-point' },
+    svg('title', {}, told),
     svg('circle', { cx: x, cy: y, r: 7, fill: 'transparent' }),
     mark
   );
   if (id) {
     node.addEventListener('click', () => onSelect(id));
+    node.addEventListener('keydown', event => {
+      if (event.key === 'Enter' || event.key === ' ') {
+        event.preventDefault();
+        onSelect(id);
+      }
+    });
   }
   return node;
 }
 
 function ownMark({ own }: IDiagram, [x, y]: [number, number]): SVGElement {
   const energy = own.energy === null ? 'energy not known' : `${decimal(own.energy, 3)} eV/atom`;
-  const above = own.above === null ? '' : `, ${decimal(own.above, 3)} eV/atom above the hull`;
+  const above = own.above === null ? '' : `, ${heightWords(own.above)}`;
   return svg(
     'g',
     { class: 'xc-own-phase' },
