@@ -74,7 +74,8 @@ METHODS = {
 }
 _WORDS = {
     "integrated_gradients": "gradients along the straight line from the baseline",
-    "shapley": f"mean over all orders in which players can move; exact up to {MOST_EXACT} players, then sampled",
+    "shapley": f"mean over all orders in which players can move; exact up to {MOST_EXACT} players (4 with "
+    "`real_elements`), then sampled",
     "gradient_shap": "gradients at random points of the line, with noise",
     "input_x_gradient": "the move times the gradient at the crystal",
     "feature_ablation": "one player is put to its baseline",

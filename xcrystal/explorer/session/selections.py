@@ -120,6 +120,8 @@ def inside(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         if y0 != y1:
             # a ray to the right crosses this edge
-            crossed ^= ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) * ((x1 - x0) / (y1 - y0)))
+            beside = np.flatnonzero((y0 > y) != (y1 > y))
+            share = (y[beside] - y0) / (y1 - y0)  # of its length, so never too large a number
+            crossed[beside] ^= x[beside] < x0 + share * (x1 - x0)
     found[near] = crossed
     return found
