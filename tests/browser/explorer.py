@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from tests.browser.lab import ARTIFACTS
+from tests.browser.lab import ARTIFACTS, LabNotebook
 from tests.browser.pixels import canvas_pixels, drawn_share
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator
+    from playwright.sync_api import BrowserContext, Locator
 
-    from tests.browser.lab import LabNotebook
+    from tests.browser.server import JupyterServer
 
 MAP_DRAWN = 0.01  # share of a canvas' pixels that are not background once there is something on it
 STRUCTURE_DRAWN = 0.01
@@ -52,6 +53,19 @@ _WATCH_OPENING = """([mapShare, structureShare]) => {
   };
   look();
 }"""
+
+
+def open_explorer(
+    server: JupyterServer, browser: BrowserContext, notebook: str, cell: str, limit: float = 120
+) -> Iterator[ExplorerPage]:
+    """Run a notebook of one cell that shows an explorer; it is closed when the caller goes on, as fixtures do."""
+    server.write_notebook(notebook, cell)
+    lab = LabNotebook(browser, server, notebook)
+    lab.hide_sidebar()
+    page = ExplorerPage(lab)
+    page.open(0, limit)
+    yield page
+    lab.close()
 
 
 class ExplorerPage:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.explorer import ExplorerPage
-from tests.browser.lab import LabNotebook
+from tests.browser.explorer import ExplorerPage, open_explorer
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator
@@ -29,13 +28,7 @@ THEME = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'Ju
 
 @pytest.fixture(scope="module")
 def opened(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerPage]:
-    server.write_notebook(NOTEBOOK, CELL)
-    lab = LabNotebook(browser, server, NOTEBOOK)
-    lab.hide_sidebar()
-    page = ExplorerPage(lab)
-    page.open(0, 120)
-    yield page
-    lab.close()
+    yield from open_explorer(server, browser, NOTEBOOK, CELL)
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.explorer import ExplorerPage
-from tests.browser.lab import LabNotebook
+from tests.browser.explorer import ExplorerPage, open_explorer
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator
@@ -25,13 +24,7 @@ FOCUSED = "document.activeElement.textContent"
 
 @pytest.fixture(scope="module")
 def explorer(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerPage]:
-    server.write_notebook(NOTEBOOK, CELL)
-    lab = LabNotebook(browser, server, NOTEBOOK)
-    lab.hide_sidebar()
-    page = ExplorerPage(lab)
-    page.open(0, 120)
-    yield page
-    lab.close()
+    yield from open_explorer(server, browser, NOTEBOOK, CELL)
 
 
 def panel_of(explorer: ExplorerPage) -> Locator:

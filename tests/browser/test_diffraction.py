@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import xcrystal as xc
-from tests.browser.explorer import ExplorerPage
-from tests.browser.lab import LabNotebook
+from tests.browser.explorer import ExplorerPage, open_explorer
 from tests.crystals import CRYSTALS
 
 if TYPE_CHECKING:
@@ -35,13 +34,7 @@ DROP = """(node, [name, text]) => {
 
 @pytest.fixture(scope="module")
 def explorer(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerPage]:
-    server.write_notebook(NOTEBOOK, CELL)
-    lab = LabNotebook(browser, server, NOTEBOOK)
-    lab.hide_sidebar()
-    page = ExplorerPage(lab)
-    page.open(0, 120)
-    yield page
-    lab.close()
+    yield from open_explorer(server, browser, NOTEBOOK, CELL)
 
 
 @pytest.fixture(scope="module")

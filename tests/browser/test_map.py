@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.browser.explorer import ExplorerPage
-from tests.browser.lab import LabNotebook
+from tests.browser.explorer import ExplorerPage, open_explorer
 from tests.browser.pixels import canvas_pixels, changed_share, screen_pixels
 from tests.crystals import CRYSTALS
 
@@ -29,13 +28,7 @@ _RANGES = "plot => [plot._fullLayout.xaxis.range, plot._fullLayout.yaxis.range]"
 
 @pytest.fixture(scope="module")
 def opened(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerPage]:
-    server.write_notebook(NOTEBOOK, CELL)
-    lab = LabNotebook(browser, server, NOTEBOOK)
-    lab.hide_sidebar()
-    explorer = ExplorerPage(lab)
-    explorer.open(0, 60)
-    yield explorer
-    lab.close()
+    yield from open_explorer(server, browser, NOTEBOOK, CELL, 60)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.browser.explorer import ExplorerPage
-from tests.browser.lab import LabNotebook
+from tests.browser.explorer import ExplorerPage, open_explorer
 from tests.browser.pixels import changed_share
 
 if TYPE_CHECKING:
@@ -39,14 +38,9 @@ _LIGHT = """async (number) => {
 
 @pytest.fixture(scope="module")
 def explorer(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerPage]:
-    server.write_notebook(NOTEBOOK, CELL)
-    lab = LabNotebook(browser, server, NOTEBOOK)
-    lab.hide_sidebar()
-    page = ExplorerPage(lab)
-    page.open(0, 90)
-    lab.python("explorer.session.load('mp-5986')")
-    yield page
-    lab.close()
+    for page in open_explorer(server, browser, NOTEBOOK, CELL, 90):
+        page.lab.python("explorer.session.load('mp-5986')")
+        yield page
 
 
 @pytest.fixture

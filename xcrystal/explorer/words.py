@@ -113,6 +113,11 @@ def material_link(material_id: str) -> str:
     return f'<a href="{page}" target="_blank" rel="noopener">{escape(material_id)}</a>'
 
 
+def file_stem(name: str) -> str:
+    """A name as that of a file, without the ending of the CIF file that it may have come from."""
+    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".cif"))
+
+
 def radiation(source: str) -> str:
     """A line such as "CuKa1", or a wavelength with its unit."""
     try:

@@ -1,7 +1,7 @@
 /** The diffraction panel: the powder pattern of the crystal, another one over it, and a search by a measured one. */
 import { el, formulaNodes, pictureAddress, spaceGroupNodes } from '../dom';
 import { saveFile } from '../save_file';
-import { ProgressBar, button, detailOf } from './common/controls';
+import { button, detailOf, fileInput, ProgressBar } from './common/controls';
 import type { Choice, IDownload, IPanel, IView, Progress } from './common/model';
 import { offer, ownKeys, show, takeDownloads, tellAwake } from './common/panel';
 import { type IPatterns, PatternChart, peakWords } from './common/pattern_chart';
@@ -116,16 +116,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
     const facts = { name: chosen.name, line: line.value, unit: columns.value };
     model.send({ act: 'file', ...facts }, undefined, [content]);
   };
-  const file = el('input', {
-    type: 'file',
-    class: 'xc-file',
-    tabindex: '-1',
-    'aria-hidden': 'true',
-    onchange: () => {
-      [...(file.files ?? [])].slice(0, 1).forEach(chosen => void take(chosen));
-      file.value = '';
-    }
-  });
+  const file = fileInput(chosen => void take(chosen));
   const load = button(
     'pattern-load',
     'Load a pattern',

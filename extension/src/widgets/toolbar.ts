@@ -1,5 +1,6 @@
 /** Title, message, and the controls that load, download, save, reset, and choose how much is offered. */
 import { el, formulaNodes } from '../dom';
+import { fileInput } from './common/controls';
 import type { IDownload, IPanel, IView } from './common/model';
 import { show, takeDownloads, whenInside } from './common/panel';
 import { fillView } from './common/workbench';
@@ -47,16 +48,7 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
     const content = await chosen.arrayBuffer();
     model.send({ act: 'file', name: chosen.name }, undefined, [content]);
   };
-  const file = el('input', {
-    type: 'file',
-    class: 'xc-file',
-    tabindex: '-1',
-    'aria-hidden': 'true',
-    onchange: () => {
-      [...(file.files ?? [])].slice(0, 1).forEach(chosen => void take(chosen));
-      file.value = '';
-    }
-  });
+  const file = fileInput(chosen => void take(chosen));
   const mode = el('select', {
     'aria-label': 'Beginner or researcher view',
     title: 'Beginner: fewer controls, each explained. Researcher: everything.',

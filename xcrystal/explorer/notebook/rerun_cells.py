@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 from weakref import WeakSet
 
+from xcrystal.explorer.notebook.execution import running_cell
+
 
 class _Closable(Protocol):
     def close(self) -> None: ...
@@ -14,11 +16,8 @@ _OPENED: dict[str, tuple[str, WeakSet[Any]]] = {}  # by cell: the request that r
 
 
 def close_earlier(explorer: _Closable) -> None:
-    """Close what earlier runs of this cell have opened; this one may open several.
-
-    Only JupyterLab and Notebook say which cell runs; elsewhere nothing is closed.
-    """
-    cell, request = _running()
+    """Close what earlier runs of this cell have opened; this one may open several. Where no cell is known, none is."""
+    cell, request = running_cell()
     if not cell:
         return
     before, opened = _OPENED.get(cell, (request, WeakSet()))
@@ -28,15 +27,3 @@ def close_earlier(explorer: _Closable) -> None:
         opened = WeakSet()
     opened.add(explorer)
     _OPENED[cell] = request, opened
-
-
-def _running() -> tuple[str, str]:
-    """Cell and request that run; empty outside a notebook."""
-    from IPython import get_ipython
-
-    kernel = getattr(get_ipython(), "kernel", None)
-    parent = kernel.get_parent() if kernel is not None else None
-    if not parent:
-        return "", ""
-    cell = parent.get("metadata", {}).get("cellId", "")
-    return str(cell), str(parent.get("header", {}).get("msg_id", ""))

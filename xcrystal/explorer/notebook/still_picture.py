@@ -21,6 +21,7 @@ from ipywidgets.widgets import widget as registry
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.scene_message import atom_labels
 from xcrystal.explorer.drawing.svg_picture import svg
+from xcrystal.explorer.notebook.execution import running_cell, shell
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session.session import Session
@@ -46,17 +47,17 @@ class Still:
     def follow(self, explorer: widgets.Widget) -> None:
         """Be shown with this explorer, also where another widget shows it."""
         _STILLS[explorer] = self
-        shell = _shell()
-        if shell is not None:
-            shell.display_formatter.mimebundle_formatter.for_type(widgets.Box, _show_box)
+        here = shell()
+        if here is not None:
+            here.display_formatter.mimebundle_formatter.for_type(widgets.Box, _show_box)
 
     def show(self) -> None:
         """Add the picture to the output of the cell that runs; after its end if an ``Output`` takes all until then."""
         if self._handle is not None:
             return
-        shell = _shell()
-        if shell is not None and _is_captured(shell):
-            _after_cell(shell, self._publish)
+        here = shell()
+        if here is not None and _is_captured():
+            _after_cell(here, self._publish)
         else:
             self._publish()
 
@@ -148,27 +149,19 @@ def _inside(box: widgets.Widget) -> Iterator[widgets.Widget]:
             yield from _inside(child)
 
 
-def _shell() -> Any:
-    from IPython import get_ipython
-
-    return get_ipython()
-
-
-def _is_captured(shell: Any) -> bool:
+def _is_captured() -> bool:
     """Whether what is displayed now goes into an ``Output``: one that is open knows the request that it listens to."""
-    kernel = getattr(shell, "kernel", None)
-    parent = kernel.get_parent() if kernel is not None else None
-    request = parent["header"]["msg_id"] if parent and "header" in parent else ""
+    _, request = running_cell()
     # there is no public list of widgets
     known = list(getattr(registry, "_instances", {}).values())
     return bool(request) and any(isinstance(one, widgets.Output) and one.msg_id == request for one in known)
 
 
-def _after_cell(shell: Any, then: Callable[[], None]) -> None:
+def _after_cell(here: Any, then: Callable[[], None]) -> None:
     """Call once, at the end of the cell that runs."""
 
     def ended(_: Any) -> None:
-        shell.events.unregister("post_run_cell", ended)
+        here.events.unregister("post_run_cell", ended)
         then()
 
-    shell.events.register("post_run_cell", ended)
+    here.events.register("post_run_cell", ended)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -99,7 +98,7 @@ class StabilityView(Panel):
         elif action == "pin" and service.go_to_relaxed():
             session.pin()
         elif action == "cif" and service.last is not None and (text := service.cif()):
-            self.offer(f"{_file_stem(service.last.name)}.cif", "chemical/x-cif", text.encode())
+            self.offer(f"{words.file_stem(service.last.name)}.cif", "chemical/x-cif", text.encode())
         elif action == "phase" and session.points.known(str(message.get("id"))):
             session.select(str(message["id"]))
 
@@ -273,11 +272,6 @@ def _signals(found: SynthesisSignals) -> list[dict[str, str]]:
         }
         for signal in found.signals
     ]
-
-
-def _file_stem(name: str) -> str:
-    """A crystal's name as that of a file, without the ending of the file that it came from."""
-    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".cif"))
 
 
 def _tested(name: str) -> str:

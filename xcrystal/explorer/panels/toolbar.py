@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -61,7 +60,7 @@ class ToolbarView(Panel):
         elif action == "reset":
             session.reset()
         elif action == "cif":
-            name = re.sub(r"[^\w.-]+", "_", session.display.structure.composition.reduced_formula)
+            name = words.file_stem(session.display.structure.composition.reduced_formula)
             self.offer(f"{name}.cif", "chemical/x-cif", session.display.cif().encode())
         elif action == "map":
             # the browser makes pixels of it, where pixels are wanted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -11,6 +10,7 @@ import numpy as np
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import check_one_of
 from xcrystal.explanation.score_scale import ScoreScale
+from xcrystal.explorer import words
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.overlay import shells
 from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, scene_message
@@ -209,7 +209,7 @@ class StructureView(View):
                 axes=True,
                 **self.session.display.options,
             )
-            name = re.sub(r"[^\w.-]+", "_", structure.composition.reduced_formula)
+            name = words.file_stem(structure.composition.reduced_formula)
             self.bar.offer(f"{name}.svg", "image/svg+xml", picture.encode())
 
     # -- from the session

@@ -12,6 +12,21 @@ export function button(
   return el('button', { class: `xc-button xc-${name}`, type: 'button', title, onclick }, text);
 }
 
+/** A field for a file that is not seen, as a button beside it clicks it; `take` gets what is chosen. */
+export function fileInput(take: (chosen: File) => void): HTMLInputElement {
+  const file = el('input', {
+    type: 'file',
+    class: 'xc-file',
+    tabindex: '-1',
+    'aria-hidden': 'true',
+    onchange: () => {
+      [...(file.files ?? [])].slice(0, 1).forEach(take);
+      file.value = '';
+    }
+  });
+  return file;
+}
+
 /** A crystal's formula in a table, by which one goes there. */
 export function crystalLink(formula: string, id: string): HTMLElement {
   const title = `Go to ${id}`;
