@@ -13,9 +13,12 @@ import xcrystal
 HEAVY = ("torch", "numpy", "pandas", "pymatgen", "spglib", "ase", "captum", "umap", "plotly", "nglview", "ipywidgets")
 
 
+NOT_TO_OPEN = {"torch._dynamo", "sympy", "matplotlib", "scipy.stats", "sklearn", "umap", "numba", "captum", "ase.io"}
+
+
 def loaded_by(statement: str) -> set[str]:
-    """Top-level names of the modules that a fresh interpreter has after a statement."""
-    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+    """Names of the modules that a fresh interpreter has after a statement."""
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return set(json.loads(done.stdout))
@@ -27,6 +30,12 @@ def test_the_package_imports_nothing_heavy() -> None:
 
 def test_the_command_line_imports_nothing_heavy() -> None:
     assert not loaded_by("import xcrystal.cli").intersection(HEAVY)
+
+
+def test_what_is_not_needed_to_open_the_explorer_is_not_waited_for() -> None:
+    loaded = loaded_by("import xcrystal\nxcrystal.explore()")
+    assert "torch" in loaded
+    assert not loaded & NOT_TO_OPEN
 
 
 def test_the_probe_sees_what_is_imported() -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pymatgen.analysis.diffraction.xrd import WAVELENGTHS as THEIR_WAVELENGTHS
 from pymatgen.analysis.diffraction.xrd import XRDCalculator
 from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS, build
 from xcrystal.crystal.conventional import conventional
-from xcrystal.diffraction.powder import Broadening, Pattern
+from xcrystal.diffraction.powder import WAVELENGTHS, Broadening, Pattern
 from xcrystal.diffraction.reflections import cell_of_crystal, cell_of_decode, reflections_of
 from xcrystal.errors import ReadError, TargetError
 
@@ -176,3 +177,7 @@ def test_a_decode_whose_cell_was_changed_has_its_own_symmetry() -> None:
     assert cell_of_decode(structure).group == 225
     structure.lattice = Lattice(structure.lattice.matrix @ np.diag([1.0, 1.0, 1.2]))
     assert cell_of_decode(structure).group != 225
+
+
+def test_the_wavelengths_are_those_of_pymatgen() -> None:
+    assert WAVELENGTHS == THEIR_WAVELENGTHS

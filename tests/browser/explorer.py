@@ -14,7 +14,7 @@ from tests.browser.lab import ARTIFACTS, LabNotebook
 from tests.browser.pixels import canvas_pixels, drawn_share
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Locator
+    from playwright.sync_api import BrowserContext, Locator, Page
 
     from tests.browser.server import JupyterServer
 
@@ -68,6 +68,11 @@ def open_explorer(
     lab.close()
 
 
+def watch_opening(page: Page) -> None:
+    """Start the clock, and have ``window.xcrystalOpening`` say after how many ms "map" and "structure" are drawn."""
+    page.evaluate(_WATCH_OPENING, [MAP_DRAWN, STRUCTURE_DRAWN])
+
+
 class ExplorerPage:
     """The only explorer of a notebook that is open in JupyterLab."""
 
@@ -86,7 +91,7 @@ class ExplorerPage:
             Seconds from running the cell to a drawn "map", a drawn "structure", and both ("opening").
         """
         self.lab.show_cell(cell)
-        self.page.evaluate(_WATCH_OPENING, [MAP_DRAWN, STRUCTURE_DRAWN])
+        watch_opening(self.page)
         began = time.monotonic()
         self.lab.run(cell, cell + 1)
         self.lab.show_cell(cell)

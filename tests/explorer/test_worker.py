@@ -56,6 +56,23 @@ def test_idle_is_called_once_after_requests_and_not_before(worker: Worker, recor
     assert recorder.calls == 1
 
 
+def test_what_is_asked_for_later_lets_others_go_first_and_comes_before_idle(worker: Worker, recorder: Recorder) -> None:
+    served = list[str]()
+    worker.submit("later", lambda: served.append("later"), after=0.1)
+    worker.submit("now", lambda: served.append("now"))
+    assert recorder.idle.wait(5)
+    assert served == ["now", "later"]
+
+
+def test_what_is_asked_for_later_begins_no_sooner(worker: Worker) -> None:
+    begun = list[float]()
+    asked = time.monotonic()
+    worker.submit("later", lambda: begun.append(time.monotonic()), after=0.2)
+    time.sleep(0.6)
+    assert begun
+    assert begun[0] - asked >= 0.2
+
+
 def test_after_an_error_the_worker_goes_on(worker: Worker, recorder: Recorder) -> None:
     def fail() -> None:
         raise RuntimeError("broken")

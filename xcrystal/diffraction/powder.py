@@ -23,6 +23,33 @@ if TYPE_CHECKING:
 
 Unit = Literal["two_theta", "q"]
 UNITS = {"two_theta": "2θ (degrees)", "q": "q (1/Å)"}
+# Å, as pymatgen has them; from there they would come with matplotlib, which takes half a second
+WAVELENGTHS = {
+    "CuKa": 1.54184,
+    "CuKa2": 1.54439,
+    "CuKa1": 1.54056,
+    "CuKb1": 1.39222,
+    "MoKa": 0.71073,
+    "MoKa2": 0.71359,
+    "MoKa1": 0.7093,
+    "MoKb1": 0.63229,
+    "CrKa": 2.291,
+    "CrKa2": 2.29361,
+    "CrKa1": 2.2897,
+    "CrKb1": 2.08487,
+    "FeKa": 1.93735,
+    "FeKa2": 1.93998,
+    "FeKa1": 1.93604,
+    "FeKb1": 1.75661,
+    "CoKa": 1.79026,
+    "CoKa2": 1.79285,
+    "CoKa1": 1.78896,
+    "CoKb1": 1.63079,
+    "AgKa": 0.560885,
+    "AgKa2": 0.563813,
+    "AgKa1": 0.559421,
+    "AgKb1": 0.497082,
+}
 TOLERANCE = 1e-5  # degrees: reflections as near as that are one peak
 _WEAKEST = 1e-3  # per cent of the strongest peak, below which a peak is none
 _STEP = 0.02  # degrees, of a profile
@@ -370,8 +397,6 @@ def wavelength_of(source: str | float) -> float:
     TargetError
         If there is no such source.
     """
-    from pymatgen.analysis.diffraction.xrd import WAVELENGTHS
-
     if isinstance(source, str) and source in WAVELENGTHS:
         return float(WAVELENGTHS[source])
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Hashable
 
@@ -29,7 +30,7 @@ class Worker:
 
     def __init__(self, on_idle: Callable[[], None], on_error: Callable[[Exception], None]) -> None:
         self._on_idle, self._on_error = on_idle, on_error
-        self._waiting: dict[Hashable, Callable[[], None]] = {}
+        self._waiting: dict[Hashable, tuple[float, Callable[[], None]]] = {}  # when at the earliest, and what
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="xcrystal-explorer", daemon=True)
@@ -39,10 +40,20 @@ class Worker:
             atexit.register(_end_all)
         _workers.add(self)
 
-    def submit(self, key: Hashable, request: Callable[[], None]) -> None:
-        """Ask for something; returns at once."""
+    def submit(self, key: Hashable, request: Callable[[], None], after: float = 0.0) -> None:
+        """Ask for something; returns at once.
+
+        Parameters
+        ----------
+        key
+            What is replaced by it, if it has not begun.
+        request
+            What to do.
+        after
+            Seconds before which it does not begin; what is asked for in between goes first.
+        """
         with self._changed:
-            self._waiting[key] = request
+            self._waiting[key] = time.monotonic() + after, request
             self._changed.notify()
 
     def has_requests(self) -> bool:
@@ -60,17 +71,29 @@ class Worker:
         idle = True
         while True:
             with self._changed:
-                asked = self._changed.wait_for(
-                    lambda: self._closed or bool(self._waiting), None if idle else IDLE_AFTER
-                )
+                key = self._next(None if idle else IDLE_AFTER)
                 if self._closed:
                     return
-                request = self._waiting.pop(next(iter(self._waiting))) if asked else self._on_idle
-            idle = not asked
+                request = self._on_idle if key is None else self._waiting.pop(key)[1]
+            idle = key is None
             try:
                 request()
             except Exception as error:  # noqa: BLE001  (one bad request must not end the explorer)
                 self._complain(error)
+
+    def _next(self, patience: float | None) -> Hashable | None:
+        """Wait for a request that may begin, and return its key; None if nothing was there for so many seconds."""
+        end = None if patience is None else time.monotonic() + patience
+        while not self._closed:
+            now = time.monotonic()
+            ready = next((key for key, (earliest, _) in self._waiting.items() if earliest <= now), None)
+            if ready is not None:
+                return ready
+            until = min((earliest for earliest, _ in self._waiting.values()), default=end)
+            if until is not None and until <= now:
+                return None
+            self._changed.wait(None if until is None else until - now)
+        return None
 
     def _complain(self, error: Exception) -> None:
         try:

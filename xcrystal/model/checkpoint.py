@@ -11,6 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from xcrystal.crystal.files import replacing
 from xcrystal.errors import CheckpointError
@@ -63,13 +64,25 @@ def load_weights(folder: Path) -> tuple[CrystalVAE, dict[str, Any]]:
     return model.eval(), content["facts"]
 
 
+class _Unfilled(TorchFunctionMode):
+    """Leaves new weights as they are: to draw some on the meta device, torch imports its compiler, for 1.5 s."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        if func in (Tensor.uniform_, Tensor.normal_) or getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)
+
+
 def _check_sizes(config: Config, weights: Path) -> None:
     """Refuse a configuration of another network than the header of the weights describes, before there is any."""
     with safe_open(weights, framework="pt") as file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     if max(config.encoder_layers, config.decoder_layers) > len(shapes):
         raise CheckpointError(f"{weights.parent} holds fewer weights than its config.json has layers.")
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         wanted = {name: tuple(value.shape) for name, value in unique_state(CrystalVAE(config)).items()}
     for name, shape in wanted.items():
         if name in shapes and shapes[name] != shape:

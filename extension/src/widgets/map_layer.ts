@@ -129,7 +129,7 @@ const KINDS: Readonly<Record<Kind, string>> = {
 };
 const RING = 'M-6,0a6,6 0 1,0 12,0a6,6 0 1,0 -12,0';
 const CLOSER = 7; // turns of the wheel for one press of +
-const RESTS = 70; // ms that the mouse rests on a crystal before it is drawn
+const RESTS = 250; // ms that the mouse rests on a crystal before it is drawn; who is about to press rests less
 const LETTER = { region: 7.2, crystal: 6.4, height: 15 }; // pixels of a label
 const MOST_LABELS = 12;
 const REPEATED = 170; // pixels between two labels that say the same

@@ -24,6 +24,7 @@ def session(model: CrystalModel, atlas: Atlas) -> Session:
 def events(session: Session) -> list[str]:
     heard: list[str] = []
     session.subscribe(heard.append)
+    session.assessment.schedule = session.assessment.make
     return heard
 
 

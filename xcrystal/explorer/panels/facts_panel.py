@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.worker import Worker
 
 THUMBNAIL = 56  # pixels
+JUDGES_AFTER = 0.08  # seconds; until then the processor draws the crystal, or serves what is asked for next
 MOST_KNOWN = 8  # numbers of the atlas that the model does not predict
 _TERMS = {
     "Formula": "decode",
@@ -52,6 +53,7 @@ class FactsView(Panel):
     def __init__(self, session: Session, worker: Worker) -> None:
         super().__init__(session, worker)
         self.add_class("xc-report")
+        session.assessment.schedule = self._judge_soon
 
     def describe(self) -> dict[str, Any]:
         """All that the script draws, as JSON; what comes from outside is in it as it is."""
@@ -100,6 +102,9 @@ class FactsView(Panel):
     def _judge_first(self) -> None:
         prepare(self.session.atlas)
         self.worker.submit("judge", self._judge)
+
+    def _judge_soon(self) -> None:
+        self.worker.submit("judge", self._judge, after=JUDGES_AFTER)
 
     def _judge(self) -> None:
         self.session.assessment.make()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -58,6 +59,7 @@ class Assessment:
     def __init__(self, store: Store, points: Points, navigation: Navigation) -> None:
         self._store, self._points, self._navigation = store, points, navigation
         self._reports: WeakKeyDictionary[Point, CrystalReport] = WeakKeyDictionary()
+        self.schedule: Callable[[], object] | None = None  # set by who shows reports: has ``make`` called before long
 
     @cached_property
     def known_crystals(self) -> KnownCrystals:
@@ -85,9 +87,9 @@ class Assessment:
             return self._reports[point]
 
     def update(self) -> None:
-        """Make the report if there is somebody to show it to; a script that wants it calls ``make``."""
-        if self._store.views:
-            self.make()
+        """Have the report made if there is somebody to show it to; a script that wants it calls ``make``."""
+        if self.schedule and self.report is None:
+            self.schedule()
 
     # -- runners-up
 
