@@ -5,6 +5,7 @@ vectors.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from xcrystal.teaching.questions import Array, Choice, Count, Number, Question
 TITLE = "What a VAE is"
 NAME = "cubic perovskite"
 DRAWS = 20
+KNOWN = slice(10, 40)  # entries of the gallery, after the elements
 ACTIVE = 0.5  # posterior standard deviation below which a dimension says much
 
 
@@ -70,25 +72,31 @@ def questions() -> Mapping[str, Question]:
             slips=lambda: {"That is the share at one standard deviation; here it is twice as much.": _share(1.0)},
         ),
         "e": Choice(
-            "Which vectors are longer: draws from the standard normal, or latent vectors of known crystals?",
+            "Which vectors are longer: draws from the standard normal, or draws from the posteriors of known crystals?",
             _longer,
-            ("The length of each row: np.linalg.norm(z, axis=1). Compare the means.",),
-            "Codes leave most of the standard normal's shell empty, so drawing from it lands beside them. That is why "
-            "this model draws from a prior that was learned.",
+            (
+                "A draw is mean + std * noise, with noise of its own for each crystal.",
+                "The length of each row: np.linalg.norm(z, axis=1). Compare the means.",
+            ),
+            "By their length the two cannot be told apart: each dimension's mean and spread together make up what the "
+            "prior has. The means alone are shorter, for a mean is the middle of a cloud, and no draw from it.",
             options={
-                "draws from the standard normal": "Compare the mean lengths once more.",
-                "latent vectors of known crystals": "Compare the mean lengths once more.",
+                "draws from the standard normal": "Than the posteriors' means, yes; but draws have the spread, too.",
+                "draws from posteriors": "Compare the mean lengths once more.",
                 "about the same": "They differ by more than a tenth.",
             },
         ),
         "f": Choice(
-            "Which draws give more crystals without an overlap?",
-            _better_prior,
+            "Which draws give the most crystals without an overlap?",
+            _best_draws,
             ("validity(crystal).no_overlap tells whether atoms are apart. Count it for each set.",),
-            "Regularisation makes the space tidy, and a learned prior takes care of what is not.",
+            "Draws from the standard normal are as long as draws from posteriors, so length is not what they lack. In "
+            "real crystals the numbers of a latent vector depend on each other; independent ones combine what does not "
+            "go together. A prior that was learned keeps a part of that.",
             options={
-                "the learned prior": "Count once more, with effort='fast' for both.",
-                "the standard normal": "Count once more, with effort='fast' for both.",
+                "the learned prior": "Count once more, with effort='fast' for all.",
+                "posteriors": "Count once more, with effort='fast' for all.",
+                "the standard normal": "Count once more, with effort='fast' for all.",
             },
         ),
     }
@@ -119,25 +127,28 @@ def _share(times: float) -> float:
     return float(np.mean([match_rms(material.crystal(NAME), crystal) is not None for crystal in decoded]))
 
 
-def _normal(n: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal((n, material.model().latent_dim))
+@cache
+def _sets() -> dict[str, np.ndarray]:
+    """Draws (n, Z) of the three kinds, made as the exercise makes them."""
+    model = material.model()
+    means, stds = model.posterior([material.crystal(name) for name in material.names()[KNOWN]])
+    drawn = means + stds * np.random.default_rng(1).standard_normal(means.shape)
+    normal = np.random.default_rng(0).standard_normal((200, model.latent_dim))
+    return {"the learned prior": model.sample_latent(DRAWS, seed=0), "posteriors": drawn, "the standard normal": normal}
 
 
 def _longer() -> str:
-    codes = np.linalg.norm(material.atlas().z, axis=1).mean()
-    drawn = np.linalg.norm(_normal(200), axis=1).mean()
-    if abs(drawn / codes - 1) < 0.1:
+    drawn, normal = (np.linalg.norm(_sets()[name], axis=1).mean() for name in ("posteriors", "the standard normal"))
+    if abs(normal / drawn - 1) < 0.1:
         return "about the same"
-    return "draws from the standard normal" if drawn > codes else "latent vectors of known crystals"
+    return "draws from the standard normal" if normal > drawn else "draws from posteriors"
 
 
-def _better_prior() -> str:
+def _best_draws() -> str:
     from xcrystal.assessment.validity import validity
 
-    model = material.model()
-    sets = {"the learned prior": model.sample_latent(DRAWS, seed=0), "the standard normal": _normal(DRAWS)}
     clear = {
-        name: sum(validity(crystal).no_overlap for crystal in model.decode(z, effort="fast"))
-        for name, z in sets.items()
+        name: sum(validity(crystal).no_overlap for crystal in material.model().decode(z[:DRAWS], effort="fast"))
+        for name, z in _sets().items()
     }
     return max(clear, key=lambda name: clear[name])

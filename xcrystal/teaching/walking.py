@@ -45,15 +45,16 @@ def questions() -> Mapping[str, Question]:
         ),
         "c": Number(
             "Length of the middle of the straight line, as a share of that of the arc",
-            _shortcut,
+            _shorter,
             (
                 'interpolate(start, end, 9, kind="spherical") is the arc.',
                 "The middle is frame 4; its length is np.linalg.norm(frame).",
             ),
-            "Codes lie on a shell; the straight line takes a short cut through the inside, where crystals are scarce.",
+            "The arc keeps the length of its ends; the line is shorter in its middle. That does not make it the worse way: "
+            "for most pairs of known crystals, the middle of the line is the nearer one to some known latent vector.",
             unit="share",
             relative=0.01,
-            slips=lambda: {"The other way round: the arc is the longer one.": 1 / _shortcut()},
+            slips=lambda: {"The other way round: the arc is the longer one.": 1 / _shorter()},
         ),
         "d": Number(
             "Predicted gap two standard deviations along the direction of larger gaps, in eV",
@@ -74,7 +75,7 @@ def questions() -> Mapping[str, Question]:
             },
         ),
         "e": Number(
-            "Predicted gap of the crystal that is decoded there, at its own code",
+            "Predicted gap of the crystal that is decoded there, at its own latent vector",
             lambda: _gap(_own_code()),
             ("Decode the latent vector, encode the crystal again, and predict at that latent vector.",),
             "The crystal is the same as before, and so is its gap. A prediction is of a place, and only that of a "
@@ -112,7 +113,7 @@ def _path(kind: str) -> np.ndarray:
     return interpolate(material.code(FROM), material.code(TO), FRAMES, kind)
 
 
-def _shortcut() -> float:
+def _shorter() -> float:
     line, arc = (np.linalg.norm(_path(kind)[FRAMES // 2]) for kind in ("linear", "spherical"))
     return float(line / arc)
 
