@@ -50,8 +50,8 @@ def questions() -> Mapping[str, Question]:
                 'interpolate(start, end, 9, kind="spherical") is the arc.',
                 "The middle is frame 4; its length is np.linalg.norm(frame).",
             ),
-            "The arc keeps the length of its ends; the line is shorter in its middle. That does not make it the worse way: "
-            "for most pairs of known crystals, the middle of the line is the nearer one to some known latent vector.",
+            "The arc keeps the length of its ends; the line is shorter in its middle. That does not make it the worse "
+            "way: for most pairs of known crystals, the middle of the line is the nearer one to some known latent vector.",
             unit="share",
             relative=0.01,
             slips=lambda: {"The other way round: the arc is the longer one.": 1 / _shorter()},
