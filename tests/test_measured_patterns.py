@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import xcrystal as xc
-from xcrystal.diffraction.measured import MAX_POINTS, MeasuredPattern
+from xcrystal.diffraction.measured import MAX_POINTS, MAX_TAGS, MeasuredPattern
 from xcrystal.errors import ReadError, TargetError
 
 X = np.round(np.arange(10, 20, 0.1), 3)
@@ -68,6 +68,14 @@ def test_brml(tmp_path: Path) -> None:
         xc.read_pattern(tmp_path / "a.brml")
 
 
+def test_a_brml_declares_nothing_in_whatever_encoding(tmp_path: Path) -> None:
+    raw = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'.encode("utf-16")
+    with zipfile.ZipFile(tmp_path / "a.brml", "w") as archive:
+        archive.writestr("RawData0.xml", raw)
+    with pytest.raises(ReadError, match="entities"):
+        xc.read_pattern(tmp_path / "a.brml")
+
+
 def test_positions_in_q() -> None:
     q = 4 * np.pi * np.sin(np.radians(X / 2)) / 0.7093
     np.testing.assert_allclose(xc.read_pattern((q, Y), source="MoKa1", unit="q").two_theta, X)
@@ -91,6 +99,8 @@ BAD = {
     "half.xrdml": (XRDML[:300], "not valid XML"),
     "other.xrdml": ("<?xml version='1.0'?><a/>", "no scan"),
     "bomb.xrdml": ("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "entities"),
+    "late.xrdml": (f"<?xml version='1.0'?><!--{9000 * '-+'}--><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "entities"),
+    "tags.xrdml": ("<?xml version='1.0'?><a>" + "<b/>" * (MAX_TAGS + 1) + "</a>", "tags of XML"),
     "bad.brml": ("PK\x03\x04 nothing", "damaged"),
     "binary.raw": ("RAW1.01\x00\x00", "binary"),
 }

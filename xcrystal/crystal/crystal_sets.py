@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.reading import MAX_BYTES, parse_frames, parse_structure
+from xcrystal.crystal.files import MAX_BYTES, read_whole
+from xcrystal.crystal.reading import parse_frames, parse_structure
 from xcrystal.crystal.sources.ase_files import FRAMES
 from xcrystal.crystal.sources.crystal_files import is_one
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, reduced_composition, structure_of
@@ -178,9 +179,9 @@ def _is_read(path: Path) -> bool:
 
 def _of_file(path: Path, name: str) -> Iterator[Named]:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        yield name, ReadError(f"{path.name} cannot be read: {error.strerror}.")
+        content = read_whole(path)
+    except ReadError as error:
+        yield name, error
         return
     yield from _of_content(content, name)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from xcrystal.crystal.files import replacing
+from xcrystal.crystal.files import read_whole, replacing
 from xcrystal.errors import ReadError, TargetError, XCrystalError, check_one_of
 from xcrystal.explorer.session.commands import (
     AddDirection,
@@ -129,9 +129,22 @@ class SessionFile:
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write ``to_json()`` to a file, atomically."""
-        with replacing(FilePath(path)) as part:
-            part.write_text(self.to_json(), encoding="utf-8")
+        """Write ``to_json()`` to a file, atomically.
+
+        Raises
+        ------
+        ReadError
+            If it cannot be written; what was there before is still there.
+        """
+        text = self.to_json()
+        try:
+            with replacing(FilePath(path)) as part:
+                part.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ReadError(
+                f"The session cannot be saved as {path}: {error.strerror or error}. An older file of that name is as "
+                "it was, and the session is still open."
+            ) from error
 
     def open_json(self, text: str | bytes) -> bool:
         """Go to a session that was saved, as one step of undo.
@@ -165,12 +178,9 @@ class SessionFile:
         """``open_json`` of a file."""
         try:
             check_file(path)
-            text = FilePath(path).read_bytes()
+            text = read_whole(FilePath(path))
         except ReadError as error:
             self._store.refuse(str(error))
-            return False
-        except OSError as error:
-            self._store.refuse(f"The session cannot be read: {error}")
             return False
         return self.open_json(text)
 
