@@ -61,11 +61,14 @@ def test_brml(tmp_path: Path) -> None:
     np.testing.assert_allclose(pattern.two_theta, X)
     np.testing.assert_allclose(pattern.intensity, Y)
     assert pattern.wavelength == 1.78897
-    content = bytearray((tmp_path / "a.brml").read_bytes())
-    content[60] ^= 0xFF
-    (tmp_path / "a.brml").write_bytes(content)
-    with pytest.raises(ReadError, match="damaged"):
-        xc.read_pattern(tmp_path / "a.brml")
+    content = (tmp_path / "a.brml").read_bytes()
+    directory = content.index(b"PK\x05\x06") + 12  # its size, of which a larger one leads to before the file
+    for at in (60, directory):
+        damaged = bytearray(content)
+        damaged[at] ^= 0xFF
+        (tmp_path / "a.brml").write_bytes(damaged)
+        with pytest.raises(ReadError, match="damaged"):
+            xc.read_pattern(tmp_path / "a.brml")
 
 
 def test_a_brml_declares_nothing_in_whatever_encoding(tmp_path: Path) -> None:

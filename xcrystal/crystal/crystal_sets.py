@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.files import MAX_BYTES, read_whole
+from xcrystal.crystal.files import MAX_BYTES, ZIP_ERRORS, read_whole
 from xcrystal.crystal.reading import parse_frames, parse_structure
 from xcrystal.crystal.sources.ase_files import FRAMES
 from xcrystal.crystal.sources.crystal_files import is_one
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MAX_ATOMS = 500  # a cell this large takes a tenth of a gigabyte while its contacts are searched
+_PACKED = 200  # times smaller than they are: crystal files in an archive, at the very most
 Formula = tuple[tuple[int, int], ...]
 """A reduced composition: (atomic number, count) in the order of atomic numbers, counts without a common divisor."""
 
@@ -196,10 +197,15 @@ def _of_archive(path: Path) -> Iterator[Named]:
             ]
             if not members:
                 raise DatasetError(f"There are no crystal files in {path.name}.")
+            size = path.stat().st_size
+            if sum(member.file_size for member in members) > MAX_BYTES + _PACKED * size:
+                raise DatasetError(f"{path.name} unpacks to much more than crystal files can be packed into.")
             for member in members:
                 with archive.open(member) as file:
                     yield from _of_content(file.read(MAX_BYTES + 1), member.filename)
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+    except XCrystalError:
+        raise
+    except ZIP_ERRORS as error:
         raise DatasetError(f"{path.name} cannot be read as a zip archive: {error}.") from error
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import secrets
 import stat
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +15,11 @@ from pathlib import Path
 from xcrystal.errors import ReadError
 
 MAX_BYTES = 20_000_000  # of a file that holds one crystal, one pattern or one session
+
+ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError, ValueError
+)  # fmt: skip
+"""What zipfile raises over a damaged archive."""
 
 
 def read_whole(path: Path, most: int = MAX_BYTES) -> bytes:

@@ -17,7 +17,6 @@ import io
 import os
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from xcrystal.crystal.files import check_bytes, read_whole
+from xcrystal.crystal.files import ZIP_ERRORS, check_bytes, read_whole
 from xcrystal.diffraction.figures import Curve, Drawable, pattern_figure
 from xcrystal.diffraction.powder import UNITS, Pattern, Unit, in_unit, to_two_theta, wavelength_of
 from xcrystal.errors import ReadError, check_one_of
@@ -303,7 +302,9 @@ def _brml(content: bytes, name: str) -> Columns:
             if raw[0].file_size > MAX_UNPACKED:
                 raise ReadError(f"{name} unpacks to {raw[0].file_size / 1e6:.0f} MB, more than is read.")
             root = _tree(archive.read(raw[0]), name)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except ReadError:
+        raise
+    except ZIP_ERRORS as error:
         raise ReadError(f"{name} is a damaged BRML file: {error}.") from error
     # time, a flag, 2 theta, theta, counts
     rows = [_numbers(e.text, name) for e in root.iter() if _local(e) == "Datum"]
