@@ -134,4 +134,5 @@ def test_other_sources_of_error(tmp_path: Path) -> None:
 
 def test_it_draws_itself() -> None:
     pattern = MeasuredPattern("salt <b>", X, Y, 1.54)
+    assert pattern.figure().data[0].name == "salt &lt;b&gt;"
     assert max(pattern.figure().data[0].y) == pytest.approx(100)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,48 @@ if __name__ == "__main__":
 def test_a_pool_works() -> None:
     with worker_processes(1) as pool:
         assert list(pool.map(abs, [-1, 2])) == [1, 2]
+
+
+def sleep(_: int) -> None:
+    print(os.getpid(), flush=True)  # noqa: T201
+    time.sleep(600)
+
+
+STOPPED = """
+from tests.crystal.test_processes import sleep
+from xcrystal.crystal.processes import worker_processes
+
+if __name__ == "__main__":
+    try:
+        with worker_processes(2) as pool:
+            print("working", flush=True)
+            list(pool.map(sleep, range(200), chunksize=3))
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_waits_for_no_worker(tmp_path: Path) -> None:
+    """Ctrl-C in a terminal reaches all processes; only who began them says something, and nothing is left."""
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED, encoding="utf-8")
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a job in the background ignores
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "working\n"
+        told = {int(process.stdout.readline()) for _ in range(2)}
+        assert len(told) == 2
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            assert process.communicate(timeout=60)[0] == "stopped\n"
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            pytest.fail("It waits for workers.")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

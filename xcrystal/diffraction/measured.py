@@ -232,8 +232,8 @@ def _uxd(text: str, name: str) -> Columns:
     return start + step * np.arange(len(y)), y, told
 
 
-def _tree(text: str | bytes, name: str) -> ElementTree.Element:
-    tags = text.count(b"<" if isinstance(text, bytes) else "<")
+def _tree(text: bytes, name: str) -> ElementTree.Element:
+    tags = text.count(b"<")
     if tags > MAX_TAGS:
         raise ReadError(f"{name} holds {tags:,} tags of XML; at most {MAX_TAGS:,} are read.")
     try:
@@ -271,7 +271,7 @@ def _numbers(text: str | None, name: str) -> np.ndarray:
 
 
 def _xrdml(text: str, name: str) -> Columns:
-    root = _tree(text.encode() if text.lstrip().startswith("<?xml") else text, name)
+    root = _tree(text.strip().encode(), name)
     points = _find(root, "dataPoints")
     counts = None if points is None else _find(points, "intensities", "counts")
     if points is None or counts is None:

@@ -31,7 +31,9 @@ from xcrystal.explorer.panels.tabs import Tabs
 from xcrystal.explorer.panels.toolbar import ToolbarView
 from xcrystal.explorer.session.controls import MODES
 from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.structure.nglview_adapter import import_nglview
 from xcrystal.explorer.structure.structure_view import StructureView
+from xcrystal.explorer.visitors import limit_memory
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class Explorer(widgets.VBox):
     """
 
     def __init__(self, session: Session) -> None:
+        import_nglview()  # if it cannot be, nothing is half made
         self.session = session
         self._still = Still(session)
         self._worker = Worker(self._on_idle, self._failed)
@@ -294,6 +297,7 @@ def explore(
     new.begin_here()
     explorer = Explorer(new)
     close_earlier(explorer)
+    limit_memory()
     return explorer
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 import json
 import os
 import subprocess
@@ -103,6 +104,18 @@ def test_code_brings_a_new_explorer_to_the_same_view(session: Session, monkeypat
         assert explorer.session.state.selection.title == session.state.selection.title
     finally:
         explorer.close()
+
+
+def test_code_says_which_files_it_reads(session: Session, other: Session, tmp_path: Path) -> None:
+    """Also that of a session from somebody else, whose paths mean nothing here, or something else."""
+    path = tmp_path / "salt\nimport this.cif"
+    CRYSTALS["rock salt NaCl"].to_structure().to(filename=str(path), fmt="cif")
+    assert session.load(str(path)), session.message
+    assert other.file.open_json(session.file.to_json()), other.message
+    for code in (session.code(), other.code()):
+        before, line = next(pair for pair in itertools.pairwise(code.splitlines()) if "session.load(" in pair[1])
+        assert before == f"# this reads a file of the machine on which it runs: {str(path)!r}"
+        assert repr(str(path)) in line
 
 
 @pytest.mark.parametrize("after", ["swap", "frame", "clear", "family"])

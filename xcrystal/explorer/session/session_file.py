@@ -84,7 +84,7 @@ class SessionFile:
             commands = [*_moves(state, first), *_display(state, first)]
             if self._explanations.method != METHOD:
                 commands.append(BeginWith(self._explanations.method))
-            lines = [command.code() for command in commands]
+            lines = _code(commands)
             if self._controls.hidden:
                 lines.append(f"session.controls.hide({', '.join(map(repr, sorted(self._controls.hidden)))})")
             return self._new_explorer(lines)
@@ -98,7 +98,7 @@ class SessionFile:
             If there is no such pin.
         """
         with self._store.lock:
-            return self._new_explorer([command.code() for command in _way_to(self._pins.numbered(number))])
+            return self._new_explorer(_code(_way_to(self._pins.numbered(number))))
 
     def _new_explorer(self, lines: Sequence[str]) -> str:
         """Python that opens an explorer and then runs lines that call ``session``."""
@@ -219,6 +219,16 @@ def _checked(text: str | bytes) -> dict[str, Any]:
     if content["mode"] not in MODES or unknown:
         raise ReadError("This saved session is damaged: it hides a control or sets a mode that does not exist.")
     return content
+
+
+def _code(commands: Sequence[Command]) -> list[str]:
+    """Lines of Python; those that read a file say so, since a session may be from somebody else's machine."""
+    lines = []
+    for command in commands:
+        if isinstance(command, (Load, ReadPattern)) and isinstance(command.source, str):
+            lines.append(f"# this reads a file of the machine on which it runs: {command.source!r}")
+        lines.append(command.code())
+    return lines
 
 
 def _moves(state: State, first: State) -> list[Command]:
