@@ -58,8 +58,9 @@ async def connect(address: str, *protocols: str) -> str | None:
     """The protocol of a socket that was opened."""
     headers = {"Authorization": f"token {TOKEN}"}
     socket = await websocket_connect(HTTPRequest(address, headers=headers), subprotocols=list(protocols) or None)
+    chosen = socket.selected_subprotocol
     socket.close()
-    return socket.selected_subprotocol
+    return chosen
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -76,7 +77,7 @@ def test_one_more_is_told_to_wait_and_a_socket_of_another_protocol_is_refused(se
     (kernel,) = set(re.findall(r'"kernelId": *"([0-9a-f-]{36})"', page))
     for _ in range(3):
         status, said = get(address)
-        assert status == 503 and "All places are taken" in said and "1 people" not in said
+        assert status == 503 and "All places are taken" in said
         assert kernel not in said
     channels = f"{address.replace('http', 'ws')}api/kernels/{kernel}/channels"
     for protocols in ((), ("v2.nothing.org",)):

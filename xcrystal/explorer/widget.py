@@ -107,7 +107,6 @@ class Explorer(widgets.VBox):
     """
 
     def __init__(self, session: Session) -> None:
-        import_nglview()  # if it cannot be, nothing is half made
         self.session = session
         self._still = Still(session)
         self._worker = Worker(self._on_idle, self._failed)
@@ -265,6 +264,7 @@ def explore(
     from xcrystal.explorer.opening import shared_atlas
     from xcrystal.wrapping import LatentModel
 
+    import_nglview()  # what is missing shall be said before anything is made
     opened = _opened(model, device)
     if atlas is None and isinstance(opened, LatentModel):
         raise DatasetError(
