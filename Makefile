@@ -4,6 +4,8 @@
 # make test    set up for developers, then run all checks and tests
 # make dev     only set up for developers: what tests and documentation need, Node.js and a browser besides
 # make docs    set up for developers, then build the documentation into site/; `make docs-serve` follows your edits
+# make sbom    what others wrote, with versions and licences, as an SBOM and as a table, into dist/
+# make audit   whether anything that is pinned has a known vulnerability
 # make test-lowest   the quick tests, with the lowest versions that pyproject.toml allows, in a .venv-lowest
 #
 # PYTHON=python3.12          the Python that .venv is made with (3.11 or newer)
@@ -18,7 +20,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
-PIP = $(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt
+# pip looks up what a package is built with in the one or the other variable, depending on its release
+BUILD_PINS = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
+PIP = $(BUILD_PINS) $(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt
 ifeq ($(shell uname -s),Linux)
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 endif
@@ -29,7 +33,7 @@ SOURCES := $(shell find extension/src extension/style extension/schema -type f) 
   $(addprefix extension/,package.json yarn.lock tsconfig.json install.json build_widgets.mjs)
 JLPM = cd extension && export PATH="$(abspath $(BIN)):$$PATH" && jlpm
 
-.PHONY: help setup dev lab test test-lowest browser lint format extension test-extension pins wheel docs docs-serve clean
+.PHONY: help setup dev lab test test-lowest browser lint format extension test-extension pins sbom audit wheel docs docs-serve clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -99,6 +103,24 @@ pins: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11.0 --extra test --extra docs --no-annotate --no-header --quiet \
 	  pyproject.toml | grep -vE '^(nvidia-[^m]|cuda|triton)' >> constraints.txt.new
 	mv constraints.txt.new constraints.txt
+	grep '^#' requirements.lock > requirements.lock.new
+	$(BIN)/uv pip compile --universal --python-version 3.11.0 --no-deps --generate-hashes --no-annotate --no-header --quiet \
+	  constraints.txt >> requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+# What others wrote: dist/sbom.json (CycloneDX) and dist/third-party-licences.md, of Python and of npm. The tools have an
+# environment of their own, since they are no part of what they describe.
+sbom: setup
+	$(PYTHON) -m venv $(VENV)-sbom
+	$(VENV)-sbom/bin/python -m pip install --quiet $(PIP_ARGS) cyclonedx-bom==7.5.0 pip-licenses==5.5.5
+	$(VENV)-sbom/bin/python tools/third_party.py --python $(BIN)/python --out dist
+
+# Known vulnerabilities of what is pinned; needs the network.
+audit: $(DEV)
+	$(PYTHON) -m venv $(VENV)-sbom
+	$(VENV)-sbom/bin/python -m pip install --quiet $(PIP_ARGS) pip-audit==2.10.1
+	$(VENV)-sbom/bin/pip-audit --no-deps --disable-pip --requirement requirements.lock
+	$(JLPM) npm audit --all --recursive --environment production --severity high
 
 # Of each dependency of ours the lowest version in its range, and of theirs the highest that go with these. Old versions
 # warn of what newer ones no longer do, so warnings are no errors here.
@@ -110,7 +132,7 @@ test-lowest: $(DEV)
 
 wheel: setup
 	rm -rf extension/labextension xcrystal/explorer/static
-	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+	$(BUILD_PINS) $(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 docs: $(DEV)
 	$(BIN)/mkdocs build --strict
@@ -119,5 +141,5 @@ docs-serve: $(DEV)
 	$(BIN)/mkdocs serve
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest dist site extension/node_modules extension/lib extension/labextension \
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-sbom dist site extension/node_modules extension/lib extension/labextension \
 	  extension/tsconfig.tsbuildinfo xcrystal/explorer/static

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import xcrystal as xc
-from xcrystal.diffraction.measured import MAX_POINTS, MeasuredPattern
+from xcrystal.diffraction.measured import MAX_POINTS, MAX_TAGS, MeasuredPattern
 from xcrystal.errors import ReadError, TargetError
 
 X = np.round(np.arange(10, 20, 0.1), 3)
@@ -61,10 +61,21 @@ def test_brml(tmp_path: Path) -> None:
     np.testing.assert_allclose(pattern.two_theta, X)
     np.testing.assert_allclose(pattern.intensity, Y)
     assert pattern.wavelength == 1.78897
-    content = bytearray((tmp_path / "a.brml").read_bytes())
-    content[60] ^= 0xFF
-    (tmp_path / "a.brml").write_bytes(content)
-    with pytest.raises(ReadError, match="damaged"):
+    content = (tmp_path / "a.brml").read_bytes()
+    directory = content.index(b"PK\x05\x06") + 12  # its size, of which a larger one leads to before the file
+    for at in (60, directory):
+        damaged = bytearray(content)
+        damaged[at] ^= 0xFF
+        (tmp_path / "a.brml").write_bytes(damaged)
+        with pytest.raises(ReadError, match="damaged"):
+            xc.read_pattern(tmp_path / "a.brml")
+
+
+def test_a_brml_declares_nothing_in_whatever_encoding(tmp_path: Path) -> None:
+    raw = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'.encode("utf-16")
+    with zipfile.ZipFile(tmp_path / "a.brml", "w") as archive:
+        archive.writestr("RawData0.xml", raw)
+    with pytest.raises(ReadError, match="entities"):
         xc.read_pattern(tmp_path / "a.brml")
 
 
@@ -91,6 +102,8 @@ BAD = {
     "half.xrdml": (XRDML[:300], "not valid XML"),
     "other.xrdml": ("<?xml version='1.0'?><a/>", "no scan"),
     "bomb.xrdml": ("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "entities"),
+    "late.xrdml": (f"<?xml version='1.0'?><!--{9000 * '-+'}--><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "entities"),
+    "tags.xrdml": ("<?xml version='1.0'?><a>" + "<b/>" * (MAX_TAGS + 1) + "</a>", "tags of XML"),
     "bad.brml": ("PK\x03\x04 nothing", "damaged"),
     "binary.raw": ("RAW1.01\x00\x00", "binary"),
 }
@@ -121,4 +134,5 @@ def test_other_sources_of_error(tmp_path: Path) -> None:
 
 def test_it_draws_itself() -> None:
     pattern = MeasuredPattern("salt <b>", X, Y, 1.54)
+    assert pattern.figure().data[0].name == "salt &lt;b&gt;"
     assert max(pattern.figure().data[0].y) == pytest.approx(100)

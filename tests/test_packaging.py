@@ -61,6 +61,22 @@ def imported(folder: Path) -> set[str]:
     return names - sys.stdlib_module_names - {"xcrystal", "tests", "__future__"}
 
 
+def test_the_lock_file_has_hashes_of_all_that_is_pinned() -> None:
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    entries = [entry.strip() for entry in re.split(r"(?m)^(?=[a-zA-Z])", text)[1:]]
+    locked = {}
+    for entry in entries:
+        requirement, *hashes = entry.replace("\\\n", " ").split("--hash=")
+        assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}\s*", one) for one in hashes), requirement
+        locked[requirement.strip()] = hashes
+    assert {Requirement(one) for one in locked} == set(pins())
+
+
+def test_what_builds_the_package_is_pinned() -> None:
+    needed = {Requirement(one).name for one in PYPROJECT["build-system"]["requires"]}
+    assert needed <= {pin.name for pin in pins()}
+
+
 def test_dependencies_are_ranges() -> None:
     for requirement in [*RUNTIME.values(), *TESTS.values(), *DOCS.values(), *EXTRAS.values(), *BENCHMARK]:
         operators = {s.operator for s in requirement.specifier}

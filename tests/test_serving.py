@@ -27,13 +27,13 @@ def test_names_stay_strings_in_the_page(source: str, folder: str) -> None:
 
 
 def test_only_this_machine_and_only_with_a_token_by_default() -> None:
-    given = options(Path("page.ipynb"), "127.0.0.1", 8866, None, 120, True)
+    given = options(Path("page.ipynb"), "127.0.0.1", 8866, None, 120, 8, True)
     assert "--Voila.ip=127.0.0.1" in given
     assert "--token" in given  # drawn anew
     assert "--no-browser" not in given
     assert "--MappingKernelManager.cull_idle_timeout=7200" in given
-    given = options(Path("page.ipynb"), "127.0.0.1", 8866, "secret", 0, False)
-    assert {"--token=secret", "--no-browser"} <= set(given)
+    given = options(Path("page.ipynb"), "127.0.0.1", 8866, "secret", 0, 3, False)
+    assert {"--token=secret", "--no-browser", "--Served.visitors=3"} <= set(given)
     assert not any("cull" in option for option in given)
 
 

@@ -11,6 +11,7 @@ import io
 import json
 import sqlite3
 import time
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
@@ -40,6 +41,7 @@ _WORDS = (
     "-x,y+1/0,9z", "x,y,z+1/3,-1", "F d -3 m", "H-3m1", "0.5Na + 0.5K", "Vac", "D", "Uuo", "X", "Fe(III)", "1 1 1",
     "Direct", "Cartesian", "Selective dynamics", "PRIMVEC", "CONVVEC", "PRIMCOORD", "CONVCOORD", "ATOMS", "MOLECULE",
     "ANIMSTEPS 3", "BEGIN_BLOCK_DATAGRID_3D", "DIM-GROUP", "Lattice=", "Properties=", "species:S:1:pos:R:3:f:R:9999",
+    "<!DOCTYPE a [", "<a>" * 9, "</counts>", "_START=", "_STEPSIZE=1e-9", "_2THETACOUNTSTIME", "2 1 0,5;",
     "pos:R:3", "pbc=", 'pbc="T T F"', "VEC1 1 0 0", "move_mask:L:3", "_JSON [1]", '"@module"', '"species"', '"occu"',
     '"numbers": {"__ndarray__": [[100000000], "int64", [1]]}',
 )  # fmt: skip
@@ -82,6 +84,44 @@ def _texts() -> list[tuple[str, str]]:
         *[("a.json", _database("a.json").decode())] * 5,
         *[("a.csv", f'id,cif,gap\none,"{STYLES["cod.cif"].replace(chr(34), chr(39))}",1.5\ntwo,a.cif,\n')] * 3,
     ]
+
+
+_PATTERNS = (".xy", ".xye", ".dat", ".uxd", ".xrdml", ".brml")
+
+
+@cache
+def _patterns() -> list[tuple[str, str]]:
+    """Measured patterns of 60 points."""
+    rows = [(10 + k / 10, 5 + (k * 37) % 11) for k in range(60)]
+    pairs = "\n".join(f"{x:.1f} {y}" for x, y in rows)
+    counts = " ".join(str(y) for _, y in rows)
+    xrdml = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<xrdMeasurements><usedWavelength>\n<kAlpha1>0.7093</kAlpha1>'
+        '</usedWavelength>\n<scan><dataPoints>\n<positions axis="2Theta">\n<startPosition>10</startPosition>\n'
+        f"<endPosition>16</endPosition></positions>\n<counts>{counts}</counts>\n</dataPoints></scan></xrdMeasurements>"
+    )
+    return [
+        ("a.xy", pairs),
+        ("a.xye", "# salt\n" + pairs.replace("\n", " 0.5\n")),
+        ("a.dat", "angle;counts\n" + pairs.replace(" ", ";").replace(".", ",")),
+        ("a.uxd", f"_WL1=0.7093\n_START=10\n_STEPSIZE=0.1\n_COUNTS\n{counts}\n"),
+        ("a.uxd", f"_WL1=0.7093\n_2THETACOUNTS\n{pairs}\n"),
+        ("a.xrdml", xrdml),
+    ]
+
+
+@cache
+def _brml() -> bytes:
+    file = io.BytesIO()
+    data = "".join(f"<Datum>1,1,{10 + k / 10},5,{(k * 37) % 11}</Datum>" for k in range(60))
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Experiment0/RawData0.xml", f"<RawData>{data}</RawData>")
+    return file.getvalue()
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a file is a measured pattern, by its name."""
+    return name.endswith(_PATTERNS)
 
 
 def _changed_text(draw: st.DrawFn, text: str) -> str:
@@ -133,6 +173,15 @@ def text_files(draw: st.DrawFn) -> tuple[str, bytes]:
 
 
 @st.composite
+def pattern_files(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A measured pattern with some words or bytes changed."""
+    if draw(st.integers(0, 4)) == 0:
+        return "a.brml", _changed_bytes(draw, _brml())
+    name, text = draw(st.sampled_from(_patterns()))
+    return name, _changed_text(draw, text).encode()
+
+
+@st.composite
 def binary_files(draw: st.DrawFn) -> tuple[str, bytes]:
     """A table or a database with some bytes changed."""
     name, content = draw(st.sampled_from([("a.parquet", _parquet()), ("a.db", _database("a.db"))]))
@@ -160,7 +209,7 @@ if __name__ == "__main__":
     limit_memory()
     until, files, number = time.monotonic() + 60 * given_.minutes, 0, given_.seed
     while time.monotonic() < until:
-        for kind, some in ((text_files(), 180), (binary_files(), 20)):
+        for kind, some in ((text_files(), 150), (binary_files(), 20), (pattern_files(), 30)):
             read_changed(kind, some, lambda name, content: outcome_of(name, content, SECONDS), number)
             files += some
         number += 1

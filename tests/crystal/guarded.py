@@ -16,8 +16,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
+from tests.crystal.fuzzing import is_pattern
 from xcrystal.crystal.datasets import read_dataset
 from xcrystal.crystal.reading import check_structure, parse_structure
+from xcrystal.diffraction.measured import parse_pattern
 from xcrystal.errors import XCrystalError
 
 ROOM = 600  # MB that reading may need beyond what the process has when it begins
@@ -55,7 +57,7 @@ def _limited(seconds: float) -> Iterator[None]:
 def limit_memory(megabytes: int = ROOM) -> None:
     """Let this process have so much more than it has, once what reads files is loaded."""
     salt = 'Lattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3'
-    for name, text in (("a.extxyz", f"1\n{salt}\nC 0 0 0\n"), ("a.xsf", "CRYSTAL\n")):
+    for name, text in (("a.extxyz", f"1\n{salt}\nC 0 0 0\n"), ("a.xsf", "CRYSTAL\n"), ("a.xy", "1 1\n")):
         outcome_of(name, text.encode(), 60)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + megabytes * 1_000_000
@@ -92,7 +94,9 @@ def outcome_of(name: str, content: bytes, seconds: float) -> Outcome:
 
 
 def _read_one(name: str, content: bytes) -> None:
-    if not name.endswith((".parquet", ".csv", ".db")):
+    if is_pattern(name):
+        parse_pattern(content, name)
+    elif not name.endswith((".parquet", ".csv", ".db")):
         check_structure(parse_structure(content, name))
 
 

@@ -1,14 +1,18 @@
-"""Files are written whole or not at all."""
+"""Files are read within limits, and written whole or not at all."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import xcrystal as xc
 from xcrystal.cli.main import write_codes
-from xcrystal.crystal.files import replacing
+from xcrystal.crystal.files import read_whole, replacing
+from xcrystal.errors import ReadError, XCrystalError
 
 
 def write_half(path: Path) -> None:
@@ -31,3 +35,42 @@ def test_latent_vectors_keep_their_name(tmp_path: Path) -> None:
     write_codes(tmp_path / "z.npz", np.array(["a.cif"]), np.ones((1, 2), dtype=np.float32))
     assert [path.name for path in tmp_path.iterdir()] == ["z.npz"]
     assert np.load(tmp_path / "z.npz")["z"].shape == (1, 2)
+
+
+def test_who_writes_at_the_same_time_does_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with replacing(path) as first, replacing(path) as second:
+        first.write_text("one")
+        second.write_text("the other")
+    assert path.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"12345")
+    assert read_whole(path, 5) == b"12345"
+    with pytest.raises(ReadError, match="not read"):
+        read_whole(path, 4)
+    path.write_bytes(b"")
+    with pytest.raises(ReadError, match="is empty"):
+        read_whole(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        (xc.read_pattern, "pipe.xy"),
+        (xc.xrd, "pipe.cif"),
+        (xc.approximants, "pipe.cif"),
+        (xc.atlas, "atlas"),
+    ],
+)
+def test_pipes_and_devices_are_refused_not_waited_for(
+    read: Callable[[Path], object], name: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / name)
+    for path in (tmp_path / name, Path("/dev/zero")):
+        with pytest.raises(XCrystalError):
+            read(path)

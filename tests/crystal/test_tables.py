@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -50,6 +52,18 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=reason) as caught:
             read_table(tmp_path / f"{name}.parquet")
         assert len(str(caught.value)) <= 400
+
+
+def test_a_damaged_table_never_ends_the_process(tmp_path: Path) -> None:
+    """pyarrow ends it when asked for a column whose sizes are damaged, as in some of these."""
+    code = (
+        "import sys; from pathlib import Path; from tests.crystal.fuzzing import binary_files, read_changed\n"
+        "from tests.crystal.guarded import outcome_of\n"
+        "read = lambda name, content: outcome_of(name, content, 60) if name == 'a.parquet' else None\n"
+        "for number in range(84, 90): read_changed(binary_files(), 20, read, number)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-1000:]
 
 
 def test_an_empty_table_is_refused(crystal_table: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,10 @@ def test_a_planted_concept_is_found_and_random_ones_are_not(model, planted) -> N
     assert list(report.table()["name"]) == list(groups)
     assert json.loads(json.dumps(report.to_dict()))["results"][0]["significant"] is True
     assert report.plot().data
+    renamed = replace(report, results=tuple(replace(r, name=f"<b>{r.name}</b>") for r in report.results))
+    drawn = renamed.plot()
+    names = {name for bar in drawn.data for name in bar.y}
+    assert names == set(drawn.layout.yaxis.categoryarray) == {f"&lt;b&gt;{name}&lt;/b&gt;" for name in groups}
     assert report == concepts.test_concepts(model, atlas, target, groups, runs=10, seed=1)
 
 

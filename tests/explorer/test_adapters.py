@@ -12,6 +12,18 @@ from xcrystal.explorer.drawing.plotly_adapter import complete_figure_class, impo
 from xcrystal.explorer.structure.nglview_adapter import frontend_version, import_nglview, quiet_view_class
 
 
+def test_a_python_without_docstrings_is_told_so_in_one_sentence() -> None:
+    code = (
+        "import xcrystal as xc\n"
+        "print(len(xc.load('mp20').encode(xc.load('mp20').sample(1, seed=0))))\n"
+        "try: xc.explore()\nexcept xc.XCrystalError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    encoded, said = done.stdout.splitlines()
+    assert encoded == "1" and "without -OO" in said
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize(
     "name",
     [

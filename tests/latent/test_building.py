@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from tests.crystals import CRYSTALS
 from tests.own_data import table
 from xcrystal.crystal.motifs import MOTIFS
 from xcrystal.crystal.tokens import load_tokens
+from xcrystal.errors import DatasetError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.building import build_atlas
@@ -89,3 +91,36 @@ def test_canonical_forms_that_a_run_kept_give_the_same_atlas(tmp_path: Path) -> 
     again: Atlas = build_atlas("mp20", first, tmp_path / "again", also=more, tokens=tmp_path / "tokens")
     assert again.table.equals(fresh.table)
     assert np.array_equal(again.z, fresh.z)
+
+
+def test_an_atlas_that_was_interrupted_is_never_a_mixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever file was the last to be moved: there is one atlas, or none, and what somebody else has put there."""
+    data, out = tmp_path / "data.parquet", tmp_path / "out"
+    table(5).to_parquet(data)
+    build_atlas("mp20", data, out)
+    old = open_atlas(out).z
+    (out / "notes.txt").write_text("mine")
+    names = sorted(path.name for path in out.iterdir())
+    table(10).iloc[5:].to_parquet(data)
+    files = len(names) - 1
+    move = Path.replace
+    for most in range(files):
+        moved = []
+
+        def interrupted(self: Path, target: Path, most: int = most, moved: list[Path] = moved) -> Path:
+            if target.parent == out:
+                if len(moved) == most:
+                    raise KeyboardInterrupt
+                moved.append(target)
+            return move(self, target)
+
+        monkeypatch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            build_atlas("mp20", data, out)
+        with pytest.raises(DatasetError, match="There is no atlas"):
+            open_atlas(out)
+    monkeypatch.undo()
+    build_atlas("mp20", data, out)
+    assert not np.allclose(open_atlas(out).z, old)
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.parquet", "out"]

@@ -26,6 +26,7 @@ from xcrystal.model.vae import Config, CrystalVAE
 from xcrystal.training.augmentation import SIMPLE, Augmentation, Sampler
 from xcrystal.training.curves import PARTS
 from xcrystal.training.loop import Recipe, Training
+from xcrystal.training.recipes import open_run
 
 SMALL = Config(width=48, encoder_layers=1, decoder_layers=1, heads=4, latent_dim=16, prefix=2)
 RECIPE = Recipe(name="small", config=SMALL, batch_size=8, learning_rate=3e-3, warm_up_steps=5, steps=30)
@@ -298,6 +299,8 @@ def test_two_do_not_train_in_one_folder(tokens: Tokens, tmp_path: Path) -> None:
         other.stdout.readline()
         with pytest.raises(DatasetError, match="Another process is training"):
             Training(RECIPE, tokens, tmp_path).run()
+        with pytest.raises(DatasetError, match="Another process is training"):
+            open_run("toy", tmp_path / "nothing", tmp_path)  # before there is anything else to complain of
         other.kill()
     assert not (tmp_path / "checkpoint.json").exists()
     Training(RECIPE, tokens, tmp_path).run()

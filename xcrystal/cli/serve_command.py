@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,13 +76,25 @@ def serve(
     idle: Annotated[
         float, typer.Option(min=0, help="Minutes without a click that end a visitor's kernel; 0: never.")
     ] = 120,
+    visitors: Annotated[
+        int, typer.Option(min=1, help="How many people may explore at the same time; another one is told to wait.")
+    ] = 8,
+    memory: Annotated[
+        int,
+        typer.Option(
+            min=0, help="MB that what one of them does may take beside the open explorer (Linux); 0: no limit."
+        ),
+    ] = 1500,
     browser: Annotated[bool, typer.Option(help="Whether to open it here at once.")] = True,
 ) -> None:
     """Serve the explorer as a page without code (Voilà), here alone unless told otherwise, behind a token.
 
     Each visitor has a kernel of their own, so what one does is not seen by the others. They load crystals by ids of
-    the atlas and by uploads; files of this machine are not open to them, but for those in --files.
+    the atlas and by uploads; files of this machine are not open to them, but for those in --files. One more kernel
+    than there are visitors waits for the next; each takes half a GB.
     """
+    if any(word.partition("=")[0] == "--token" for word in sys.argv):
+        typer.echo("xcrystal: a --token can be seen by all users of this machine; XCRYSTAL_TOKEN cannot.", err=True)
     from xcrystal.generator import model_folder
 
     if find_spec("voila") is None:
@@ -102,9 +115,11 @@ def serve(
         "mode": mode,
     }
     opened = [Path(path) for path in (source, session, files) if path is not None and Path(path).exists()]
-    os.environ.update(environment(opened))
+    os.environ.update(environment(opened, memory))
+    os.environ.pop("XCRYSTAL_TOKEN", None)  # kernels have no use for it
     from traitlets.config import Config
-    from voila.app import Voila
+
+    from xcrystal.cli.voila_app import Served
 
     if ip not in _LOOPBACK:
         typer.echo(f"xcrystal: other machines can reach this at {ip}; who has the token can explore.", err=True)
@@ -113,8 +128,8 @@ def serve(
         page.write_text(json.dumps(notebook(source, arguments)), encoding="utf-8")
         write_template(Path(folder))
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("JUPYTER_PATH")]))
-        Voila.launch_instance(
-            options(page, ip, port or _free_port(ip), token, idle, browser),
+        Served.launch_instance(
+            options(page, ip, port or _free_port(ip), token, idle, visitors, browser),
             config=Config({"VoilaConfiguration": {"page_config_hook": without_network}}),
         )
 
@@ -137,13 +152,14 @@ def notebook(source: str | None, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
-def options(page: Path, ip: str, port: int, token: str | None, idle: float, browser: bool) -> list[str]:
+def options(page: Path, ip: str, port: int, token: str | None, idle: float, visitors: int, browser: bool) -> list[str]:
     """What Voilà is started with."""
     given = [
         str(page),
         f"--Voila.ip={ip}",
         f"--port={port}",
         "--token" if token is None else f"--token={token}",
+        f"--Served.visitors={visitors}",
         "--show_tracebacks=False",
         f"--template={_TEMPLATE}",
         # a kernel that has drawn the explorer waits for the next visitor

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.reading import MAX_BYTES, parse_frames, parse_structure
+from xcrystal.crystal.files import MAX_BYTES, ZIP_ERRORS, read_whole
+from xcrystal.crystal.reading import parse_frames, parse_structure
 from xcrystal.crystal.sources.ase_files import FRAMES
 from xcrystal.crystal.sources.crystal_files import is_one
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, reduced_composition, structure_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MAX_ATOMS = 500  # a cell this large takes a tenth of a gigabyte while its contacts are searched
+_PACKED = 200  # times smaller than they are: crystal files in an archive, at the very most
 Formula = tuple[tuple[int, int], ...]
 """A reduced composition: (atomic number, count) in the order of atomic numbers, counts without a common divisor."""
 
@@ -178,9 +180,9 @@ def _is_read(path: Path) -> bool:
 
 def _of_file(path: Path, name: str) -> Iterator[Named]:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        yield name, ReadError(f"{path.name} cannot be read: {error.strerror}.")
+        content = read_whole(path)
+    except ReadError as error:
+        yield name, error
         return
     yield from _of_content(content, name)
 
@@ -195,10 +197,15 @@ def _of_archive(path: Path) -> Iterator[Named]:
             ]
             if not members:
                 raise DatasetError(f"There are no crystal files in {path.name}.")
+            size = path.stat().st_size
+            if sum(member.file_size for member in members) > MAX_BYTES + _PACKED * size:
+                raise DatasetError(f"{path.name} unpacks to much more than crystal files can be packed into.")
             for member in members:
                 with archive.open(member) as file:
                     yield from _of_content(file.read(MAX_BYTES + 1), member.filename)
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+    except XCrystalError:
+        raise
+    except ZIP_ERRORS as error:
         raise DatasetError(f"{path.name} cannot be read as a zip archive: {error}.") from error
 
 

@@ -1,17 +1,75 @@
-"""Files that are written whole or not at all."""
+"""Files that are read within limits, and written whole or not at all."""
 
 from __future__ import annotations
 
+import lzma
 import os
+import secrets
+import stat
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xcrystal.errors import ReadError
+
+MAX_BYTES = 20_000_000  # of a file that holds one crystal, one pattern or one session
+
+ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError, ValueError
+)  # fmt: skip
+"""What zipfile raises over a damaged archive."""
+
+
+def read_whole(path: Path, most: int = MAX_BYTES) -> bytes:
+    """The content of a file of at most ``most`` bytes; pipes and devices, which may never end, are not read.
+
+    Raises
+    ------
+    ReadError
+        If there is none, it is too large, empty, or cannot be read.
+    """
+    shown = str(path)[:200]
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise ReadError(f"{shown} is a folder; give the path of one file.")
+        if not stat.S_ISREG(found.st_mode):
+            raise ReadError(f"{shown} is a pipe or a device, not a file.")
+        check_bytes(found.st_size, shown, most)
+        with path.open("rb") as file:
+            return file.read(most)  # however it may have grown
+    except FileNotFoundError:
+        raise ReadError(f"There is no file {shown}.") from None
+    except ReadError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ReadError(f"{shown} cannot be read: {reason}.") from error
+
+
+def check_bytes(size: int, name: str, most: int = MAX_BYTES) -> None:
+    """Refuse an empty file, and one that is larger than is read.
+
+    Raises
+    ------
+    ReadError
+        If it is.
+    """
+    if size == 0:
+        raise ReadError(f"{name} is empty.")
+    if size > most:
+        raise ReadError(f"{name} has {size / 1e6:.0f} MB; files above {most / 1e6:.0f} MB are not read.")
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """The path of a file to write, which takes the place of ``path`` once it is on the disk; not if it fails."""
-    part = path.with_name(path.name + ".part")
+    """The path of a file to write, which takes the place of ``path`` once it is on the disk; not if it fails.
+
+    It is another one for each who writes, so that two who write the same file at once do not mix.
+    """
+    part = path.with_name(f"{path.name[:200]}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         yield part
         with part.open("rb+") as file:  # or after a power cut the new name may stand for an empty file

@@ -14,6 +14,7 @@ from xcrystal.crystal.canonical import Canonical, canonicalize
 from xcrystal.crystal.cif import parse_cif
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
+from xcrystal.crystal.files import check_bytes, read_whole
 from xcrystal.crystal.limits import MAX_COORDINATE, check_count
 from xcrystal.crystal.mixed_sites import amounts
 from xcrystal.crystal.poscar import parse_poscar
@@ -35,7 +36,6 @@ MAX_SEARCHED = 320  # atoms; spglib takes seconds for some larger cells without 
 MIN_DISTANCE = 0.5  # Å: closer than any two nuclei in a crystal
 MIN_VOLUME = 0.1  # Å3, of the cell
 MAX_LENGTH = 1_000.0  # Å, of the cell
-MAX_BYTES = 20_000_000
 _FULL = 1e-3  # a site is full if its occupancies sum to one within this
 
 
@@ -102,7 +102,7 @@ def read_drawable(source: Any) -> Structure:
             raise ReadError("This is the content of a file, not its path: save it, and give the name of the file.")
         if not str(source):
             raise ReadError("There is no file to be read: its path is empty.")
-        structure = _read_file(Path(source))
+        structure = parse_structure(read_whole(Path(source)), Path(source).name)
     else:
         kind = "nothing (None)" if source is None else f"a {type(source).__name__}"
         raise ReadError(f"Expected a pymatgen Structure or the path of a crystal file, not {kind}.")
@@ -116,29 +116,6 @@ def as_list(structures: Iterable[Any] | Any) -> list[Any]:
     if isinstance(structures, (IStructure, str, os.PathLike)) or not isinstance(structures, Iterable):
         return [structures]
     return list(structures)
-
-
-def _read_file(path: Path) -> Structure:
-    try:
-        if path.is_dir():
-            raise ReadError(f"{path} is a folder; give the path of one crystal file.")
-        if not path.exists():
-            raise ReadError(f"There is no file {path}.")
-        _check_size(path.stat().st_size, str(path))
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, ReadError):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ReadError(f"{str(path)[:200]} cannot be read: {reason}.") from error
-    return parse_structure(content, path.name)
-
-
-def _check_size(size: int, name: str) -> None:
-    if size == 0:
-        raise ReadError(f"{name} is empty.")
-    if size > MAX_BYTES:
-        raise ReadError(f"{name} has {size / 1e6:.0f} MB; files above {MAX_BYTES / 1e6:.0f} MB are not read.")
 
 
 def parse_structure(content: bytes, name: str) -> Structure:
@@ -156,7 +133,7 @@ def parse_structure(content: bytes, name: str) -> Structure:
     ReadError
         If it cannot be parsed.
     """
-    _check_size(len(content), name)
+    check_bytes(len(content), name)
     try:
         text = content.decode("utf-8-sig", errors="strict" if b"\x00" in content[:1000] else "replace")
     except UnicodeDecodeError as error:
@@ -232,7 +209,7 @@ def parse_frames(content: bytes, name: str) -> Iterator[Structure | XCrystalErro
     ReadError
         If the file is empty or too large.
     """
-    _check_size(len(content), name)
+    check_bytes(len(content), name)
     try:
         for frame in frames_of(content.decode("utf-8-sig", errors="replace"), name):
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -54,7 +55,11 @@ def pattern_figure(pattern: Drawable, other: Drawable | None, unit: str, title: 
     curves = [one.curve(unit) for one in (pattern, other) if one is not None]
     for one, colour, sign in zip(curves, _COLOURS, (1, -1), strict=False):
         figure.add_scatter(
-            x=one.x, y=sign * one.y, name=one.name, line={"color": colour, "width": 1.2}, hoverinfo="skip"
+            x=one.x,
+            y=sign * one.y,
+            name=escape(one.name, quote=False),
+            line={"color": colour, "width": 1.2},
+            hoverinfo="skip",
         )
         if not len(one.at):
             continue

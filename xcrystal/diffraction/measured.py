@@ -17,7 +17,6 @@ import io
 import os
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from xcrystal.crystal.files import ZIP_ERRORS, check_bytes, read_whole
 from xcrystal.diffraction.figures import Curve, Drawable, pattern_figure
 from xcrystal.diffraction.powder import UNITS, Pattern, Unit, in_unit, to_two_theta, wavelength_of
 from xcrystal.errors import ReadError, check_one_of
@@ -32,8 +32,8 @@ from xcrystal.errors import ReadError, check_one_of
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-MAX_BYTES = 20_000_000
 MAX_UNPACKED = 100_000_000
+MAX_TAGS = 1_000_000  # of XML; each takes a hundred bytes once it is read
 MIN_POINTS, MAX_POINTS = 50, 200_000
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eEdD][-+]?\d+)?")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?")
@@ -113,7 +113,7 @@ def read_pattern(pattern: Any, *, source: str | float | None = None, unit: Unit 
         return MeasuredPattern(pattern.formula, angle, y, pattern.wavelength)
     if isinstance(pattern, (str, os.PathLike)):
         path = Path(pattern)
-        return parse_pattern(_content(path), path.name, source=source, unit=unit)
+        return parse_pattern(read_whole(path), path.name, source=source, unit=unit)
     try:
         first, second = pattern
         x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
@@ -134,33 +134,12 @@ def parse_pattern(
         The bytes, and the name of the file, whose ending says of which format it is.
     """
     check_one_of(unit, UNITS, "unit")
-    if len(content) > MAX_BYTES:
-        raise ReadError(
-            f"{name} has {len(content) / 1e6:.0f} MB; patterns above {MAX_BYTES / 1e6:.0f} MB are not read."
-        )
+    check_bytes(len(content), name)
     x, y, told = _parse(content, name)
     wavelength = (None if source is None else wavelength_of(source)) or told or wavelength_of("CuKa")
     if Path(name).suffix.lower() in (".uxd", ".xrdml", ".brml"):  # which never hold anything but angles
         unit = "two_theta"
     return _checked(name, to_two_theta(x, wavelength, unit), y, wavelength, unit)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise ReadError(f"{path} is a folder; give the path of one pattern.")
-        if not path.exists():
-            raise ReadError(f"There is no file {path}.")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ReadError(
-                f"{path.name} has {size / 1e6:.0f} MB; patterns above {MAX_BYTES / 1e6:.0f} MB are not read."
-            )
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, ReadError):
-            raise
-        raise ReadError(f"{str(path)[:200]} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
 Columns = tuple[np.ndarray, np.ndarray, float | None]
@@ -253,14 +232,27 @@ def _uxd(text: str, name: str) -> Columns:
     return start + step * np.arange(len(y)), y, told
 
 
-def _tree(text: str | bytes, name: str) -> ElementTree.Element:
-    head = text[:4000] if isinstance(text, bytes) else text[:4000].encode()
-    if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-        raise ReadError(f"{name} declares entities, as no pattern does; it is not read.")
+def _tree(text: bytes, name: str) -> ElementTree.Element:
+    tags = text.count(b"<")
+    if tags > MAX_TAGS:
+        raise ReadError(f"{name} holds {tags:,} tags of XML; at most {MAX_TAGS:,} are read.")
     try:
-        return ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError) as error:
+        return ElementTree.fromstring(text, ElementTree.XMLParser(target=_Builder()))
+    except _DeclaresError:
+        raise ReadError(f"{name} declares entities, as no pattern does; it is not read.") from None
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise ReadError(f"{name} is not valid XML: {error}.") from error
+
+
+class _DeclaresError(Exception):
+    """An XML file has a DOCTYPE, in which entities may be declared that unfold to gigabytes."""
+
+
+class _Builder(ElementTree.TreeBuilder):
+    """Builds the tree, unless the parser meets a DOCTYPE, wherever and in whatever encoding it stands."""
+
+    def doctype(self, *_: Any) -> None:
+        raise _DeclaresError
 
 
 def _local(element: ElementTree.Element) -> str:
@@ -279,7 +271,7 @@ def _numbers(text: str | None, name: str) -> np.ndarray:
 
 
 def _xrdml(text: str, name: str) -> Columns:
-    root = _tree(text.encode() if text.lstrip().startswith("<?xml") else text, name)
+    root = _tree(text.strip().encode(), name)
     points = _find(root, "dataPoints")
     counts = None if points is None else _find(points, "intensities", "counts")
     if points is None or counts is None:
@@ -310,7 +302,9 @@ def _brml(content: bytes, name: str) -> Columns:
             if raw[0].file_size > MAX_UNPACKED:
                 raise ReadError(f"{name} unpacks to {raw[0].file_size / 1e6:.0f} MB, more than is read.")
             root = _tree(archive.read(raw[0]), name)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except ReadError:
+        raise
+    except ZIP_ERRORS as error:
         raise ReadError(f"{name} is a damaged BRML file: {error}.") from error
     # time, a flag, 2 theta, theta, counts
     rows = [_numbers(e.text, name) for e in root.iter() if _local(e) == "Datum"]

@@ -301,14 +301,13 @@ def unit_cell(structure: Any) -> UnitCell:
 
 def _disordered(path: Path) -> IStructure | None:
     """The crystal of a file if it is a disordered one; None lets others say what is wrong with it."""
-    from xcrystal.crystal.reading import MAX_BYTES, parse_structure
+    from xcrystal.crystal.files import read_whole
+    from xcrystal.crystal.reading import parse_structure
     from xcrystal.errors import XCrystalError
 
     try:
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            return None
-        structure = parse_structure(path.read_bytes(), path.name)
-    except (XCrystalError, OSError, ValueError):
+        structure = parse_structure(read_whole(path), path.name)
+    except (XCrystalError, ValueError):
         return None
     return None if structure.is_ordered else structure
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.canonical import symmetry_dataset
-from xcrystal.crystal.reading import MAX_BYTES, check_structure, parse_structure
+from xcrystal.crystal.files import read_whole
+from xcrystal.crystal.reading import check_structure, parse_structure
 from xcrystal.disorder.supercells import compact_cells
 from xcrystal.errors import (
     InvalidCrystalError,
@@ -267,11 +268,7 @@ def _read(source: Any) -> Structure:
         structure = Structure.from_sites(list(source))
     elif isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        if not path.is_file():
-            raise ReadError(f"There is no file {str(path)[:200]}.")
-        if path.stat().st_size > MAX_BYTES:
-            raise ReadError(f"{path.name} is larger than {MAX_BYTES / 1e6:.0f} MB, and is not read.")
-        structure = parse_structure(path.read_bytes(), path.name)
+        structure = parse_structure(read_whole(path), path.name)
     else:
         raise ReadError(f"Expected a pymatgen Structure or the path of a crystal file, not {type(source).__name__}.")
     if not len(structure):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,7 +155,8 @@ class Attribution:
         """Bars, or of pairs a heat map; of many scores the 24 largest by size."""
         import plotly.graph_objects as go
 
-        title = f"{self.target.replace('_', ' ')}: {self.baseline_value:+.3g} → {self.target_value:+.3g} {self.unit}"
+        title = escape(self.target.replace("_", " "), quote=False)  # plotly takes text for markup
+        title += f": {self.baseline_value:+.3g} → {self.target_value:+.3g} {self.unit}"
         title += f"<br>{self.method_title or self.method}; baseline {self.baseline}"
         if self.nothing_to_explain:
             title += "<br>nothing to explain: the difference is within the model's error"

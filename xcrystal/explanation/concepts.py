@@ -20,6 +20,7 @@ from __future__ import annotations
 # ruff: noqa: PT028  (a test of concepts is no test of this code)
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,6 +163,7 @@ class ConceptReport:
         from plotly import graph_objects
 
         results = self.results[::-1]
+        shown = {r.name: escape(r.name, quote=False) for r in results}  # plotly takes text for markup
         figure = graph_objects.Figure()
         for significant, shape in ((True, ""), (False, "/")):
             some = [r for r in results if r.significant is significant]
@@ -169,7 +171,7 @@ class ConceptReport:
                 orientation="h",
                 name="significant" if significant else "not significant",
                 x=[r.score for r in some],
-                y=[r.name for r in some],
+                y=[shown[r.name] for r in some],
                 marker={"color": "#0072b2" if significant else "#999999", "pattern": {"shape": shape}},
                 error_x={
                     "type": "data",
@@ -177,13 +179,13 @@ class ConceptReport:
                     "array": [r.score_high - r.score for r in some],
                     "arrayminus": [r.score - r.score_low for r in some],
                 },
-                hovertext=[r.words for r in some],
+                hovertext=[escape(r.words, quote=False) for r in some],
             )
         figure.add_vline(x=0.5, line_dash="dot", annotation_text="random")
         figure.update_layout(
-            title=f"TCAV scores for {self.target.replace('_', ' ')}",
+            title=escape(f"TCAV scores for {self.target.replace('_', ' ')}", quote=False),
             xaxis={"title": "share of crystals whose target the concept raises", "range": [0, 1]},
-            yaxis={"categoryorder": "array", "categoryarray": [r.name for r in results]},
+            yaxis={"categoryorder": "array", "categoryarray": list(shown.values())},
         )
         return figure
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,37 @@ from typing import Any
 from xcrystal.errors import ReadError
 
 _VARIABLE = "XCRYSTAL_SERVED_FILES"
+_MEMORY = "XCRYSTAL_SERVED_MEMORY"
 
 
-def environment(files: Iterable[Path]) -> dict[str, str]:
-    """The variable for a server whose visitors may read these files, and what is in these folders."""
-    return {_VARIABLE: json.dumps([str(path.resolve()) for path in files])}
+def environment(files: Iterable[Path], memory: int = 0) -> dict[str, str]:
+    """The variables for a server whose visitors may read these files, and what is in these folders.
+
+    ``memory`` is how much more a kernel may take once its explorer is open, in MB; 0 for as much as there is.
+    """
+    return {_VARIABLE: json.dumps([str(path.resolve()) for path in files]), _MEMORY: str(memory)}
 
 
 def is_served() -> bool:
     """Whether the explorer is shown to visitors."""
     return _VARIABLE in os.environ
+
+
+def limit_memory() -> None:
+    """Keep the kernel of a visitor from taking more memory than is left to it, where the system can (Linux).
+
+    What asks for more gets a MemoryError. Counted is what the process writes into (``RLIMIT_DATA``): of the addresses
+    that it has reserved, torch and its threads use a small part only.
+    """
+    megabytes = int(os.environ.get(_MEMORY, "0"))
+    if not is_served() or not megabytes or not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    kilobytes = int(status.partition("VmData:")[2].split()[0])
+    most = 1024 * kilobytes + 1_000_000 * megabytes
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
 def check_file(source: Any) -> None:

@@ -31,7 +31,9 @@ from xcrystal.explorer.panels.tabs import Tabs
 from xcrystal.explorer.panels.toolbar import ToolbarView
 from xcrystal.explorer.session.controls import MODES
 from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.structure.nglview_adapter import import_nglview
 from xcrystal.explorer.structure.structure_view import StructureView
+from xcrystal.explorer.visitors import limit_memory
 from xcrystal.explorer.worker import Worker
 
 if TYPE_CHECKING:
@@ -262,6 +264,7 @@ def explore(
     from xcrystal.explorer.opening import shared_atlas
     from xcrystal.wrapping import LatentModel
 
+    import_nglview()  # what is missing shall be said before anything is made
     opened = _opened(model, device)
     if atlas is None and isinstance(opened, LatentModel):
         raise DatasetError(
@@ -294,6 +297,7 @@ def explore(
     new.begin_here()
     explorer = Explorer(new)
     close_earlier(explorer)
+    limit_memory()
     return explorer
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -304,16 +303,24 @@ def _facts(
 
 
 def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> None:
-    """Write all files beside the folder, and move them into it when all are there."""
+    """Write all files beside the folder, which they become, or else move them into it when all are there.
+
+    An atlas is known by its table: of an older one it goes first, and of the new one it comes last, so that whoever
+    opens the folder in between, or after this was killed, never finds the table of the one with vectors of the other.
+    """
+    folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
-        part = Path(name)
+        part = Path(name) / folder.name
         atlas.save(part, half)
         (part / SKIPPED).write_text(csv_text(skipped), encoding="utf-8")
-        folder.mkdir(exist_ok=True)
         if is_ours(folder):
             write_readme(part, atlas, skipped)
+        if not folder.exists():
+            part.rename(folder)
+            return
+        (folder / TABLE).unlink(missing_ok=True)
         if not (part / STRUCTURES).exists():
             (folder / STRUCTURES).unlink(missing_ok=True)
-        for file in sorted(part.iterdir()):
-            shutil.move(file, folder / file.name)
+        for file in sorted(part.iterdir(), key=lambda file: file.name == TABLE):
+            file.replace(folder / file.name)

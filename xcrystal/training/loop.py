@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from safetensors.torch import load_file
 
 from xcrystal.crystal.tables import PROPERTIES
@@ -24,6 +22,7 @@ from xcrystal.model.loss import LossWeights, loss_parts, total
 from xcrystal.model.optimizing import set_learning_rate, update_average
 from xcrystal.model.vae import Config, CrystalVAE
 from xcrystal.training.augmentation import Augmentation, Sampler
+from xcrystal.training.folder_lock import alone_in
 
 Score = Callable[[CrystalVAE], dict[str, float]]
 
@@ -149,17 +148,8 @@ class Training:
         DatasetError
             If another process is training in the folder.
         """
-        with self._alone():
+        with alone_in(self.out):
             self._run(score, report, stop)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other processes from training in the folder; what is killed leaves nothing that has to be removed."""
-        try:
-            with FileLock(self.out / "training.lock", timeout=0):
-                yield
-        except Timeout:
-            raise DatasetError(f"Another process is training in {self.out}: choose another folder.") from None
 
     def _run(
         self,

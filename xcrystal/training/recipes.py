@@ -16,6 +16,7 @@ from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
 from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half, structure_of
 from xcrystal.crystal.tokens import Tokens, load_tokens
 from xcrystal.errors import DatasetError, TargetError
+from xcrystal.training.folder_lock import alone_in
 from xcrystal.training.splitting import split_of
 
 if TYPE_CHECKING:
@@ -180,6 +181,8 @@ def open_run(
         raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
     if resume and not (out / "checkpoint.json").exists():
         raise DatasetError(f"There is no run to resume in {out}.")
+    with alone_in(out) if out.is_dir() else nullcontext():  # a split made anew would be that of the other run
+        pass
     if also and split != "composition":
         raise DatasetError(f"Other tables may hold what a split by {split} holds out: train on one.")
     train_table, val_table = split_of(data, out / "split", seed, keep=resume, by=split)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from xcrystal.errors import ReadError, TargetError
 from xcrystal.explorer import settings as remembered
 from xcrystal.explorer.session.commands import read_command
 from xcrystal.explorer.session.old_code import command_of_line
+from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
@@ -101,6 +106,18 @@ def test_code_brings_a_new_explorer_to_the_same_view(session: Session, monkeypat
         explorer.close()
 
 
+def test_code_says_which_files_it_reads(session: Session, other: Session, tmp_path: Path) -> None:
+    """Also that of a session from somebody else, whose paths mean nothing here, or something else."""
+    path = tmp_path / "salt\nimport this.cif"
+    CRYSTALS["rock salt NaCl"].to_structure().to(filename=str(path), fmt="cif")
+    assert session.load(str(path)), session.message
+    assert other.file.open_json(session.file.to_json()), other.message
+    for code in (session.code(), other.code()):
+        before, line = next(pair for pair in itertools.pairwise(code.splitlines()) if "session.load(" in pair[1])
+        assert before == f"# this reads a file of the machine on which it runs: {str(path)!r}"
+        assert repr(str(path)) in line
+
+
 @pytest.mark.parametrize("after", ["swap", "frame", "clear", "family"])
 def test_code_is_right_after_a_path_was_changed(session: Session, monkeypatch: pytest.MonkeyPatch, after: str) -> None:
     session.set_end("A", "mp-5986")
@@ -156,7 +173,60 @@ def test_a_session_of_another_atlas_is_refused(session: Session, model: CrystalM
 
 def test_a_missing_file_becomes_one_sentence(session: Session, tmp_path: Path) -> None:
     assert not session.file.open(tmp_path / "nothing.json")
-    assert "cannot be read" in session.message
+    assert "There is no file" in session.message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_and_devices_are_no_sessions(session: Session, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "pipe.json", "/dev/zero"):
+        assert not session.file.open(path)
+        assert "a pipe or a device" in session.message
+
+
+@pytest.mark.parametrize("many", ["frames", "candidates", "own", "latents", "concepts", "species"])
+def test_what_would_keep_a_kernel_busy_for_hours_is_refused_at_once(
+    saved: tuple[Session, dict[str, Any]], many: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of a few MB can list some 10,000 points to decode, or crystals to encode."""
+    session, content = saved[0], copy.deepcopy(saved[1])
+    where = content["state"]["path"] if many == "frames" else content["state"]
+    if many == "species":
+        where = content["state"]["loaded"]["structure"]
+        where |= {"species": ["C"] * 10_000, "frac_coords": [0.0] * 30_000}
+    else:
+        where[many] = [where[many][0] if where[many] else where["point"]] * 10_000
+    if many in ("frames", "candidates", "own"):
+        monkeypatch.setattr(Points, "many", None)
+    before = session.state
+    assert not session.file.open_json(json.dumps(content))
+    assert f"its {many!r} is" in session.message and session.state is before
+
+
+def test_a_full_disk_loses_neither_the_old_session_nor_the_new(session: Session, tmp_path: Path) -> None:
+    """In a process that may write no more than 1,000 bytes into a file, as on a disk that is then full."""
+    kept = tmp_path / "lesson.json"
+    session.save(kept)
+    old = kept.read_bytes()
+    code = (
+        "import resource, signal, sys, xcrystal as xc\n"
+        "from xcrystal.explorer.session.session import Session\n"
+        "session = Session(xc.load('mp20'), xc.atlas('mp20'))\n"
+        "session.select('mp-22862')\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
+        "try:\n    session.save(sys.argv[1])\n"
+        "except xc.XCrystalError as error:\n    print(error)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
+        "session.save(sys.argv[2])\n"
+    )
+    command = [sys.executable, "-c", code, str(kept), str(tmp_path / "elsewhere.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "cannot be saved" in done.stdout and done.stdout.count("\n") == 1
+    assert kept.read_bytes() == old
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere.json", "lesson.json"]
+    assert session.file.open(tmp_path / "elsewhere.json") and "mp-22862" in session.code()
 
 
 JUNK = st.recursive(

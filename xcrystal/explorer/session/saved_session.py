@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.elements import is_element
+from xcrystal.crystal.limits import MAX_SITES
 from xcrystal.crystal.mixed_sites import site_text, species_of
 from xcrystal.crystal.reading import check_drawable, check_structure
 from xcrystal.errors import ReadError, XCrystalError
@@ -16,8 +17,11 @@ from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, ELEMENT_COL
 from xcrystal.explorer.drawing.scene import STYLES
 from xcrystal.explorer.session.commands import Command, Go, Load, PlainCrystal, as_floats, read_command
 from xcrystal.explorer.session.diffraction import check_view
+from xcrystal.explorer.session.interpolation import MOST_FRAMES
 from xcrystal.explorer.session.old_code import command_of_line
+from xcrystal.explorer.session.own_crystals import MOST as MOST_OWN
 from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.property_steering import MOST_PROPOSALS
 from xcrystal.explorer.session.records import Loaded
 from xcrystal.explorer.session.state import (
     LABELS,
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.axes import Axis
 
 _LONGEST = 1_000_000  # items of any list
+_MOST_CONCEPTS = 1_000
 
 
 def saved_state(state: State) -> dict[str, Any]:
@@ -96,11 +101,11 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
     present = [read.value("point", dict), *([] if content.get("base") is None else [read.value("base", dict)])]
     path = content.get("path")
     ends = read.items("ends", (dict, type(None)), exactly=2)
-    candidates = read.items("candidates", dict)
-    pins = read.items("pins", dict) if "pins" in content else []  # older sessions have none
-    if len(pins) > MOST_PINS:
-        raise _damaged("pins")
-    frames = _Reader(path, points).items("frames", dict, least=2) if isinstance(path, dict) else []
+    # each of these is decoded, and each of ``own`` encoded: a file of some MB would keep a kernel busy for hours
+    candidates = read.items("candidates", dict, most=MOST_PROPOSALS)
+    pins = read.items("pins", dict, most=MOST_PINS) if "pins" in content else []  # older sessions have none
+    frames = _Reader(path, points).items("frames", dict, least=2, most=MOST_FRAMES) if isinstance(path, dict) else []
+    owned = read.items("own", dict, most=MOST_OWN)
     found = iter(read.points([*present, *[end for end in ends if end], *candidates, *pins, *frames]))
     point = next(found)
     base = next(found) if len(present) == 2 else point
@@ -125,11 +130,11 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         **read.drawing(),
         why=read.why(),
         family=read.choice("family", ("principal", "latent", "property", "concept")),
-        latents=tuple(read.items("latents", int)),
-        concepts=tuple(read.axis(axis) for axis in read.items("concepts", dict)),
+        latents=tuple(read.items("latents", int, most=points.model.latent_dim)),
+        concepts=tuple(read.axis(axis) for axis in read.items("concepts", dict, most=_MOST_CONCEPTS)),
         selection=read.selection(content.get("selection")),
         groups=(groups[0], groups[1]),
-        own=tuple(read.own(own) for own in read.items("own", dict)),
+        own=tuple(read.own(own) for own in owned),
         ends=(two[0], two[1]),
         candidates=tuple(next(found) for _ in candidates),
         pins=tuple(next(found) for _ in pins),
@@ -238,11 +243,18 @@ class _Reader:
             raise _damaged(name)
         return str(value)
 
-    def items(self, name: str, kind: type | tuple[type, ...], exactly: int | None = None, least: int = 0) -> list[Any]:
+    def items(
+        self,
+        name: str,
+        kind: type | tuple[type, ...],
+        exactly: int | None = None,
+        least: int = 0,
+        most: int = _LONGEST,
+    ) -> list[Any]:
         values = self.content.get(name)
         if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
             raise _damaged(name)
-        if not least <= len(values) <= _LONGEST or (exactly is not None and len(values) != exactly):
+        if not least <= len(values) <= most or (exactly is not None and len(values) != exactly):
             raise _damaged(name)
         return values
 
@@ -374,7 +386,7 @@ class _Reader:
         if not isinstance(content, dict):
             raise _damaged("structure")
         of = _Reader(content, self.of)
-        symbols = of.items("species", str, least=1)
+        symbols = of.items("species", str, least=1, most=MAX_SITES)
         matrix, points = of.numbers("matrix", 9), of.numbers("frac_coords", 3 * len(symbols))
         try:
             lattice = Lattice(matrix.astype(float).reshape(3, 3))

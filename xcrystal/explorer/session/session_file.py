@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from xcrystal.crystal.files import replacing
+from xcrystal.crystal.files import read_whole, replacing
 from xcrystal.errors import ReadError, TargetError, XCrystalError, check_one_of
 from xcrystal.explorer.session.commands import (
     AddDirection,
@@ -84,7 +84,7 @@ class SessionFile:
             commands = [*_moves(state, first), *_display(state, first)]
             if self._explanations.method != METHOD:
                 commands.append(BeginWith(self._explanations.method))
-            lines = [command.code() for command in commands]
+            lines = _code(commands)
             if self._controls.hidden:
                 lines.append(f"session.controls.hide({', '.join(map(repr, sorted(self._controls.hidden)))})")
             return self._new_explorer(lines)
@@ -98,7 +98,7 @@ class SessionFile:
             If there is no such pin.
         """
         with self._store.lock:
-            return self._new_explorer([command.code() for command in _way_to(self._pins.numbered(number))])
+            return self._new_explorer(_code(_way_to(self._pins.numbered(number))))
 
     def _new_explorer(self, lines: Sequence[str]) -> str:
         """Python that opens an explorer and then runs lines that call ``session``."""
@@ -129,9 +129,22 @@ class SessionFile:
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write ``to_json()`` to a file, atomically."""
-        with replacing(FilePath(path)) as part:
-            part.write_text(self.to_json(), encoding="utf-8")
+        """Write ``to_json()`` to a file, atomically.
+
+        Raises
+        ------
+        ReadError
+            If it cannot be written; what was there before is still there.
+        """
+        text = self.to_json()
+        try:
+            with replacing(FilePath(path)) as part:
+                part.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ReadError(
+                f"The session cannot be saved as {path}: {error.strerror or error}. An older file of that name is as "
+                "it was, and the session is still open."
+            ) from error
 
     def open_json(self, text: str | bytes) -> bool:
         """Go to a session that was saved, as one step of undo.
@@ -165,12 +178,9 @@ class SessionFile:
         """``open_json`` of a file."""
         try:
             check_file(path)
-            text = FilePath(path).read_bytes()
+            text = read_whole(FilePath(path))
         except ReadError as error:
             self._store.refuse(str(error))
-            return False
-        except OSError as error:
-            self._store.refuse(f"The session cannot be read: {error}")
             return False
         return self.open_json(text)
 
@@ -209,6 +219,16 @@ def _checked(text: str | bytes) -> dict[str, Any]:
     if content["mode"] not in MODES or unknown:
         raise ReadError("This saved session is damaged: it hides a control or sets a mode that does not exist.")
     return content
+
+
+def _code(commands: Sequence[Command]) -> list[str]:
+    """Lines of Python; those that read a file say so, since a session may be from somebody else's machine."""
+    lines = []
+    for command in commands:
+        if isinstance(command, (Load, ReadPattern)) and isinstance(command.source, str):
+            lines.append(f"# this reads a file of the machine on which it runs: {command.source!r}")
+        lines.append(command.code())
+    return lines
 
 
 def _moves(state: State, first: State) -> list[Command]:

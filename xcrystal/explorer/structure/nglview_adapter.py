@@ -19,6 +19,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from xcrystal.errors import CapabilityError
+
 _EXTENSION = Path("labextensions", "nglview-js-widgets", "package.json")
 
 
@@ -37,7 +39,18 @@ def frontend_version() -> str | None:
 
 @cache
 def import_nglview() -> ModuleType:
-    """The nglview module, asking for the front end that is installed."""
+    """The nglview module, asking for the front end that is installed.
+
+    Raises
+    ------
+    CapabilityError
+        If Python leaves out docstrings, from some of which nglview makes others.
+    """
+    if sys.flags.optimize > 1:
+        raise CapabilityError(
+            "Crystals cannot be drawn in three dimensions by a Python without docstrings, which nglview needs: start "
+            "it without -OO, and with PYTHONOPTIMIZE unset or 1."
+        )
     version = frontend_version()
     if version is not None and "nglview" not in sys.modules:
         # its classes read this number while they are made, so it has to be there before the package
