@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcrystal.crystal.files import replacing
+from xcrystal.crystal.processes import worker_processes
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
 from xcrystal.crystal.tables import PROPERTIES, STRUCTURE_COLUMNS, read_table, structure_of
 from xcrystal.crystal.wyckoff import WyckoffCrystal
@@ -172,8 +171,7 @@ def tokenize(
         if workers <= 1 or len(table) < _FEW:
             done: Iterator[tuple[int, Any]] = map(work, records)
         else:
-            # a forked child of a process whose torch threads run may hang: start fresh ones
-            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+            pool = stack.enter_context(worker_processes(workers))
             done = pool.map(work, records, chunksize=64)
         every = list(tqdm(done, total=len(table), desc="canonicalizing", unit="crystal", disable=None))
     reasons = {r: c for r, c in every if isinstance(c, str)}

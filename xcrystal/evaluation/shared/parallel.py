@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from typing import TypeVar
+
+from xcrystal.crystal.processes import worker_processes
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,6 +43,5 @@ def workers_of(number: int) -> Iterator[Workers]:
     if number <= 1:
         yield Workers()
         return
-    # a forked child of a process whose torch threads run may hang: start fresh ones
-    with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
+    with worker_processes(number) as pool:
         yield Workers(pool)
