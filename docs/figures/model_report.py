@@ -39,6 +39,7 @@ from xcrystal.evaluation.attribution.known_answer_scores import known_answers_ta
 from xcrystal.evaluation.attribution.weight_randomization import SanityReport, Step
 from xcrystal.explanation.trust import read_trust
 from xcrystal.generator import model_folder
+from xcrystal.latent.atlas import HULL
 from xcrystal.model.checkpoint import weights_digest, write_text
 from xcrystal.reporting import plain
 
@@ -179,7 +180,7 @@ COMMANDS = {
     ),
     "stability": Command(
         "Stability of samples",
-        "evaluate stability -n 1000 --limit 300 --train FOLDER/train.parquet --folder relaxed",
+        "evaluate stability -n 1000 --limit 500 --train FOLDER/train.parquet --folder relaxed",
         "The first of these samples, relaxed by CHGNet; the [protocol](stability.md) says what is stable, against "
         "which hull. Relaxing takes seconds a crystal; the folder keeps what is done. The second table says how many "
         "of the fifth that ranks best before relaxing are metastable afterwards.",
@@ -295,9 +296,9 @@ def digest(contents: Iterable[bytes]) -> str:
 
 
 def model_digest(folder: Path) -> str:
-    """Of what a model is made of: weights, corrector, prior, property heads, atlas; not the patterns of the atlas."""
-    suffixes = (".safetensors", ".parquet")
-    files = (path for path in sorted(folder.iterdir()) if path.suffix in suffixes and path.name != FINGERPRINTS)
+    """Of what a model is made of: weights, corrector, prior, property heads, atlas; not what follows from the atlas."""
+    suffixes, derived = (".safetensors", ".parquet"), (FINGERPRINTS, HULL)
+    files = (path for path in sorted(folder.iterdir()) if path.suffix in suffixes and path.name not in derived)
     return digest(path.read_bytes() for path in files)
 
 

@@ -102,14 +102,16 @@ def relaxation(
     data: Table,
     limit: Annotated[int, typer.Option(min=1, help="How many crystals, drawn at random.")] = 100,
     seed: Seed = 0,
+    potential: Annotated[str, typer.Option(help="Interatomic potential: chgnet, sevennet.")] = "chgnet",
     folder: Folder = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that relax crystals.")] = os.cpu_count() or 1,
     as_json: Json = False,
 ) -> Report:
-    """How far CHGNet's energies of known crystals, once relaxed, lie from the table's (seconds a crystal)."""
+    """How far a potential's energies of known crystals, once relaxed, lie from the table's (seconds a crystal)."""
     from xcrystal.evaluation.energies.relaxation import evaluate_relaxation
 
-    return print_report(evaluate_relaxation(data, limit, seed, folder=folder, workers=workers), as_json)
+    found = evaluate_relaxation(data, limit, seed, potential=potential, folder=folder, workers=workers)
+    return print_report(found, as_json)
 
 
 @evaluate.command()
@@ -155,6 +157,24 @@ def stability(
         workers=workers,
     )
     return print_report(report, as_json)
+
+
+@evaluate.command()
+def potentials(
+    model: Model = "mp20",
+    n: Annotated[int, typer.Option("-n", min=1, help="How many samples of the model.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, help="Only the first so many of these samples.")] = 60,
+    seed: Seed = 0,
+    folder: Folder = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that relax crystals.")] = os.cpu_count() or 1,
+    effort: Effort = "normal",
+    as_json: Json = False,
+) -> Report:
+    """Whether CHGNet and SevenNet agree on which samples are metastable (half a minute a crystal)."""
+    from xcrystal.evaluation.energies.potential_agreement import evaluate_potentials
+
+    opened = xcrystal.load(model)
+    return print_report(evaluate_potentials(opened, n, limit, seed, effort, folder=folder, workers=workers), as_json)
 
 
 @evaluate.command()

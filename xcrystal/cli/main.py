@@ -388,15 +388,16 @@ def fit_known_tasks(
 @app.command("fit-references")
 def fit_references(
     data: Dataset,
+    potential: Annotated[str, typer.Option(help="Interatomic potential: chgnet, sevennet.")] = "chgnet",
     limit: Annotated[int, typer.Option(min=1, help="How many crystals, drawn at random.")] = 3000,
     out: Annotated[Path | None, typer.Option(help="The file; by default the one that ships.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Fit the energies of the elements that put CHGNet's energies on the scale of the table (minutes)."""
+    """Fit the energies of the elements that put a potential's energies on the scale of the table (minutes)."""
     from xcrystal.training.reference_fit import fit_reference_energies
 
-    found = fit_reference_energies(data, limit=limit, seed=seed, out=out)
+    found = fit_reference_energies(data, potential, limit=limit, seed=seed, out=out)
     figures = {
         "crystals": found.crystals,
         "elements": len(found.elements),
@@ -463,6 +464,33 @@ def build(
     print_table(rows)
     if found["skipped"]:
         typer.echo(f"{found['skipped']} crystals were left out; {out / 'skipped.csv'} tells why.", err=True)
+
+
+@app.command("atlas-hull")
+def atlas_hull(
+    atlas: Annotated[str, typer.Argument(help="A bundled atlas, or the folder of one.")] = "mp20",
+    as_json: Json = False,
+) -> None:
+    """Compare each crystal of an atlas with the hull of the atlas's own formation energies (minutes for thousands).
+
+    What is found is kept in the atlas's folder; the map can then be coloured by the energy above the hull.
+    """
+    import numpy as np
+
+    from xcrystal.energetics.atlas_hull import write_energies_above_hull
+
+    found = write_energies_above_hull(atlas)
+    known = found[np.isfinite(found)]
+    figures = {
+        "crystals": len(found),
+        "energy above the hull known": len(known),
+        "on the hull": int((known <= 1e-6).sum()),
+        "less than 0.1 eV/atom above it": int((known < 0.1).sum()),
+    }
+    if as_json:
+        print_json(figures)
+    else:
+        print_table([(name, str(count)) for name, count in figures.items()])
 
 
 @app.command()

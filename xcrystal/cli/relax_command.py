@@ -17,7 +17,7 @@ Folder = Annotated[
 
 def relax(
     files: Annotated[list[Path], typer.Argument(help="Crystal files: CIF, POSCAR, ...", show_default=False)],
-    potential: Annotated[str, typer.Option(help="Interatomic potential: chgnet.")] = "chgnet",
+    potential: Annotated[str, typer.Option(help="Interatomic potential: chgnet, sevennet.")] = "chgnet",
     steps: Annotated[int, typer.Option(min=0, help="The most steps for a crystal.")] = 500,
     fmax: Annotated[float, typer.Option(help="The force below which a crystal is relaxed, eV/Å.")] = 0.05,
     fixed_cell: Annotated[bool, typer.Option("--fixed-cell", help="Relax positions only.")] = False,
@@ -27,9 +27,10 @@ def relax(
     device: Annotated[str, typer.Option(help="cpu, cuda, mps.")] = "cpu",
     as_json: Json = False,
 ) -> None:
-    """Relax crystals with CHGNet, and tell their energy above the hull of the known crystals.
+    """Relax crystals with CHGNet or SevenNet, and tell their energy above the hull of the known crystals.
 
-    Needs pip install "xcrystal[relax]". A file that fails is named and the others done; the exit status is then 1.
+    Needs pip install "xcrystal[relax]", or "xcrystal[relax-sevennet]" for SevenNet. A file that fails is named and the
+    others done; the exit status is then 1.
     """
     from xcrystal.crystal.cif import cif_text
     from xcrystal.energetics.relaxing import relax as relax_all

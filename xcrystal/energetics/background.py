@@ -7,7 +7,6 @@ one for the result. It is not forked, as threads do not survive that, and does n
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -30,12 +29,6 @@ _NICER = 5  # than the process that asks, whose answers somebody waits for
 _ROOT = Path(__file__).parents[2]
 
 
-def missing() -> str:
-    """What is not installed that relaxing needs, in a sentence; empty if all is there."""
-    found = importlib.util.find_spec("chgnet") is not None and importlib.util.find_spec("ase") is not None
-    return "" if found else 'Relaxing needs CHGNet: pip install "xcrystal[relax]".'
-
-
 class BackgroundRelaxation:
     """One crystal that is relaxed elsewhere, as ``relax`` does it.
 
@@ -44,7 +37,7 @@ class BackgroundRelaxation:
     structure
         An ordered crystal.
     options
-        As of ``relax``: ``steps``, ``fmax``, ``cell``.
+        As of ``relax``: ``potential``, ``steps``, ``fmax``, ``cell``.
     """
 
     def __init__(self, structure: Structure, **options: Any) -> None:

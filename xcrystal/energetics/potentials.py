@@ -1,16 +1,19 @@
 """Interatomic potentials by name, as ASE calculators.
 
-CHGNet (Deng et al., Nature Machine Intelligence 5, 1031, 2023) comes with its weights in its package, so that nothing
-is fetched; it learned from relaxations of the Materials Project with PBE and PBE+U.
+CHGNet (Deng et al., Nature Machine Intelligence 5, 1031, 2023) and SevenNet-0 (Park et al., J. Chem. Theory Comput. 20,
+4857, 2024) come with their weights in their packages, so that nothing is fetched. Both learned from relaxations of the
+Materials Project with PBE and PBE+U (MPtrj), so they are two networks' opinions about the same calculations.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +24,76 @@ if TYPE_CHECKING:
 
 
 def _chgnet(device: str) -> Any:
-    try:
-        from chgnet.model import CHGNet
-        from chgnet.model.dynamics import CHGNetCalculator
-    except ImportError as error:
-        raise RelaxationError('Relaxing needs CHGNet: pip install "xcrystal[relax]".') from error
+    from chgnet.model import CHGNet
+    from chgnet.model.dynamics import CHGNetCalculator
+
     with contextlib.redirect_stdout(io.StringIO()):  # it prints where it runs
         network = CHGNet.load(model_name="0.3.0", use_device=device, verbose=False)
         return CHGNetCalculator(network, use_device=device, on_isolated_atoms="error")
 
 
-POTENTIALS: dict[str, Callable[[str], Any]] = {"chgnet": _chgnet}
-"""Names of potentials, and what makes the calculator on a device."""
+def _sevennet(device: str) -> Any:
+    from sevenn.calculator import SevenNetCalculator
+
+    class Checked(SevenNetCalculator):  # type: ignore[misc]
+        """Says in a sentence what it does not know, and has no energy for an atom alone."""
+
+        def set_atoms(self, atoms: Any) -> None:
+            unknown = sorted({atom.symbol for atom in atoms if atom.number not in self.type_map})
+            if unknown:
+                raise RelaxationError(f"SevenNet does not know {' and '.join(unknown)}.")
+
+        def output_to_results(self, output: Any) -> Any:
+            if len(output["edge_index"].unique()) < int(output["num_atoms"]):
+                raise RelaxationError(f"An atom of this crystal has no neighbours within {self.cutoff:g} Å.")
+            return super().output_to_results(output)
+
+    return Checked("7net-0_11July2024", device=device)
+
+
+@dataclass(frozen=True)
+class Potential:
+    """An interatomic potential.
+
+    Attributes
+    ----------
+    title
+        What it is called.
+    package, extra
+        The module that has it, and the extra of xcrystal that installs it.
+    make
+        Makes the calculator on a device.
+    """
+
+    title: str
+    package: str
+    extra: str
+    make: Callable[[str], Any]
+
+    @property
+    def missing(self) -> str:
+        """What is not installed that it needs, in a sentence; empty if all is there."""
+        there = importlib.util.find_spec(self.package) is not None
+        return "" if there else f'Relaxing needs {self.title}: pip install "xcrystal[{self.extra}]".'
+
+
+POTENTIALS = {
+    "chgnet": Potential("CHGNet", "chgnet", "relax", _chgnet),
+    "sevennet": Potential("SevenNet", "sevenn", "relax-sevennet", _sevennet),
+}
+"""Potentials by name."""
+
+
+def potential_of(name: str) -> Potential:
+    """The potential of a name.
+
+    Raises
+    ------
+    TargetError
+        If there is none.
+    """
+    check_one_of(name, POTENTIALS, "potential")
+    return POTENTIALS[name]
 
 
 @cache
@@ -46,9 +107,11 @@ def calculator(potential: str = "chgnet", device: str = "cpu") -> Any:
     RelaxationError
         If its package is not installed.
     """
-    check_one_of(potential, POTENTIALS, "potential")
+    found = potential_of(potential)
+    if found.missing:
+        raise RelaxationError(found.missing)
     with quiet():
-        return POTENTIALS[potential](device)
+        return found.make(device)
 
 
 def energy_per_atom(structure: Structure, potential: str = "chgnet", device: str = "cpu") -> float:
@@ -62,8 +125,8 @@ def energy_per_atom(structure: Structure, potential: str = "chgnet", device: str
     from pymatgen.io.ase import AseAtomsAdaptor
 
     atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
-    atoms.calc = calculator(potential, device)
     with quiet(), failing_as_errors():
+        atoms.calc = calculator(potential, device)
         energy = float(atoms.get_potential_energy()) / len(atoms)
     if not math.isfinite(energy):
         raise RelaxationError("The potential gives no finite energy for this crystal.")

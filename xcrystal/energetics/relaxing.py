@@ -11,11 +11,9 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from multiprocessing import get_context
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +22,7 @@ import numpy as np
 
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.processes import worker_processes
 from xcrystal.crystal.reading import as_list, read_structure
 from xcrystal.energetics.formation import formation_energy
 from xcrystal.energetics.hull import MOST_ELEMENTS, energy_above_hull
@@ -192,7 +191,7 @@ def relax(
     structures
         pymatgen Structures or paths of crystal files, or one of them.
     potential
-        "chgnet".
+        "chgnet" or "sevennet".
     steps
         The most steps for a crystal.
     fmax
@@ -305,7 +304,7 @@ def _results(
                     return
                 bar.update()
             return
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        with worker_processes(workers, prepare=_one_thread) as pool:
             found = pool.map(partial(_relaxed, task=task), starts)
             for start, result in zip(starts, found, strict=True):
                 yield start, result
@@ -333,11 +332,11 @@ def _relaxed(
     from pymatgen.io.ase import AseAtomsAdaptor
 
     atoms = AseAtomsAdaptor.get_atoms(start.structure, msonable=False)
-    atoms.calc = calculator(task.potential, task.device)
     moved = FrechetCellFilter(atoms) if task.cell else atoms
     volume, energies, forces, converged = atoms.get_volume(), [], [], False
     try:
         with quiet(), failing_as_errors():
+            atoms.calc = calculator(task.potential, task.device)
             for converged in FIRE(moved, logfile=None).irun(fmax=task.fmax, steps=task.steps):  # noqa: B007
                 energies.append(float(atoms.get_potential_energy()) / len(atoms))
                 forces.append(float(np.sqrt((moved.get_forces() ** 2).sum(axis=1)).max()))

@@ -2,7 +2,8 @@
 
 A folder holds ``atlas.parquet`` (one row a crystal: id, formula, properties, space group, map coordinates) and
 ``atlas.safetensors`` (the latent vectors ``z`` in the same order). One that was built from a user's crystals also holds
-these (``structures.parquet``, in the same order), how it was made (``atlas.json``), and a README.
+these (``structures.parquet``, in the same order), how it was made (``atlas.json``), and a README. What ``xcrystal
+atlas-hull`` has calculated of it is in ``hull.parquet``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 TABLE, CODES, STRUCTURES, FACTS = "atlas.parquet", "atlas.safetensors", "structures.parquet", "atlas.json"
-IN_TRAIN, FLAG = "in_train", "flag"
+HULL = "hull.parquet"
+IN_TRAIN, FLAG, ABOVE_HULL = "in_train", "flag", "above_hull"
 _PLACING_NEIGHBOURS = 8
 
 
@@ -42,6 +44,7 @@ class Atlas:
         ``e_above_hull`` (eV/atom), ``space_group``, and the map coordinates ``x``, ``y``; of a user's own crystals
         instead any numbers that came with them. If only some of the crystals are what the others are measured by,
         ``in_train`` tells which; ``flag`` says what is doubtful about a crystal (see ``xcrystal.crystal.quality``).
+        ``above_hull`` (eV/atom), if it was calculated, is the energy above the hull of the crystals in the table.
     z
         (N, latent_dim) float32 posterior means.
     facts
@@ -100,7 +103,8 @@ class Atlas:
     @cached_property
     def properties(self) -> tuple[str, ...]:
         """Columns of the table that are properties: numbers with a fraction, some of them known."""
-        columns = [str(name) for name in self.table.columns if name not in ("x", "y")]
+        # above_hull follows from the other crystals of the table, and is no property of the crystal alone
+        columns = [str(name) for name in self.table.columns if name not in ("x", "y", ABOVE_HULL)]
         return tuple(n for n in columns if self.table[n].dtype.kind == "f" and self.table[n].notna().any())
 
     def structure(self, row: int) -> Structure | None:
@@ -235,12 +239,25 @@ def open_atlas(name: str | Path = "mp20") -> Atlas:
                 f"{TABLE} lacks {', '.join(missing)}" if missing else "latent vectors or facts are damaged"
             )
         _check_values(table, z)
+        table = _with_hull(table, folder / HULL)
     except DatasetError:
         raise
     except Exception as error:
         raise DatasetError(f"The atlas in {folder} cannot be read: {error}") from error
     structures = folder / STRUCTURES
     return Atlas(str(name), table, z, facts, structures if structures.is_file() else None)
+
+
+def _with_hull(table: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """The table with what was calculated of it; one of other crystals is left out."""
+    import pandas as pd
+
+    if not file.is_file():
+        return table
+    found = pd.read_parquet(file)
+    if not np.array_equal(found["material_id"].to_numpy(), table["material_id"].to_numpy()):
+        return table
+    return table.assign(**{ABOVE_HULL: found[ABOVE_HULL].to_numpy()})
 
 
 def _check_values(table: pd.DataFrame, z: np.ndarray) -> None:

@@ -16,7 +16,7 @@ from xcrystal.crystal.motifs import ALKALI, MOTIFS, motifs
 from xcrystal.crystal.tables import identifiers, read_table, write_table
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
-from xcrystal.latent.atlas import TABLE, Atlas, open_atlas
+from xcrystal.latent.atlas import ABOVE_HULL, TABLE, Atlas, open_atlas
 from xcrystal.latent.compositions import Formula, atlas_formulas
 from xcrystal.latent.prototypes import PEROVSKITE_GROUPS, may_be_perovskite
 
@@ -77,7 +77,7 @@ def label_atlas(data: Path | Sequence[Path], folder: Path) -> dict[str, int]:
     labels = labels[~labels.index.duplicated()].reindex(wanted)
     if labels.isna().any(axis=None):
         raise DatasetError(f"{source} has crystals of the atlas {folder} that cannot be encoded.")
-    new = atlas.table.drop(columns=[name for name in MOTIFS if name in atlas.table])
+    new = atlas.table.drop(columns=[name for name in (*MOTIFS, ABOVE_HULL) if name in atlas.table])
     for name in MOTIFS:
         new[name] = labels[name].to_numpy(dtype=bool)
     write_table(new, folder / TABLE)

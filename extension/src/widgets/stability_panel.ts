@@ -48,7 +48,10 @@ interface IRelax {
   obstacle: string;
   atoms: number;
   most: number;
-  running: { formula: string; curves: ICurves } | null;
+  /** Name of the one that is chosen, and names and titles of all. */
+  potential: string;
+  potentials: [name: string, title: string][];
+  running: { formula: string; potential: string; curves: ICurves } | null;
   result: IResult | null;
   /** Whether the relaxed crystal is drawn. */
   shown: boolean;
@@ -75,8 +78,13 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
   ownKeys(root);
   const energies = el('div', { class: 'xc-hull-rows' });
   const trouble = el('div', { class: 'xc-trouble', role: 'status' });
-  const run = button('relax', 'Relax', 'Relax this crystal with CHGNet', () => {
+  const run = button('relax', 'Relax', 'Relax this crystal', () => {
     model.send({ act: model.get('state').relax?.running ? 'end' : 'relax' });
+  });
+  const potential = el('select', {
+    class: 'xc-potential',
+    title: 'The network whose energies and forces relax the crystal; two are two opinions',
+    onchange: () => model.send({ act: 'potential', value: potential.value })
   });
   const obstacle = el('span', { class: 'xc-soft', role: 'status' });
   const chart = new LaneChart({ height: 44 });
@@ -91,7 +99,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
     trouble,
     energies,
     heading('Relax'),
-    el('div', { class: 'xc-how' }, run, obstacle),
+    el('div', { class: 'xc-how' }, run, el('label', {}, 'with ', potential), obstacle),
     chart.node,
     result,
     hull,
@@ -116,9 +124,15 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
   const drawRelax = (relax: IRelax) => {
     const { running, result: found } = relax;
     run.textContent = running ? 'Stop' : 'Relax';
-    run.title = running ? 'Stop relaxing' : 'Relax this crystal with CHGNet';
+    run.title = running ? 'Stop relaxing' : 'Relax this crystal';
+    potential.disabled = Boolean(running);
+    show(potential, [relax.potentials, relax.potential], () =>
+      relax.potentials.map(([name, title]) =>
+        el('option', { value: name, selected: name === relax.potential }, title)
+      )
+    );
     run.disabled = !running && relax.obstacle !== '';
-    obstacle.textContent = running ? stepWords(running.formula, running.curves) : relax.obstacle;
+    obstacle.textContent = running ? stepWords(running) : relax.obstacle;
     drawCurves(running?.curves ?? found?.curves ?? null, running?.formula ?? found?.name ?? '');
     result.hidden = Boolean(running) || !found;
     if (found) {
@@ -314,10 +328,11 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
 }
 
 /** How far relaxing has come, in words. */
-export function stepWords(formula: string, { forces }: ICurves): string {
+export function stepWords({ formula, potential, curves }: NonNullable<IRelax['running']>): string {
+  const { forces } = curves;
   const last = forces.at(-1);
   return last === undefined
-    ? `Relaxing ${formula}: CHGNet is being loaded`
+    ? `Relaxing ${formula}: ${potential} is being loaded`
     : `Relaxing ${formula}: step ${forces.length - 1}, largest force ${last.toFixed(3)} eV/Å`;
 }
 

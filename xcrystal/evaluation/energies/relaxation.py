@@ -1,9 +1,9 @@
 """How far relaxed energies can be trusted: the figures of ``xcrystal evaluate relaxation``.
 
 Known crystals are relaxed, and their formation energies and energies above the hull held against those of the table,
-which come from DFT: the Materials Project's, PBE and PBE+U with its corrections. CHGNet has learned from relaxations of
-the Materials Project, these crystals among them, so its error for crystals that nobody has computed is larger. Beside
-it stands what the hull itself is worth: energies above it of the table's own formation energies.
+which come from DFT: the Materials Project's, PBE and PBE+U with its corrections. Both potentials have learned from
+relaxations of the Materials Project, these crystals among them, so their error for crystals that nobody has computed is
+larger. Beside it stands what the hull itself is worth: energies above it of the table's own formation energies.
 """
 
 from __future__ import annotations
@@ -123,6 +123,7 @@ def evaluate_relaxation(
     limit: int = 100,
     seed: int = 0,
     *,
+    potential: str = "chgnet",
     folder: str | Path | None = None,
     workers: int = 1,
     device: str = "cpu",
@@ -137,7 +138,7 @@ def evaluate_relaxation(
         A table with ``formation_energy_per_atom`` and ``e_above_hull``.
     limit, seed
         How many crystals, drawn at random.
-    folder, workers, device, steps, fmax
+    potential, folder, workers, device, steps, fmax
         As for ``xcrystal.energetics.relaxing.relax``.
 
     Raises
@@ -153,7 +154,7 @@ def evaluate_relaxation(
     drawn = np.sort(np.random.default_rng(seed).permutation(len(rows))[:limit])
     rows = rows.iloc[drawn]
     crystals = [structure_of(record) for record in rows.to_dict("records")]
-    found = relax(crystals, folder=folder, workers=workers, device=device, steps=steps, fmax=fmax)
+    found = relax(crystals, potential=potential, folder=folder, workers=workers, device=device, steps=steps, fmax=fmax)
     known, above = (rows[name].to_numpy(dtype=float) for name in ("formation_energy_per_atom", "e_above_hull"))
     energies = np.array([result.formation_energy_per_atom for result in found])
     before = np.array([_before(result) for result in found])

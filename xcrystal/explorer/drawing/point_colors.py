@@ -20,7 +20,7 @@ from xcrystal.explorer import words
 if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
-FIRST = ("formation_energy_per_atom", "band_gap", "e_above_hull", "space_group")
+FIRST = ("formation_energy_per_atom", "band_gap", "e_above_hull", "above_hull", "space_group")
 ELEMENT = "element:"
 _PLACES = ("x", "y", "row")
 _TITLES = {

@@ -68,7 +68,7 @@ class Markers(Panel):
             here = f"the {point.label}; {drawn.name}, which is drawn, cannot be encoded and is not on the map"
         marks = [_mark("current", point.position, here)]
         if session.state.loaded is not None and session.state.loaded.position is not None:
-            marks.append(_mark("loaded", session.state.loaded.position, f"loaded: {session.state.loaded.name}"))
+            marks.append(_mark("loaded", session.state.loaded.position, session.state.loaded.caption))
         for letter, end in zip("AB", session.state.ends, strict=True):
             if end is not None:
                 marks.append(_mark("end", end.position, f"{letter}: {end.label}", letter))

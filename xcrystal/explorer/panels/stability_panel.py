@@ -11,6 +11,8 @@ import traitlets
 from xcrystal.crystal.groups import space_group
 from xcrystal.energetics.formation import references
 from xcrystal.energetics.hull_points import diagram
+from xcrystal.energetics.potentials import POTENTIALS
+from xcrystal.evaluation.energies.sample_stability import METASTABLE
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
@@ -54,6 +56,7 @@ class StabilityView(Panel):
 
     def __init__(self, session: Session, worker: Worker) -> None:
         self._awake = False
+        self._potential = "chgnet"
         self._pictured: Relaxed | None = None
         self._drawing = threading.RLock()  # the thread that relaxes has steps drawn while others draw
         super().__init__(session, worker)
@@ -72,12 +75,18 @@ class StabilityView(Panel):
             "formula": words.formula_of(structure),
             "standing": None if standing is None else self._standing(standing),
             "relax": {
-                "obstacle": service.obstacle if session.idle else "",
+                "obstacle": service.obstacle(self._potential) if session.idle else "",
+                "potential": self._potential,
+                "potentials": [[name, one.title] for name, one in POTENTIALS.items()],
                 "atoms": len(structure),
                 "most": MOST_ATOMS,
                 "running": None
                 if running is None
-                else {"formula": running.formula, "curves": _curves(running.energies, running.forces)},
+                else {
+                    "formula": running.formula,
+                    "potential": POTENTIALS[running.potential].title,
+                    "curves": _curves(running.energies, running.forces),
+                },
                 "result": None if service.last is None else _result(service.last),
                 "shown": self._shows(service.last),
             },
@@ -91,6 +100,9 @@ class StabilityView(Panel):
             self._ask()
         elif action == "relax":
             threading.Thread(target=self._relax, name="xcrystal-relax", daemon=True).start()
+        elif action == "potential" and message.get("value") in POTENTIALS:
+            self._potential = message["value"]
+            self.refresh()
         elif action == "show":
             service.show_relaxed()
         elif action == "encode":
@@ -138,7 +150,7 @@ class StabilityView(Panel):
 
     def _relax(self) -> None:
         try:
-            self.session.stability.relax()
+            self.session.stability.relax(self._potential)
         except Exception as error:  # noqa: BLE001  (nobody else would hear of it)
             self.session.report(f"The crystal could not be relaxed ({type(error).__name__}: {error}).")
 
@@ -148,11 +160,12 @@ class StabilityView(Panel):
         return last is not None and state.loaded is not None and state.loaded.structure is last.after
 
     def _standing(self, standing: Standing) -> dict[str, Any]:
-        session, last = self.session, self.session.stability.last
-        relaxed = last if last is not None and last.subject is session.stability.subject else None
+        session, last, subject = self.session, self.session.stability.last, self.session.stability.subject
+        relaxed = last if last is not None and last.is_of(subject) else None
+        opinions = [one for one in session.stability.opinions.values() if one.is_of(subject)]
         made = standing.hull if relaxed is None or relaxed.hull is None else relaxed.hull
         return {
-            "rows": [*_rows(session, standing), *_relaxed_rows(relaxed)],
+            "rows": [*_rows(session, standing), *_relaxed_rows(opinions)],
             "trouble": standing.trouble,
             "reaction": "" if made is None else made.reaction,
             "phases": [] if made is None else _phases(made),
@@ -201,18 +214,37 @@ def _rows(session: Session, standing: Standing) -> list[dict[str, str]]:
     return rows
 
 
-def _relaxed_rows(relaxed: Relaxed | None) -> list[dict[str, str]]:
-    if relaxed is None or relaxed.hull is None:
-        return []
-    known = references(relaxed.relaxation.potential)
-    return [
-        {
-            "name": "Hull of the table, energy relaxed",
-            "value": f"{_signed(relaxed.hull.e_above_hull)} eV/atom",
-            "note": f"CHGNet's energy of the relaxed crystal, with reference energies that are {known.mean_error:.3f} "
-            f"eV/atom off in the mean over {known.crystals:,} known crystals; negative is below the hull",
-        }
-    ]
+def _relaxed_rows(opinions: list[Relaxed]) -> list[dict[str, str]]:
+    """What the potentials say of the relaxed crystal, and whether they agree."""
+    above: dict[str, float] = {}
+    rows = []
+    for one in opinions:
+        if one.hull is None:
+            continue
+        known = references(one.relaxation.potential)
+        above[one.title] = one.hull.e_above_hull
+        rows.append(
+            {
+                "name": f"Hull of the table, relaxed by {one.title}",
+                "value": f"{_signed(one.hull.e_above_hull)} eV/atom",
+                "note": f"{one.title}'s energy of the relaxed crystal, with reference energies that are "
+                f"{known.mean_error:.3f} eV/atom off in the mean over {known.crystals:,} known crystals; negative is "
+                "below the hull",
+            }
+        )
+    return rows if len(above) < 2 else [*rows, _agreement(above)]
+
+
+def _agreement(above: dict[str, float]) -> dict[str, str]:
+    """Whether potentials agree on what lies below 0.1 eV/atom above the hull."""
+    low = [title for title, energy in above.items() if energy < METASTABLE]
+    agreed = f"agree: both {'below' if low else 'above'} {METASTABLE} eV/atom"
+    return {
+        "name": "The two potentials",
+        "value": f"disagree: {low[0]} alone below {METASTABLE} eV/atom" if len(low) == 1 else agreed,
+        "note": f"their energies above the hull are {max(above.values()) - min(above.values()):.3f} eV/atom apart; "
+        "both have learned from the same calculations, so that they may also be wrong together",
+    }
 
 
 def _phases(made: Hull) -> list[dict[str, Any]]:
@@ -323,7 +355,7 @@ def _result(last: Relaxed) -> dict[str, Any]:
     )
     known = references(found.potential)
     missing = sorted({site.specie.symbol for site in last.after} - known.elements.keys())
-    trouble = f"CHGNet has no reference energy of {', '.join(missing)}, so there is no formation energy."
+    trouble = f"{last.title} has no reference energy of {', '.join(missing)}, so there is no formation energy."
     return {
         **result,
         "said": f"{words.formula_of(last.after)}: {ended}; {match}.",
@@ -331,12 +363,12 @@ def _result(last: Relaxed) -> dict[str, Any]:
         "rows": [
             ["Space group", "", *(_group(number) for number in (found.space_group_before, found.space_group))],
             ["Volume an atom", "Å³", *(f"{volume:.2f}" for volume in volumes)],
-            ["Energy (CHGNet)", "eV/atom", *(f"{found.energies[k]:.4f}".replace("-", "−") for k in (0, -1))],
+            [f"Energy ({last.title})", "eV/atom", *(f"{found.energies[k]:.4f}".replace("-", "−") for k in (0, -1))],
             ["Largest force", "eV/Å", *(f"{found.forces[k]:.3f}" for k in (0, -1))],
             ["Formation energy", "eV/atom", *(_signed(energy) for energy in energies)],
             ["Above the hull", "eV/atom", *(_signed(above) for above in hulls)],
         ],
-        "figures": f"CHGNet's energies become formation energies by reference energies of the elements, "
+        "figures": f"{last.title}'s energies become formation energies by reference energies of the elements, "
         f"{known.mean_error:.3f} eV/atom off in the mean ({known.median_error:.3f} in the median) over "
         f"{known.crystals:,} known crystals; expect more of crystals that nobody has computed. Forces keep the "
         "symmetry that a crystal begins with, so it may still be a saddle point.",

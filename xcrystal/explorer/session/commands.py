@@ -1087,6 +1087,7 @@ class Relax(Command):
     """Relax the crystal, and draw it beside what it was."""
 
     call = "stability.relax"
+    potential: str = "chgnet"
     _: KW_ONLY
     formula: str = result("")
 

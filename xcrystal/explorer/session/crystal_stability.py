@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -13,8 +13,9 @@ import numpy as np
 
 from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.cif_writing import symmetric_cif_text
-from xcrystal.energetics.background import BackgroundRelaxation, missing
+from xcrystal.energetics.background import BackgroundRelaxation
 from xcrystal.energetics.hull import Hull, hull
+from xcrystal.energetics.potentials import potential_of
 from xcrystal.errors import XCrystalError, one_sentence
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.cells import conventional_cell
@@ -37,7 +38,7 @@ MOST_ATOMS = 100  # in the cell; steps of larger ones take seconds each
 FORMATION_ENERGY = "formation_energy_per_atom"
 _TABLE = "mp20"  # the atlas whose formation energies ship
 _PACE = 0.25  # seconds between two looks at a running relaxation
-_CAUTION = "Relaxed with CHGNet, a potential that was learned from DFT; not verified by DFT."
+_CAUTION = "Relaxed with {}, a potential that was learned from DFT; not verified by DFT."
 
 Subject = Point | Loaded
 """The crystal that is shown: a decode, or a loaded one."""
@@ -73,9 +74,10 @@ class Standing:
 
 @dataclass(eq=False)
 class Running:
-    """A relaxation that is going on: of what, and energies (eV/atom) and largest forces (eV/Å) so far."""
+    """A relaxation that is going on: of what, with what, and energies (eV/atom) and largest forces (eV/Å) so far."""
 
     formula: str
+    potential: str
     process: BackgroundRelaxation
     energies: list[float] = field(default_factory=list)
     forces: list[float] = field(default_factory=list)
@@ -110,6 +112,15 @@ class Relaxed:
     hull: Hull | None
     trouble: str
 
+    @property
+    def title(self) -> str:
+        """What the potential is called."""
+        return potential_of(self.relaxation.potential).title
+
+    def is_of(self, subject: Subject) -> bool:
+        """Whether it began at a crystal, or led to it."""
+        return subject is self.subject or subject.structure is self.after
+
 
 class Stability:
     """Compares the crystal with known ones, and relaxes it.
@@ -120,6 +131,8 @@ class Stability:
         The relaxation that is going on, or None.
     last
         The crystal that was relaxed last, or None.
+    opinions
+        What each potential that has relaxed this crystal made of it.
     """
 
     def __init__(self, store: Store, points: Points, navigation: Navigation) -> None:
@@ -127,6 +140,7 @@ class Stability:
         self._known: WeakKeyDictionary[Subject, Standing] = WeakKeyDictionary()
         self.running: Running | None = None
         self.last: Relaxed | None = None
+        self.opinions: dict[str, Relaxed] = {}
 
     # -- beside known crystals
 
@@ -191,12 +205,17 @@ class Stability:
 
     # -- relaxing
 
-    @property
-    def obstacle(self) -> str:
-        """Why the crystal that is shown cannot be relaxed, in a sentence; empty if it can."""
+    def obstacle(self, potential: str = "chgnet") -> str:
+        """Why the crystal that is shown cannot be relaxed with a potential, in a sentence; empty if it can.
+
+        Raises
+        ------
+        TargetError
+            If there is no such potential.
+        """
         structure = self.subject.structure
         formula = words.formula_of(structure)
-        if lacking := missing():
+        if lacking := potential_of(potential).missing:
             return lacking
         if not structure.is_ordered:
             return f"{formula} is disordered, and only ordered crystals can be relaxed."
@@ -207,11 +226,16 @@ class Stability:
             )
         return ""
 
-    def relax(self) -> bool:
-        """Relax the crystal that is shown with CHGNet, in a process of its own, and draw it beside what it was.
+    def relax(self, potential: str = "chgnet") -> bool:
+        """Relax the crystal that is shown, in a process of its own, and draw it beside what it was.
 
         This waits for the end, and meanwhile everything else goes on. If another crystal is shown at the end, ``last``
         has the relaxed one, and ``show_relaxed`` draws it.
+
+        Parameters
+        ----------
+        potential
+            "chgnet" or "sevennet".
 
         Returns
         -------
@@ -221,11 +245,12 @@ class Stability:
         with self._store.lock:
             if not self._store.idle:
                 self._store.reactions.settle()
-            subject, obstacle = self.subject, self.obstacle
+            subject, obstacle = self.subject, self.obstacle(potential)
             if not self._store.allow(obstacle or self._busy()):
                 return False
             formula = words.formula_of(subject.structure)
-            running = self.running = Running(formula, BackgroundRelaxation(subject.structure))
+            process = BackgroundRelaxation(subject.structure, potential=potential)
+            running = self.running = Running(formula, potential, process)
         self._store.emit("stability")
         try:
             found = running.process.run(self._follow(running))
@@ -239,7 +264,10 @@ class Stability:
         if relaxed is None:
             self._ended(f"Relaxing {formula} was stopped.")
             return False
+        if not any(one.is_of(subject) for one in self.opinions.values()):
+            self.opinions = {}
         self.last = relaxed
+        self.opinions = {**self.opinions, potential: relaxed}
         self._ended(f"{formula} could not be relaxed: {relaxed.relaxation.error}" if relaxed.after is None else "")
         with self._store.lock:
             if relaxed.after is not None and self.subject is subject and self._store.idle:
@@ -259,7 +287,8 @@ class Stability:
             if last is None or last.after is None:
                 self._store.report("No crystal has been relaxed yet.")
                 return False
-            command, loaded = Relax(formula=words.formula_of(last.after)), self._as_loaded(last)
+            command = Relax(last.relaxation.potential, formula=words.formula_of(last.after))
+            loaded = self._as_loaded(last)
             if isinstance(last.subject, Point):
                 point = last.subject
                 base = self._store.state.base if self._store.state.point is point else point
@@ -283,9 +312,7 @@ class Stability:
         if last is None or last.after is None:
             return ""
         state = "relaxed" if last.relaxation.converged else "not relaxed to the end"
-        return symmetric_cif_text(
-            last.after, f"{last.name}, {state} by {last.relaxation.potential}, not verified by DFT"
-        )
+        return symmetric_cif_text(last.after, f"{last.name}, {state} by {last.title}, not verified by DFT")
 
     # -- inside
 
@@ -325,15 +352,17 @@ class Stability:
 
     def _as_loaded(self, last: Relaxed) -> Loaded:
         """The relaxed crystal as one that was loaded."""
-        structure, model = last.after, self._points.model
+        structure, model, caution = last.after, self._points.model, _CAUTION.format(last.title)
         assert structure is not None
         command = Load(PlainCrystal.of(structure), name=last.name)
         try:
             found = model.canonical(structure)
         except XCrystalError as error:
             group = space_group_number(structure, handed=True) or None
-            return Loaded(last.name, structure, group, reason=one_sentence(str(error)), caution=_CAUTION)
-        return self._points.loaded(structure, found, last.name, self._points.reconstruction(found, command), _CAUTION)
+            reason = one_sentence(str(error))
+            return Loaded(last.name, structure, group, reason=reason, caution=caution, relaxed=True)
+        point = self._points.reconstruction(found, command)
+        return replace(self._points.loaded(structure, found, last.name, point, caution), relaxed=True)
 
 
 def _in_cell_of(whole: Structure, primitive: Structure, relaxed: Structure) -> Structure:

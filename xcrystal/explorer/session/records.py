@@ -37,6 +37,8 @@ class Loaded:
         Whether it is chiral and its latent vector is that of its mirror image.
     caution
         Why what the model says of it is to be doubted; empty if there is no cause.
+    relaxed
+        Whether it was not read, but relaxed here.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Loaded:
     reason: str = ""
     mirrored: bool = False
     caution: str = ""
+    relaxed: bool = False
+
+    @property
+    def caption(self) -> str:
+        """What it is called beside others; to be escaped as the name."""
+        return self.name if self.relaxed else f"loaded: {self.name}"
 
 
 @dataclass(frozen=True)

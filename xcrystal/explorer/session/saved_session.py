@@ -174,6 +174,7 @@ def _saved_loaded(loaded: Loaded) -> dict[str, Any]:
         "space_group": loaded.space_group,
         "reason": loaded.reason,
         "caution": loaded.caution,
+        "relaxed": loaded.relaxed,
     }
 
 
@@ -404,11 +405,12 @@ class _Reader:
         if group is not None and not 1 <= group <= 230:
             raise _damaged("space_group")
         name, reason, caution = (of.value(key, str) for key in ("name", "reason", "caution"))
+        relaxed = of.value("relaxed", bool) if "relaxed" in content else False  # older sessions do not say
         if reason:
-            return Loaded(name, structure, group, reason=reason, caution=caution)
+            return Loaded(name, structure, group, reason=reason, caution=caution, relaxed=relaxed)
         found = self.of.model.canonical(structure)
         point = self.of.reconstruction(found, Load(PlainCrystal.of(structure), name=name))
-        return self.of.loaded(structure, found, name, point, caution)
+        return replace(self.of.loaded(structure, found, name, point, caution), relaxed=relaxed)
 
     def own(self, content: dict[str, Any]) -> Own:
         of = _Reader(content, self.of)

@@ -71,7 +71,7 @@ class StructureView(View):
             return [("", self._known(session.display.structure))]
         if session.state.loaded is not None:
             return [
-                (f"loaded: {session.state.loaded.name}", self._known(session.state.loaded.structure)),
+                (session.state.loaded.caption, self._known(session.state.loaded.structure)),
                 (f"decoded: {session.label}", session.display.structure),
             ]
         ends = [end for end in session.state.ends if end is not None]
