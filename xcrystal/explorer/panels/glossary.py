@@ -61,6 +61,12 @@ TERMS = (
         MODEL,
     ),
     Term(
+        "greedy decode",
+        "The crystal that comes out if the model takes the most probable choice at each step. Reranking and a search "
+        "may find another one that is nearer to the latent vector.",
+        MODEL,
+    ),
+    Term(
         "reconstruction",
         "The crystal that you get by encoding a crystal and decoding it again. The closer it is to the original, "
         "the more of it the model has kept.",
