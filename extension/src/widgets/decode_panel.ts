@@ -2,7 +2,7 @@
  * How the model decodes: its choices as a list, each with what else was likely; a crystal that grows as one steps
  * through them; a click on another choice lets the model go on from there.
  */
-import { el, formulaNodes, pictureAddress } from '../dom';
+import { el, formulaNodes, pictureAddress, spaceGroupNodes } from '../dom';
 import { button } from './common/controls';
 import type { IPanel, IView } from './common/model';
 import { ownKeys, show, tellAwake } from './common/panel';
@@ -53,13 +53,14 @@ function render({ model, el: root }: IView<IDecodePanel>): () => void {
   let current = Infinity; // the step up to which the crystal is drawn; the last one unless somebody steps
   let drawn = '';
 
+  const at = () => Math.min(current, model.get('state').steps.length - 1);
   const go = (to: number) => {
     const { steps } = model.get('state');
     current = Math.max(0, Math.min(to, steps.length - 1));
     mark();
   };
-  const back = button('step-back', '◀', 'One step back', () => go(current - 1));
-  const next = button('step-next', '▶', 'One step forward', () => go(current + 1));
+  const back = button('step-back', '◀', 'One step back', () => go(at() - 1));
+  const next = button('step-next', '▶', 'One step forward', () => go(at() + 1));
   back.setAttribute('aria-label', 'One step back');
   next.setAttribute('aria-label', 'One step forward');
   const place = el('input', {
@@ -161,14 +162,14 @@ function render({ model, el: root }: IView<IDecodePanel>): () => void {
           }
         }
       },
-      el('span', { class: 'xc-decode-text' }, taken ? '✓ ' : '', text),
+      el('span', { class: 'xc-decode-text' }, taken ? '✓ ' : '', choiceNodes(text)),
       el('small', {}, percent),
       el('i', { class: 'xc-decode-p', style: `width:${Math.max(100 * p, 0.5)}%` })
     );
 
   const mark = () => {
     const { steps, formula } = model.get('state');
-    const k = Math.min(current, steps.length - 1);
+    const k = at();
     place.max = String(Math.max(steps.length - 1, 0));
     place.value = String(k);
     back.disabled = k <= 0;
@@ -232,6 +233,12 @@ function render({ model, el: root }: IView<IDecodePanel>): () => void {
     model.off('change:state', draw);
     model.off('change:pictures', mark);
   };
+}
+
+/** A choice as it is written; a space group by its symbol, which stands in brackets behind its number. */
+function choiceNodes(text: string): (Node | string)[] {
+  const group = /^\d+ \((.+)\)$/.exec(text);
+  return group ? spaceGroupNodes(group[1]) : [text];
 }
 
 export default { render };

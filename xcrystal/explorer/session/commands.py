@@ -340,7 +340,7 @@ class OverruleChoice(Command):
 
     @property
     def title(self) -> str:
-        return f"overruled the {self.step}: {self.choice}"
+        return f"took {self.choice} as {self.step}"
 
     def label(self, origin: str = "") -> str:
         return f"{origin}, but {self.choice} as {self.step}"
