@@ -1,4 +1,4 @@
-"""The Decode tab in JupyterLab: one steps through a decode by keyboard, and a click on another choice changes the crystal."""
+"""The Decode tab in JupyterLab: stepping by keyboard, and another choice that changes the crystal."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_nothing_is_decoded_until_the_tab_is_seen(view: DecodeView) -> None:
     act(view, "awake", value=True)
     names = [step["name"] for step in view.state["steps"]]
     assert names[:3] == ["space group", "position of orbit 1", "element of orbit 1"] and names[-1] == "cell"
-    assert [one["text"] for one in view.state["steps"][2]["alternatives"]][0] == "Na"
+    assert next(one["text"] for one in view.state["steps"][2]["alternatives"]) == "Na"
     assert len(view.pictures) == 2 and all(picture.startswith("<svg") for picture in view.pictures)
     assert len({picture.split("viewBox=")[1].split(">")[0] for picture in view.pictures}) == 1  # one scale
 
