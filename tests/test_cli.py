@@ -49,6 +49,7 @@ COMMANDS = (
     ["evaluate", "counterfactuals"],
     ["benchmark"],
     ["counterfactuals"],
+    ["decode-steps"],
     ["evaluate", "relaxation"],
     ["evaluate", "stability"],
     ["fit-references"],
@@ -251,12 +252,27 @@ def test_counterfactuals(tmp_path: Path) -> None:
     result = run("counterfactuals", path, "--outcome", "metal", "--most", 3, "--out", tmp_path / "found", "--json")
     assert result.exit_code == 0, result.output
     records = json.loads(result.stdout)
-    assert [r["counterfactual"] for r in records] == [True] * 3 + [False] * 3
+    assert [r["beyond_error"] for r in records] == [True] * 3 + [False] * 3
     assert all(r["after"] < r["before"] for r in records)
     assert sorted(r["file"] for r in records) == sorted(map(str, (tmp_path / "found").iterdir()))
     assert records[0]["formula"] in run("counterfactuals", path, "--outcome", "metal").stdout
     wrong = run("counterfactuals", path, "--outcome", "gas")
     assert wrong.exit_code == 1 and "no outcome 'gas'" in wrong.stderr
+
+
+def test_decode_steps(tmp_path: Path) -> None:
+    path = tmp_path / "salt.cif"
+    rock_salt().to(str(path))
+    shown = run("decode-steps", path, "--overrule", "element of orbit 1=K", "--why", "space group")
+    assert shown.exit_code == 0, shown.output
+    assert "K (overruled)" in shown.stdout and "all other directions" in shown.stdout
+    found = json.loads(run("decode-steps", "mp-22862", "--json", "--out", tmp_path / "out.cif").stdout)
+    assert found["formula"] == "NaCl" and found["steps"][0]["taken"] == "225 (Fm-3m)"
+    assert (tmp_path / "out.cif").is_file()
+    for wrong, said in (("K", "overruled as 'element of orbit 1=Ca'"), ("space group=999", "no space group '999'")):
+        result = run("decode-steps", path, "--overrule", wrong)
+        assert result.exit_code == 1 and said in result.stderr
+    assert "no crystal of this id" in run("decode-steps", "mp-0").stderr
 
 
 def test_sample(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from xcrystal.energetics.relaxing import relax
     from xcrystal.errors import XCrystalError
     from xcrystal.explanation.attribution import attribute as explain
+    from xcrystal.explanation.choice_attribution import decode_change, explain_choice
+    from xcrystal.explanation.decode_steps import decode_steps
     from xcrystal.explorer.drawing.svg_picture import Pictures
     from xcrystal.explorer.notebook.gallery_output import open_gallery as gallery
     from xcrystal.explorer.notebook.structure_output import draw_structures
@@ -42,9 +44,12 @@ __all__ = [
     "approximants",
     "atlas",
     "build_atlas",
+    "decode_change",
+    "decode_steps",
     "defects",
     "draw_structures",
     "explain",
+    "explain_choice",
     "explore",
     "gallery",
     "hull",
@@ -63,9 +68,12 @@ _PUBLIC = {
     "approximants": ("xcrystal.disorder.approximants", "approximants"),
     "atlas": ("xcrystal.latent.atlas", "open_atlas"),
     "build_atlas": ("xcrystal.latent.building", "build_atlas"),
+    "decode_change": ("xcrystal.explanation.choice_attribution", "decode_change"),
+    "decode_steps": ("xcrystal.explanation.decode_steps", "decode_steps"),
     "defects": ("xcrystal.disorder.defects", "defects"),
     "draw_structures": ("xcrystal.explorer.notebook.structure_output", "draw_structures"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
+    "explain_choice": ("xcrystal.explanation.choice_attribution", "explain_choice"),
     "explore": ("xcrystal.explorer.widget", "explore"),
     "gallery": ("xcrystal.explorer.notebook.gallery_output", "open_gallery"),
     "hull": ("xcrystal.energetics.hull", "hull"),

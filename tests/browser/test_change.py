@@ -131,7 +131,7 @@ def test_a_counterfactual_is_a_click_away(explorer: ExplorerPage) -> None:
     cards = panel.locator(".xc-card")
     lab.wait_until(lambda: cards.count() > 3 and cards.locator("img").count() == cards.count(), "cards", 60)
     texts = cards.all_inner_texts()
-    assert any("within the model's error" in text for text in texts) and "counterfactual" in texts[0]
+    assert any("within the error" in text for text in texts) and "beyond the error" in texts[0]
     lab.screenshot("change-counterfactuals")
     cards.first.click()
     lab.wait_until(lambda: "became" in explorer.summary, "the change")

@@ -31,7 +31,7 @@ def test_they_are_real_crystals_with_another_outcome(model: CrystalModel, atlas:
     before = model.encode(RUTILE)
     outcome = "metal" if model.predict_nonzero(before)["band_gap"][0] > 0.5 else "insulator"
     found = counterfactuals(model, RUTILE, outcome, atlas=atlas, most=None)
-    assert any(one.counterfactual for one in found) and any(not one.counterfactual for one in found)
+    assert any(one.beyond_error for one in found) and any(not one.beyond_error for one in found)
     for one in found:
         z = model.encode(one.structure)
         assert np.allclose(z, model.encode_canonical([one.crystal]), atol=1e-4)
@@ -41,16 +41,16 @@ def test_they_are_real_crystals_with_another_outcome(model: CrystalModel, atlas:
         assert one.value_after == pytest.approx(model.predict(z)["band_gap"][0], abs=1e-2)
         assert one.value_before == pytest.approx(model.predict(before)["band_gap"][0], abs=1e-4)
         assert one.intervals[0] == pytest.approx(model.predict_interval(before)["band_gap"][0], abs=1e-2)
-        assert one.counterfactual == (abs(one.value_after - one.value_before) > one.error)
+        assert one.beyond_error == (abs(one.value_after - one.value_before) > one.error)
         assert one.dz == pytest.approx(float(np.linalg.norm(z[0] - before[0])), rel=1e-2)
         assert one.size > one.dz / np.sqrt(model.latent_dim)
         numbers = np.array([site.specie.Z for site in one.structure])
         contact = shortest_contact(np.asarray(one.structure.lattice.matrix), one.structure.frac_coords, numbers)
         assert contact.ratio >= SHORT_CONTACT - 1e-3 and one.extrapolates is not None
-    order = [(not one.counterfactual, one.size) for one in found]
+    order = [(not one.beyond_error, one.size) for one in found]
     assert order == sorted(order)
     shown = table(found)
-    assert len(shown) == len(found) and "within the model's error" in set(shown["verdict"].str.split(",").str[0])
+    assert len(shown) == len(found) and "within the error" in set(shown["verdict"].str.split(",").str[0])
 
 
 def test_differences_take_the_sides_that_face_each_other() -> None:
@@ -112,7 +112,13 @@ def test_it_can_be_watched_and_stopped(model: CrystalModel) -> None:
 
 
 def test_outcomes_have_names_or_numbers(model: CrystalModel) -> None:
-    assert outcome_of("stable", stable_below=0.2).threshold == 0.2
+    assert outcome_of("near the hull", near_hull=0.2).threshold == 0.2
+    with pytest.warns(DeprecationWarning, match="is now 'near the hull'"):
+        assert outcome_of("stable") == outcome_of("near the hull")
+    with pytest.warns(DeprecationWarning, match="stable_below is now near_hull"):
+        assert outcome_of("above the hull", stable_below=0.2).threshold == 0.2
+    hull = outcome_of("on the hull")
+    assert hull.reached(0.04, 0.4) and not hull.reached(0.001, 0.6)  # by the probability of lying above
     below = outcome_of("formation_energy_per_atom < -2")
     assert below.target == "formation_energy_per_atom" and not below.above and below.threshold == -2
     assert outcome_of("band gap >= 2").above

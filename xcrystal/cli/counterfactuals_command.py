@@ -16,10 +16,19 @@ def counterfactuals(
     file: Annotated[Path, typer.Argument(help="A crystal file: CIF, POSCAR, ...", show_default=False)],
     outcome: Annotated[
         str,
-        typer.Option(help="metal, insulator, stable, unstable, or a property and a number: 'band_gap > 2'."),
+        typer.Option(
+            help="metal, insulator, on the hull, near the hull, above the hull, "
+            "or a property and a number: 'band_gap > 2'."
+        ),
     ] = "insulator",
-    stable_below: Annotated[
-        float, typer.Option(min=0, help="A predicted energy above hull (eV/atom) up to here counts as stable.")
+    near_hull: Annotated[
+        float,
+        typer.Option(
+            "--near-hull",
+            "--stable-below",
+            min=0,
+            help="A predicted energy above hull (eV/atom) up to here counts as near the hull.",
+        ),
     ] = 0.05,
     most: Annotated[int, typer.Option(min=1, help="How many changes are shown, and as many within the error.")] = 12,
     out: Annotated[Path | None, typer.Option(help="Write one CIF file a changed crystal into this folder.")] = None,
@@ -29,7 +38,7 @@ def counterfactuals(
 ) -> None:
     """The smallest changes of a crystal after which the model predicts another outcome.
 
-    Single substitutions and small strains, smallest first; those within the model's error last. Not relaxed by DFT.
+    Single substitutions and small strains, those beyond the model's error first. Not relaxed by DFT.
     """
     from tqdm.auto import tqdm
 
@@ -54,7 +63,7 @@ def counterfactuals(
             opened,
             crystal,
             outcome,
-            stable_below=stable_below,
+            near_hull=near_hull,
             most=most,
             atlas=atlas,
             progress=tick,
@@ -71,7 +80,7 @@ def counterfactuals(
             "error": one.error,
             "size": one.size,
             "dz": one.dz,
-            "counterfactual": one.counterfactual,
+            "beyond_error": one.beyond_error,
             "extrapolates": one.extrapolates,
         }
         for one in found

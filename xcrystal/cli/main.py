@@ -22,6 +22,7 @@ import xcrystal
 from xcrystal.cli.check_data_command import check_data
 from xcrystal.cli.concepts_command import concepts
 from xcrystal.cli.counterfactuals_command import counterfactuals
+from xcrystal.cli.decode_steps_command import decode_steps
 from xcrystal.cli.diffraction_commands import identify, xrd
 from xcrystal.cli.disorder_commands import approximants, defects
 from xcrystal.cli.evaluate_commands import evaluate
@@ -84,6 +85,7 @@ app.command()(counterfactuals)
 app.command()(fetch)
 app.command("check-data")(check_data)
 app.command()(concepts)
+app.command("decode-steps")(decode_steps)
 app.command()(relax)
 app.command()(serve)
 app.command()(xrd)

@@ -2,11 +2,12 @@
 
 Candidates are the substitution of each orbit by each element that the model has seen often enough, and small strains.
 Each edited crystal is encoded and predicted; it is not relaxed. Whether it became a metal or an insulator is decided by
-the predicted probability that its gap is not zero, anything else by the predicted value. One that has the outcome is a
-*counterfactual* only if the predicted difference also exceeds the model's error: the root of the sum of the squared
-distances from each value to the end of its 90 % interval that faces the other, as if the two errors were independent.
-Errors on two like crystals are rather alike, so this is on the safe side. The others are listed as "within the model's
-error".
+the predicted probability that its gap is not zero, whether it is on the hull by that of its distance, anything else by
+the predicted value. A *counterfactual* is any minimal change that has the outcome (S. Wachter, B. Mittelstadt, C.
+Russell, Harvard J. Law Technol. 31, 841, 2018). A second label says whether the predicted difference lies *beyond the
+error* of the model: the root of the sum of the squared distances from each value to the end of its 90 % interval that
+faces the other, as if the two errors were independent. Errors on two like crystals are rather alike, so this is on the
+safe side.
 
 The size of a change, by which they are ranked, is the sum of two parts of like scale:
 
@@ -45,8 +46,10 @@ if TYPE_CHECKING:
     from xcrystal.wrapping import Explorable
 
 METAL_BELOW = 0.1  # eV: a smaller gap counts as none, if the model knows no probability of one
-STABLE_BELOW = 0.05  # eV/atom above hull: 86 % of the known crystals of the bundled atlas lie below
-OUTCOMES = ("metal", "insulator", "stable", "unstable")
+NEAR_HULL = 0.05  # eV/atom above hull: 86 % of the known crystals of the bundled atlas lie below
+ON_HULL = 0.002  # eV/atom: closer counts as on the hull, if the model knows no probability of being above it
+OUTCOMES = ("metal", "insulator", "on the hull", "near the hull", "above the hull")
+_RENAMED = {"stable": "near the hull", "unstable": "above the hull"}
 STRAINS = (0.01, 0.02, 0.04)
 OFTEN = 50  # orbits of the training data that an element is on; of a rarer one the model knows too little
 _SAID = re.compile(r"([a-z_]+)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)")
@@ -103,7 +106,7 @@ class Counterfactual:
         How large the change is; see above.
     dz
         How far its latent vector went.
-    counterfactual
+    beyond_error
         Whether the difference exceeds the model's error.
     extrapolates
         Whether the latent vector lies farther from the data than 95 % of the known crystals; None without an atlas.
@@ -124,7 +127,7 @@ class Counterfactual:
     nonzero: tuple[float, float]
     size: float
     dz: float
-    counterfactual: bool
+    beyond_error: bool
     extrapolates: bool | None
 
     @property
@@ -140,22 +143,31 @@ class Counterfactual:
         return str(self.structure.composition.reduced_formula)
 
     @property
+    def counterfactual(self) -> bool:
+        """Deprecated: ``beyond_error``; every change that turns the outcome is a counterfactual."""
+        warnings.warn("counterfactual.counterfactual is now beyond_error.", DeprecationWarning, stacklevel=2)
+        return self.beyond_error
+
+    @property
     def verdict(self) -> str:
-        """ "counterfactual" or "within the model's error"; with a warning where it extrapolates."""
-        said = "counterfactual" if self.counterfactual else "within the model's error"
+        """ "beyond the error" or "within the error"; with a warning where it extrapolates."""
+        said = "beyond the error" if self.beyond_error else "within the error"
         return f"{said}, extrapolation" if self.extrapolates else said
 
 
-def outcome_of(outcome: str | Outcome, stable_below: float = STABLE_BELOW) -> Outcome:
+def outcome_of(outcome: str | Outcome, near_hull: float = NEAR_HULL, *, stable_below: float | None = None) -> Outcome:
     """The outcome of a name.
 
     Parameters
     ----------
     outcome
-        "metal" or "insulator" (probability of a gap, below or above one half), "stable" or "unstable" (predicted energy
-        above hull), or a property and a number, such as "formation_energy_per_atom < -2".
+        "metal" or "insulator" (probability of a gap, below or above one half), "on the hull" (probability of lying
+        above it below one half), "near the hull" or "above the hull" (predicted energy above hull), or a property and a
+        number, such as "formation_energy_per_atom < -2".
+    near_hull
+        The hull distance (eV/atom) up to which a crystal counts as near the hull.
     stable_below
-        The hull distance (eV/atom) up to which a crystal counts as stable.
+        Deprecated: ``near_hull``.
 
     Raises
     ------
@@ -164,15 +176,20 @@ def outcome_of(outcome: str | Outcome, stable_below: float = STABLE_BELOW) -> Ou
     """
     if isinstance(outcome, Outcome):
         return outcome
+    near_hull = _near(near_hull, stable_below)
     named = {
         "metal": ("band_gap", False, METAL_BELOW),
         "insulator": ("band_gap", True, METAL_BELOW),
-        "stable": ("e_above_hull", False, stable_below),
-        "unstable": ("e_above_hull", True, stable_below),
+        "on the hull": ("e_above_hull", False, ON_HULL),
+        "near the hull": ("e_above_hull", False, near_hull),
+        "above the hull": ("e_above_hull", True, near_hull),
     }
     said = " ".join(str(outcome).split())
+    if said in _RENAMED:
+        warnings.warn(f"The outcome {said!r} is now {_RENAMED[said]!r}.", DeprecationWarning, stacklevel=2)
+        said = _RENAMED[said]
     if said in named:
-        return Outcome(said, *named[said], sided=said in ("metal", "insulator"))
+        return Outcome(said, *named[said], sided=said in ("metal", "insulator", "on the hull"))
     match = _SAID.fullmatch(said.replace("band gap", "band_gap"))
     try:
         target, sign, number = match.groups() if match else ("", "", "")
@@ -192,11 +209,12 @@ def counterfactuals(
     structure: Any,
     outcome: str | Outcome = "metal",
     *,
-    stable_below: float = STABLE_BELOW,
+    near_hull: float = NEAR_HULL,
     strains: Sequence[float] = STRAINS,
     most: int | None = 12,
     atlas: Atlas | None = None,
     progress: Callable[..., bool] | None = None,
+    stable_below: float | None = None,
 ) -> list[Counterfactual]:
     """The smallest changes of a crystal after which the model predicts another outcome.
 
@@ -206,7 +224,7 @@ def counterfactuals(
         Predicts.
     structure
         A Structure, the path of a file, or a WyckoffCrystal in canonical form.
-    outcome, stable_below
+    outcome, near_hull
         What the prediction is to become; see ``outcome_of``.
     strains
         Relative strains that are tried with both signs, isotropic and along each free lattice parameter.
@@ -217,6 +235,8 @@ def counterfactuals(
     progress
         Called as ``progress(words, steps)`` while candidates are predicted (``candidates`` of them in all); where it
         gives False the search ends, and what was found so far is given.
+    stable_below
+        Deprecated: ``near_hull``.
 
     Returns
     -------
@@ -232,7 +252,7 @@ def counterfactuals(
     ReadError, InvalidCrystalError, UnsupportedCrystalError
         If the crystal cannot be encoded.
     """
-    wanted = outcome_of(outcome, stable_below)
+    wanted = outcome_of(outcome, _near(near_hull, stable_below))
     if wanted.target not in model.properties:
         raise CheckpointError(f"The model {model.name!r} does not predict the property {wanted.target!r}.")
     with warnings.catch_warnings():
@@ -278,9 +298,17 @@ def counterfactuals(
             )
         if progress is not None and not progress(f"{len(found)} found", len(part)):
             break
-    found.sort(key=lambda one: (not one.counterfactual, one.size))
-    sure = [one for one in found if one.counterfactual]
+    found.sort(key=lambda one: (not one.beyond_error, one.size))
+    sure = [one for one in found if one.beyond_error]
     return [*sure[:most], *found[len(sure) :][:most]]
+
+
+def _near(near_hull: float, stable_below: float | None) -> float:
+    """How near to the hull is near, in eV/atom, also by its earlier name."""
+    if stable_below is None:
+        return near_hull
+    warnings.warn("stable_below is now near_hull.", DeprecationWarning, stacklevel=3)
+    return stable_below
 
 
 def difference_interval(one: Any, other: Any, first: Any, second: Any) -> np.ndarray:

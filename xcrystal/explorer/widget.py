@@ -15,6 +15,7 @@ from xcrystal.explorer.notebook.rerun_cells import close_earlier
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panels.attribution_panel import WhyView
 from xcrystal.explorer.panels.concept_panel import ConceptView
+from xcrystal.explorer.panels.decode_panel import DecodeView
 from xcrystal.explorer.panels.diffraction_panel import DiffractionView
 from xcrystal.explorer.panels.disorder_panel import DisorderView
 from xcrystal.explorer.panels.facts_panel import FactsView
@@ -53,6 +54,7 @@ _PARTS: dict[str, Any] = {
     "steer": SteerView,
     "change": ChangeView,
     "why": WhyView,
+    "decode": DecodeView,
     "concept": ConceptView,
     "stability": StabilityView,
     "diffraction": DiffractionView,
@@ -67,6 +69,7 @@ _TABS = {
     "paths": "Path",
     "steer": "Steer",
     "why": "Why",
+    "decode": "Decode",
     "change": "Change",
     "concept": "Concepts",
     "stability": "Stability",
@@ -78,6 +81,7 @@ _OLD_PARTS = {"door": "toolbar", "story": "history"}
 _NEEDED = {
     "gradients": ("attribution", "why", "concept", "steer"),
     "encode": ("change",),
+    "runners_up": ("decode",),
 }  # capabilities, and what needs them
 
 

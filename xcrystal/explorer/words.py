@@ -25,6 +25,7 @@ CHOSEN = {
     "avoids an overlap": "not as the most probable crystal, whose atoms overlap",
     "overlaps less": "not as the most probable crystal, whose atoms overlap more",
     "nearer to the latent vector": "not as the most probable crystal: this one is nearer to the latent vector",
+    "overruled": "with choices of the decoder that were overruled",
     "nearest known": "not at all: this is the nearest known crystal of the atlas",
 }
 CAUTION = "Decoded crystals are output of a model: not relaxed by DFT, not verified."

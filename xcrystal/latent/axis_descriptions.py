@@ -52,7 +52,7 @@ _FEWER = dict.fromkeys(
 _PROPERTIES = {
     "band_gap": ("larger band gap", "smaller band gap"),
     "formation_energy_per_atom": ("higher formation energy", "lower formation energy"),
-    "e_above_hull": ("less stable", "more stable"),
+    "e_above_hull": ("farther above the hull", "nearer to the hull"),
 }
 # orders of point groups, and the last space group of each row of those with the same order
 _ORDERS = np.array([1, 2, 4, 8, 4, 8, 16, 3, 6, 12, 6, 12, 24, 12, 24, 48])

@@ -7,7 +7,7 @@ vector gives does not depend on what else is decoded with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -25,6 +25,10 @@ RUNNERS_UP = 4
 MAX_DRAWS = 32
 _DRAW_SEED = 20
 _COORDINATE_TEMPERATURE = 0.5
+LETTER, ELEMENT = "letter", "element"
+Forced = Mapping[tuple[str, int], int]
+"""What is taken instead of the most probable: ("letter", 0) or ("element", 0), of an orbit, to a number."""
+_NOTHING: Forced = {}
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,14 @@ def as_batch(crystals: list[Decoded]) -> Batch:
 
 
 @torch.no_grad()
-def greedy_decode(model: CrystalVAE, z: Tensor, group: int | None = None) -> list[Decoded]:
-    """The most probable crystal for each latent vector (B, Z), step by step; of a space group, if one is given."""
-    return _decode(model, z, _space_groups(model, z, None, group), None)
+def greedy_decode(
+    model: CrystalVAE, z: Tensor, group: int | None = None, forced: Forced | None = None
+) -> list[Decoded]:
+    """The most probable crystal for each latent vector (B, Z), step by step; of a space group, if one is given.
+
+    Choices that are ``forced`` are taken instead of the most probable ones; they must be possible there.
+    """
+    return _decode(model, z, _space_groups(model, z, None, group), None, forced=forced or _NOTHING)
 
 
 @torch.no_grad()
@@ -118,15 +127,15 @@ def _space_groups(model: CrystalVAE, z: Tensor, draws: Tensor | None, forced: in
     logits = model.decoder.group(z)
     logits[:, 0] = float("-inf")
     noise = _NONE if draws is None else _noise(model.config.bins, model.config.max_orbits).to(z.device)
-    group = _pick(logits, noise.group, draws)
-    if forced is not None:
-        group = torch.full_like(group, forced)
+    group = _pick(logits, noise.group, draws, forced)
     p = logits.softmax(dim=-1)
     best = p.topk(RUNNERS_UP, dim=-1)
     return _Groups(group, p.gather(1, group[:, None])[:, 0], best.indices, best.values)
 
 
-def _decode(model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None, copies: int = 1) -> list[Decoded]:
+def _decode(
+    model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None, copies: int = 1, forced: Forced = _NOTHING
+) -> list[Decoded]:
     """Decode ``copies`` of latent vectors (B, Z) in space groups; ``draws`` (B * copies,) are the numbers of noise."""
     decoder, most = model.decoder, model.config.max_orbits
     noise = _NONE if draws is None else _noise(decoder.config.bins, decoder.config.max_orbits).to(z.device)
@@ -140,7 +149,7 @@ def _decode(model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None,
     for step in range(most + 1):
         here = noise.at(step)
         h = decoder.norm(x[:, -1:])
-        letter = _next_letter(model, live, h, here.letter, kept)
+        letter = _next_letter(model, live, h, here.letter, kept, forced.get((LETTER, step)))
         stops = (letter[:, 0] == MAX_LETTERS) | (step == most)
         if bool(stops.any()):
             kept.final[live.rows[stops]] = h[stops, 0]
@@ -148,7 +157,7 @@ def _decode(model: CrystalVAE, z: Tensor, groups: _Groups, draws: Tensor | None,
             if not bool(on.any()):
                 break
             live, h, letter = live.where(on), h[on], letter[on]
-        x = _next_orbit(model, live, step, h, letter, here, kept)
+        x = _next_orbit(model, live, step, h, letter, here, kept, forced.get((ELEMENT, step)))
     numbers = decoder.lattice_numbers(kept.final, z) * model.lattice_std + model.lattice_mean
     return kept.decoded(groups, numbers)
 
@@ -217,25 +226,34 @@ class _Unfinished:
         )
 
 
-def _next_letter(model: CrystalVAE, live: _Unfinished, h: Tensor, noise: Tensor | None, kept: _Kept) -> Tensor:
+def _next_letter(
+    model: CrystalVAE, live: _Unfinished, h: Tensor, noise: Tensor | None, kept: _Kept, forced: int | None
+) -> Tensor:
     """(C, 1) the next Wyckoff letters, or the end, from states (C, 1, W); their probabilities are kept."""
     decoder = model.decoder
     logits = decoder.letter_logits(h, live.group, decoder.allowed(live.group, live.last, live.atoms))[:, 0]
-    letter = _pick(logits, noise, live.draws)[:, None]
+    letter = _pick(logits, noise, live.draws, forced)[:, None]
     probability = logits.softmax(dim=-1).gather(1, letter)[:, 0]
     kept.letter_probability[live.rows] = torch.minimum(kept.letter_probability[live.rows], probability)
     return letter
 
 
 def _next_orbit(
-    model: CrystalVAE, live: _Unfinished, step: int, h: Tensor, letter: Tensor, noise: _Noise, kept: _Kept
+    model: CrystalVAE,
+    live: _Unfinished,
+    step: int,
+    h: Tensor,
+    letter: Tensor,
+    noise: _Noise,
+    kept: _Kept,
+    forced: int | None,
 ) -> Tensor:
     """Put elements and coordinates on the letters (C, 1), keep the orbits, and read them: states (C, 1, W)."""
     decoder, embed = model.decoder, model.embed
     rows = embed.rows(live.group, letter)
     state = h + embed.all_positions()[rows]
     logits = decoder.element_logits(state, live.composition)[:, 0]
-    element = _pick(logits, noise.element, live.draws)[:, None]
+    element = _pick(logits, noise.element, live.draws, forced)[:, None]
     placed = _place(model, state + embed.elements(element), rows, noise.axes, live.draws)
     live.atoms = live.atoms + embed.multiplicity[rows]
     live.last = torch.maximum(live.last, letter)
@@ -278,8 +296,10 @@ def _noise(bins: int, orbits: int) -> _Noise:
     return _Noise(parts[0], parts[1], parts[2], parts[3] * _COORDINATE_TEMPERATURE)
 
 
-def _pick(logits: Tensor, noise: Tensor | None, draws: Tensor | None) -> Tensor:
-    """(B,) choices from logits (B, V); noise (32, V)."""
+def _pick(logits: Tensor, noise: Tensor | None, draws: Tensor | None, forced: int | None = None) -> Tensor:
+    """(B,) choices from logits (B, V); noise (32, V); all are the one that is ``forced``, if one is."""
+    if forced is not None:
+        return torch.full((len(logits),), forced, device=logits.device)
     return (logits if noise is None else logits + noise[draws]).argmax(dim=-1)
 
 

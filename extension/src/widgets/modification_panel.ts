@@ -22,7 +22,7 @@ interface ICard {
   value: string;
   size: string;
   dz: string;
-  counterfactual: boolean;
+  beyond_error: boolean;
   extrapolates: boolean;
 }
 
@@ -30,7 +30,7 @@ interface IFoundChanges {
   of: string;
   outcome: string;
   complete: boolean;
-  /** Cards that are counterfactuals. */
+  /** Cards whose difference lies beyond the model's error. */
   sure: number;
   cards: ICard[];
 }
@@ -265,7 +265,7 @@ function render({ model, el: root }: IView<ITraits>): () => void {
     el(
       'button',
       {
-        class: `xc-card${card.counterfactual ? '' : ' xc-unsure'}`,
+        class: `xc-card${card.beyond_error ? '' : ' xc-unsure'}`,
         type: 'button',
         title: `Change ${of} so`,
         onclick: () => model.send({ act: 'take', number: k })
@@ -282,8 +282,8 @@ function render({ model, el: root }: IView<ITraits>): () => void {
       el('span', { class: 'xc-soft' }, `size ${card.size}, |dz| ${card.dz}`),
       el(
         'span',
-        { class: card.counterfactual ? 'xc-sure' : 'xc-soft' },
-        card.counterfactual ? 'counterfactual' : "within the model's error"
+        { class: card.beyond_error ? 'xc-sure' : 'xc-soft' },
+        card.beyond_error ? 'beyond the error' : 'within the error'
       ),
       card.extrapolates && el('span', { class: 'xc-warn' }, 'extrapolation')
     );
@@ -387,9 +387,9 @@ export function summaryOf({ of, outcome, sure, complete, cards }: IFoundChanges)
     const soFar = complete ? '' : ' so far';
     return `${of} to ${outcome}: no single substitution or small strain is predicted to do it${soFar}.`;
   }
-  const many = `${sure} ${sure === 1 ? 'counterfactual' : 'counterfactuals'}, smallest first`;
-  const rest = cards.length - sure;
-  const more = rest ? `; ${rest} more within the model's error` : '';
+  const count = cards.length;
+  const many = `${count} ${count === 1 ? 'counterfactual' : 'counterfactuals'}, smallest first`;
+  const more = `; ${sure} beyond the model's error`;
   const stopped = complete ? '' : '; the search was stopped';
   return `${of} to ${outcome}: ${many}${more}${stopped}.`;
 }

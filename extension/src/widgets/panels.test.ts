@@ -589,12 +589,12 @@ test('what a search of changes has found is one sentence', () => {
     value: '',
     size: '',
     dz: '',
-    counterfactual: true,
+    beyond_error: true,
     extrapolates: false
   };
   const found = { of: 'NaCl', outcome: 'a metal', complete: true, sure: 1, cards: [card, card] };
   expect(summaryOf(found)).toBe(
-    "NaCl to a metal: 1 counterfactual, smallest first; 1 more within the model's error."
+    "NaCl to a metal: 2 counterfactuals, smallest first; 1 beyond the model's error."
   );
   expect(summaryOf({ ...found, complete: false, cards: [] })).toMatch(
     /predicted to do it so far\.$/

@@ -4,6 +4,7 @@ import { ProgressBar, button } from './common/controls';
 import { type ILane, LaneChart, decimal } from './common/lane_chart';
 import type { IDownload, IPanel, IView, Progress } from './common/model';
 import { latest, ownKeys, show, takeDownloads } from './common/panel';
+import { type IShares, shareBars } from './common/share_bars';
 
 interface IPath {
   frame: number;
@@ -12,6 +13,10 @@ interface IPath {
   valid: boolean[];
   nearest: string[];
   lanes: ILane[];
+  /** Frames whose crystal is another one than that of the frame before. */
+  changes: number[];
+  /** Why it changed at one of them. */
+  change: { frame: number; said: string; shares: IShares | null } | null;
 }
 
 interface IPathState {
@@ -143,6 +148,16 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
     role: 'group',
     'aria-label': 'Formulas along the path'
   });
+  const changes = el('div', {
+    class: 'xc-changes',
+    role: 'group',
+    'aria-label': 'Why the crystal changes from one frame to the next'
+  });
+  const change = el('div', {
+    class: 'xc-change-why',
+    role: 'region',
+    'aria-label': 'Why it changed'
+  });
   const chart = new LaneChart({
     onSelect: frame => {
       stop();
@@ -177,6 +192,8 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
     ),
     readout,
     runs,
+    changes,
+    change,
     chart.node,
     el(
       'div',
@@ -346,6 +363,33 @@ function render({ model, el: root }: IView<IPanel<IPathState>, Message>): () => 
       const { first, last } = list[k];
       node.setAttribute('aria-current', String(path.frame >= first && path.frame <= last));
     });
+    changes.hidden = !path.changes.length;
+    show(changes, path.changes, () => [
+      'Why does it change at frame ',
+      path.changes.map(frame =>
+        button(
+          'why',
+          String(frame + 1),
+          `Why is frame ${frame + 1} another crystal than frame ${frame}?`,
+          () => model.send({ act: 'why', key: 'why', frame })
+        )
+      )
+    ]);
+    [...changes.querySelectorAll('button')].forEach((node, k) => {
+      node.setAttribute('aria-pressed', String(path.change?.frame === path.changes[k]));
+    });
+    change.hidden = !path.change;
+    show(change, path.change, () => [
+      path.change &&
+        el(
+          'div',
+          {},
+          `Frames ${path.change.frame} to ${path.change.frame + 1}. ${path.change.said}`
+        ),
+      path.change?.shares && shareBars(path.change.shares),
+      path.change &&
+        button('close', 'Close', 'Close this explanation', () => model.send({ act: 'close' }))
+    ]);
     const bad = path.valid.map(good => !good);
     const titles = path.lanes.map(lane => lane.title).join(', ');
     chart.draw({

@@ -92,6 +92,7 @@ def svg(
     labels: Sequence[str] = (),
     measured: Measurement | None = None,
     axes: bool = False,
+    reach: float = 0.0,
 ) -> str:
     """One crystal as an SVG image, in parallel projection.
 
@@ -119,6 +120,8 @@ def svg(
         A distance or an angle that is written into it.
     axes
         Whether arrows say where a, b and c point.
+    reach
+        How far the picture reaches at least from its centre, Å, so that several have one scale.
     """
     view = standard_view(structure.lattice.matrix) if view is None else view
     scene = build_scene(
@@ -138,7 +141,9 @@ def svg(
             + (axes_svg(structure.lattice.matrix, view, reach) if axes else "")
         )
 
-    return _image(structure, scene, width, paints, balls, _EDGE_PIECES, 2, gradients, view, palette, around, written)
+    return _image(
+        structure, scene, width, paints, balls, _EDGE_PIECES, 2, gradients, view, palette, around, written, reach
+    )
 
 
 def thumbnail(structure: Structure, width: int = 64) -> str:
@@ -169,9 +174,11 @@ def _image(
     palette: str = "jmol",
     around: np.ndarray | None = None,
     written: Callable[[float], str] = lambda reach: "",
+    least: float = 0.0,
 ) -> str:
     """The SVG of a scene, what is nearer drawn later; ``balls`` are the fills of atoms, ``paints`` their colours,
-    the rows of ``around`` (n, 4) are shells, and what is written over all of it depends on half of the side."""
+    the rows of ``around`` (n, 4) are shells, and what is written over all of it depends on half of the side, which is
+    ``least`` at least."""
     view = standard_view(structure.lattice.matrix) if view is None else view
     edges, starts, ends, centres = (
         turned(points, view) for points in (scene.edges, scene.bond_starts, scene.bond_ends, scene.positions)
@@ -184,7 +191,7 @@ def _image(
         np.abs(ends[:, :2]),
         np.abs(places[:, :2]).max(axis=1) + around[:, 3],
     )
-    reach = 0.1 + max(float(np.max(sizes, initial=0.0)) for sizes in outermost)
+    reach = 0.1 + max(least, *(float(np.max(sizes, initial=0.0)) for sizes in outermost))
     outline = "" if definitions else f' stroke="#666666" stroke-width="{0.05 * reach:.{digits}f}"'
 
     pieces = [*_edges(edges, edge_pieces, digits), *_shells(places, around[:, 3])]

@@ -61,6 +61,12 @@ TERMS = (
         MODEL,
     ),
     Term(
+        "greedy decode",
+        "The crystal that comes out if the model takes the most probable choice at each step. Reranking and a search "
+        "may find another one that is nearer to the latent vector.",
+        MODEL,
+    ),
+    Term(
         "reconstruction",
         "The crystal that you get by encoding a crystal and decoding it again. The closer it is to the original, "
         "the more of it the model has kept.",
@@ -108,8 +114,8 @@ TERMS = (
     ),
     Term(
         "energy above hull",
-        "The energy per atom that would be released if the crystal fell apart into the most stable known crystals; "
-        "0 means stable. Here it is predicted.",
+        "The energy per atom that would be released if the crystal fell apart into the known crystals that are lowest "
+        "in energy; 0 means on the hull, up to 0.05 eV/atom near it. Here it is predicted.",
         MODEL,
     ),
     Term(
@@ -161,7 +167,7 @@ TERMS = (
     Term(
         "counterfactual",
         "The smallest change of a crystal after which the model predicts something else of it: an insulator instead of "
-        "a metal. It counts only if the difference is larger than the model's error.",
+        "a metal. It is marked where the difference lies beyond the model's error.",
         MODEL,
     ),
     Term(

@@ -56,6 +56,11 @@ HINTS = {
         "See which atoms a prediction depends on. Point at a bar to see its atoms, or at an atom to see its bar.",
         ("attribution", "baseline", "completeness"),
     ),
+    "decode": (
+        "See the model decode: one choice after another, each with what else was likely. Click another choice, and "
+        "the model goes on from there.",
+        ("decode", "greedy decode", "runner-up"),
+    ),
     "concept": (
         "Does the model's prediction use an idea such as perovskite? Choose an idea to test it.",
         ("TCAV", "attribution", "nearest known crystals"),

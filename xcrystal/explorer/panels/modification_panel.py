@@ -26,8 +26,9 @@ _REACH, _STEP = 0.1, 0.002  # of a slider, in the cell's units
 _OUTCOMES = {
     "metal": "a metal (no band gap)",
     "insulator": "an insulator (a band gap)",
-    "stable": "stable (on or near the hull)",
-    "unstable": "unstable (above the hull)",
+    "on the hull": "on the hull",
+    "near the hull": "near the hull (at most 0.05 eV/atom above)",
+    "above the hull": "above the hull (by more)",
 }
 
 
@@ -259,7 +260,7 @@ def _search(search: Search) -> dict[str, Any]:
         "of": search.formula,
         "outcome": search.outcome,
         "complete": search.complete,
-        "sure": sum(one.counterfactual for one in found),
+        "sure": sum(one.beyond_error for one in found),
         "cards": [
             {
                 "formula": one.formula,
@@ -270,7 +271,7 @@ def _search(search: Search) -> dict[str, Any]:
                 ),
                 "size": f"{one.size:.2f}",
                 "dz": f"{one.dz:.1f}",
-                "counterfactual": one.counterfactual,
+                "beyond_error": one.beyond_error,
                 "extrapolates": bool(one.extrapolates),
             }
             for one in found

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from xcrystal.crystal.matching import looks_the_same
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
+from xcrystal.explorer.panels.share_rows import shares
 from xcrystal.explorer.session.commands import Interpolate
 from xcrystal.explorer.session.interpolation import AT_VECTOR, ENDS, MOST_FRAMES
 from xcrystal.explorer.session.path_export import FORMATS
@@ -36,6 +38,7 @@ class PathView(Panel):
     events: ClassVar[frozenset[str]] = frozenset({"path", "progress"})
 
     def __init__(self, session: Session, worker: Worker) -> None:
+        self._asked: tuple[Any, int] | None = None  # the frames, and that whose change is explained
         super().__init__(session, worker)
         self.add_class("xc-paths")
 
@@ -66,6 +69,8 @@ class PathView(Panel):
             "groups": table["space_group"].tolist(),
             "valid": table["valid"].tolist(),
             "nearest": table["nearest"].tolist(),
+            "changes": [] if self.session.model.lacks("runners_up") else self.session.interpolation.changes(),
+            "change": self._change(),
             "lanes": [
                 {
                     "name": name,
@@ -78,6 +83,25 @@ class PathView(Panel):
                 }
                 for name, title, unit, digits in lanes
             ],
+        }
+
+    def _change(self) -> dict[str, Any] | None:
+        """Why the crystal changed at the frame that was asked about, as JSON."""
+        path = self.session.state.path
+        if path is None or self._asked is None or self._asked[0] is not path.frames:
+            return None
+        frame = self._asked[1]
+        found = self.session.interpolation.explain_change(frame)
+        if found is None:
+            return None
+        said = found.said
+        pairs = ((found.before, frame - 1), (found.after, frame))
+        if not all(looks_the_same(steps.structure, path.frames[k].structure) for steps, k in pairs):
+            said += " This is about the greedy decodes; reranking has taken another crystal at one of the frames."
+        return {
+            "frame": frame,
+            "said": said,
+            "shares": None if found.attribution is None else shares(found.attribution),
         }
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:
@@ -93,6 +117,10 @@ class PathView(Panel):
             session.interpolate(message["kind"], int(message.get("frames") or 16))
         elif action == "frame":
             session.interpolation.show_frame(int(message.get("frame") or 0))
+        elif action == "why" and session.state.path is not None:
+            self._asked = (session.state.path.frames, int(message.get("frame") or 0))
+        elif action == "close":
+            self._asked = None
         elif action == "clear":
             session.interpolation.clear()
         elif action == "both" and all(session.state.ends):

@@ -330,6 +330,36 @@ class ShowAlternative(Command):
         return f"{origin}, but {self.words}"
 
 
+@dataclass(frozen=True)
+class OverruleChoice(Command):
+    """Force a choice of the decoder, and decode on greedily from there."""
+
+    call = "decoding.overrule"
+    step: str
+    choice: str
+
+    @property
+    def title(self) -> str:
+        return f"took {self.choice} as {self.step}"
+
+    def label(self, origin: str = "") -> str:
+        return f"{origin}, but {self.choice} as {self.step}"
+
+
+@dataclass(frozen=True)
+class ShowGreedy(Command):
+    """Show the greedy decode, without reranking."""
+
+    call = "decoding.show_greedy"
+
+    @property
+    def title(self) -> str:
+        return "showed the greedy decode"
+
+    def label(self, origin: str = "") -> str:
+        return f"{origin}, decoded greedily"
+
+
 # -- steering and proposals ------------------------------------------------------------------------------------------
 
 
@@ -1150,6 +1180,7 @@ class Travel(Command):
 
 LEADING = (  # those that a point can be made by
     Select, Load, Go, Move, SetProperty, GoToCoordinates, Sample, RandomStep, SearchNearer, Settle, ShowAlternative,
+    OverruleChoice, ShowGreedy,
     Steer, Propose, ShowCandidate, Substitute, Remove, MoveOrbit, Strain, SetEnd, Interpolate, ShowFrame, Search,
     ShowLatent, AddDirection,
 )  # fmt: skip

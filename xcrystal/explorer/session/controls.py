@@ -24,6 +24,7 @@ CONTROLS = (
     "pins",
     "steer",
     "why",
+    "decode",
     "change",
     "concept",
     "stability",

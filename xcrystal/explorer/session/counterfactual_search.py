@@ -47,7 +47,8 @@ class CounterfactualSearch:
         Parameters
         ----------
         outcome
-            "metal", "insulator", "stable", "unstable", or a property and a number such as "band_gap > 2".
+            "metal", "insulator", "on the hull", "near the hull", "above the hull", or a property and a number such as
+            "band_gap > 2".
 
         Returns
         -------

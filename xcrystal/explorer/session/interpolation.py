@@ -25,9 +25,12 @@ from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Path, Point
 from xcrystal.explorer.session.store import Store
 from xcrystal.explorer.visitors import check_file
+from xcrystal.wrapping import differentiable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from xcrystal.explanation.choice_attribution import DecodeChange
 
 ENDS = ("A", "B")
 MOST_FRAMES = 200
@@ -41,6 +44,7 @@ class Interpolation:
     def __init__(self, store: Store, points: Points) -> None:
         self._store, self._points = store, points
         self._measured: tuple[tuple[Point, ...], pd.DataFrame] | None = None
+        self._changed: tuple[tuple[Point, Point], DecodeChange] | None = None
 
     def set_end(self, name: str, source: Any = None) -> bool:
         """Set an end of the path; a path that was made before is forgotten.
@@ -163,6 +167,32 @@ class Interpolation:
             self._measured = (path.frames, _table(path.frames, achieved, quantiles.tolist()))
         return self._measured[1]
 
+    def changes(self) -> list[int]:
+        """Frames whose formula or space group is another one than that of the frame before; empty without a path."""
+        path = self._store.state.path
+        kinds = [_kind(point) for point in path.frames] if path is not None else []
+        return [k for k in range(1, len(kinds)) if kinds[k] != kinds[k - 1]]
+
+    def explain_change(self, frame: int) -> DecodeChange | None:
+        """Which choice of the decoder flips between the frame before and this one, and which directions account for it.
+
+        See ``xcrystal.decode_change``; None, with the reason reported, if there is no such pair of frames.
+        """
+        from xcrystal.explanation.choice_attribution import decode_change
+
+        with self._store.lock:
+            path, model = self._store.state.path, self._points.model
+            if not self._store.allow(model.lacks("runners_up")):
+                return None
+            if path is None or not 1 <= frame < len(path.frames):
+                self._store.report("There is no path." if path is None else f"No frame lies before frame {frame}.")
+                return None
+            key = path.frames[frame - 1], path.frames[frame]
+            if self._changed is None or self._changed[0] != key:
+                found = decode_change(differentiable(model), key[0].z, key[1].z, atlas=self._points.atlas)
+                self._changed = key, found
+            return self._changed[1]
+
     def export(self, format: str = "cif") -> tuple[str, bytes]:
         """The path as a file.
 
@@ -244,6 +274,10 @@ class Interpolation:
         points = self._points.many(z, [one.label() for one in shown], [(*made, one) for one in shown])
         self._points.achieved_all(points)  # it takes its time, and is asked for with the chart
         return points
+
+
+def _kind(point: Point) -> tuple[str, int]:
+    return point.structure.composition.reduced_formula, int(point.structure.properties["space_group"])
 
 
 def _table(frames: Sequence[Point], achieved: Sequence[dict[str, float]], quantiles: Sequence[float]) -> pd.DataFrame:

@@ -15,21 +15,35 @@ import numpy as np
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError
 from xcrystal.explorer import words
-from xcrystal.explorer.session.commands import Command, Select
+from xcrystal.explorer.session.commands import Command, OverruleChoice, Select, ShowGreedy
 from xcrystal.explorer.session.records import Loaded, Neighbour
 from xcrystal.explorer.session.state import Point
 from xcrystal.latent.searching import best
+from xcrystal.wrapping import differentiable
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.crystal.canonical import Canonical
+    from xcrystal.explanation.decode_steps import DecodeSteps
     from xcrystal.latent.atlas import Atlas
     from xcrystal.wrapping import Explorable
 
 FIRST = ("mp-5986", "mp-22862")  # BaTiO3, NaCl
 NEIGHBOURS = 6
 _LIKE_A_FILE = re.compile(r"[/\\~]|\.[A-Za-z]\w*$|^(?:POSCAR|CONTCAR)")
+
+
+def choices_of(commands: Sequence[Command]) -> tuple[tuple[str, str], ...] | None:
+    """The choices that the last acts have overruled in a greedy decode; None if they have done nothing of the kind."""
+    found: list[tuple[str, str]] = []
+    for command in reversed(commands):
+        if isinstance(command, ShowGreedy):
+            return tuple(reversed(found))
+        if not isinstance(command, OverruleChoice):
+            break
+        found.append((command.step, command.choice))
+    return tuple(reversed(found)) if found else None
 
 
 class Points:
@@ -56,13 +70,35 @@ class Points:
         quick: bool = False,
     ) -> Point:
         """All that is known at once of a latent vector (Z,)."""
-        structure = self.decode(z[None], "fast" if quick else "normal")[0]
+        forced = choices_of(commands)
+        structure = (
+            self.decode(z[None], "fast" if quick else "normal")[0]
+            if forced is None
+            else self.decode_steps(z, forced).structure
+        )
         point = self.of(z[None], [structure], [label], [commands])[0]
         return replace(point, z=z, material_id=material_id, quick=quick)
 
     def many(self, z: np.ndarray, labels: Sequence[str], commands: Sequence[Sequence[Command]]) -> list[Point]:
         """The same for many latent vectors (n, Z), decoded together."""
-        return self.of(z, self.decode(z), labels, commands)
+        structures = self.decode(z)
+        for k, made in enumerate(commands):
+            if (forced := choices_of(made)) is not None:
+                structures[k] = self.decode_steps(z[k], forced).structure
+        return self.of(z, structures, labels, commands)
+
+    def decode_steps(self, z: np.ndarray, overrule: Sequence[tuple[str, str]] = ()) -> DecodeSteps:
+        """The greedy decode of a latent vector (Z,), step by step, with choices that are overruled.
+
+        Raises
+        ------
+        CapabilityError, TargetError
+            If the model does not tell what else it might have decoded; if a choice is impossible.
+        """
+        from xcrystal.explanation.decode_steps import decode_steps
+
+        self.model.require("runners_up")
+        return decode_steps(differentiable(self.model), z, overrule)
 
     def of(
         self,

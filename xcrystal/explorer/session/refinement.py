@@ -10,7 +10,13 @@ from weakref import WeakSet
 import numpy as np
 
 from xcrystal.crystal.matching import looks_the_same
-from xcrystal.explorer.session.commands import SearchNearer, SetProperty, Steer
+from xcrystal.explorer.session.commands import (
+    OverruleChoice,
+    SearchNearer,
+    SetProperty,
+    ShowGreedy,
+    Steer,
+)
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Point
 from xcrystal.explorer.session.store import Store
@@ -110,8 +116,8 @@ class Refinement:
         that is no crystal's, one crystal is as good as another.
         """
         state = self._store.state
-        if isinstance(state.point.commands[-1], SetProperty | Steer):
-            return False  # what was said of it was verified on its own crystal
+        if isinstance(state.point.commands[-1], SetProperty | Steer | OverruleChoice | ShowGreedy):
+            return False  # what was said of it was verified on its own crystal, or this very decode was asked for
         listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
         if not (self._store.idle and self._searches) or state.point in self._searched or state.point in listed:
             return False

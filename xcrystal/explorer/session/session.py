@@ -23,6 +23,7 @@ from xcrystal.explorer.session.commands import Command, Move
 from xcrystal.explorer.session.controls import Controls
 from xcrystal.explorer.session.counterfactual_search import CounterfactualSearch
 from xcrystal.explorer.session.crystal_stability import Stability
+from xcrystal.explorer.session.decoding_steps import Decoding
 from xcrystal.explorer.session.diffraction import Diffraction
 from xcrystal.explorer.session.display import Display
 from xcrystal.explorer.session.explanations import Explanations
@@ -80,6 +81,8 @@ class Session:
         Properties and compositions that are aimed at; edits; the smallest edits that turn an outcome.
     explanations, group_explanations, assessment
         Attributions; of groups of crystals; the report of the crystal, and the decoder's runners-up.
+    decoding
+        The decode step by step, and choices of the decoder that are overruled.
     stability
         The hull of known crystals, signals of synthesizability, and relaxing.
     diffraction
@@ -117,6 +120,7 @@ class Session:
         self.explanations = Explanations(store, points, self.display, self.sliders)
         self.group_explanations = GroupExplanations(store, points)
         self.assessment = Assessment(store, points, self.navigation)
+        self.decoding = Decoding(store, points, self.navigation)
         self.stability = Stability(store, points, self.navigation)
         self.diffraction = Diffraction(store, points, self.navigation, self.display)
         self.file = SessionFile(store, points, self.pins, self.display, self.explanations, self.controls)
