@@ -120,7 +120,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
   const load = button(
     'pattern-load',
     'Load a pattern',
-    'Load a measured pattern (xy, xye, csv, uxd, xrdml, brml); it can also be dropped onto this tab',
+    'Load a measured pattern (xy, xye, csv, xrdml, brml, raw, uxd, ras, rasx); it can also be dropped onto this tab',
     () => file.click()
   );
   const measured = el('span', { class: 'xc-diffraction-measured' });

@@ -253,7 +253,9 @@ class Diffraction:
     def _take_pattern(self, found: MeasuredPattern, command: ReadPattern) -> None:
         from xcrystal.diffraction.powder import wavelength_of
 
-        line = next((name for name in SOURCES if abs(wavelength_of(name) - found.wavelength) < 2e-3), None)
+        line = next(
+            (name for name in SOURCES if abs(wavelength_of(name) - found.wavelength) < 3e-4), None
+        )  # Kα1 alone is another one
         with self._store.lock:
             shown = replace(self._store.state.diffraction, source=line or f"{found.wavelength:g}", second=MEASURED)
             self._store.commit(command, measured=found, diffraction=shown)
