@@ -12,7 +12,7 @@ import math
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,11 +166,35 @@ class Approximants:
         codes = [item.z for item in self.items if item.z is not None]
         return np.array(codes) if codes else np.zeros((0, 0), dtype=np.float32)
 
-    def spread(self) -> dict[str, tuple[float, float]]:
-        """Mean and standard deviation of each predicted property over those that were encoded, each counted once."""
-        known = [item.predicted for item in self.items if item.predicted is not None]
-        names = known[0] if known else {}
-        return {n: (float(np.mean(v)), float(np.std(v))) for n in names if (v := [one[n] for one in known])}
+    def spread(self, weighted: bool = False) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation of each predicted property over those that were encoded.
+
+        Parameters
+        ----------
+        weighted
+            Whether each counts by its ``weight``, as in an alloy where all arrangements are equally likely (the limit
+            of high temperature: there are no energies in it); otherwise each counts once.
+        """
+        known = [(item.predicted, item.weight if weighted else 1.0) for item in self.items if item.predicted]
+        return spread_of([predicted for predicted, _ in known], [weight for _, weight in known])
+
+
+def spread_of(predicted: Sequence[Mapping[str, float]], weights: Sequence[float]) -> dict[str, tuple[float, float]]:
+    """Weighted mean and standard deviation of each property.
+
+    Parameters
+    ----------
+    predicted
+        Property name to value, for each of n crystals.
+    weights
+        (n,) of them; they need not add up to 1.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for name in predicted[0] if predicted else ():
+        values = np.array([one[name] for one in predicted])
+        mean = float(np.average(values, weights=weights))
+        found[name] = mean, float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+    return found
 
 
 def approximants(
@@ -249,7 +273,7 @@ def approximants(
     shapes = max(1.0, sum(item.weight for item in found))
     found = [Approximant(item.structure, item.weight / shapes, item.order) for item in found]
     found.sort(key=lambda item: item.order)
-    kept = _sound(found, n)
+    kept = _sound(found, n, sampled)
     if not kept and stopping():
         raise InvalidCrystalError("It was stopped before there was an ordered cell.")
     if not kept:
@@ -462,7 +486,7 @@ def _orders(
     return found
 
 
-def _sound(found: list[Approximant], n: int) -> list[Approximant]:
+def _sound(found: list[Approximant], n: int, sampled: bool) -> list[Approximant]:
     """The first ``n`` that are possible crystals, each once although supercells of several shapes may hold it."""
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
@@ -471,6 +495,8 @@ def _sound(found: list[Approximant], n: int) -> list[Approximant]:
     kept: list[Approximant] = []
     primitive: list[Structure] = []  # of those that are kept, found once for all comparisons
     for item in found:
+        if len(kept) == n and (sampled or item.order > kept[-1].order + _SAME):
+            break  # in a sample hardly any, otherwise none that follows is like one that is kept
         try:
             checked = check_structure(item.structure)
         except XCrystalError:
@@ -481,10 +507,9 @@ def _sound(found: list[Approximant], n: int) -> list[Approximant]:
         if known is not None:
             kept[known] = replace(kept[known], weight=kept[known].weight + item.weight)
             continue
-        kept.append(Approximant(checked, item.weight, item.order))
-        primitive.append(smallest)
-        if len(kept) == n:
-            break
+        if len(kept) < n:
+            kept.append(Approximant(checked, item.weight, item.order))
+            primitive.append(smallest)
     return kept
 
 

@@ -90,7 +90,8 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
   // -- the pattern
   const readout = el('div', { class: 'xc-readout' }, POINT);
   const chart = new PatternChart(found => {
-    readout.textContent = found ? peakWords(found, state().patterns?.title ?? '') : POINT;
+    const words = found ? peakWords(found, state().patterns?.title ?? '') : POINT;
+    readout.replaceChildren(...formulaNodes(words));
   });
   const none = el('div', { class: 'xc-note', role: 'status' });
   const trouble = el('div', { class: 'xc-diffraction-trouble', role: 'alert' });
