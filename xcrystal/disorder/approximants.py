@@ -44,6 +44,7 @@ MOST_ARRANGEMENTS = 5000  # that are looked at one by one
 _DRAWS = 1500  # of more than that
 _SHAPES = 3  # supercells of one size
 _SHELLS = 3  # of neighbours whose pairs are counted
+_SHELL = 0.02  # Å: distances that differ by more are of two shells
 _MOST_SIZE = 16
 _SAME = 0.02  # relative lengths and displacements, and difference of order, of cells that are one ordering
 VACANCY = 0  # in the place of an atomic number
@@ -465,25 +466,34 @@ def _orders(
     cell: Structure, group: np.ndarray, sites: np.ndarray, rows: np.ndarray, counts: list[dict[int, int]]
 ) -> np.ndarray:
     """(d,) root mean square difference of the shares of unlike pairs from random ones, over shells of neighbours."""
-    points = cell.frac_coords[sites]
-    distance = cell.lattice.get_all_distances(points, points)
     differences = []
     for key, own in enumerate(counts):
         members = np.flatnonzero(group[sites] == key)
-        number = sum(own.values())
-        if len(members) < 2:
-            continue
-        random = 1 - sum(k * (k - 1) for k in own.values()) / (number * (number - 1))
-        inner = distance[np.ix_(members, members)].round(2)
-        i, j = np.triu_indices(len(members), 1)
-        for shell in np.unique(inner[i, j])[:_SHELLS]:
-            pairs = np.flatnonzero(np.abs(inner[i, j] - shell) < 0.015)
-            unlike = rows[:, members[i[pairs]]] != rows[:, members[j[pairs]]]
+        random = 1 - sum((k / len(members)) ** 2 for k in own.values())
+        for i, j in _shells(cell, sites[members]):
+            unlike = rows[:, members[i]] != rows[:, members[j]]
             differences.append(unlike.mean(axis=1) - random)
-    if not differences:
-        return np.zeros(len(rows))
     found: np.ndarray = np.sqrt(np.mean(np.square(differences), axis=0))
     return found
+
+
+def _shells(cell: Structure, sites: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of the nearest shells among some sites, as two arrays of numbers of sites; all periodic images count."""
+    from pymatgen.core import Structure
+
+    alone = Structure(cell.lattice, ["H"] * len(sites), cell.frac_coords[sites])
+    radius = 1.5 * (cell.volume / len(sites)) ** (1 / 3)
+    edges = np.zeros(0)
+    while True:
+        i, j, _, distance = alone.get_neighbor_list(radius)
+        ordered = np.sort(distance)
+        edges = ordered[1:][np.diff(ordered) > _SHELL]  # where all shells but the first begin
+        if len(edges) >= _SHELLS:
+            break
+        radius *= 1.3
+    shell = np.searchsorted(edges, distance + _SHELL / 2)
+    for number in range(_SHELLS):
+        yield i[shell == number], j[shell == number]
 
 
 def _sound(found: list[Approximant], n: int, sampled: bool) -> list[Approximant]:
