@@ -130,8 +130,19 @@ def test_half_and_half_has_the_order_that_is_known() -> None:
     assert two.composition_error == 0
     assert {item.structure.composition.reduced_composition for item in two} == {manganite(0.5).composition * 2}
     more = xc.approximants(manganite(0.5), n=6, max_atoms=20, model=None)
-    assert len(more) == 6
     assert {len(item.structure) for item in more} == {20}
+    assert sum(item.weight for item in more) == pytest.approx(1)  # they are all that there are
+    same = StructureMatcher(ltol=0.01, stol=0.01, angle_tol=0.5, scale=False)
+    assert not any(same.fit(one, other) for k, one in enumerate(more.structures) for other in more.structures[:k])
+
+
+def test_order_counts_all_images_of_a_small_cell() -> None:
+    """Of Cu₃Au all 12 neighbours of gold are copper, and all 6 second ones gold, however small the cell is."""
+    alloy = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.75), [{"Cu": 0.75, "Au": 0.25}], [[0, 0, 0]])
+    found = xc.approximants(alloy, n=20, max_atoms=8, model=None)
+    (ordered,) = [item for item in found if item.structure.get_space_group_info()[1] == 221]
+    # unlike pairs: 1/2, 0 and 1/2 of the first three shells; 3/8 if they are random
+    assert ordered.order == pytest.approx(np.sqrt((2 * (1 / 2 - 3 / 8) ** 2 + (3 / 8) ** 2) / 3))
 
 
 def test_a_shape_of_each_kind_is_looked_at_once() -> None:

@@ -132,7 +132,7 @@ def test_peaks_explain_themselves() -> None:
 def test_figure_overlays_two() -> None:
     one, other = (xc.xrd(CRYSTALS[name]) for name in ("rock salt NaCl", "fluorite CaF2"))
     figure = one.figure(other)
-    assert {trace.name for trace in figure.data if trace.name} == {"NaCl", "CaF2"}
+    assert {trace.name for trace in figure.data if trace.name} == {"NaCl", "CaF<sub>2</sub>"}
     assert max(figure.data[0].y) == pytest.approx(100) and min(figure.data[2].y) == pytest.approx(-100)
     assert "200" in figure.data[1].text
 

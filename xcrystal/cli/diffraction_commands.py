@@ -42,7 +42,10 @@ def xrd(
 
 def identify(
     pattern: Annotated[
-        Path, typer.Argument(help="A powder pattern: .xy, .xye, .csv, .uxd, .xrdml, .brml.", show_default=False)
+        Path,
+        typer.Argument(
+            help="A powder pattern: .xy, .xye, .csv, .xrdml, .brml, .raw, .uxd, .ras, .rasx.", show_default=False
+        ),
     ],
     elements: Annotated[str | None, typer.Option(help="What it is made of, such as Na-Cl.")] = None,
     formula: Annotated[str | None, typer.Option(help="Its composition: structures are proposed, too.")] = None,

@@ -103,17 +103,20 @@ def approximants(
             typer.echo(f"{file}: {found.problem}", err=True)
         cells = [cell.to_dict() for cell in found]
         _write(folder, place, file, cells, ((cell.structure, f"ordered cell of {file.name}") for cell in found))
-        spread = found.spread()
+        spread, weighted = found.spread(), found.spread(weighted=True)
         rows: list[list[Any]] = found.rows()
         for number, words in enumerate(("mean", "standard deviation")):
             values = [f"{figures[number]:.3f}" for figures in spread.values()]
             rows += [["", words, "", "", "", *values, ""]] if spread else []
+        if weighted:
+            rows.append(["", "weighted mean", "", "", "", *(f"{mean:.3f}" for mean, _ in weighted.values()), ""])
         record = {
             "arrangements": found.arrangements,
             "sampled": found.sampled,
             "composition_error": found.composition_error,
             "problem": found.problem,
             "spread": {name: {"mean": mean, "std": std} for name, (mean, std) in spread.items()},
+            "weighted_spread": {name: {"mean": mean, "std": std} for name, (mean, std) in weighted.items()},
             "cells": cells,
         }
         return record, rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Protocol
@@ -55,11 +56,7 @@ def pattern_figure(pattern: Drawable, other: Drawable | None, unit: str, title: 
     curves = [one.curve(unit) for one in (pattern, other) if one is not None]
     for one, colour, sign in zip(curves, _COLOURS, (1, -1), strict=False):
         figure.add_scatter(
-            x=one.x,
-            y=sign * one.y,
-            name=escape(one.name, quote=False),
-            line={"color": colour, "width": 1.2},
-            hoverinfo="skip",
+            x=one.x, y=sign * one.y, name=_title(one), line={"color": colour, "width": 1.2}, hoverinfo="skip"
         )
         if not len(one.at):
             continue
@@ -86,3 +83,9 @@ def pattern_figure(pattern: Drawable, other: Drawable | None, unit: str, title: 
         legend={"orientation": "h", "y": 1.08},
     )
     return figure
+
+
+def _title(curve: Curve) -> str:
+    """The name of a curve as plotly reads it: a formula with subscripts; a file's name as it is."""
+    name = escape(curve.name, quote=False)
+    return re.sub(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)", r"<sub>\1</sub>", name) if len(curve.at) else name

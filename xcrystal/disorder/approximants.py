@@ -12,7 +12,7 @@ import math
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ MOST_ARRANGEMENTS = 5000  # that are looked at one by one
 _DRAWS = 1500  # of more than that
 _SHAPES = 3  # supercells of one size
 _SHELLS = 3  # of neighbours whose pairs are counted
+_SHELL = 0.02  # Å: distances that differ by more are of two shells
 _MOST_SIZE = 16
 _SAME = 0.02  # relative lengths and displacements, and difference of order, of cells that are one ordering
 VACANCY = 0  # in the place of an atomic number
@@ -167,11 +168,35 @@ class Approximants:
         codes = [item.z for item in self.items if item.z is not None]
         return np.array(codes) if codes else np.zeros((0, 0), dtype=np.float32)
 
-    def spread(self) -> dict[str, tuple[float, float]]:
-        """Mean and standard deviation of each predicted property over those that were encoded, each counted once."""
-        known = [item.predicted for item in self.items if item.predicted is not None]
-        names = known[0] if known else {}
-        return {n: (float(np.mean(v)), float(np.std(v))) for n in names if (v := [one[n] for one in known])}
+    def spread(self, weighted: bool = False) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation of each predicted property over those that were encoded.
+
+        Parameters
+        ----------
+        weighted
+            Whether each counts by its ``weight``, as in an alloy where all arrangements are equally likely (the limit
+            of high temperature: there are no energies in it); otherwise each counts once.
+        """
+        known = [(item.predicted, item.weight if weighted else 1.0) for item in self.items if item.predicted]
+        return spread_of([predicted for predicted, _ in known], [weight for _, weight in known])
+
+
+def spread_of(predicted: Sequence[Mapping[str, float]], weights: Sequence[float]) -> dict[str, tuple[float, float]]:
+    """Weighted mean and standard deviation of each property.
+
+    Parameters
+    ----------
+    predicted
+        Property name to value, for each of n crystals.
+    weights
+        (n,) of them; they need not add up to 1.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for name in predicted[0] if predicted else ():
+        values = np.array([one[name] for one in predicted])
+        mean = float(np.average(values, weights=weights))
+        found[name] = mean, float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+    return found
 
 
 def approximants(
@@ -250,7 +275,7 @@ def approximants(
     shapes = max(1.0, sum(item.weight for item in found))
     found = [Approximant(item.structure, item.weight / shapes, item.order) for item in found]
     found.sort(key=lambda item: item.order)
-    kept = _sound(found, n)
+    kept = _sound(found, n, sampled)
     if not kept and stopping():
         raise InvalidCrystalError("It was stopped before there was an ordered cell.")
     if not kept:
@@ -438,28 +463,37 @@ def _orders(
     cell: Structure, group: np.ndarray, sites: np.ndarray, rows: np.ndarray, counts: list[dict[int, int]]
 ) -> np.ndarray:
     """(d,) root mean square difference of the shares of unlike pairs from random ones, over shells of neighbours."""
-    points = cell.frac_coords[sites]
-    distance = cell.lattice.get_all_distances(points, points)
     differences = []
     for key, own in enumerate(counts):
         members = np.flatnonzero(group[sites] == key)
-        number = sum(own.values())
-        if len(members) < 2:
-            continue
-        random = 1 - sum(k * (k - 1) for k in own.values()) / (number * (number - 1))
-        inner = distance[np.ix_(members, members)].round(2)
-        i, j = np.triu_indices(len(members), 1)
-        for shell in np.unique(inner[i, j])[:_SHELLS]:
-            pairs = np.flatnonzero(np.abs(inner[i, j] - shell) < 0.015)
-            unlike = rows[:, members[i[pairs]]] != rows[:, members[j[pairs]]]
+        random = 1 - sum((k / len(members)) ** 2 for k in own.values())
+        for i, j in _shells(cell, sites[members]):
+            unlike = rows[:, members[i]] != rows[:, members[j]]
             differences.append(unlike.mean(axis=1) - random)
-    if not differences:
-        return np.zeros(len(rows))
     found: np.ndarray = np.sqrt(np.mean(np.square(differences), axis=0))
     return found
 
 
-def _sound(found: list[Approximant], n: int) -> list[Approximant]:
+def _shells(cell: Structure, sites: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of the nearest shells among some sites, as two arrays of numbers of sites; all periodic images count."""
+    from pymatgen.core import Structure
+
+    alone = Structure(cell.lattice, ["H"] * len(sites), cell.frac_coords[sites])
+    radius = 1.5 * (cell.volume / len(sites)) ** (1 / 3)
+    edges = np.zeros(0)
+    while True:
+        i, j, _, distance = alone.get_neighbor_list(radius)
+        ordered = np.sort(distance)
+        edges = ordered[1:][np.diff(ordered) > _SHELL]  # where all shells but the first begin
+        if len(edges) >= _SHELLS:
+            break
+        radius *= 1.3
+    shell = np.searchsorted(edges, distance + _SHELL / 2)
+    for number in range(_SHELLS):
+        yield i[shell == number], j[shell == number]
+
+
+def _sound(found: list[Approximant], n: int, sampled: bool) -> list[Approximant]:
     """The first ``n`` that are possible crystals, each once although supercells of several shapes may hold it."""
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
@@ -468,6 +502,8 @@ def _sound(found: list[Approximant], n: int) -> list[Approximant]:
     kept: list[Approximant] = []
     primitive: list[Structure] = []  # of those that are kept, found once for all comparisons
     for item in found:
+        if len(kept) == n and (sampled or item.order > kept[-1].order + _SAME):
+            break  # in a sample hardly any, otherwise none that follows is like one that is kept
         try:
             checked = check_structure(item.structure)
         except XCrystalError:
@@ -478,10 +514,9 @@ def _sound(found: list[Approximant], n: int) -> list[Approximant]:
         if known is not None:
             kept[known] = replace(kept[known], weight=kept[known].weight + item.weight)
             continue
-        kept.append(Approximant(checked, item.weight, item.order))
-        primitive.append(smallest)
-        if len(kept) == n:
-            break
+        if len(kept) < n:
+            kept.append(Approximant(checked, item.weight, item.order))
+            primitive.append(smallest)
     return kept
 
 

@@ -17,6 +17,7 @@ LESSONS = {
     "walking": "xcrystal.teaching.walking",
     "why": "xcrystal.teaching.why",
     "any good": "xcrystal.teaching.any_good",
+    "diffraction": "xcrystal.teaching.diffraction",
 }
 _open: dict[str, Exercise] = {}
 
@@ -94,7 +95,7 @@ def exercise(name: str, fresh: bool = False) -> Exercise:
     Parameters
     ----------
     name
-        "first look", "representations", "autoencoder", "walking", "why" or "any good".
+        "first look", "representations", "autoencoder", "walking", "why", "any good" or "diffraction".
     fresh
         Begin anew; otherwise what was answered before, in the same kernel, is kept.
 

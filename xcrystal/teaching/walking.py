@@ -51,7 +51,7 @@ def questions() -> Mapping[str, Question]:
                 "The middle is frame 4; its length is np.linalg.norm(frame).",
             ),
             "The arc keeps the length of its ends; the line is shorter in its middle. That does not make it the worse "
-            "way: for most pairs of known crystals, the middle of the line is the nearer one to some known latent vector.",
+            "way: for most pairs of known crystals, its middle is nearer to a known latent vector than the arc's.",
             unit="share",
             relative=0.01,
             slips=lambda: {"The other way round: the arc is the longer one.": 1 / _shorter()},

@@ -90,7 +90,8 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
   // -- the pattern
   const readout = el('div', { class: 'xc-readout' }, POINT);
   const chart = new PatternChart(found => {
-    readout.textContent = found ? peakWords(found, state().patterns?.title ?? '') : POINT;
+    const words = found ? peakWords(found, state().patterns?.title ?? '') : POINT;
+    readout.replaceChildren(...formulaNodes(words));
   });
   const none = el('div', { class: 'xc-note', role: 'status' });
   const trouble = el('div', { class: 'xc-diffraction-trouble', role: 'alert' });
@@ -120,7 +121,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
   const load = button(
     'pattern-load',
     'Load a pattern',
-    'Load a measured pattern (xy, xye, csv, uxd, xrdml, brml); it can also be dropped onto this tab',
+    'Load a measured pattern (xy, xye, csv, xrdml, brml, raw, uxd, ras, rasx); it can also be dropped onto this tab',
     () => file.click()
   );
   const measured = el('span', { class: 'xc-diffraction-measured' });

@@ -10,6 +10,8 @@ interface IApproximant {
   /** Symbol of its space group, in parts that look each in its own way. */
   group: [look: string, text: string][];
   atoms: number;
+  /** Its share of all arrangements, per cent. */
+  weight: string;
   /** One for each property. */
   values: string[];
 }
@@ -24,6 +26,8 @@ interface IDisorder {
   rows: IApproximant[];
   mean: string[];
   deviation: string[];
+  /** The mean if each counts by its weight. */
+  weighted: string[];
   /** Place in the list of the one that is shown, or -1. */
   shown: number;
 }
@@ -69,10 +73,12 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
       row.setAttribute('aria-current', String(k === state.shown));
     });
     said.textContent =
-      `Marked on the map by diamonds, the most random first. Nothing is relaxed; the spread over ` +
+      `Marked on the map by diamonds, the most random first. Weight: the share of all arrangements that ` +
+      `symmetry makes equal to it. Mean and deviation count each ordering once; the weighted mean takes all ` +
+      `arrangements for equally likely, as at high temperature. Nothing is relaxed; the spread over ` +
       `orderings is no error of the model.`;
   };
-  const tableOf = ({ of, rows, properties, mean, deviation }: IDisorder) => [
+  const tableOf = ({ of, rows, properties, mean, deviation, weighted }: IDisorder) => [
     el('caption', {}, `Ordered approximants of ${of}`),
     el(
       'thead',
@@ -80,7 +86,9 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
       el(
         'tr',
         {},
-        ['', 'Space group', 'Atoms', ...properties].map(title => el('th', { scope: 'col' }, title))
+        ['', 'Space group', 'Atoms', 'Weight, %', ...properties].map(title =>
+          el('th', { scope: 'col' }, title)
+        )
       )
     ),
     el(
@@ -89,13 +97,15 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
       (
         [
           ['Mean', mean],
-          ['Standard deviation', deviation]
+          ['Standard deviation', deviation],
+          ['Weighted mean', weighted]
         ] as const
       ).map(([title, values]) =>
         el(
           'tr',
           {},
           el('th', { scope: 'row' }, title),
+          el('td'),
           el('td'),
           el('td'),
           values.map(value => el('td', {}, value))
@@ -124,6 +134,7 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
             )
           ),
           el('td', {}, String(row.atoms)),
+          el('td', {}, row.weight),
           row.values.map(value => el('td', {}, value))
         )
       )

@@ -61,14 +61,41 @@ def test_they_are_saved_as_what_they_are(session: Session, model: CrystalModel, 
     opened = Session(model, atlas)
     assert opened.file.open_json(session.file.to_json()), opened.message
     assert [one.own.name for one in opened.approximants.listed] == [one.own.name for one in session.approximants.listed]
-    again = opened.approximants.spread()
-    for name, figures in session.approximants.spread().items():
-        assert again[name] == pytest.approx(figures, abs=1e-3)
+    for weighted in (False, True):
+        again = opened.approximants.spread(weighted)
+        for name, figures in session.approximants.spread(weighted).items():
+            assert again[name] == pytest.approx(figures, abs=1e-3)
+    made = [[line for line in one.code().splitlines() if "approximants" in line] for one in (session, opened)]
+    assert made[0] == made[1] != []
     content = json.loads(session.file.to_json())
     for own in content["state"]["own"]:
         del own["of"]  # as sessions of before have it
     assert opened.file.open_json(json.dumps(content)), opened.message
     assert opened.approximants.listed == [] and len(opened.state.own) == 3
+
+
+def test_code_makes_the_same_once_more(session: Session, model: CrystalModel, atlas: Atlas) -> None:
+    session.load(MIXED)
+    session.approximants.make(3, seed=1)
+    session.load("mp-22862")  # the disordered crystal is no longer shown
+    (line,) = [line for line in session.code().splitlines() if "approximants.make(" in line]
+    other = Session(model, atlas)
+    exec(line, {"session": other, "Structure": Structure})
+    assert len(other.state.own) == len(session.state.own) > 1
+    for one, again in zip(session.state.own, other.state.own, strict=True):
+        assert (again.name, again.weight) == (one.name, pytest.approx(one.weight))
+        np.testing.assert_allclose(again.z, one.z, atol=1e-3)
+
+
+def test_the_weighted_mean_counts_arrangements(session: Session) -> None:
+    session.load(MIXED)
+    session.approximants.make(4)
+    listed = session.approximants.listed
+    weights, energies = zip(*[(one.own.weight, one.predicted[ENERGY]) for one in listed], strict=True)
+    assert len({round(weight, 4) for weight in weights}) > 1  # or it is the mean
+    mean = np.average(energies, weights=weights)
+    deviation = np.sqrt(np.average((energies - mean) ** 2, weights=weights))
+    assert session.approximants.spread(weighted=True)[ENERGY] == pytest.approx((mean, deviation))
 
 
 def test_only_a_disordered_crystal_has_them(session: Session) -> None:
@@ -115,7 +142,13 @@ def test_the_panel_offers_lists_and_goes_to_them(session: Session, panel: Disord
     assert [title for title, *_ in filter(None, seen)][:1] == ["Ordered approximants"]
     state = panel.state
     assert state["of"] == "KNaCl2" and state["progress"] is None and state["shown"] == -1
-    assert len(state["mean"]) == len(state["deviation"]) == len(state["properties"]) == len(state["rows"][0]["values"])
+    assert (
+        len(state["mean"])
+        == len(state["deviation"])
+        == len(state["weighted"])
+        == len(state["properties"])
+        == len(state["rows"][0]["values"])
+    )
     panel.act({"act": "show", "number": state["rows"][1]["number"]}, [])
     assert panel.state["shown"] == 1 and panel.state["disordered"] == ""
     assert session.state.loaded is not None and session.state.loaded.z is not None

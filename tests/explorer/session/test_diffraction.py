@@ -165,6 +165,12 @@ def test_a_pattern_leads_to_its_crystal_and_can_be_stopped(session: Session, qua
     diffraction.go_to_match(0)
     assert session.state.point.material_id == first.material_id
     session.undo()
+    assert session.change_summary.startswith("Undone (")
+    check_kept(session)
+    session.undo()
+    assert diffraction.last is None  # the search is undone
+    session.redo()
+    assert diffraction.last is found
 
     def stop(event: str) -> None:
         if event == "progress" and session.progress is not None and session.progress.done == 3:
@@ -173,6 +179,44 @@ def test_a_pattern_leads_to_its_crystal_and_can_be_stopped(session: Session, qua
     session.subscribe(stop)
     assert diffraction.identify("Si O") == 0
     assert "stopped" in session.message and diffraction.last is found and session.progress is None
+
+
+def check_kept(session: Session) -> None:
+    """Matches come back with a saved session, and with code; what is damaged is refused."""
+    found = session.diffraction.last
+    assert found is not None
+    other = Session(session.model, session.atlas)
+    saved = session.file.to_json()
+    assert other.file.open_json(saved), other.message
+    again = other.diffraction.last
+    assert again is not None and again.asked == found.asked
+    assert [m.material_id for m in again.matches] == [m.material_id for m in found.matches]
+    for one, kept in zip(found.matches, again.matches, strict=True):
+        assert (kept.formula, kept.space_group, kept.origin) == (one.formula, one.space_group, one.origin)
+        assert (kept.similarity, kept.zero) == (one.similarity, one.zero)
+        assert match_rms(kept.structure, one.structure) == pytest.approx(0, abs=1e-3)
+        np.testing.assert_allclose(kept.pattern.two_theta, one.pattern.two_theta, atol=1e-3)
+    for position, kept_position in zip(found.positions, again.positions, strict=True):
+        assert kept_position == pytest.approx(position, abs=1e-3)
+    other.diffraction.go_to_match(0)
+    assert other.state.point.material_id == found.matches[0].material_id
+    assert "session.diffraction.identify('Si O', '', 3)" in session.code()
+    for name, wrong in (("material_id", "mp-none"), ("similarity", 2.0), ("space_group", 0), ("structure", {})):
+        content = json.loads(saved)
+        content["state"]["matches"]["found"][0][name] = wrong
+        assert not other.file.open_json(json.dumps(content)) and "damaged" in other.message
+
+
+def test_another_pattern_has_no_matches_yet(session: Session, quartz: Path) -> None:
+    diffraction = session.diffraction
+    diffraction.read(quartz)
+    assert diffraction.identify("Si O", n=1) == 1
+    diffraction.read(quartz)
+    assert diffraction.last is None
+    session.undo()
+    assert diffraction.last is not None
+    diffraction.remove()
+    assert diffraction.last is None
 
 
 def test_a_formula_proposes_crystals_that_are_loaded(session: Session, quartz: Path) -> None:

@@ -177,12 +177,12 @@ class DiffractionView(Panel):
         return {"name": pattern.name, "group": "", "y": np.rint(highest).astype(int).tolist(), "peaks": []}
 
     def _matches(self) -> dict[str, Any] | None:
-        last = self.session.diffraction.last
-        if last is None:
+        last, measured = self.session.diffraction.last, self.session.state.measured
+        if last is None or measured is None:
             return None
         told = f", told {last.told}" if last.told else ""
         return {
-            "said": f"Crystals that could make {last.pattern.name}{told}, the most alike first.",
+            "said": f"Crystals that could make {measured.name}{told}, the most alike first.",
             "rows": [self._match(match, number) for number, match in enumerate(last.matches)],
         }
 

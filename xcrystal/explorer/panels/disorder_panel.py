@@ -33,7 +33,7 @@ class DisorderView(Panel):
         found, loaded, progress = session.approximants, session.state.loaded, session.progress
         disordered, listed = found.disordered, found.listed
         working = progress is not None and isinstance(progress.command, MakeApproximants)
-        spread = found.spread()
+        spread, weighted = found.spread(), found.spread(weighted=True)
         return {
             "disordered": "" if disordered is None else disordered.name,
             "progress": progress.row() if progress is not None and working else None,
@@ -42,6 +42,7 @@ class DisorderView(Panel):
             "rows": [_row(one) for one in listed],
             "mean": [_figure(mean) for mean, _ in spread.values()],
             "deviation": [_figure(deviation) for _, deviation in spread.values()],
+            "weighted": [_figure(mean) for mean, _ in weighted.values()],
             "shown": next((k for k, one in enumerate(listed) if loaded and loaded.name == one.own.name), -1),
         }
 
@@ -62,6 +63,7 @@ def _row(one: Listed) -> dict[str, Any]:
         "number": one.number,
         "group": [list(part) for part in words.space_group_parts(symbol)] if symbol else [["", "none found"]],
         "atoms": len(one.own.structure),
+        "weight": f"{100 * one.own.weight:.2g}",
         "values": [_figure(value) for value in one.predicted.values()],
     }
 

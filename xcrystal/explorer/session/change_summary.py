@@ -190,6 +190,10 @@ def _of_display(before: State, after: State) -> Iterator[str]:
         yield f"elements have the colours of {ELEMENT_COLORS[after.element_colors]}"
     if after.hidden != before.hidden:
         yield f"{', '.join(after.hidden)} not drawn" if after.hidden else "all elements are drawn"
+    if after.matches is not before.matches and after.matches is not None:
+        found = after.matches.matches
+        best = f", {found[0].formula} the most alike ({found[0].similarity:.2f})" if found else ""
+        yield f"{_count(len(found), 'crystal')} could make the measured pattern{best}"
     if after.measured is not before.measured:
         if after.measured is None:
             yield "no measured pattern is kept any more"

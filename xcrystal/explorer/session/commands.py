@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
 from pathlib import PurePath
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.axes import Axis
 
 GROUPS = ("A", "B")
+_Kind = TypeVar("_Kind", bound="Command")
 
 
 def result(default: Any) -> Any:
@@ -807,6 +808,7 @@ class MakeApproximants(Command):
     count: int
     seed: int = 0
     _: KW_ONLY
+    structure: PlainCrystal | None = None  # what has them; None is the loaded crystal
     name: str = result("")
 
     @property
@@ -1209,7 +1211,7 @@ def read_command(content: Any) -> Command:
     return checked_command(kind, given)
 
 
-def checked_command(kind: type[Command], given: dict[str, Any]) -> Command:
+def checked_command(kind: type[_Kind], given: dict[str, Any]) -> _Kind:
     """An act of one kind from values by name; raises ReadError if they are not what they should be."""
     kinds = _kinds(kind)
     needed = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}

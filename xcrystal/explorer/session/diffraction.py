@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from xcrystal.explorer.session.commands import IdentifyPattern, ReadPattern, Rem
 from xcrystal.explorer.session.display import Display
 from xcrystal.explorer.session.navigation import Navigation
 from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.records import PatternMatches
 from xcrystal.explorer.session.state import PatternView, Point
 from xcrystal.explorer.session.store import Store
 from xcrystal.explorer.visitors import check_file
@@ -49,41 +50,17 @@ class _Stopped(Exception):
     """The search is to end."""
 
 
-@dataclass(frozen=True, eq=False)
-class PatternMatches:
-    """What a search by a pattern found.
-
-    Attributes
-    ----------
-    pattern
-        The measured one.
-    told
-        The elements or the formula that it was told; may be empty.
-    matches
-        Best first.
-    positions
-        (x, y) UMAP coordinates of each; None of what cannot be encoded.
-    """
-
-    pattern: MeasuredPattern
-    told: str
-    matches: tuple[Match, ...]
-    positions: tuple[tuple[float, float] | None, ...]
-
-
 class Diffraction:
-    """Acts on powder patterns.
-
-    Attributes
-    ----------
-    last
-        What the last search by a pattern found, or None.
-    """
+    """Acts on powder patterns."""
 
     def __init__(self, store: Store, points: Points, navigation: Navigation, display: Display) -> None:
         self._store, self._points = store, points
         self._navigation, self._display = navigation, display
-        self.last: PatternMatches | None = None
+
+    @property
+    def last(self) -> PatternMatches | None:
+        """What the last search by the measured pattern found, or None."""
+        return self._store.state.matches
 
     # -- patterns
 
@@ -253,10 +230,12 @@ class Diffraction:
     def _take_pattern(self, found: MeasuredPattern, command: ReadPattern) -> None:
         from xcrystal.diffraction.powder import wavelength_of
 
-        line = next((name for name in SOURCES if abs(wavelength_of(name) - found.wavelength) < 2e-3), None)
+        line = next(
+            (name for name in SOURCES if abs(wavelength_of(name) - found.wavelength) < 3e-4), None
+        )  # Kα1 alone is another one
         with self._store.lock:
             shown = replace(self._store.state.diffraction, source=line or f"{found.wavelength:g}", second=MEASURED)
-            self._store.commit(command, measured=found, diffraction=shown)
+            self._store.commit(command, measured=found, diffraction=shown, matches=None)
 
     def remove(self) -> None:
         """Take the measured pattern away."""
@@ -264,14 +243,13 @@ class Diffraction:
             state = self._store.state
             if state.measured is not None:
                 second = "" if state.diffraction.second == MEASURED else state.diffraction.second
-                self._store.commit(
-                    RemovePattern(), measured=None, diffraction=replace(state.diffraction, second=second)
-                )
+                shown = replace(state.diffraction, second=second)
+                self._store.commit(RemovePattern(), measured=None, diffraction=shown, matches=None)
 
     # -- which crystal makes the measured pattern
 
     def identify(self, elements: str = "", formula: str = "", n: int = 8) -> int:
-        """Look for the crystals that explain the measured pattern best; they become ``last``.
+        """Look for the crystals that explain the measured pattern best; they become ``last``, until another is read.
 
         Parameters
         ----------
@@ -290,15 +268,15 @@ class Diffraction:
         """
         from xcrystal.diffraction.identification import identify
 
-        told = formula.strip() or elements.strip()
+        command = IdentifyPattern(elements.strip(), formula.strip(), int(n))
         measured = self._store.state.measured
         try:
             if measured is None:
                 raise ReadError("Load a measured pattern first: it is what crystals are looked for by.")
-            if not 1 <= int(n) <= MOST_MATCHES:
-                raise TargetError(f"There are 1 to {MOST_MATCHES} matches, not {int(n)}.")
+            if not 1 <= command.n <= MOST_MATCHES:
+                raise TargetError(f"There are 1 to {MOST_MATCHES} matches, not {command.n}.")
             model = differentiable(self._points.model)
-            with self._store.working(IdentifyPattern(elements.strip(), formula.strip(), int(n)), _STEPS) as tick:
+            with self._store.working(command, _STEPS) as tick:
 
                 def progress(stage: str) -> None:
                     if not tick(stage):
@@ -306,14 +284,14 @@ class Diffraction:
 
                 found = identify(
                     measured,
-                    elements.strip() or None,
-                    formula.strip() or None,
-                    int(n),
+                    command.elements or None,
+                    command.formula or None,
+                    command.n,
                     model=model,
                     atlas=self._points.atlas,
                     progress=progress,
                 )
-                positions = tuple(self._position(match) for match in found)
+                positions = tuple(match_position(self._points, match) for match in found)
         except _Stopped:
             kept = "" if self.last is None else "; the matches of the search before are kept"
             self._store.report(f"The search was stopped{kept}.")
@@ -321,18 +299,15 @@ class Diffraction:
         except XCrystalError as error:
             self._store.report(str(error))
             return 0
+        made = PatternMatches(command, tuple(found), positions)
         with self._store.lock:
-            self.last = PatternMatches(measured, told, tuple(found), positions)
+            if self._store.state.measured is not measured:
+                self._store.report("Another pattern was loaded meanwhile; look for crystals once more.")
+                return 0
+            self._store.commit(command, matches=made)
             if not found:
-                self._store.report(f"No crystal of {told or 'the atlas'} was found that could make this pattern.")
-            self._store.emit("matches")
+                self._store.report(f"No crystal of {made.told or 'the atlas'} was found that could make this pattern.")
         return len(found)
-
-    def _position(self, match: Match) -> tuple[float, float] | None:
-        if match.material_id is None:
-            return self._points.landing(match.structure)
-        x, y = self._points.atlas.inverse.places[self._points.atlas.row(match.material_id)]
-        return float(x), float(y)
 
     def go_to_match(self, number: int) -> None:
         """Go to a match, by its number in ``last``, from 0: to an entry of the atlas, or to a proposed crystal, which
@@ -347,6 +322,14 @@ class Diffraction:
                 self._navigation.select(match.material_id)
             else:
                 self._navigation.take(match.structure, match_name(match, int(number)))
+
+
+def match_position(points: Points, match: Match) -> tuple[float, float] | None:
+    """UMAP coordinates (x, y) of an entry of the atlas, or of a proposed crystal; None if it cannot be encoded."""
+    if match.material_id is None:
+        return points.landing(match.structure)
+    x, y = points.atlas.inverse.places[points.atlas.row(match.material_id)]
+    return float(x), float(y)
 
 
 def match_name(match: Match, number: int) -> str:

@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from xcrystal.crystal.canonical import space_group_number
-from xcrystal.disorder.approximants import Approximants
+from xcrystal.disorder.approximants import Approximants, spread_of
 from xcrystal.disorder.approximants import approximants as ordered_cells
 from xcrystal.errors import XCrystalError
-from xcrystal.explorer.session.commands import MakeApproximants
+from xcrystal.explorer import words
+from xcrystal.explorer.session.commands import MakeApproximants, PlainCrystal
 from xcrystal.explorer.session.own_crystals import OwnCrystals
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import Own
@@ -63,8 +64,8 @@ class OrderedApproximants:
         loaded = self._store.state.loaded_shown
         return loaded if loaded is not None and loaded.reason and not loaded.structure.is_ordered else None
 
-    def make(self, count: int = COUNT, seed: int = 0) -> None:
-        """Lay ordered approximants of the loaded crystal over the map, in place of own crystals there.
+    def make(self, count: int = COUNT, seed: int = 0, *, structure: Structure | None = None) -> None:
+        """Lay ordered approximants of a disordered crystal over the map, in place of own crystals there.
 
         Parameters
         ----------
@@ -72,17 +73,23 @@ class OrderedApproximants:
             The most that are made, the most random first; those that cannot be encoded are left out.
         seed
             Of the sample, where there are too many arrangements to look at all.
+        structure
+            The disordered crystal; by default the one that was loaded.
         """
         with self._store.lock:
             loaded = self.disordered
-            if loaded is None:
+            disordered = structure if structure is not None else None if loaded is None else loaded.structure
+            if disordered is None:
                 self._store.report("Load a disordered crystal first: ordered approximants stand for its shared sites.")
                 return
             if not self._store.allow(self._points.model.lacks("encode")):
                 return
-            command = MakeApproximants(max(1, min(int(count), MOST)), int(seed), name=loaded.name)
+            known = loaded is not None and structure is None
+            name = loaded.name if loaded is not None and known else words.formula_of(disordered)
+            count = max(1, min(int(count), MOST))
+            command = MakeApproximants(count, int(seed), structure=PlainCrystal.of(disordered), name=name)
             try:
-                own, said = self._made(loaded, command)
+                own, said = self._made(disordered, command)
             except XCrystalError as error:
                 self._store.report(str(error))
                 return
@@ -91,21 +98,21 @@ class OrderedApproximants:
             if said:
                 self._store.report(said)
 
-    def _made(self, loaded: Loaded, command: MakeApproximants) -> tuple[list[Own], str]:
+    def _made(self, disordered: Structure, command: MakeApproximants) -> tuple[list[Own], str]:
         """Those that can be encoded, and in a sentence what else there is to say."""
         own: list[Own] = []
         failed: list[str] = []
         error = 0.0
         with self._store.working(command, command.count) as tick:
             for tolerance in _TOLERANCES:
-                cells = self._cells(loaded.structure, command, tolerance)
+                cells = self._cells(disordered, command, tolerance)
                 error, failed = cells.composition_error, []
                 for cell in cells:
                     if self._store.stopped:
                         break
-                    named = [(f"{loaded.name}, ordering {len(own) + 1}", cell.structure)]
+                    named = [(f"{command.name}, ordering {len(own) + 1}", cell.structure)]
                     found, reasons, _ = self._own_crystals.encoded(named, lambda _: True)
-                    own += [replace(one, of=loaded.name) for one in found]
+                    own += [replace(one, of=command.name, weight=cell.weight, made=command) for one in found]
                     failed += reasons
                     tick("", len(found))
                 if own or self._store.stopped:
@@ -113,8 +120,8 @@ class OrderedApproximants:
         if not own:
             if self._store.stopped:
                 return own, "No ordered approximant was made: it was stopped."
-            reason = f": {failed[0].removeprefix(f'{loaded.name}, ordering 1 (').removesuffix(')')}" if failed else ""
-            return own, f"No ordered approximant of {loaded.name} can be encoded{reason}."
+            reason = f": {failed[0].removeprefix(f'{command.name}, ordering 1 (').removesuffix(')')}" if failed else ""
+            return own, f"No ordered approximant of {command.name} can be encoded{reason}."
         said = []
         if failed:
             said.append(f"{len(failed)} more ordered approximants cannot be encoded, and are left out.")
@@ -122,6 +129,8 @@ class OrderedApproximants:
             said.append(f"Occupancies are off by up to {error:.3f}, so that cells are small enough to be encoded.")
         if self._store.stopped:
             said.append("It was stopped early.")
+            until = replace(command, count=len(own) + len(failed))
+            own = [replace(one, made=until) for one in own]
         return own, " ".join(said)
 
     def _cells(self, structure: Structure, command: MakeApproximants, tolerance: float) -> Approximants:
@@ -148,9 +157,14 @@ class OrderedApproximants:
                 self._facts[own] = space_group_number(own.structure), values
         return [Listed(number, own, *self._facts[own]) for number, own in found]
 
-    def spread(self) -> dict[str, tuple[float, float]]:
-        """Mean and standard deviation of each predicted property over those on the map, each counted once."""
+    def spread(self, weighted: bool = False) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation of each predicted property over those on the map.
+
+        Parameters
+        ----------
+        weighted
+            Whether each counts by how many arrangements symmetry makes equal to it; otherwise each counts once.
+        """
         listed = self.listed
-        names = listed[0].predicted if listed else {}
-        values = {name: [one.predicted[name] for one in listed] for name in names}
-        return {name: (float(np.mean(of)), float(np.std(of))) for name, of in values.items()}
+        weights = [one.own.weight if weighted else 1.0 for one in listed]
+        return spread_of([one.predicted for one in listed], weights)

@@ -1,4 +1,6 @@
-"""Crystals that a session holds beside the current one: the one that was loaded, and its neighbours."""
+"""Crystals that a session holds beside the current one: the one that was loaded, neighbours, and what may make a
+measured pattern.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     from pymatgen.core import Structure
+
+    from xcrystal.diffraction.identification import Match
+    from xcrystal.explorer.session.commands import IdentifyPattern
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,30 @@ class Loaded:
     def caption(self) -> str:
         """What it is called beside others; to be escaped as the name."""
         return self.name if self.relaxed else f"loaded: {self.name}"
+
+
+@dataclass(frozen=True, eq=False)
+class PatternMatches:
+    """What a search by the measured pattern found.
+
+    Attributes
+    ----------
+    asked
+        The act: what the search was told.
+    matches
+        Best first.
+    positions
+        (x, y) UMAP coordinates of each; None of what cannot be encoded.
+    """
+
+    asked: IdentifyPattern
+    matches: tuple[Match, ...]
+    positions: tuple[tuple[float, float] | None, ...]
+
+    @property
+    def told(self) -> str:
+        """The formula or the elements that the search was told; may be empty."""
+        return self.asked.formula or self.asked.elements
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,28 @@ from xcrystal.crystal.elements import is_element
 from xcrystal.crystal.limits import MAX_SITES
 from xcrystal.crystal.mixed_sites import site_text, species_of
 from xcrystal.crystal.reading import check_drawable, check_structure
+from xcrystal.crystal.tables import reduced_composition
 from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, ELEMENT_COLORS
 from xcrystal.explorer.drawing.scene import STYLES
-from xcrystal.explorer.session.commands import Command, Go, Load, PlainCrystal, as_floats, read_command
-from xcrystal.explorer.session.diffraction import check_view
+from xcrystal.explorer.session.commands import (
+    Command,
+    Go,
+    IdentifyPattern,
+    Load,
+    MakeApproximants,
+    PlainCrystal,
+    as_floats,
+    checked_command,
+    read_command,
+)
+from xcrystal.explorer.session.diffraction import MOST_MATCHES, check_view, match_position
 from xcrystal.explorer.session.interpolation import MOST_FRAMES
 from xcrystal.explorer.session.old_code import command_of_line
 from xcrystal.explorer.session.own_crystals import MOST as MOST_OWN
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.property_steering import MOST_PROPOSALS
-from xcrystal.explorer.session.records import Loaded
+from xcrystal.explorer.session.records import Loaded, PatternMatches
 from xcrystal.explorer.session.state import (
     LABELS,
     MOST_PINS,
@@ -35,11 +46,13 @@ from xcrystal.explorer.session.state import (
     State,
     Why,
 )
+from xcrystal.latent.compositions import formula_text
 from xcrystal.latent.paths import KINDS
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.diffraction.identification import Match
     from xcrystal.diffraction.measured import MeasuredPattern
     from xcrystal.diffraction.powder import Unit
     from xcrystal.latent.axes import Axis
@@ -73,7 +86,8 @@ def saved_state(state: State) -> dict[str, Any]:
         "concepts": [_saved_axis(axis) for axis in state.concepts],
         "selection": _saved_selection(state.selection),
         "groups": [_saved_selection(group) for group in state.groups],
-        "own": [{"name": own.name, "structure": plain_structure(own.structure), "of": own.of} for own in state.own],
+        "own": [_saved_own(own) for own in state.own],
+        "approximants": _saved_act(state.own[0].made) if state.own else None,
         "ends": [None if end is None else _saved_point(end) for end in state.ends],
         "path": None
         if state.path is None
@@ -86,6 +100,7 @@ def saved_state(state: State) -> dict[str, Any]:
         "pins": [_saved_point(point) for point in state.pins],
         "diffraction": vars(state.diffraction),
         "measured": None if state.measured is None else _saved_pattern(state.measured),
+        "matches": None if state.matches is None else _saved_matches(state.matches),
     }
 
 
@@ -105,7 +120,6 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
     candidates = read.items("candidates", dict, most=MOST_PROPOSALS)
     pins = read.items("pins", dict, most=MOST_PINS) if "pins" in content else []  # older sessions have none
     frames = _Reader(path, points).items("frames", dict, least=2, most=MOST_FRAMES) if isinstance(path, dict) else []
-    owned = read.items("own", dict, most=MOST_OWN)
     found = iter(read.points([*present, *[end for end in ends if end], *candidates, *pins, *frames]))
     point = next(found)
     base = next(found) if len(present) == 2 else point
@@ -134,13 +148,14 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         concepts=tuple(read.axis(axis) for axis in read.items("concepts", dict, most=_MOST_CONCEPTS)),
         selection=read.selection(content.get("selection")),
         groups=(groups[0], groups[1]),
-        own=tuple(read.own(own) for own in owned),
+        own=read.own(),
         ends=(two[0], two[1]),
         candidates=tuple(next(found) for _ in candidates),
         pins=tuple(next(found) for _ in pins),
         diffraction=read.pattern_view(),
         measured=read.measured(),
     )
+    state = replace(state, matches=read.matches(state.measured))
     if isinstance(path, dict):
         of_path = _Reader(path, points)
         frame = of_path.value("frame", int)
@@ -205,6 +220,31 @@ def _saved_pattern(pattern: MeasuredPattern) -> dict[str, Any]:
         "intensity": as_floats(pattern.intensity),
         "wavelength": pattern.wavelength,
         "unit": pattern.unit,
+    }
+
+
+def _saved_act(command: Command | None) -> dict[str, Any] | None:
+    return None if command is None else {name: value for name, value in command.plain().items() if name != "do"}
+
+
+def _saved_own(own: Own) -> dict[str, Any]:
+    return {"name": own.name, "structure": plain_structure(own.structure), "of": own.of, "weight": own.weight}
+
+
+def _saved_matches(found: PatternMatches) -> dict[str, Any]:
+    return {
+        "asked": _saved_act(found.asked),
+        "found": [
+            {
+                "structure": plain_structure(match.structure),
+                "space_group": match.space_group,
+                "similarity": match.similarity,
+                "material_id": match.material_id,
+                "origin": match.origin,
+                "zero": match.zero,
+            }
+            for match in found.matches
+        ],
     }
 
 
@@ -412,10 +452,50 @@ class _Reader:
         point = self.of.reconstruction(found, Load(PlainCrystal.of(structure), name=name))
         return replace(self.of.loaded(structure, found, name, point, caution), relaxed=relaxed)
 
-    def own(self, content: dict[str, Any]) -> Own:
-        of = _Reader(content, self.of)
-        structure = self.structure(of.value("structure", dict))
-        z = self.of.model.encode(structure)[0]
-        x, y = self.of.atlas.place(z)[0]
-        ordering_of = of.value("of", str) if "of" in content else ""  # older sessions have none
-        return Own(of.value("name", str), structure, z, (float(x), float(y)), ordering_of)
+    def own(self) -> tuple[Own, ...]:
+        made = None
+        if self.content.get("approximants") is not None:  # older sessions have none
+            made = checked_command(MakeApproximants, self.value("approximants", dict))
+        found = []
+        for content in self.items("own", dict, most=MOST_OWN):
+            of = _Reader(content, self.of)
+            structure = self.structure(of.value("structure", dict))
+            z = self.of.model.encode(structure)[0]
+            x, y = self.of.atlas.place(z)[0]
+            ordering_of = of.value("of", str) if "of" in content else ""  # older sessions have none
+            weight = of.value("weight", float) if "weight" in content else 1.0
+            if not 0 < weight <= 1.001:
+                raise _damaged("weight")
+            found.append(Own(of.value("name", str), structure, z, (float(x), float(y)), ordering_of, weight, made))
+        return tuple(found)
+
+    def matches(self, measured: MeasuredPattern | None) -> PatternMatches | None:
+        """What may make the measured pattern; older sessions have none."""
+        if self.content.get("matches") is None or measured is None:
+            return None
+        of = _Reader(self.value("matches", dict), self.of)
+        asked = checked_command(IdentifyPattern, of.value("asked", dict))
+        contents = of.items("found", dict)
+        if len(contents) > MOST_MATCHES:
+            raise _damaged("matches")
+        found = tuple(_Reader(content, self.of).match(measured) for content in contents)
+        return PatternMatches(asked, found, tuple(match_position(self.of, match) for match in found))
+
+    def match(self, measured: MeasuredPattern) -> Match:
+        from xcrystal.diffraction.identification import Match
+        from xcrystal.diffraction.powder import xrd
+
+        structure, group = self.structure(self.value("structure", dict)), self.value("space_group", int)
+        similarity, zero = self.value("similarity", float), self.value("zero", float)
+        name = None if self.content.get("material_id") is None else self.value("material_id", str)
+        if not (1 <= group <= 230 and 0 <= similarity <= 1.001 and abs(zero) < 180):
+            raise _damaged("matches")
+        if name is not None and not self.of.known(name):
+            raise _damaged("matches")
+        try:
+            limits = 0.0, float(measured.two_theta[-1])
+            pattern = xrd(structure, source=measured.wavelength, limits=limits)
+        except XCrystalError as error:
+            raise _damaged("matches") from error
+        formula = formula_text(reduced_composition(site.specie.Z for site in structure))
+        return Match(structure, formula, group, similarity, name, self.value("origin", str), zero, pattern)

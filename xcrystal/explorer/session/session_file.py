@@ -245,7 +245,8 @@ def _moves(state: State, first: State) -> list[Command]:
     if state.path is not None:
         made.append(Interpolate(state.path.kind, len(state.path.frames)))
     if state.own:
-        made.append(Overlay(tuple(PlainCrystal.of(own.structure) for own in state.own)))
+        plain = tuple(PlainCrystal.of(own.structure) for own in state.own)
+        made.append(state.own[0].made or Overlay(plain))
     loading = [command for command in state.point.commands if isinstance(command, (Load, EditCrystal))]
     load = None if state.loaded is None else Load(PlainCrystal.of(state.loaded.structure))
     encoded = state.loaded is not None and not state.loaded.reason
@@ -298,6 +299,8 @@ def _display(state: State, first: State) -> list[Command]:
     shown = [command for name, command in made.items() if name in other]
     if state.measured is not None:  # its points are in no code; the file is looked for under its name
         shown.append(ReadPattern(state.measured.name, line=state.measured.wavelength, unit=state.measured.unit))
+    if state.matches is not None:
+        shown.append(state.matches.asked)
     # to read a pattern has laid it over, and taken its source
     given = {"source", "second"} if state.measured is not None else set()
     given |= {name for name, value in vars(state.diffraction).items() if value != getattr(first.diffraction, name)}

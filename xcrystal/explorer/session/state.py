@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.diffraction.measured import MeasuredPattern
-    from xcrystal.explorer.session.commands import Command
-    from xcrystal.explorer.session.records import Loaded, Neighbour
+    from xcrystal.explorer.session.commands import Command, MakeApproximants
+    from xcrystal.explorer.session.records import Loaded, Neighbour, PatternMatches
     from xcrystal.latent.axes import Axis
 
 METHOD = "shapley"  # of attribution, unless another is chosen
@@ -78,13 +78,29 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class Own:
-    """A crystal of the user's, laid over the map; ``of`` names the disordered crystal that it is an ordering of."""
+    """A crystal of the user's, laid over the map.
+
+    Attributes
+    ----------
+    name, structure
+        It.
+    z, position
+        (latent_dim,) its latent vector, and (x, y) its UMAP coordinates.
+    of
+        Name of the disordered crystal that it is an ordering of; empty if it is none.
+    weight
+        Of an ordering: its share of all arrangements that were looked at.
+    made
+        The act that made an ordering, if it is known.
+    """
 
     name: str
     structure: Structure
     z: np.ndarray
     position: tuple[float, float]
     of: str = ""
+    weight: float = 1.0
+    made: MakeApproximants | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +187,8 @@ class State:
         Pinned crystals.
     diffraction, measured
         How powder patterns are shown; and the measured one.
+    matches
+        Crystals that may make the measured one.
     """
 
     point: Point
@@ -202,6 +220,7 @@ class State:
     pins: tuple[Point, ...] = ()
     diffraction: PatternView = PatternView()
     measured: MeasuredPattern | None = None
+    matches: PatternMatches | None = None
 
     @property
     def loaded_shown(self) -> Loaded | None:
@@ -224,6 +243,7 @@ _EVENTS = {
     "candidates": ("candidates",),
     "pins": ("pins",),
     "diffraction": ("diffraction", "measured"),
+    "matches": ("matches",),
     "attribution": ("why",),
 }
 assert {name for names in _EVENTS.values() for name in names} == {field.name for field in fields(State)}

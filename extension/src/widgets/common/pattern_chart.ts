@@ -1,5 +1,6 @@
 /** Powder patterns over one axis: curves told apart by colour, dashes and dots, and peaks that say their planes. */
 import { type Child, el, svg } from '../../dom';
+import { formulaParts } from '../../formula';
 
 /** One peak. */
 export type Peak = [
@@ -351,11 +352,23 @@ function legendOf(curve: ICurve, k: number): Child {
       'stroke-linecap': measured ? 'round' : null,
       'stroke-dasharray': measured ? null : dash
     }),
-    text(LEFT + 28, y + 4, [curve.name, curve.group].filter(part => part !== '').join(' '), 'start')
+    text(
+      LEFT + 28,
+      y + 4,
+      measured ? curve.name : [subscripted(curve.name), ` ${curve.group}`],
+      'start'
+    )
   ];
 }
 
-function text(x: number, y: number, content: string, anchor: string): SVGTextElement {
+/** A formula in an SVG text, where lowering lasts until it is taken back. */
+function subscripted(formula: string): Child {
+  return formulaParts(formula).map(({ text: part, subscript }, k) =>
+    svg('tspan', { dy: subscript ? 3 : k && -3, 'font-size': subscript ? '75%' : null }, part)
+  );
+}
+
+function text(x: number, y: number, content: Child, anchor: string): SVGTextElement {
   return svg('text', { x, y, 'text-anchor': anchor, fill: 'currentColor' }, content);
 }
 
