@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.notebook.structure_output import draw_structures
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
+    from xcrystal.inverse_design.designing import design
     from xcrystal.latent.atlas import open_atlas as atlas
     from xcrystal.latent.building import build_atlas
     from xcrystal.wrapping import wrap_model as wrap
@@ -43,6 +44,7 @@ __all__ = [
     "atlas",
     "build_atlas",
     "defects",
+    "design",
     "draw_structures",
     "explain",
     "explore",
@@ -64,6 +66,7 @@ _PUBLIC = {
     "atlas": ("xcrystal.latent.atlas", "open_atlas"),
     "build_atlas": ("xcrystal.latent.building", "build_atlas"),
     "defects": ("xcrystal.disorder.defects", "defects"),
+    "design": ("xcrystal.inverse_design.designing", "design"),
     "draw_structures": ("xcrystal.explorer.notebook.structure_output", "draw_structures"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explore": ("xcrystal.explorer.widget", "explore"),

@@ -15,6 +15,7 @@ from xcrystal.explorer.notebook.rerun_cells import close_earlier
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panels.attribution_panel import WhyView
 from xcrystal.explorer.panels.concept_panel import ConceptView
+from xcrystal.explorer.panels.design_panel import DesignView
 from xcrystal.explorer.panels.diffraction_panel import DiffractionView
 from xcrystal.explorer.panels.disorder_panel import DisorderView
 from xcrystal.explorer.panels.facts_panel import FactsView
@@ -49,6 +50,7 @@ _PARTS: dict[str, Any] = {
     "find": FindView,
     "paths": PathView,
     "steer": SteerView,
+    "design": DesignView,
     "change": ChangeView,
     "why": WhyView,
     "concept": ConceptView,
@@ -64,6 +66,7 @@ _TABS = {
     "find": "Find",
     "paths": "Path",
     "steer": "Steer",
+    "design": "Design",
     "why": "Why",
     "change": "Change",
     "concept": "Concepts",
@@ -143,6 +146,7 @@ class Explorer(widgets.VBox):
         self._unsubscribe()
         self.session.stop()
         self.session.stability.stop()
+        self.session.crystal_design.stop()
         self._worker.close()
         for part in self.parts.values():
             part.close()

@@ -78,6 +78,7 @@ def saved_state(state: State) -> dict[str, Any]:
             "frames": [_saved_point(frame) for frame in state.path.frames],
         },
         "candidates": [_saved_point(point) for point in state.candidates],
+        "designs": [_saved_point(point) for point in state.designs],
         "pins": [_saved_point(point) for point in state.pins],
         "diffraction": vars(state.diffraction),
         "measured": None if state.measured is None else _saved_pattern(state.measured),
@@ -97,11 +98,12 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
     path = content.get("path")
     ends = read.items("ends", (dict, type(None)), exactly=2)
     candidates = read.items("candidates", dict)
+    designs = read.items("designs", dict) if "designs" in content else []  # older sessions have none
     pins = read.items("pins", dict) if "pins" in content else []  # older sessions have none
     if len(pins) > MOST_PINS:
         raise _damaged("pins")
     frames = _Reader(path, points).items("frames", dict, least=2) if isinstance(path, dict) else []
-    found = iter(read.points([*present, *[end for end in ends if end], *candidates, *pins, *frames]))
+    found = iter(read.points([*present, *[end for end in ends if end], *candidates, *designs, *pins, *frames]))
     point = next(found)
     base = next(found) if len(present) == 2 else point
     two = [None if end is None else next(found) for end in ends]
@@ -132,6 +134,7 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         own=tuple(read.own(own) for own in read.items("own", dict)),
         ends=(two[0], two[1]),
         candidates=tuple(next(found) for _ in candidates),
+        designs=tuple(next(found) for _ in designs),
         pins=tuple(next(found) for _ in pins),
         diffraction=read.pattern_view(),
         measured=read.measured(),
