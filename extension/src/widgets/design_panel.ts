@@ -132,7 +132,8 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
       el(
         'span',
         { class: 'xc-scale', 'aria-hidden': 'true' },
-        `${low.toFixed(1)} … ${high.toFixed(1)}`
+        el('span', {}, low.toFixed(1)),
+        el('span', {}, high.toFixed(1))
       ),
       numberInput(name, 0, title),
       numberInput(name, 1, title)
@@ -286,7 +287,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
     trouble.textContent = state.obstacle || state.trouble;
     trouble.hidden = !trouble.textContent;
     working.draw(progress, ([, words]) => words);
-    const { pictures } = { pictures: model.get('pictures') };
+    const pictures = model.get('pictures');
     summary.textContent = state.cards.length
       ? `${state.cards.length} ${state.cards.length === 1 ? 'candidate' : 'candidates'} for ${state.wanted}`
       : '';

@@ -58,7 +58,7 @@ REGIONS: dict[str, dict[str, Any]] = {
 }
 METHODS = ("conditional", "unconditional", "exchange", "steering", "known")
 _BASE = 1000  # draws of the prior that tell the base rates
-_STEPS = 6  # of steering
+_STEPS = 4  # of steering
 _EXCHANGED = 512  # known crystals with one element exchanged
 _NEARBY = 3  # places on the chemical scale that an element is exchanged over
 

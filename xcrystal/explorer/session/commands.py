@@ -1195,8 +1195,8 @@ class Travel(Command):
 
 LEADING = (  # those that a point can be made by
     Select, Load, Go, Move, SetProperty, GoToCoordinates, Sample, RandomStep, SearchNearer, Settle, ShowAlternative,
-    Steer, Propose, ShowCandidate, Substitute, Remove, MoveOrbit, Strain, SetEnd, Interpolate, ShowFrame, Search,
-    ShowLatent, AddDirection,
+    Steer, Propose, ShowCandidate, DesignCrystals, ShowDesign, Substitute, Remove, MoveOrbit, Strain, SetEnd,
+    Interpolate, ShowFrame, Search, ShowLatent, AddDirection,
 )  # fmt: skip
 
 
