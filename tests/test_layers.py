@@ -23,6 +23,7 @@ LAYERS = (
     "wrapping",
     "latent",
     "assessment",
+    "inverse_design",
     "energetics",
     "diffraction",
     "disorder",
@@ -46,6 +47,7 @@ FORBIDDEN = {
     "wrapping": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
     "assessment": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
+    "inverse_design": {"ipywidgets", "nglview", "captum", "umap"},  # a design draws itself with plotly, once asked to
     "energetics": {"ipywidgets", "nglview", "captum", "umap"},
     "diffraction": {"ipywidgets", "nglview", "captum", "umap"},  # a pattern draws itself with plotly, once asked to
     "disorder": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},

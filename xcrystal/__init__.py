@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.notebook.structure_output import draw_structures
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
+    from xcrystal.inverse_design.designing import design
     from xcrystal.latent.atlas import open_atlas as atlas
     from xcrystal.latent.building import build_atlas
     from xcrystal.wrapping import wrap_model as wrap
@@ -47,6 +48,7 @@ __all__ = [
     "decode_change",
     "decode_steps",
     "defects",
+    "design",
     "draw_structures",
     "explain",
     "explain_choice",
@@ -71,6 +73,7 @@ _PUBLIC = {
     "decode_change": ("xcrystal.explanation.choice_attribution", "decode_change"),
     "decode_steps": ("xcrystal.explanation.decode_steps", "decode_steps"),
     "defects": ("xcrystal.disorder.defects", "defects"),
+    "design": ("xcrystal.inverse_design.designing", "design"),
     "draw_structures": ("xcrystal.explorer.notebook.structure_output", "draw_structures"),
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explain_choice": ("xcrystal.explanation.choice_attribution", "explain_choice"),

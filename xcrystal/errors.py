@@ -83,6 +83,10 @@ def check_whole_number(value: object, what: str, least: int = 1) -> int:
     return int(value)
 
 
+class TargetWarning(UserWarning):
+    """What is asked for lies beyond the data."""
+
+
 class UnsupportedElementWarning(UserWarning):
     """An element that the model never or hardly saw in training."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -274,6 +275,22 @@ class CrystalModel(PropertyPredictor):
         if self.prior is not None:
             return self.prior.sample(n, seed, TEMPERATURE)
         return np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
+
+    def design(self, **wanted: Any) -> Any:
+        """Crystals with wanted properties, elements and symmetry: ``xcrystal.design`` with this model.
+
+        Parameters
+        ----------
+        wanted
+            All other arguments of ``xcrystal.design``.
+
+        Returns
+        -------
+        xcrystal.inverse_design.candidates.Design
+            The candidates.
+        """
+        # what designs is built upon models, so that it is looked up by name once somebody asks for it
+        return import_module("xcrystal.inverse_design.designing").design(self, **wanted)
 
     def snap(self, z: Any, strength: float = 0.2) -> np.ndarray:
         """Latent vectors pulled towards where latent vectors of crystals are.

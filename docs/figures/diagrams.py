@@ -21,6 +21,7 @@ WORDS = {
     "generator": "xc.load: encode, decode, predict, sample",
     "latent": "xc.atlas: latent vectors, map, paths, directions",
     "assessment": "what can be said of one crystal",
+    "inverse_design": "xc.design: crystals with wanted properties",
     "energetics": "xc.relax, xc.hull: energies, stability",
     "diffraction": "xc.xrd, xc.identify: powder patterns",
     "disorder": "xc.defects, xc.approximants",

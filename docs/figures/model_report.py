@@ -41,6 +41,7 @@ from xcrystal.explanation.trust import read_trust
 from xcrystal.generator import model_folder
 from xcrystal.latent.atlas import HULL
 from xcrystal.model.checkpoint import weights_digest, write_text
+from xcrystal.model.conditional_prior import FILE as CONDITIONAL
 from xcrystal.reporting import plain
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,7 @@ CODE = (
     "generator.py",
     "latent",
     "assessment",
+    "inverse_design",
     "energetics",
     "explanation",
     "evaluation",
@@ -210,6 +212,12 @@ COMMANDS = {
         "Without anything held, steering drifts to the same few compositions. Whether DFT would agree is not "
         "known.",
     ),
+    "design": Command(
+        "Designs",
+        "evaluate design",
+        "Success is in the range by CGCNN, which had no part in designing; the [protocol](design.md) says what the "
+        "methods are. The base rate is that of plain draws of the prior.",
+    ),
     "proposals": Command(
         "Structures for a formula",
         "evaluate proposals --data FOLDER/val.parquet --train FOLDER/train.parquet --limit 50",
@@ -296,9 +304,10 @@ def digest(contents: Iterable[bytes]) -> str:
 
 
 def model_digest(folder: Path) -> str:
-    """Of what a model is made of: weights, corrector, prior, property heads, atlas; not what follows from the atlas."""
-    suffixes, derived = (".safetensors", ".parquet"), (FINGERPRINTS, HULL)
-    files = (path for path in sorted(folder.iterdir()) if path.suffix in suffixes and path.name not in derived)
+    """Of what a model is made of: weights, corrector, prior, property heads, atlas; neither what follows from the atlas
+    nor the conditional prior, which only designs are of."""
+    suffixes, apart = (".safetensors", ".parquet"), (FINGERPRINTS, HULL, CONDITIONAL)
+    files = (path for path in sorted(folder.iterdir()) if path.suffix in suffixes and path.name not in apart)
     return digest(path.read_bytes() for path in files)
 
 

@@ -269,6 +269,44 @@ def steering(
 
 
 @evaluate.command()
+def design(
+    model: Model = "mp20",
+    atlas: Annotated[str | None, typer.Option(help="An atlas, if not the model's own.")] = None,
+    device: Device = "auto",
+    n: Annotated[int, typer.Option("-n", min=1, help="Candidates for each request.")] = 20,
+    seeds: Annotated[int, typer.Option(min=1, help="How often each request is made.")] = 1,
+    draws: Annotated[int, typer.Option(min=1, help="The most draws for a request.")] = 1024,
+    guidance: Annotated[float, typer.Option(help="Of the conditional prior.")] = 2.0,
+    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given again.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only this region; may be given again.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> Report:
+    """How often designed crystals keep what was asked for, as CGCNN judges, beside simpler methods."""
+    from xcrystal.errors import check_one_of
+    from xcrystal.evaluation.design.design_success import METHODS, REGIONS, evaluate_design
+    from xcrystal.latent.atlas import open_atlas
+
+    for name in method or ():
+        check_one_of(name, METHODS, "method")
+    for name in region or ():
+        check_one_of(name, REGIONS, "region")
+    report = evaluate_design(
+        xcrystal.load(model, device),
+        open_atlas(atlas or model),
+        n,
+        seeds,
+        draws,
+        guidance,
+        method or METHODS,
+        region or tuple(REGIONS),
+        seed,
+        lambda words: typer.echo(words, err=True),
+    )
+    return print_report(report, as_json)
+
+
+@evaluate.command()
 def proposals(
     data: Crystals,
     train: Annotated[

@@ -23,6 +23,7 @@ from xcrystal.cli.check_data_command import check_data
 from xcrystal.cli.concepts_command import concepts
 from xcrystal.cli.counterfactuals_command import counterfactuals
 from xcrystal.cli.decode_steps_command import decode_steps
+from xcrystal.cli.design_command import design
 from xcrystal.cli.diffraction_commands import identify, xrd
 from xcrystal.cli.disorder_commands import approximants, defects
 from xcrystal.cli.evaluate_commands import evaluate
@@ -87,6 +88,7 @@ app.command("check-data")(check_data)
 app.command()(concepts)
 app.command("decode-steps")(decode_steps)
 app.command()(relax)
+app.command()(design)
 app.command()(serve)
 app.command()(xrd)
 app.command()(identify)
@@ -330,6 +332,24 @@ def fit_model_prior(
     from xcrystal.training.prior_fit import fit_prior
 
     file = fit_prior(model, data, tokens, steps, seed)
+    if as_json:
+        print_json({"file": str(file), "steps": steps})
+    else:
+        typer.echo(str(file))
+
+
+@app.command("fit-design-prior")
+def fit_model_design_prior(
+    model: Fitted,
+    atlas: Annotated[str, typer.Option(help="An atlas of this model; default: the one in its folder.")] = "",
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 15000,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit a model's conditional prior, which `xcrystal design` draws from, to its atlas (minutes, resumable)."""
+    from xcrystal.training.conditional_prior_fit import fit_conditional_prior
+
+    file = fit_conditional_prior(model, atlas, steps, seed)
     if as_json:
         print_json({"file": str(file), "steps": steps})
     else:

@@ -16,6 +16,7 @@ from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.panels.attribution_panel import WhyView
 from xcrystal.explorer.panels.concept_panel import ConceptView
 from xcrystal.explorer.panels.decode_panel import DecodeView
+from xcrystal.explorer.panels.design_panel import DesignView
 from xcrystal.explorer.panels.diffraction_panel import DiffractionView
 from xcrystal.explorer.panels.disorder_panel import DisorderView
 from xcrystal.explorer.panels.facts_panel import FactsView
@@ -52,6 +53,7 @@ _PARTS: dict[str, Any] = {
     "find": FindView,
     "paths": PathView,
     "steer": SteerView,
+    "design": DesignView,
     "change": ChangeView,
     "why": WhyView,
     "decode": DecodeView,
@@ -68,6 +70,7 @@ _TABS = {
     "find": "Find",
     "paths": "Path",
     "steer": "Steer",
+    "design": "Design",
     "why": "Why",
     "decode": "Decode",
     "change": "Change",
@@ -149,6 +152,7 @@ class Explorer(widgets.VBox):
         self._unsubscribe()
         self.session.stop()
         self.session.stability.stop()
+        self.session.crystal_design.stop()
         self._worker.close()
         for part in self.parts.values():
             part.close()

@@ -150,7 +150,7 @@ def substituted(
     for crystal, (row, change) in zip(decoded, pairs, strict=True):
         if len(crystal.element) and set(crystal.element.tolist()) <= change.keys():
             elements = np.array([change[z] for z in crystal.element.tolist()])
-            found.append((_resized(replace(crystal, element=elements), crystal.element), row))
+            found.append((resized(replace(crystal, element=elements), crystal.element), row))
     return found
 
 
@@ -197,7 +197,7 @@ class _Search:
         for crystal, (row, change) in zip(decoded, pairs, strict=True):
             if len(crystal.element) and set(crystal.element.tolist()) <= change.keys():
                 elements = np.array([change[z] for z in crystal.element.tolist()])
-                exchanged.append(_resized(replace(crystal, element=elements), crystal.element))
+                exchanged.append(resized(replace(crystal, element=elements), crystal.element))
                 origins.append(row)
                 strange.append(sum(abs(places[old] - places[new]) for old, new in change.items()))
         if not exchanged:
@@ -403,8 +403,8 @@ def _strangeness(given: list[tuple[int, int]], order: tuple[int, ...], places: n
     return float(sum(abs(places[old[0]] - places[new]) for old, new in zip(given, order, strict=True)))
 
 
-def _resized(crystal: Decoded, before: np.ndarray) -> Decoded:
-    """With the cell's lengths scaled as the mean radius of its atoms, whose elements were ``before``."""
+def resized(crystal: Decoded, before: np.ndarray) -> Decoded:
+    """With the cell's lengths scaled as the mean radius of its atoms; ``before`` (n,) were its elements."""
     weights = crystal.crystal.multiplicities
     now, then = (np.average(covalent_radii(elements), weights=weights) for elements in (crystal.element, before))
     return replace(crystal, cell=crystal.cell * np.array([now / then] * 3 + [1.0] * 3))

@@ -57,15 +57,9 @@ class LatentFlow(nn.Module):
             h = h + block(h)
         return self.leave(h)
 
-    @torch.no_grad()
     def carry(self, x: Tensor, start: float = 0.0, end: float = 1.0, steps: int = _STEPS) -> Tensor:
         """Where points (B, Z) at time ``start`` are at time ``end``, which may be the earlier one (Heun's method)."""
-        h = (end - start) / steps
-        for step in range(steps):
-            now = torch.full((len(x),), start + step * h, device=x.device, dtype=x.dtype)
-            slope = self(x, now)
-            x = x + h / 2 * (slope + self(x + h * slope, now + h))
-        return x
+        return carried(self, x, start, end, steps)
 
     def sample(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
         """(n, Z) float32 draws; ``temperature`` is the spread of the normal distribution that they begin from."""
@@ -111,6 +105,19 @@ class LatentFlow(nn.Module):
         time = 1.0 - strength
         here = time * z
         return here + strength * self(here, torch.full((len(z),), time, device=z.device, dtype=z.dtype))
+
+
+@torch.no_grad()
+def carried(
+    velocity: Callable[[Tensor, Tensor], Tensor], x: Tensor, start: float = 0.0, end: float = 1.0, steps: int = _STEPS
+) -> Tensor:
+    """Where velocities of (B, Z) points at times (B,) take points (B, Z) from one time to another (Heun's method)."""
+    h = (end - start) / steps
+    for step in range(steps):
+        now = torch.full((len(x),), start + step * h, device=x.device, dtype=x.dtype)
+        slope = velocity(x, now)
+        x = x + h / 2 * (slope + velocity(x + h * slope, now + h))
+    return x
 
 
 def fit_flow(

@@ -8,7 +8,7 @@ import type { Choice, IPanel, IView } from './common/model';
 import { latest, show } from './common/panel';
 import { type IAxis, type Zoom, Plot, missingOf } from './common/plotly_adapter';
 
-type Kind = 'current' | 'loaded' | 'own' | 'end' | 'match' | 'wanted' | 'landed';
+type Kind = 'current' | 'loaded' | 'own' | 'end' | 'match' | 'design' | 'wanted' | 'landed';
 
 /** UMAP coordinates. */
 type Coordinates = [x: number, y: number];
@@ -98,6 +98,7 @@ const SHAPES: Readonly<Record<Kind, string>> = {
   own: 'M0,-9L9,0L0,9L-9,0Z',
   end: 'M-7,-7H7V7H-7Z',
   match: 'M-9,0L-4.5,-8H4.5L9,0L4.5,8H-4.5Z',
+  design: 'M0,-10L9,7H-9Z',
   wanted: 'M-5,-5L5,5M-5,5L5,-5',
   landed: 'M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0'
 };
@@ -124,6 +125,7 @@ const KINDS: Readonly<Record<Kind, string>> = {
   own: 'your crystals',
   end: 'ends of the path',
   match: 'matches of the measured pattern',
+  design: 'designed crystals',
   wanted: 'point you chose',
   landed: 'crystal decoded there'
 };

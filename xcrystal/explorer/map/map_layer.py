@@ -46,7 +46,7 @@ class Markers(Panel):
     _esm = script("map_layer")
     _css = style("map_layer")
     pace: ClassVar[float] = 0.0  # follows the pointer
-    events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "path", "matches"})
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "path", "matches", "designs"})
     landmarks: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
 
     def __init__(self, session: Session, worker: Worker, points: Points) -> None:
@@ -78,6 +78,8 @@ class Markers(Panel):
         for number, position in enumerate(() if found is None else found.positions, 1):
             if position is not None:
                 marks.append(_mark("match", position, f"match {number} of the measured pattern", str(number)))
+        for number, design in enumerate(session.state.designs, 1):
+            marks.append(_mark("design", design.position, f"design {number}", str(number)))
         if point.wanted is not None:
             marks.append(_mark("wanted", point.wanted, "the coordinates that were asked for"))
             if point.landed is not None:

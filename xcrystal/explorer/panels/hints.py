@@ -65,6 +65,10 @@ HINTS = {
         "Does the model's prediction use an idea such as perovskite? Choose an idea to test it.",
         ("TCAV", "attribution", "nearest known crystals"),
     ),
+    "design": (
+        "Say what you want: a range, elements, a symmetry. Then look for crystals that the model predicts to have it.",
+        ("nearest known crystals", "extrapolation"),
+    ),
     "stability": (
         "Would it fall apart into other crystals? Compare it with those that are known, and let its atoms relax.",
         ("formation energy", "energy above hull", "relaxing"),

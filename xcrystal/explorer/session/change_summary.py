@@ -147,6 +147,10 @@ def _of_groups(before: State, after: State) -> Iterator[str]:
         else:
             formulas = dict.fromkeys(p.structure.composition.reduced_formula for p in after.candidates)
             yield f"{_count(len(after.candidates), 'candidate')} proposed ({', '.join(list(formulas)[:3])})"
+    if after.designs != before.designs:
+        formulas = dict.fromkeys(p.structure.composition.reduced_formula for p in after.designs)
+        found = f" ({', '.join(list(formulas)[:3])})" if formulas else ""
+        yield f"{_count(len(after.designs), 'crystal') if after.designs else 'no crystals'} designed{found}"
 
 
 def _of_paths(before: State, after: State) -> Iterator[str]:

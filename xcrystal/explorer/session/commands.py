@@ -433,6 +433,52 @@ class ShowCandidate(Command):
         return f"proposal {self.number + 1} for {self.formula}, begun from {origin}"
 
 
+@dataclass(frozen=True)
+class DesignCrystals(Command):
+    """Look for crystals with wanted properties, elements and symmetry."""
+
+    call = "crystal_design.design"
+    _: KW_ONLY
+    band_gap: tuple[float | None, ...] | None = None
+    formation_energy_per_atom: tuple[float | None, ...] | None = None
+    e_above_hull: tuple[float | None, ...] | None = None
+    require: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    space_group: int = 0
+    crystal_system: str = ""
+    prototype: str = ""
+    n_atoms: tuple[float | None, ...] | None = None
+    count: int = 12
+    seed: int = 0
+    wanted: str = result("")
+
+    @property
+    def title(self) -> str:
+        return f"designed crystals: {self.wanted}"
+
+    @property
+    def doing(self) -> str:
+        return "Designing crystals"
+
+
+@dataclass(frozen=True)
+class ShowDesign(Command):
+    """Go to a designed crystal."""
+
+    call = "crystal_design.show"
+    number: int
+    _: KW_ONLY
+    wanted: str = result("")
+
+    @property
+    def title(self) -> str:
+        return f"went to design {self.number + 1}"
+
+    def label(self, origin: str = "") -> str:
+        return f"design {self.number + 1} for {self.wanted}"
+
+
 # -- edits -----------------------------------------------------------------------------------------------------------
 
 
@@ -1183,8 +1229,8 @@ class Travel(Command):
 LEADING = (  # those that a point can be made by
     Select, Load, Go, Move, SetProperty, GoToCoordinates, Sample, RandomStep, SearchNearer, Settle, ShowAlternative,
     OverruleChoice, ShowGreedy,
-    Steer, Propose, ShowCandidate, Substitute, Remove, MoveOrbit, Strain, SetEnd, Interpolate, ShowFrame, Search,
-    ShowLatent, AddDirection,
+    Steer, Propose, ShowCandidate, DesignCrystals, ShowDesign, Substitute, Remove, MoveOrbit, Strain, SetEnd,
+    Interpolate, ShowFrame, Search, ShowLatent, AddDirection,
 )  # fmt: skip
 
 

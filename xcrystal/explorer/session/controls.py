@@ -23,6 +23,7 @@ CONTROLS = (
     "paths",
     "pins",
     "steer",
+    "design",
     "why",
     "decode",
     "change",

@@ -118,7 +118,7 @@ class Refinement:
         state = self._store.state
         if isinstance(state.point.commands[-1], SetProperty | Steer | OverruleChoice | ShowGreedy):
             return False  # what was said of it was verified on its own crystal, or this very decode was asked for
-        listed = (*state.candidates, *(state.path.frames if state.path is not None else ()))
+        listed = (*state.candidates, *state.designs, *(state.path.frames if state.path is not None else ()))
         if not (self._store.idle and self._searches) or state.point in self._searched or state.point in listed:
             return False
         self.search_nearer(interrupted, least=_CLEARLY)

@@ -27,6 +27,7 @@ from xcrystal.explorer.session.commands import (
     checked_command,
     read_command,
 )
+from xcrystal.explorer.session.crystal_design import MOST_DESIGNS
 from xcrystal.explorer.session.diffraction import MOST_MATCHES, check_view, match_position
 from xcrystal.explorer.session.interpolation import MOST_FRAMES
 from xcrystal.explorer.session.old_code import command_of_line
@@ -97,6 +98,7 @@ def saved_state(state: State) -> dict[str, Any]:
             "frames": [_saved_point(frame) for frame in state.path.frames],
         },
         "candidates": [_saved_point(point) for point in state.candidates],
+        "designs": [_saved_point(point) for point in state.designs],
         "pins": [_saved_point(point) for point in state.pins],
         "diffraction": vars(state.diffraction),
         "measured": None if state.measured is None else _saved_pattern(state.measured),
@@ -118,9 +120,10 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
     ends = read.items("ends", (dict, type(None)), exactly=2)
     # each of these is decoded, and each of ``own`` encoded: a file of some MB would keep a kernel busy for hours
     candidates = read.items("candidates", dict, most=MOST_PROPOSALS)
+    designs = read.items("designs", dict, most=MOST_DESIGNS) if "designs" in content else []  # older sessions have none
     pins = read.items("pins", dict, most=MOST_PINS) if "pins" in content else []  # older sessions have none
     frames = _Reader(path, points).items("frames", dict, least=2, most=MOST_FRAMES) if isinstance(path, dict) else []
-    found = iter(read.points([*present, *[end for end in ends if end], *candidates, *pins, *frames]))
+    found = iter(read.points([*present, *[end for end in ends if end], *candidates, *designs, *pins, *frames]))
     point = next(found)
     base = next(found) if len(present) == 2 else point
     two = [None if end is None else next(found) for end in ends]
@@ -151,6 +154,7 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         own=read.own(),
         ends=(two[0], two[1]),
         candidates=tuple(next(found) for _ in candidates),
+        designs=tuple(next(found) for _ in designs),
         pins=tuple(next(found) for _ in pins),
         diffraction=read.pattern_view(),
         measured=read.measured(),

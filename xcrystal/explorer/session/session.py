@@ -22,6 +22,7 @@ from xcrystal.explorer.session.change_summary import describe
 from xcrystal.explorer.session.commands import Command, Move
 from xcrystal.explorer.session.controls import Controls
 from xcrystal.explorer.session.counterfactual_search import CounterfactualSearch
+from xcrystal.explorer.session.crystal_design import CrystalDesign
 from xcrystal.explorer.session.crystal_stability import Stability
 from xcrystal.explorer.session.decoding_steps import Decoding
 from xcrystal.explorer.session.diffraction import Diffraction
@@ -79,6 +80,8 @@ class Session:
         Paths, and pinned crystals.
     steering, modifications, counterfactual_search
         Properties and compositions that are aimed at; edits; the smallest edits that turn an outcome.
+    crystal_design
+        Crystals with wanted properties, elements and symmetry.
     explanations, group_explanations, assessment
         Attributions; of groups of crystals; the report of the crystal, and the decoder's runners-up.
     decoding
@@ -115,6 +118,7 @@ class Session:
         self.interpolation = Interpolation(store, points)
         self.pins = Pins(store, points, self.navigation, self.interpolation, self.controls)
         self.steering = PropertySteering(store, points, self.navigation)
+        self.crystal_design = CrystalDesign(store, points, self.navigation)
         self.modifications = Modifications(store, points)
         self.counterfactual_search = CounterfactualSearch(store, points, self.modifications)
         self.explanations = Explanations(store, points, self.display, self.sliders)

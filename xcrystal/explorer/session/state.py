@@ -183,6 +183,8 @@ class State:
         The path between them.
     candidates
         Structures proposed for a formula, lowest predicted energy (above the hull, where that is predicted) first.
+    designs
+        Crystals designed to wishes, the most promising first.
     pins
         Pinned crystals.
     diffraction, measured
@@ -217,6 +219,7 @@ class State:
     ends: tuple[Point | None, Point | None] = (None, None)
     path: Path | None = None
     candidates: tuple[Point, ...] = ()
+    designs: tuple[Point, ...] = ()
     pins: tuple[Point, ...] = ()
     diffraction: PatternView = PatternView()
     measured: MeasuredPattern | None = None
@@ -241,6 +244,7 @@ _EVENTS = {
     "own": ("own",),
     "path": ("ends", "path"),
     "candidates": ("candidates",),
+    "designs": ("designs",),
     "pins": ("pins",),
     "diffraction": ("diffraction", "measured"),
     "matches": ("matches",),

@@ -24,6 +24,8 @@ EVENTS = (
     "own",
     "path",
     "candidates",
+    "designs",
+    "designing",  # a search for designs has begun, come further, or ended
     "pins",
     "diffraction",  # how patterns are shown, or another measured one
     "matches",  # crystals that may make the measured pattern were found

@@ -1,0 +1,97 @@
+"""The Design tab without a browser: the count, a design and its cards, undo, what is saved, and the map."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from xcrystal.explorer.panels.design_panel import DesignView
+from xcrystal.explorer.session.commands import read_command
+from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.worker import Worker
+from xcrystal.generator import CrystalModel
+from xcrystal.latent.atlas import Atlas
+
+WANTED = {"band_gap": [2.0, None], "require": ["O"], "exclude": ["Pb"], "crystal_system": "cubic"}
+
+
+@pytest.fixture(scope="module")
+def session(model: CrystalModel, atlas: Atlas) -> Session:
+    return Session(model, atlas)
+
+
+@pytest.fixture
+def view(session: Session) -> Iterator[DesignView]:
+    worker = Worker(session.settle, lambda error: session.report(str(error)))
+    made = DesignView(session, worker)
+    yield made
+    worker.close()
+    made.close()
+
+
+def act(view: DesignView, action: str, **more: object) -> None:
+    """What the script sends."""
+    view.act({"act": action, **more}, [])
+    view.refresh()
+    json.dumps(view.state, allow_nan=False)
+
+
+def test_data_are_sent_once_it_is_seen(view: DesignView) -> None:
+    assert view.data == {}
+    act(view, "awake", value=True)
+    names = [row[0] for row in view.data["properties"]]
+    assert names == ["band_gap", "formation_energy_per_atom", "e_above_hull"]
+    assert all(max(row[5]) == 1 for row in view.data["properties"])
+    assert view.data["elements"][7] == "O"
+
+
+def test_known_crystals_are_counted_and_contradictions_said(view: DesignView, session: Session) -> None:
+    act(view, "count", **WANTED)
+    assert view.state["count"] == session.crystal_design.count(
+        band_gap=(2, None), require=["O"], exclude=["Pb"], crystal_system="cubic"
+    )
+    act(view, "count", require=["O"], exclude=["O"])
+    assert view.state["count"] is None
+    assert "both required and excluded" in view.state["trouble"]
+    act(view, "count")
+    assert view.state["trouble"] == ""  # nothing was said yet
+
+
+def test_a_design_can_be_shown_undone_saved_and_repeated(view: DesignView, session: Session) -> None:
+    wanted = {"band_gap": (2.0, None), "require": ("O",), "exclude": ("Pb",), "crystal_system": "cubic"}
+    before = session.state
+    assert session.crystal_design.design(**wanted, count=2) == 2
+    act(view, "awake", value=True)
+    assert [card["nearest"] != "" for card in view.state["cards"]] == [True, True]
+    assert len(view.pictures) == 2
+    act(view, "candidate", number=1)
+    assert view.state["shown"] == 1
+    assert session.structure.composition == session.crystal_design.last.structures[1].composition
+    code = session.code()
+    assert "session.crystal_design.design(band_gap=(2.0, None), require=('O',)" in code
+    assert "session.crystal_design.show(1)" in code
+    again = Session(session.model, session.atlas)
+    assert again.file.open_json(session.file.to_json())
+    assert again.structure.composition == session.structure.composition
+    assert len(again.state.designs) == 2
+    command = session.state.designs[0].commands[0]
+    assert read_command(json.loads(json.dumps(command.plain()))) == command
+    session.undo()
+    session.undo()
+    assert session.state.designs == before.designs == ()
+
+
+def test_it_stops_and_refuses_in_words(session: Session) -> None:
+    session.crystal_design.design(require=["O"], exclude=["O"])
+    assert "both required and excluded" in session.message
+    session.crystal_design.design(require=["O"], count=1000)
+    assert "1 to 50" in session.message
+    session.crystal_design.show(99)
+    assert "no candidate 99" in session.message
+    stop = session.subscribe(lambda event: session.crystal_design.stop())
+    session.crystal_design.design(band_gap=(9.0, 9.1), space_group=227, count=50)
+    stop()
+    assert session.crystal_design.running is None
+    assert session.crystal_design.last.draws <= 256

@@ -1,0 +1,114 @@
+"""Designs: constraints hold, predictions are of the crystals themselves, the same seed gives the same; files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymatgen.core import Structure
+
+from xcrystal.crystal.canonical import canonicalize
+from xcrystal.errors import CapabilityError, TargetError
+from xcrystal.generator import CrystalModel
+from xcrystal.inverse_design.candidates import Design
+from xcrystal.inverse_design.design_targets import read_targets
+from xcrystal.inverse_design.designing import conditional_prior, design
+from xcrystal.inverse_design.likelihood import probabilities
+from xcrystal.latent.atlas import Atlas
+
+WANTED = {"band_gap": (2.0, 5.0), "elements": {"require": ["O"], "exclude": ["Pb", "Cd"]}, "crystal_system": "cubic"}
+
+
+@pytest.fixture(scope="module")
+def found(model: CrystalModel, atlas: Atlas) -> Design:
+    return design(model, atlas=atlas, **WANTED, n=4, draws=128)
+
+
+def test_constraints_are_held_as_others_see_them(found: Design) -> None:
+    assert len(found) == 4
+    assert found.known > 10
+    for structure in found.structures:
+        elements = {site.specie.symbol for site in structure}
+        assert "O" in elements
+        assert not elements & {"Pb", "Cd"}
+        assert canonicalize(structure).crystal.space_group >= 195
+    kinds = {(one.formula, one.group) for one in found.candidates}
+    assert len(kinds) == 4
+
+
+def test_predictions_are_those_of_the_crystals_themselves(model: CrystalModel, found: Design) -> None:
+    own = model.encode(found.structures)
+    predicted = model.predict(own)["band_gap"]
+    assert [one.predicted["band_gap"] for one in found.candidates] == pytest.approx(predicted.tolist(), abs=0.05)
+    for one in found.candidates:
+        low, high = one.intervals["band_gap"]
+        assert low <= one.predicted["band_gap"] <= high
+        assert 0 <= one.probability <= 1
+
+
+def test_what_is_returned_is_what_the_latent_vectors_decode_to(model: CrystalModel, found: Design) -> None:
+    for decoded, structure in zip(model.decode(found.z), found.structures, strict=True):
+        assert decoded.composition == structure.composition
+        assert decoded.properties["space_group"] == structure.properties["space_group"]
+
+
+def test_conditions_draw_towards_what_is_wanted(model: CrystalModel, found: Design) -> None:
+    assert np.mean([2.0 <= one.predicted["band_gap"] <= 5.0 for one in found.candidates]) >= 0.75
+    assert found.kept > 0.2 * found.draws  # of plain draws less than 5 % are cubic oxides
+
+
+def test_a_seed_gives_the_same_and_progress_can_stop(model: CrystalModel, atlas: Atlas) -> None:
+    told: list[float] = []
+
+    def stop_at_once(share: float, words: str) -> bool:
+        told.append(share)
+        return len(told) < 2
+
+    one, other = (
+        design(model, atlas=atlas, formation_energy_per_atom=(None, -1), n=2, draws=64, seed=3) for _ in range(2)
+    )
+    assert one.to_csv() == other.to_csv()
+    stopped = design(model, atlas=atlas, band_gap=(1, 6), n=50, draws=5000, progress=stop_at_once)
+    assert stopped.draws == 256
+
+
+def test_near_a_crystal_are_its_relatives(model: CrystalModel, atlas: Atlas) -> None:
+    near = model.design(atlas=atlas, near="mp-5986", elements={"require": ["O"]}, n=3, draws=64)
+    far = model.design(atlas=atlas, elements={"require": ["O"]}, n=3, draws=64)
+    z = atlas.z[atlas.row("mp-5986")]
+    assert np.linalg.norm(near.z - z, axis=1).mean() < np.linalg.norm(far.z - z, axis=1).mean()
+
+
+def test_it_is_saved_and_drawn(found: Design, tmp_path: Path) -> None:
+    folder = found.save(tmp_path / "new")
+    table = pd.read_csv(folder / "candidates.csv")
+    assert table["formula"].tolist() == [one.formula for one in found.candidates]
+    files = sorted(folder.glob("*.cif"))
+    assert [Structure.from_file(file).composition.reduced_formula for file in files] == table["formula"].tolist()
+    figure = found.figure("band_gap", "formation_energy_per_atom")
+    assert len(figure.data[1].x) == len(found)
+    assert "<table>" in found._repr_html_()
+    with pytest.raises(TargetError, match="nonsense"):
+        found.figure("nonsense")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TargetError, match="is a file"):
+        found.save(tmp_path / "file")
+
+
+def test_probabilities_are_what_intervals_say(model: CrystalModel, atlas: Atlas) -> None:
+    z = atlas.z[:50]
+    for level in (0.5, 0.9):
+        low, high = model.predict_interval(z, level)["formation_energy_per_atom"].T
+        for k in range(3):
+            targets = read_targets(formation_energy_per_atom=(low[k], high[k]))
+            assert probabilities(model, z[k : k + 1], targets)[0] == pytest.approx(level, abs=0.01)
+    both = [read_targets(band_gap=ends) for ends in ((None, 1.0), (1.0, None))]
+    assert sum(probabilities(model, z, one) for one in both) == pytest.approx(np.ones(50), abs=1e-6)
+
+
+def test_a_model_without_a_conditional_prior_says_so(model: CrystalModel, tmp_path: Path) -> None:
+    other = CrystalModel(model.network, "toy", model.facts, model.device)
+    with pytest.raises(CapabilityError, match="fit-design-prior"):
+        conditional_prior(other)

@@ -1,0 +1,224 @@
+"""Crystals designed to a user's wishes, in the explorer."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from xcrystal.errors import TargetWarning, XCrystalError
+from xcrystal.explorer.session.commands import DesignCrystals, ShowDesign
+from xcrystal.explorer.session.navigation import Navigation
+from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.state import Point
+from xcrystal.explorer.session.store import Store
+from xcrystal.generator import CrystalModel
+from xcrystal.inverse_design.candidates import Candidate, Design
+from xcrystal.inverse_design.design_targets import Targets, read_targets
+from xcrystal.inverse_design.designing import conditional_prior, design
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+MOST_DESIGNS = 50
+_PACE = 0.1  # seconds between two events
+_Ends = Collection[float | None] | None
+
+
+@dataclass
+class RunningDesign:
+    """A search that is going on: what is wanted, the share that is done, and a few words."""
+
+    targets: Targets
+    share: float = 0.0
+    words: str = ""
+
+
+class CrystalDesign:
+    """Looks for crystals with wanted properties, elements and symmetry; they become ``state.designs``.
+
+    Attributes
+    ----------
+    running
+        The search that is going on, or None.
+    last
+        What the last search found, or None.
+    candidates
+        What is known of the points of ``state.designs``; not of those that came from a saved session.
+    """
+
+    def __init__(self, store: Store, points: Points, navigation: Navigation) -> None:
+        self._store, self._points, self._navigation = store, points, navigation
+        self._stopping = Event()
+        self.running: RunningDesign | None = None
+        self.last: Design | None = None
+        self.candidates: WeakKeyDictionary[Point, Candidate] = WeakKeyDictionary()
+
+    @property
+    def obstacle(self) -> str:
+        """Why nothing can be designed here, in a sentence; empty if it can."""
+        model = self._points.model
+        if not isinstance(model, CrystalModel):
+            return "Designing needs a model of xcrystal's own."
+        try:
+            conditional_prior(model)
+        except XCrystalError as error:
+            return str(error)
+        return ""
+
+    def count(self, **wanted: Any) -> int:
+        """How many known crystals have what is wanted; keywords are those of ``design``.
+
+        Raises
+        ------
+        TargetError
+            If it contradicts itself, or nothing is wanted.
+        """
+        return _targets(**wanted).count(self._points.atlas)
+
+    def design(
+        self,
+        *,
+        band_gap: _Ends = None,
+        formation_energy_per_atom: _Ends = None,
+        e_above_hull: _Ends = None,
+        require: Collection[str] = (),
+        exclude: Collection[str] = (),
+        only: Collection[str] = (),
+        space_group: int | str = 0,
+        crystal_system: str = "",
+        prototype: str = "",
+        n_atoms: _Ends = None,
+        count: int = 12,
+        seed: int = 0,
+    ) -> int:
+        """Look for crystals; everything else goes on meanwhile, and ``stop`` ends it with what was found.
+
+        Parameters
+        ----------
+        band_gap, formation_energy_per_atom, e_above_hull
+            (lowest, highest), None for an open end; eV, eV/atom, eV/atom.
+        require, exclude, only
+            Symbols of elements.
+        space_group, crystal_system, prototype
+            Of the crystals; empty for any.
+        n_atoms
+            (fewest, most) of the primitive cell.
+        count
+            The most candidates, up to 50.
+        seed
+            Of everything random.
+
+        Returns
+        -------
+        int
+            How many were found; if none, ``message`` says why.
+        """
+        if not self._store.allow(self.obstacle or ("Something is being designed already." if self.running else "")):
+            return 0
+        if not 1 <= int(count) <= MOST_DESIGNS:
+            self._store.report(f"There are 1 to {MOST_DESIGNS} designs, not {int(count)}.")
+            return 0
+        try:
+            targets = _targets(
+                band_gap=band_gap,
+                formation_energy_per_atom=formation_energy_per_atom,
+                e_above_hull=e_above_hull,
+                require=require,
+                exclude=exclude,
+                only=only,
+                space_group=space_group,
+                crystal_system=crystal_system,
+                prototype=prototype,
+                n_atoms=n_atoms,
+            )
+        except XCrystalError as error:
+            self._store.report(str(error))
+            return 0
+        self.running = RunningDesign(targets)
+        self._stopping.clear()
+        try:
+            found = self._search(targets, int(count), seed)
+        except XCrystalError as error:
+            self._store.report(str(error))
+            return 0
+        finally:
+            self.running = None
+            self._store.emit("designing")
+        with self._store.lock:
+            self.last = found
+            command = _command(targets, int(count), seed)
+            self._store.commit(command, designs=tuple(self._as_points(found, command)))
+            if found.notes:
+                self._store.report(" ".join(found.notes))
+            elif not len(found):
+                self._store.report(f"Nothing was found: {targets.words}.")
+            self._store.emit("designing")
+        return len(found)
+
+    def stop(self) -> None:
+        """End a search, which keeps what it has; may be called from any thread at any time."""
+        self._stopping.set()
+
+    def show(self, number: int) -> None:
+        """Go to a candidate, by its number in the list, from 0."""
+        with self._store.lock:
+            designs = self._store.state.designs
+            if not 0 <= int(number) < len(designs):
+                self._store.report(f"There is no candidate {int(number)} among {len(designs)}.")
+                return
+            self._navigation.arrive(ShowDesign(int(number)), designs[int(number)])
+
+    # -- inside
+
+    def _search(self, targets: Targets, count: int, seed: int) -> Design:
+        seen = 0.0
+
+        def progress(share: float, words: str) -> bool:
+            nonlocal seen
+            if self.running is not None:
+                self.running.share, self.running.words = share, words
+            if time.monotonic() - seen > _PACE:
+                seen = time.monotonic()
+                self._store.emit("designing")
+            return not self._stopping.is_set()
+
+        model = self._points.model
+        assert isinstance(model, CrystalModel)  # or there is an obstacle
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TargetWarning)  # the notes of the design say it
+            return design(model, atlas=self._points.atlas, n=count, seed=seed, progress=progress, **targets.arguments)
+
+    def _as_points(self, found: Design, command: DesignCrystals) -> list[Point]:
+        if not len(found):
+            return []
+        shown = [ShowDesign(k, wanted=found.targets.words) for k in range(len(found))]
+        structures: list[Structure] = found.structures
+        points = self._points.of(
+            np.asarray(found.z), structures, [one.label() for one in shown], [(command, one) for one in shown]
+        )
+        # what is said of a candidate is said of the crystal itself, at its own latent vector
+        points = [
+            replace(point, predicted=one.predicted, intervals=one.intervals)
+            for point, one in zip(points, found.candidates, strict=True)
+        ]
+        self.candidates.update(zip(points, found.candidates, strict=True))
+        return points
+
+
+def _targets(
+    require: Collection[str] = (), exclude: Collection[str] = (), only: Collection[str] = (), **others: Any
+) -> Targets:
+    return read_targets(elements={"require": require, "exclude": exclude, "only": only}, **others)
+
+
+def _command(targets: Targets, count: int, seed: int) -> DesignCrystals:
+    given = targets.arguments
+    given |= {rule: tuple(symbols) for rule, symbols in given.pop("elements", {}).items()}
+    return DesignCrystals(wanted=targets.words, count=count, seed=seed, **given)

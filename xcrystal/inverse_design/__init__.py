@@ -1,0 +1,1 @@
+"""Inverse design: crystals with wanted properties, elements and symmetry."""

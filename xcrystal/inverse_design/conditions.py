@@ -1,0 +1,49 @@
+"""What the crystals of an atlas are, as arrays: properties, elements and symmetry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xcrystal.crystal.elements import MAX_Z
+from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system
+from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.latent.compositions import atlas_formulas
+from xcrystal.model.conditional_prior import ELEMENTS, Conditions
+
+if TYPE_CHECKING:
+    from xcrystal.latent.atlas import Atlas
+
+_SYSTEM_OF = np.array([-1, *(CRYSTAL_SYSTEMS.index(crystal_system(number)) for number in range(1, 231))])
+
+
+def known_conditions(atlas: Atlas) -> Conditions:
+    """What is known of each crystal of an atlas; read once an atlas."""
+    if "_conditions" not in vars(atlas):
+        vars(atlas)["_conditions"] = _read(atlas)
+    found: Conditions = vars(atlas)["_conditions"]
+    return found
+
+
+def _read(atlas: Atlas) -> Conditions:
+    table, count = atlas.table, len(atlas)
+    properties = np.full((count, len(PROPERTIES)), np.nan, dtype=np.float32)
+    for k, name in enumerate(PROPERTIES):
+        if name in table:
+            properties[:, k] = table[name].to_numpy(dtype=np.float32)
+    elements = np.zeros((count, ELEMENTS), dtype=np.int8)
+    for row, formula in enumerate(atlas_formulas(atlas)):
+        if formula is not None:
+            elements[row, 1 : MAX_Z + 1] = -1
+            elements[row, [z for z, _ in formula]] = 1
+    groups = np.zeros(count, dtype=np.int64)
+    if "space_group" in table:
+        groups = table["space_group"].to_numpy(dtype=np.int64)
+    source = np.where(atlas.in_train, 1, -1).astype(np.int8)
+    return Conditions(properties, elements, groups, system_of(groups), source)
+
+
+def system_of(groups: np.ndarray) -> np.ndarray:
+    """(n,) crystal systems, 0 (triclinic) to 6 (cubic), of space group numbers (n,); -1 of 0."""
+    return _SYSTEM_OF[groups]

@@ -1,0 +1,413 @@
+"""Inverse design: crystals with wanted properties, elements and symmetry.
+
+Latent vectors are drawn from the conditional prior and decoded; what does not hold the constraints, or has overlapping
+atoms, is thrown away. The rest is judged at the latent vectors of the decoded crystals themselves, as a drawn or moved
+vector can be predicted anything. Later draws begin half from nothing and half around the best so far. The most
+promising ones are decoded once more, from their own latent vectors and with all care, and judged again, so that what
+is returned is what the latent vector that is returned decodes to.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xcrystal.assessment.novelty import KnownCrystals
+from xcrystal.assessment.validity import composition_validity, validity
+from xcrystal.crystal.contacts import SHORT_CONTACT
+from xcrystal.crystal.groups import CRYSTAL_SYSTEMS
+from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.errors import CapabilityError, TargetError, check_whole_number
+from xcrystal.generator import CrystalModel, model_folder, open_model, to_structure
+from xcrystal.inverse_design.candidates import Candidate, Design
+from xcrystal.inverse_design.conditions import known_conditions
+from xcrystal.inverse_design.design_targets import Targets, read_targets, warn_beyond
+from xcrystal.inverse_design.likelihood import probabilities
+from xcrystal.latent.atlas import Atlas, open_atlas
+from xcrystal.latent.compositions import Formula
+from xcrystal.latent.density import INSIDE, Density
+from xcrystal.latent.proposing import composition_of
+
+if TYPE_CHECKING:
+    from xcrystal.model.conditional_prior import ConditionalFlow, Conditions
+    from xcrystal.model.decoding import Decoded
+
+DRAWS = 1024
+GUIDANCE = 2.0
+_ROUND = 256
+_FEW = 12  # known crystals that fit; of fewer, values to draw for come from each range by itself
+_STABLE = 0.05  # eV/atom: draws are for crystals this near to the hull, unless something else is wanted
+_BEST = 24  # that later draws begin around
+_FREEDOM = (0.35, 0.75)  # of these draws
+_FINISHED = 3  # candidates that are looked at with all care, for each one that is wanted
+_ENOUGH = 6  # candidates whose predictions fit, for each one that is wanted, after which no more is drawn
+# what a crystal counts less by: its predictions miss a range, it lies outside of the trust region, its charges do not
+# balance, and for each 0.1 eV/atom above the hull
+_MISSED, _OUTSIDE, _UNBALANCED, _ABOVE_HULL = 0.25, 0.5, 0.3, 0.5
+
+Progress = Callable[[float, str], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A decode that holds the constraints."""
+
+    z: np.ndarray
+    code: np.ndarray
+    decoded: Decoded
+    fits: bool
+    score: float
+
+
+def design(
+    model: str | CrystalModel = "mp20",
+    *,
+    band_gap: Any = None,
+    formation_energy_per_atom: Any = None,
+    e_above_hull: Any = None,
+    elements: Mapping[str, Any] | None = None,
+    space_group: int | str | None = None,
+    crystal_system: str | None = None,
+    prototype: str | None = None,
+    n_atoms: Any = None,
+    near: Any = None,
+    n: int = 20,
+    seed: int = 0,
+    atlas: Atlas | None = None,
+    draws: int = DRAWS,
+    guidance: float = GUIDANCE,
+    progress: Progress | None = None,
+) -> Design:
+    """Design crystals with wanted properties, elements and symmetry.
+
+    Parameters
+    ----------
+    model
+        A model with a conditional prior, or its name.
+    band_gap, formation_energy_per_atom, e_above_hull
+        Ranges (lowest, highest) in eV, eV/atom and eV/atom, with None for an open end.
+    elements
+        Symbols under "require", "exclude" and "only".
+    space_group
+        Number or symbol.
+    crystal_system
+        Such as "cubic".
+    prototype
+        A structure type, mineral or motif: "spinel", "perovskite", "layered".
+    n_atoms
+        (fewest, most) atoms of the primitive cell, or one number.
+    near
+        A structure, the path of a crystal file, an id of the atlas, or a latent vector (Z,), near to which to look.
+    n
+        How many candidates; fewer are returned if no more are found.
+    seed
+        Of everything random.
+    atlas
+        The known crystals; by default those of the model.
+    draws
+        The most latent vectors that are drawn; fewer if enough good ones are found.
+    guidance
+        How strongly draws obey what is wanted: 1 as the data do, more with less variety.
+    progress
+        Called with the share that is done and a few words; where it returns False, what was found is returned.
+
+    Returns
+    -------
+    Design
+        Candidates that hold all constraints, the most promising first. Their properties are predictions.
+
+    Raises
+    ------
+    TargetError
+        If something wanted is unknown or contradicts itself, or nothing is wanted.
+    CapabilityError
+        If the model has no conditional prior.
+
+    Warns
+    -----
+    TargetWarning
+        If a range lies beyond the data.
+    """
+    targets = read_targets(
+        band_gap=band_gap,
+        formation_energy_per_atom=formation_energy_per_atom,
+        e_above_hull=e_above_hull,
+        elements=elements,
+        space_group=space_group,
+        crystal_system=crystal_system,
+        prototype=prototype,
+        n_atoms=n_atoms,
+    )
+    opened = open_model(model) if isinstance(model, str) else model
+    known = atlas if atlas is not None else open_atlas(opened.name)
+    check_whole_number(n, "The number of candidates")
+    check_whole_number(draws, "The number of draws")
+    check_whole_number(seed, "The seed", least=0)
+    notes = warn_beyond(targets, known)
+    search = Search(opened, known, targets, seed, guidance, _latent_vector(opened, known, near))
+    return search.run(n, draws, progress or (lambda share, words: True), notes)
+
+
+def conditional_prior(model: CrystalModel) -> ConditionalFlow:
+    """The conditional prior of a model, loaded once.
+
+    Raises
+    ------
+    CapabilityError
+        If it has none.
+    """
+    from xcrystal.model.conditional_prior import load_conditional_flow
+
+    if "_conditional_prior" not in vars(model):
+        flow = load_conditional_flow(model_folder(model.name))
+        if flow is None:
+            raise CapabilityError(
+                f"The model {model.name!r} has no conditional prior; "
+                f"fit one with: xcrystal fit-design-prior --model {model.name}"
+            )
+        vars(model)["_conditional_prior"] = flow.to(model.device)
+    found: ConditionalFlow = vars(model)["_conditional_prior"]
+    return found
+
+
+def _latent_vector(model: CrystalModel, atlas: Atlas, near: Any) -> np.ndarray | None:
+    if near is None:
+        return None
+    if isinstance(near, str) and (atlas.table["material_id"] == near).any():
+        return np.asarray(atlas.z[atlas.row(near)])
+    if isinstance(near, (np.ndarray, list, tuple)):
+        return np.asarray(model.vectors(near)[0])
+    return np.asarray(model.encode(near)[0])
+
+
+class Search:
+    """One request: what was drawn so far, and what of it holds the constraints.
+
+    Parameters are those of ``design``, read; ``near`` is a latent vector (Z,).
+    """
+
+    def __init__(
+        self,
+        model: CrystalModel,
+        atlas: Atlas,
+        targets: Targets,
+        seed: int,
+        guidance: float,
+        near: np.ndarray | None,
+    ) -> None:
+        for name in targets.properties:
+            if name not in model.properties:
+                raise TargetError(f"The model {model.name!r} does not predict {name}, so it cannot be asked for.")
+        self.model, self.atlas, self.targets, self.seed, self.guidance = model, atlas, targets, seed, guidance
+        self.near, self.flow = near, conditional_prior(model)
+        self.rng = np.random.default_rng(seed)
+        self.fit = np.flatnonzero(targets.known(atlas))
+        self.found: list[Found] = []
+        self.kept = 0
+
+    def run(self, n: int, draws: int, progress: Progress, notes: list[str]) -> Design:
+        drawn, on = 0, progress(0.0, "drawing from the conditional prior")
+        while on and drawn < draws and not self._enough(n):
+            count = min(_ROUND, draws - drawn)
+            self.look(self._drawn(count, drawn))
+            drawn += count
+            on = progress(0.8 * drawn / draws, f"{drawn} drawn, {len(self.found)} crystals hold the constraints")
+        if on:
+            progress(0.85, "decoding the best with all care")
+        chosen = self.finished(n)
+        if len(chosen) < n:
+            notes = [*notes, f"Only {len(chosen)} candidates that hold all constraints were found in {drawn} draws."]
+        progress(1.0, "done")
+        return Design(
+            targets=self.targets,
+            candidates=tuple(chosen),
+            known=len(self.fit),
+            draws=drawn,
+            kept=self.kept,
+            seed=self.seed,
+            atlas=self.atlas,
+            notes=tuple(notes),
+        )
+
+    def _enough(self, n: int) -> bool:
+        return sum(one.fits for one in self.found) >= _ENOUGH * n
+
+    # -- draws ---------------------------------------------------------------------------------------------------
+
+    def _drawn(self, count: int, before: int) -> np.ndarray:
+        """(count, Z) latent vectors; after the first round half of them around the best so far."""
+        around, freedom = None, 1.0
+        if self.near is not None:
+            around, freedom = np.repeat(self.near[None], count, axis=0), 0.7
+        best = sorted(self.found, key=lambda one: -one.score)[:_BEST] if before else []
+        seed = self.seed * 1_000_003 + before
+        if not best:
+            return self.flow.sample(self.conditions(count), self.guidance, seed, around=around, freedom=freedom)
+        half = count // 2
+        nearby = np.array([best[k].code for k in self.rng.integers(len(best), size=half)])
+        first = around[: count - half] if around is not None else None
+        return np.concatenate(
+            [
+                self.flow.sample(self.conditions(count - half), self.guidance, seed, around=first, freedom=freedom),
+                self.flow.sample(
+                    self.conditions(half), self.guidance, seed + 1, around=nearby, freedom=self.rng.uniform(*_FREEDOM)
+                ),
+            ]
+        )
+
+    def conditions(self, count: int) -> Conditions:
+        """What to draw for: values of known crystals that fit, where there are some; elements; symmetry."""
+        from xcrystal.model.conditional_prior import ELEMENTS, Conditions
+
+        known = known_conditions(self.atlas).properties
+        properties = np.full((count, len(PROPERTIES)), np.nan, dtype=np.float32)
+        wanted = [PROPERTIES.index(name) for name in self.targets.properties]
+        rows = self.fit
+        if len(rows) >= _FEW:
+            properties[:, wanted] = known[self.rng.choice(rows, count)][:, wanted]
+        else:
+            for k in wanted:
+                properties[:, k] = self._values(known[:, k], *self.targets.properties[PROPERTIES[k]], count)
+        hull = PROPERTIES.index("e_above_hull")
+        if hull not in wanted:
+            properties[:, hull] = self._values(known[:, hull], 0.0, _STABLE, count)
+        elements = np.zeros((count, ELEMENTS), dtype=np.int8)
+        elements[:, list(self.targets.require)] = 1
+        elements[:, list(self.targets.unwanted)] = -1
+        system = CRYSTAL_SYSTEMS.index(self.targets.system) if self.targets.system else -1
+        return Conditions(
+            properties=properties,
+            elements=elements,
+            group=np.full(count, self.targets.group, dtype=np.int64),
+            system=np.full(count, system, dtype=np.int64),
+            source=np.ones(count, dtype=np.int8),
+        )
+
+    def _values(self, known: np.ndarray, low: float, high: float, count: int) -> np.ndarray:
+        """(count,) values in a range, as often as known crystals have them; where none does, the nearest that is in
+        it."""
+        known = known[np.isfinite(known)]
+        inside = known[(known >= low) & (known <= high)]
+        if len(inside):
+            return np.asarray(self.rng.choice(inside, count))
+        return np.full(count, low if not len(known) or known.max() < low else high)
+
+    # -- judging -------------------------------------------------------------------------------------------------
+
+    def look(self, z: np.ndarray) -> None:
+        """Decode latent vectors (n, Z), and keep what holds the constraints and does not overlap."""
+        self.take(z, self.model.decode_arrays(z, effort="fast"))
+
+    def take(self, z: np.ndarray, decoded: list[Decoded]) -> None:
+        """Keep of crystals, that latent vectors (n, Z) were decoded to, what holds the constraints."""
+        rows = self._sound(decoded)
+        self.kept += len(rows)
+        self.found += self._judged(z[rows], [decoded[k] for k in rows])
+
+    def _sound(self, decoded: list[Decoded]) -> list[int]:
+        """Which crystals hold the constraints, do not overlap, and are as symmetric as they say."""
+        from xcrystal.model.choosing import canonical_form, contact_ratios
+
+        rows = [k for k, crystal in enumerate(decoded) if self.targets.accepts(crystal)]
+        if rows:
+            ratios = contact_ratios([decoded[k] for k in rows])
+            rows = [k for k, ratio in zip(rows, ratios, strict=True) if ratio >= SHORT_CONTACT]
+        if not self.targets.of_cells:
+            return rows
+        forms = ((k, canonical_form(decoded[k])) for k in rows)
+        return [k for k, form in forms if form is not None and self.targets.accepts(form)]
+
+    def _judged(self, z: np.ndarray, decoded: list[Decoded]) -> list[Found]:
+        if not decoded:
+            return []
+        codes = self.model.encode_canonical([one.crystal for one in decoded])
+        predicted = self.model.predict(codes)
+        fits = self.targets.fits(predicted) if predicted else np.ones(len(codes), dtype=bool)
+        scores = probabilities(self.model, codes, self.targets)
+        scores[~fits] *= _MISSED
+        scores[Density.of(self.atlas).quantiles(codes) > INSIDE] *= _OUTSIDE
+        # of what misses a range nobody has to know; balancing charges takes milliseconds
+        scores[[hit and not _balanced(composition_of(one)) for hit, one in zip(fits, decoded, strict=True)]] *= (
+            _UNBALANCED
+        )
+        if "e_above_hull" in predicted and "e_above_hull" not in self.targets.properties:
+            scores *= _ABOVE_HULL ** (predicted["e_above_hull"] / 0.1)
+        return [Found(*each) for each in zip(z, codes, decoded, fits.tolist(), scores.tolist(), strict=True)]
+
+    def finished(self, n: int) -> list[Candidate]:
+        """The best, decoded with all care from their own latent vectors, judged again, and unlike each other."""
+        self.found.sort(key=lambda one: -one.score)
+        best, seen = [], set()
+        for one in self.found:
+            kind = (composition_of(one.decoded), one.decoded.group)
+            if kind not in seen:
+                best.append(one)
+                seen.add(kind)
+        best = best[: _FINISHED * n]
+        if not best:
+            return []
+        own = np.array([one.code for one in best])
+        decoded = self.model.decode_arrays(own)
+        rows = self._sound(decoded)
+        judged = self._judged(own[rows], [decoded[k] for k in rows])
+        judged.sort(key=lambda one: -one.score)
+        return self.candidates(_diverse(judged, n))
+
+    def candidates(self, chosen: list[Found]) -> list[Candidate]:
+        """All that is said of crystals."""
+        if not chosen:
+            return []
+        codes = np.array([one.code for one in chosen])
+        predicted, intervals = self.model.predict(codes), self.model.known_intervals(codes)
+        within = probabilities(self.model, codes, self.targets)
+        quantiles = Density.of(self.atlas).quantiles(codes)
+        nearest, distances = self.atlas.neighbours(codes, 1)
+        table, known = self.atlas.table, KnownCrystals(self.model, self.atlas)
+        found = []
+        for k, one in enumerate(chosen):
+            structure = to_structure(one.decoded)
+            row = int(nearest[k, 0])
+            found.append(
+                Candidate(
+                    z=one.z,
+                    structure=structure,
+                    predicted={name: float(values[k]) for name, values in predicted.items()},
+                    intervals={name: (float(v[k, 0]), float(v[k, 1])) for name, v in intervals.items()},
+                    probability=float(within[k]),
+                    quantile=float(quantiles[k]),
+                    nearest=str(table["material_id"].iat[row]),
+                    nearest_formula=str(table["formula"].iat[row]),
+                    distance=float(distances[k, 0]),
+                    match=known.novelty(structure, one.code).match or "",
+                    valid=validity(structure).valid,
+                )
+            )
+        return found
+
+
+@lru_cache(maxsize=4096)
+def _balanced(formula: Formula) -> bool:
+    """Whether some known oxidation states of its elements balance, or it is an alloy."""
+    return composition_validity(formula).smact
+
+
+def _diverse(found: list[Found], n: int) -> list[Found]:
+    """The best ``n`` of different compositions or space groups; of one set of elements no more than needed."""
+    kinds = {(composition_of(one.decoded), one.decoded.group): one for one in reversed(found)}
+    left = sorted(kinds.values(), key=lambda one: -one.score)
+    chosen: list[Found] = []
+    systems: Counter[frozenset[int]] = Counter()
+    for most in range(1, len(left) + 1):
+        for one in left:
+            elements = frozenset(one.decoded.element.tolist())
+            if len(chosen) < n and systems[elements] < most and one not in chosen:
+                systems[elements] += 1
+                chosen.append(one)
+        if len(chosen) == min(n, len(left)):
+            break
+    return sorted(chosen, key=lambda one: -one.score)
