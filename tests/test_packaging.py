@@ -29,7 +29,8 @@ TESTS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optiona
 OPTIONAL = PROJECT["optional-dependencies"]
 DOCS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["docs"])}
 EXTRAS = {
-    canonicalize_name(r.name): r for r in map(Requirement, OPTIONAL["mp"] + OPTIONAL["serve"] + OPTIONAL["relax"])
+    canonicalize_name(r.name): r
+    for r in map(Requirement, OPTIONAL["mp"] + OPTIONAL["serve"] + OPTIONAL["relax"] + OPTIONAL["relax-sevennet"])
 }
 BENCHMARK = list(map(Requirement, PROJECT["optional-dependencies"]["benchmark"]))  # nothing imports it
 CONDA_NAMES = {"torch": "pytorch"}
