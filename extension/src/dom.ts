@@ -29,6 +29,7 @@ type Name =
   | 'role'
   | 'rows'
   | 'scope'
+  | 'selected'
   | 'spellcheck'
   | 'src'
   | 'step'

@@ -35,7 +35,7 @@ def _chgnet(device: str) -> Any:
 def _sevennet(device: str) -> Any:
     from sevenn.calculator import SevenNetCalculator
 
-    class Checked(SevenNetCalculator):  # type: ignore[misc]
+    class Checked(SevenNetCalculator):
         """Says in a sentence what it does not know, and has no energy for an atom alone."""
 
         def set_atoms(self, atoms: Any) -> None:

@@ -14,7 +14,7 @@ PROPERTIES = {
     "formation_energy_per_atom": ("Formation energy", "eV/atom"),
     "band_gap": ("Band gap", "eV"),
     "e_above_hull": ("Energy above hull", "eV/atom"),
-    "above_hull": ("Energy above the hull of this map", "eV/atom"),
+    "above_hull": ("Energy above the map's hull", "eV/atom"),
     "space_group": ("Space group number", ""),
 }
 CREDIT_HTML = (

@@ -126,11 +126,10 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
     run.textContent = running ? 'Stop' : 'Relax';
     run.title = running ? 'Stop relaxing' : 'Relax this crystal';
     potential.disabled = Boolean(running);
-    show(potential, [relax.potentials, relax.potential], () =>
-      relax.potentials.map(([name, title]) =>
-        el('option', { value: name, selected: name === relax.potential }, title)
-      )
+    show(potential, relax.potentials, () =>
+      relax.potentials.map(([name, title]) => el('option', { value: name }, title))
     );
+    potential.value = relax.potential;
     run.disabled = !running && relax.obstacle !== '';
     obstacle.textContent = running ? stepWords(running) : relax.obstacle;
     drawCurves(running?.curves ?? found?.curves ?? null, running?.formula ?? found?.name ?? '');
