@@ -162,7 +162,7 @@ function render({ model, el: root }: IView<IDecodePanel>): () => void {
           }
         }
       },
-      el('span', { class: 'xc-decode-text' }, taken ? '✓ ' : '', choiceNodes(text)),
+      el('span', { class: 'xc-decode-text' }, taken ? '✓\u2009' : '', choiceNodes(text)),
       el('small', {}, percent),
       el('i', { class: 'xc-decode-p', style: `width:${Math.max(100 * p, 0.5)}%` })
     );
@@ -187,7 +187,7 @@ function render({ model, el: root }: IView<IDecodePanel>): () => void {
     }
     show(sofar, [step, orbits, formula], () => [
       step && el('div', {}, `${step.name}: `, el('b', {}, step.taken)),
-      k === steps.length - 1
+      steps.length > 0 && k === steps.length - 1
         ? el('div', {}, 'Done: ', formulaNodes(formula))
         : el('div', {}, orbits === 1 ? '1 orbit so far' : `${orbits} orbits so far`)
     ]);
