@@ -50,7 +50,7 @@ class DecodeView(Panel):
         """The steps of the decode, and why the choice that was asked about was taken."""
         session = self.session
         loaded = session.display.loaded_alone
-        if not self._awake or not session.idle or session.model.lacks("runners_up"):
+        if not self._awake or not session.idle or not session.decoding.known:
             return {"awake": self._awake, "waiting": True, "said": "", "refined": "", "steps": [], "why": None}
         found = session.decoding.shown()
         self._show_pictures(found.steps)
@@ -75,7 +75,7 @@ class DecodeView(Panel):
             decoding.overrule(str(message.get("step") or ""), str(message.get("choice") or ""))
         elif action == "greedy":
             decoding.show_greedy()
-        elif action == "why":
+        elif action == "why" and decoding.known:
             steps, name = decoding.shown().steps, str(message.get("step") or "")
             self._why = None if decoding.explain(name) is None else (steps, name)
         elif action == "close":
