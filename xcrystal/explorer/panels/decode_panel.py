@@ -18,6 +18,7 @@ from xcrystal.explorer.session.decoding_steps import ShownDecode
 
 if TYPE_CHECKING:
     from xcrystal.explanation.decode_steps import DecodeSteps, Step
+    from xcrystal.explorer.session.records import Loaded
     from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.worker import Worker
 
@@ -57,7 +58,7 @@ class DecodeView(Panel):
         return {
             "awake": True,
             "waiting": False,
-            "said": "" if loaded is None else "These are the steps of its reconstruction.",
+            "said": "" if loaded is None else _of_which(session, loaded),
             "refined": _refined(session, found),
             "overruled": len(found.steps.overruled),
             "formula": found.steps.formula,
@@ -95,6 +96,13 @@ class DecodeView(Panel):
         if steps not in self._drawn:
             self._drawn[steps] = _pictures(steps)
         self.pictures = self._drawn[steps]
+
+
+def _of_which(session: Session, loaded: Loaded) -> str:
+    """Whose steps these are while a loaded crystal is drawn."""
+    if loaded.reason or session.z is not loaded.z:
+        return f"These are the steps of the {session.label}."
+    return "These are the steps of its reconstruction."
 
 
 def _step(step: Step) -> dict[str, Any]:
