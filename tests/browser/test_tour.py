@@ -315,7 +315,7 @@ def test_a_lesson_hides_controls(explorer: ExplorerPage, lab: LabNotebook) -> No
 
 
 def test_every_control_has_a_name_and_tabs_move_by_arrow(explorer: ExplorerPage, lab: LabNotebook) -> None:
-    for tab in ("find", "paths", "steer", "why", "change", "concept", "stability", "diffraction", "move"):
+    for tab in ("find", "paths", "steer", "why", "decode", "change", "concept", "stability", "diffraction", "move"):
         explorer.tab(tab)
         names = explorer.page.evaluate(_NAMES)
         assert len(names) > 20

@@ -113,8 +113,8 @@ def test_each_act_works_or_says_why_not(folder: Path, second: DescriptorPCA, nam
 
 def test_what_the_second_model_cannot_do_is_not_offered(folder: Path, second: DescriptorPCA) -> None:
     for model, name, absent in (
-        (second, "second", {"attribution", "why", "concept", "steer"}),
-        (Cubes(), "cubes", {"attribution", "why", "concept", "steer", "change"}),
+        (second, "second", {"attribution", "why", "decode", "concept", "steer"}),
+        (Cubes(), "cubes", {"attribution", "why", "decode", "concept", "steer", "change"}),
     ):
         explorer = xc.explore(model=model, atlas=folder / name)
         try:

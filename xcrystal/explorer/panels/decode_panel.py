@@ -18,6 +18,7 @@ from xcrystal.explorer.session.decoding_steps import ShownDecode
 
 if TYPE_CHECKING:
     from xcrystal.explanation.decode_steps import DecodeSteps, Step
+    from xcrystal.explorer.session.records import Loaded
     from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.worker import Worker
 
@@ -50,14 +51,14 @@ class DecodeView(Panel):
         """The steps of the decode, and why the choice that was asked about was taken."""
         session = self.session
         loaded = session.display.loaded_alone
-        if not self._awake or not session.idle or session.model.lacks("runners_up"):
+        if not self._awake or not session.idle or not session.decoding.known:
             return {"awake": self._awake, "waiting": True, "said": "", "refined": "", "steps": [], "why": None}
         found = session.decoding.shown()
         self._show_pictures(found.steps)
         return {
             "awake": True,
             "waiting": False,
-            "said": "" if loaded is None else "These are the steps of its reconstruction.",
+            "said": "" if loaded is None else _of_which(session, loaded),
             "refined": _refined(session, found),
             "overruled": len(found.steps.overruled),
             "formula": found.steps.formula,
@@ -75,7 +76,7 @@ class DecodeView(Panel):
             decoding.overrule(str(message.get("step") or ""), str(message.get("choice") or ""))
         elif action == "greedy":
             decoding.show_greedy()
-        elif action == "why":
+        elif action == "why" and decoding.known:
             steps, name = decoding.shown().steps, str(message.get("step") or "")
             self._why = None if decoding.explain(name) is None else (steps, name)
         elif action == "close":
@@ -95,6 +96,13 @@ class DecodeView(Panel):
         if steps not in self._drawn:
             self._drawn[steps] = _pictures(steps)
         self.pictures = self._drawn[steps]
+
+
+def _of_which(session: Session, loaded: Loaded) -> str:
+    """Whose steps these are while a loaded crystal is drawn."""
+    if loaded.reason or session.z is not loaded.z:
+        return f"These are the steps of the {session.label}."
+    return "These are the steps of its reconstruction."
 
 
 def _step(step: Step) -> dict[str, Any]:

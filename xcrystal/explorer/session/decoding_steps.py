@@ -83,6 +83,11 @@ class Decoding:
         """Show the greedy decode, with nothing overruled, instead of what reranking or a search has found."""
         return self._go(ShowGreedy())
 
+    @property
+    def known(self) -> bool:
+        """Whether the model tells the steps of its decodes."""
+        return not self._points.model.lacks("runners_up")
+
     def explain(self, step: str) -> ChoiceAttribution | None:
         """Why a choice was taken rather than the most probable other one, as ``xcrystal.explain_choice`` says it.
 
