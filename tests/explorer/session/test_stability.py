@@ -108,7 +108,9 @@ def test_a_decode_is_relaxed_while_another_crystal_is_looked_at(session: Session
     assert len(last.before) == len(state.loaded.structure) == 8  # both in the conventional cell
     assert session.display.alignment is not None
     assert "session.load(Structure(" in session.code()
-    assert "relaxed by chgnet" in service.cif()
+    assert "relaxed by CHGNet" in service.cif()
+    assert state.loaded.caption == "relaxed NaCl"
+    assert service.opinions == {"chgnet": last}
     session.undo()
     assert session.state.loaded is None
     assert service.go_to_relaxed()
