@@ -67,7 +67,10 @@ def run(client: BlockingKernelClient, code: str) -> None:
     message = client.session.msg("execute_request", {"code": code, "silent": False, "store_history": True})
     message["metadata"] = {"cellId": "explorer"}
     client.shell_channel.send(message)
-    reply = client.get_shell_msg(timeout=300)["content"]
+    answer = client.get_shell_msg(timeout=300)
+    while answer["parent_header"].get("msg_id") != message["header"]["msg_id"]:  # of what was asked while it started
+        answer = client.get_shell_msg(timeout=300)
+    reply = answer["content"]
     if reply["status"] != "ok":
         raise RuntimeError(f"{reply['ename']}: {reply['evalue']}")
 

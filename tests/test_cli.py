@@ -365,6 +365,18 @@ def test_train_is_stopped_by_hand_in_one_line(dataset: Path, tmp_path: Path, mon
     assert result.stderr.splitlines() == [f"xcrystal: Stopped; --resume goes on with the run in {tmp_path}."]
 
 
+def test_every_command_is_stopped_by_hand_in_one_line(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("xcrystal.latent.building.build_atlas", stopped)
+    result = run("atlas", "--data", dataset, "--out", tmp_path / "atlas")
+    assert result.exit_code == 130
+    assert result.stderr.startswith("xcrystal: Stopped;") and result.stderr.count("\n") == 1
+
+
 def test_evaluate_reconstruction(dataset: Path) -> None:
     words = ("evaluate", "reconstruction", "--data", dataset / "val.parquet", "--workers", 1)
     found = json.loads(run(*words, "--json").stdout)

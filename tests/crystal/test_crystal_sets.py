@@ -159,3 +159,11 @@ def test_frames_and_archives_are_read_like_folders(folder: Path, tmp_path: Path)
     (tmp_path / "no.zip").write_text("no archive")
     with pytest.raises(DatasetError, match="zip archive"):
         crystal_set(tmp_path / "no.zip")
+
+
+def test_an_archive_of_what_no_crystals_are_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(4):
+            archive.writestr(f"{number}.cif", b" " * 15_000_000)
+    with pytest.raises(DatasetError, match="unpacks to much more"):
+        crystal_set(tmp_path / "bomb.zip")

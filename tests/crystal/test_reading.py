@@ -297,9 +297,9 @@ def test_long_numbers_take_no_long_time(long: str) -> None:
 
 
 def test_many_short_lines_take_no_long_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert len(read("_a 1\n".join(["data_x\n", *[""] * 200_000, cif().split("\n", 1)[1]]))) == 2
-    assert time.monotonic() - started < 8  # a second on a core of its own
+    assert time.process_time() - started < 8  # a second, however busy the machine is
 
 
 def test_numbers_of_atoms_with_names_behind_are_said() -> None:

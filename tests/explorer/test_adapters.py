@@ -80,3 +80,12 @@ def test_plotly_is_imported_without_what_takes_seconds() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["FigureWidget", "False"]
     assert import_plotly() is import_plotly()
+
+
+def test_a_closed_figure_holds_no_data() -> None:
+    """IPython keeps what a cell has given, closed or not."""
+    figure = complete_figure_class()(data=[{"type": "scattergl", "x": list(range(50)), "y": list(range(50))}])
+    figure.introduce()
+    assert len(figure.data[0].x) == len(figure._widget_data[0]["x"]) == 50
+    figure.close()
+    assert not figure.data and not figure._data and not figure._widget_data

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,3 +76,28 @@ def test_nothing_is_remembered_of_visitors(serve: Callable[..., None]) -> None:
     settings.remember(mode="beginner")
     del os.environ["XCRYSTAL_SERVED_FILES"]
     assert settings.recall()["mode"] == "researcher"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits it")
+def test_a_visitor_takes_no_more_memory_than_there_is_for_one() -> None:
+    """What asks for more fails, and the explorer goes on."""
+    code = (
+        "import numpy as np, torch, xcrystal as xc\n"
+        "session = xc.explore().session\n"
+        "for ask in (lambda: np.ones(125_000_000), lambda: torch.ones(250_000_000)):\n"
+        "    try:\n        print(len(ask()))\n"
+        "    except (MemoryError, RuntimeError) as error:\n        print('no', type(error).__name__)\n"
+        "print(session.select('mp-22862'), session.label)\n"
+    )
+
+    def printed(memory: int) -> list[str]:
+        given = os.environ | environment([], memory)
+        command = [sys.executable, "-W", "ignore", "-c", code]
+        done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    limited, free = printed(500), printed(0)
+    assert all(line.startswith("no ") for line in limited[:2])
+    assert free[:2] == ["125000000", "250000000"]
+    assert limited[2] == free[2] and "mp-22862" in free[2]

@@ -55,4 +55,11 @@ def complete_figure_class() -> type:
             self._complete = True
             self.open()
 
+        def close(self) -> None:
+            """Let go of the data, too: who has shown a figure may keep it, as IPython does with what a cell gave."""
+            super().close()
+            for name in ("_data", "_widget_data"):
+                setattr(self, name, [])
+            self._data_objs = ()
+
     return CompleteFigure
