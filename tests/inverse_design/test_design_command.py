@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from xcrystal.cli import app
-from xcrystal.errors import TargetError
 
 
 def test_candidates_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,6 +29,10 @@ def test_candidates_are_printed_and_written(tmp_path: Path, capsys: pytest.Captu
         (["--require", "Xx"], "no element"),
     ],
 )
-def test_bad_input_is_told_in_one_sentence(words: list[str], said: str) -> None:
-    with pytest.raises(TargetError, match=said):
-        app(["design", *words], standalone_mode=False)
+def test_bad_input_is_told_in_one_sentence(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        app(["design", *words])
+    assert ended.value.code == 1
+    told = capsys.readouterr().err.strip()
+    assert said in told
+    assert "\n" not in told
