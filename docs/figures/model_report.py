@@ -214,7 +214,7 @@ COMMANDS = {
     ),
     "design": Command(
         "Designs",
-        "evaluate design",
+        "evaluate design --data FOLDER/val.parquet",
         "Success is in the range by CGCNN, which had no part in designing; the [protocol](design.md) says what the "
         "methods are. The base rate is that of plain draws of the prior.",
     ),

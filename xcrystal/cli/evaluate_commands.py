@@ -279,6 +279,7 @@ def design(
     guidance: Annotated[float, typer.Option(help="Of the conditional prior.")] = 2.0,
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given again.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only this region; may be given again.")] = None,
+    data: Annotated[Path | None, typer.Option(help="A table of known crystals: tell CGCNN's errors, too.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> Report:
@@ -301,6 +302,7 @@ def design(
         method or METHODS,
         region or tuple(REGIONS),
         seed,
+        data,
         lambda words: typer.echo(words, err=True),
     )
     return print_report(report, as_json)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.groups import crystal_system
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import CapabilityError, InvalidCrystalError, XCrystalError, check_whole_number
-from xcrystal.evaluation.design.graph_networks import missing, predict_independently
+from xcrystal.evaluation.design.graph_networks import independent_errors, missing, predict_independently
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.inverse_design.candidates import Candidate
 from xcrystal.inverse_design.design_targets import Targets, read_targets
@@ -106,6 +107,8 @@ class DesignReport(Report):
         By region, how many known crystals fit.
     base
         By region, the share of plain draws of the prior that succeed, and its 95 % Wilson interval.
+    judge
+        By property, of how many known crystals CGCNN's error is known, and its mean and median; empty without data.
     """
 
     n: int
@@ -116,6 +119,7 @@ class DesignReport(Report):
     known: dict[str, int]
     base: dict[str, tuple[float, tuple[float, float]]]
     scores: list[DesignScore]
+    judge: dict[str, tuple[int, float, float]]
 
     def table(self) -> str:
         """A table for reading."""
@@ -133,9 +137,12 @@ class DesignReport(Report):
         ]
         base = [("region", "known crystals that fit", "base rate")]
         base += [(name, str(self.known[name]), share_text(*self.base[name])) for name in self.known]
+        judge = [("CGCNN", "crystals", "mean error", "median error")]
+        judge += [(name, str(n), f"{mean:.3f}", f"{median:.3f}") for name, (n, mean, median) in self.judge.items()]
+        errors = f"\n\n{columns(judge)}" if self.judge else ""
         return (
             f"{self.n} candidates, {self.seeds} seed(s), at most {self.draws} draws, guidance {self.guidance:g}. "
-            f"Base rates of {self.base_draws} draws of the prior.\n{columns(base)}\n\n{columns([head, *rows])}"
+            f"Base rates of {self.base_draws} draws of the prior.\n{columns(base)}\n\n{columns([head, *rows])}{errors}"
         )
 
 
@@ -149,6 +156,7 @@ def evaluate_design(
     methods: Sequence[str] = METHODS,
     regions: Sequence[str] = tuple(REGIONS),
     seed: int = 0,
+    data: Path | None = None,
     progress: Callable[[str], object] | None = None,
 ) -> DesignReport:
     """Design in every region, by every method, and let CGCNN judge.
@@ -169,6 +177,8 @@ def evaluate_design(
         Some of ``METHODS`` and ``REGIONS``.
     seed
         The first seed.
+    data
+        A table of known crystals, of which CGCNN's errors are measured.
     progress
         Called with a few words before each.
 
@@ -203,6 +213,7 @@ def evaluate_design(
         known={name: targets.count(atlas) for name, targets in asked.items()},
         base=base,
         scores=scores,
+        judge={} if data is None else independent_errors(data),
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.tables import read_table, structure_of
 from xcrystal.errors import CapabilityError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ NETWORKS = {
 }
 _RADIUS, _NEAREST, _STEP = 8.0, 12, 0.2  # Å; as the networks were trained
 _TOGETHER = 64
+_GAP = 0.1  # eV, from which a crystal has one
 
 
 def missing() -> str:
@@ -71,6 +73,38 @@ def predict_independently(structures: Sequence[Structure]) -> dict[str, np.ndarr
                 found[name][some] = (out[:, 0] * normalizer["std"] + normalizer["mean"]).numpy()
     found["band_gap"] = np.where(found["metal"] > 0.5, 0.0, np.maximum(found["band_gap"], 0.0))
     return found
+
+
+def independent_errors(table: Path, limit: int = 300, seed: int = 0) -> dict[str, tuple[int, float, float]]:
+    """How far CGCNN lies from the properties of a table.
+
+    Parameters
+    ----------
+    table
+        A parquet file with one crystal a row.
+    limit
+        Of how many crystals, drawn at random.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    dict
+        Of formation energies (eV/atom), gaps (eV), and gaps of crystals that have one: how many crystals, and the mean
+        and median of the absolute error.
+    """
+    rows = read_table(table)
+    rows = rows.sample(min(limit, len(rows)), random_state=seed)
+    found = predict_independently([structure_of(row) for row in rows.to_dict("records")])
+    truth = {name: rows[name].to_numpy(dtype=float) for name in ("formation_energy_per_atom", "band_gap")}
+    errors = {name: np.abs(found[name] - values) for name, values in truth.items()}
+    errors["band_gap of insulators"] = errors["band_gap"][truth["band_gap"] > _GAP]
+    known = {name: values[np.isfinite(values)] for name, values in errors.items()}
+    return {
+        name: (len(values), float(values.mean()), float(np.median(values)))
+        for name, values in known.items()
+        if len(values)
+    }
 
 
 @cache
