@@ -11,6 +11,7 @@ export type Child = Node | string | null | undefined | false | readonly Child[];
 type Name =
   | 'alt'
   | 'class'
+  | 'colspan'
   | 'download'
   | 'draggable'
   | 'for'

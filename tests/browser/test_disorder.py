@@ -41,7 +41,7 @@ def test_approximants_are_made_listed_and_gone_to(server: JupyterServer, browser
     rows = page.root.locator(".xc-approximants tbody:last-child tr")
     markers = page.root.locator(".xc-marker-own[data-sign]")
     lab.wait_until(lambda: rows.count() > 2 and markers.count() >= rows.count(), "approximants in list and map", 60)
-    assert page.root.locator(".xc-spread tr").count() == 2
+    assert page.root.locator(".xc-spread tr").count() == 3
     lab.screenshot("approximants")
     rows.nth(2).locator("button").click()
     lab.wait_until(lambda: "ordering 3, as loaded" in page.label, "the third", 60)

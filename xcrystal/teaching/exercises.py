@@ -17,7 +17,7 @@ LESSONS = {
     "walking": "xcrystal.teaching.walking",
     "why": "xcrystal.teaching.why",
     "any good": "xcrystal.teaching.any_good",
-    "diffraction": "xcrystal.teaching.diffraction",
+    "diffraction": "xcrystal.teaching.powder_patterns",
 }
 _open: dict[str, Exercise] = {}
 

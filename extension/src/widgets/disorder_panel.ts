@@ -104,10 +104,7 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
         el(
           'tr',
           {},
-          el('th', { scope: 'row' }, title),
-          el('td'),
-          el('td'),
-          el('td'),
+          el('th', { scope: 'row', colspan: '4' }, title),
           values.map(value => el('td', {}, value))
         )
       )

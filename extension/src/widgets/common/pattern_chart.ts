@@ -355,17 +355,20 @@ function legendOf(curve: ICurve, k: number): Child {
     text(
       LEFT + 28,
       y + 4,
-      measured ? curve.name : [subscripted(curve.name), ` ${curve.group}`],
+      measured ? curve.name : subscripted(curve.name, ` ${curve.group}`),
       'start'
     )
   ];
 }
 
-/** A formula in an SVG text, where lowering lasts until it is taken back. */
-function subscripted(formula: string): Child {
-  return formulaParts(formula).map(({ text: part, subscript }, k) =>
-    svg('tspan', { dy: subscript ? 3 : k && -3, 'font-size': subscript ? '75%' : null }, part)
-  );
+/** A formula and what follows it in an SVG text, where lowering lasts until it is taken back. */
+function subscripted(formula: string, rest: string): Child {
+  let low = false;
+  return [...formulaParts(formula), { text: rest, subscript: false }].map(part => {
+    const dy = part.subscript ? 3 : low ? -3 : null;
+    low = part.subscript;
+    return svg('tspan', { dy, 'font-size': low ? '75%' : null }, part.text);
+  });
 }
 
 function text(x: number, y: number, content: Child, anchor: string): SVGTextElement {
