@@ -369,6 +369,9 @@ def explanations(
     save: Annotated[
         bool, typer.Option("--save", help="Keep the figures beside the weights, for the explorer.")
     ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Measure this part only, such as speed; may be repeated.")
+    ] = None,
     as_json: Json = False,
 ) -> Report:
     """How far explanations can be trusted: known answers, faithfulness, completeness, sanity, invariance, speed."""
@@ -377,9 +380,13 @@ def explanations(
     from xcrystal.evaluation.attribution.explanation_report import evaluate_explanations
     from xcrystal.generator import model_folder
 
+    if save and only:
+        raise typer.BadParameter("A part cannot be kept for the whole report: leave out --save or --only.")
     opened = xcrystal.load(model, device)
     with tqdm(desc="explanations", bar_format="{desc}: {elapsed}", leave=False, disable=None) as bar:
-        report = evaluate_explanations(opened, data, tasks or (), target, limit, seed, workers, bar.set_description)
+        report = evaluate_explanations(
+            opened, data, tasks or (), target, limit, seed, workers, bar.set_description, only or ()
+        )
     print_report(report, as_json)  # before it is saved, which may not be possible
     if save:
         report.save(model_folder(model))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.errors import check_one_of
 from xcrystal.evaluation.attribution.attribution_invariance import evaluate_attribution_invariance
 from xcrystal.evaluation.attribution.attribution_speed import evaluate_attribution_speed
 from xcrystal.evaluation.attribution.completeness import evaluate_completeness
@@ -87,6 +88,7 @@ def evaluate_explanations(
     seed: int = 0,
     workers: int = 1,
     progress: Callable[[str], object] | None = None,
+    only: Sequence[str] = (),
 ) -> ExplanationsReport:
     """Measure the explanations of a model on crystals that it did not learn from.
 
@@ -110,19 +112,24 @@ def evaluate_explanations(
         Processes that share the work.
     progress
         Told what is done next.
+    only
+        The parts to measure; all if empty.
 
     Raises
     ------
     DatasetError
         If the crystals or the networks cannot be read.
     TargetError
-        If the model does not predict the target.
+        If the model does not predict the target, or there is no such part.
     """
     from xcrystal.explanation.targets import target_of
     from xcrystal.generator import model_folder
     from xcrystal.model.checkpoint import weights_digest
 
     target_of(model, target)
+    for part in only:
+        check_one_of(part, CRYSTALS, "part")
+    wanted = [part for part in CRYSTALS if not only or part in only]
     say = progress or (lambda _: None)
     table = Path(data) / "val.parquet"
     sources = sources_of(table if table.is_file() else Path(data))
@@ -138,13 +145,16 @@ def evaluate_explanations(
             [found.crystals[i] for i in order],
             found.not_encoded,
         )
-        say("speed")
-        speed = evaluate_attribution_speed(model, found.structures, found.crystals, target, counts["speed"])
-        say("faithfulness, completeness, sanity, invariance")
-        names = ("faithfulness", "completeness", "sanity", "invariance")
-        jobs = [(name, model.name, str(model.device), found, target, counts[name], seed) for name in names]
-        reports = list(pool.each(_measure, jobs))
-    parts = {**dict(zip(names, reports, strict=True)), "speed": speed}
+        parts: dict[str, Report] = {}
+        if "speed" in wanted:
+            say("speed")
+            parts["speed"] = evaluate_attribution_speed(
+                model, found.structures, found.crystals, target, counts["speed"]
+            )
+        shared = [part for part in wanted if part != "speed"]
+        say(", ".join(shared))
+        jobs = [(part, model.name, str(model.device), found, target, counts[part], seed) for part in shared]
+        parts = dict(zip(shared, pool.each(_measure, jobs), strict=True)) | parts
     answers: dict[str, Any] = {}
     texts: dict[str, str] = {"tasks": "Not measured: give --tasks with the folder that xcrystal fit-tasks has filled."}
     if tasks:
