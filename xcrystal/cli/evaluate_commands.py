@@ -370,7 +370,8 @@ def explanations(
         bool, typer.Option("--save", help="Keep the figures beside the weights, for the explorer.")
     ] = False,
     only: Annotated[
-        list[str] | None, typer.Option(help="Measure this part only, such as speed; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Measure this part only, such as speed; may be repeated. --save adds it to what was kept."),
     ] = None,
     as_json: Json = False,
 ) -> Report:
@@ -380,8 +381,6 @@ def explanations(
     from xcrystal.evaluation.attribution.explanation_report import evaluate_explanations
     from xcrystal.generator import model_folder
 
-    if save and only:
-        raise typer.BadParameter("A part cannot be kept for the whole report: leave out --save or --only.")
     opened = xcrystal.load(model, device)
     with tqdm(desc="explanations", bar_format="{desc}: {elapsed}", leave=False, disable=None) as bar:
         report = evaluate_explanations(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.errors import check_one_of
+from xcrystal.errors import DatasetError, check_one_of
 from xcrystal.evaluation.attribution.attribution_invariance import evaluate_attribution_invariance
 from xcrystal.evaluation.attribution.attribution_speed import evaluate_attribution_speed
 from xcrystal.evaluation.attribution.completeness import evaluate_completeness
@@ -21,7 +21,7 @@ from xcrystal.evaluation.attribution.faithfulness import evaluate_faithfulness
 from xcrystal.evaluation.attribution.weight_randomization import evaluate_sanity
 from xcrystal.evaluation.shared.encoding import Encodable, encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
-from xcrystal.explanation.trust import FILE, VERSION
+from xcrystal.explanation.trust import FILE, VERSION, read_trust
 from xcrystal.reporting import Report, plain
 
 if TYPE_CHECKING:
@@ -73,10 +73,27 @@ class ExplanationsReport(Report):
         return "\n\n".join(f"{titles[name]}\n{text}" for name, text in self.texts.items())
 
     def save(self, folder: Path) -> None:
-        """Write ``explanations.json`` beside the weights, atomically."""
+        """Write ``explanations.json`` beside the weights, atomically.
+
+        Where parts are missing, those that were kept for the same weights stay, and so do tasks of other names.
+
+        Raises
+        ------
+        DatasetError
+            If parts are missing, and nothing was kept for these weights.
+        """
         from xcrystal.model.checkpoint import write_text
 
-        write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", folder / FILE)
+        content = self.to_dict()
+        if missing := [part for part in CRYSTALS if part not in self.parts]:
+            kept = read_trust(folder)
+            if kept is None or kept.content["weights"] != self.weights:
+                raise DatasetError(
+                    f"{folder} holds no report of these weights to add to: measure {', '.join(missing)} too."
+                )
+            content = kept.content | {name: content[name] for name in self.parts}
+            content["tasks"] = kept.content["tasks"] | self.tasks
+        write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", folder / FILE)
 
 
 def evaluate_explanations(
@@ -113,7 +130,8 @@ def evaluate_explanations(
     progress
         Told what is done next.
     only
-        The parts to measure; all if empty.
+        The parts to measure, of "tasks", "faithfulness", "completeness", "sanity", "invariance" and "speed"; all if
+        empty.
 
     Raises
     ------
@@ -128,7 +146,7 @@ def evaluate_explanations(
 
     target_of(model, target)
     for part in only:
-        check_one_of(part, CRYSTALS, "part")
+        check_one_of(part, ("tasks", *CRYSTALS), "part")
     wanted = [part for part in CRYSTALS if not only or part in only]
     say = progress or (lambda _: None)
     table = Path(data) / "val.parquet"
@@ -157,7 +175,7 @@ def evaluate_explanations(
         parts = dict(zip(shared, pool.each(_measure, jobs), strict=True)) | parts
     answers: dict[str, Any] = {}
     texts: dict[str, str] = {"tasks": "Not measured: give --tasks with the folder that xcrystal fit-tasks has filled."}
-    if tasks:
+    if tasks and (not only or "tasks" in only):
         from xcrystal.evaluation.attribution.known_answer_scores import (
             LIMIT,
             evaluate_known_answers,
