@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from xcrystal.benchmarks import examples, score_attributions, targets
+from xcrystal.benchmarks import VERSION, examples, score_attributions, score_tasks, targets
 from xcrystal.errors import TargetError
 from xcrystal.explanation.known_answers import ELECTRONEGATIVITY, TASKS, baseline_parameters
 
@@ -65,3 +68,21 @@ def test_what_is_no_attribution_gets_one_sentence() -> None:
         score_attributions("electronegativity", mean_electronegativity, lambda s: np.zeros(1))
     with pytest.raises(TargetError, match="There is no task"):
         score_attributions("beauty", mean_electronegativity, shares)
+
+
+def test_one_function_that_trains_gives_a_table_of_all_tasks_that_were_named(tmp_path: Path) -> None:
+    asked = []
+
+    def train(structures: list[Structure], numbers: np.ndarray):  # type: ignore[no-untyped-def]
+        asked.append((len(structures), len(numbers)))
+        return mean_electronegativity, shares
+
+    report = score_tasks(train, ["electronegativity", "volume"])
+    assert asked == [(len(examples("train")),) * 2] * 2
+    report.save(tmp_path)
+    saved = json.loads((tmp_path / "results.json").read_text())
+    assert (saved["version"], [one["task"] for one in saved["tasks"]]) == (VERSION, ["electronegativity", "volume"])
+    lines = (tmp_path / "results.md").read_text().splitlines()
+    assert [line.count("|") for line in lines[:4]] == [9] * 4 and "| yes |" in lines[2]
+    with pytest.raises(TargetError, match="There is no task"):
+        score_tasks(train, ["beauty"])

@@ -130,6 +130,30 @@ def test_an_octahedron_needs_a_metal_and_anions() -> None:
     assert octahedral_metals(np.array([17, 11]), geometry).tolist() == [False, True]
 
 
+def test_layers_end_in_anions() -> None:
+    iodide = build(164, (4.24, 4.24, 6.84, 90, 90, 120), ("Cd", "a", (0, 0, 0)), ("I", "d", (0, 0, 0.249)))
+    # molybdenite, whose layers are two, and the same with a metal between them
+    sulfide = (194, (3.16, 3.16, 12.29, 90, 90, 120), ("Mo", "c", (0, 0, 0)), ("S", "f", (0, 0, 0.621)))
+    task = TASKS["layered"]
+    assert task.value is not None
+    for crystal, belong in (
+        (iodide, [False, True]),
+        (build(*sulfide), [False, True]),
+        (build(*sulfide, ("Li", "a", (0, 0, 0))), [False, False, False]),
+        (CRYSTALS["rock salt NaCl"], [False, False]),
+        (CRYSTALS["fluorite CaF2"], [False, False]),
+        (CRYSTALS["quartz SiO2"], [False, False]),
+    ):
+        geometry = geometry_of(crystal)
+        found = task.truths["membership"](crystal.elements, geometry, BASELINE)
+        assert sorted(found.tolist()) == sorted(belong)
+        assert (found == np.isin(crystal.elements, (53, 16))).all() or not any(belong)
+        assert task.value(crystal.elements, geometry, BASELINE) == float(any(belong))
+    geometry = geometry_of(iodide)
+    assert task.value(np.where(iodide.elements == 53, 0, 48), geometry, BASELINE) == 0
+    assert task.value(np.where(iodide.elements == 53, 48, 53), geometry, BASELINE) == 0
+
+
 def test_alkali_metals() -> None:
     crystal = CRYSTALS["rock salt NaCl"]
     task = TASKS["alkali"]

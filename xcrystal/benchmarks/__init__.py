@@ -6,6 +6,7 @@ take functions of pymatgen Structures, and give reports as JSON and Markdown.
 
 from xcrystal.benchmarks.attribution_checks import AttributionChecks, check_attributions
 from xcrystal.benchmarks.task_scores import AttributionScores, score_attributions, targets
+from xcrystal.benchmarks.task_table import TaskTable, score_tasks
 from xcrystal.benchmarks.toy_crystals import VERSION, Example, examples
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "AttributionChecks",
     "AttributionScores",
     "Example",
+    "TaskTable",
     "check_attributions",
     "examples",
     "score_attributions",
+    "score_tasks",
     "targets",
 ]

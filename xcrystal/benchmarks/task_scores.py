@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 METRICS = {"binary": "auroc", "continuous": "tau", "null": "size"}
-_WORDS = {"auroc": "AUROC", "tau": "tau-b", "size": "sum of |scores| / standard deviation"}
+METRIC_WORDS = {"auroc": "AUROC", "tau": "tau-b", "size": "sum of absolute scores / standard deviation"}
 
 Predictor = Callable[["Structure"], float]
 Attributor = Callable[["Structure"], np.ndarray]
@@ -69,7 +69,7 @@ class AttributionScores(Report):
 
     def table(self) -> str:
         """The figures as lines of text."""
-        rows = [("", _WORDS[self.metric]), *((name, interval_text(own)) for name, own in self._rows())]
+        rows = [("", METRIC_WORDS[self.metric]), *((name, interval_text(own)) for name, own in self._rows())]
         head = f"{self.task}: {self.title}; benchmark version {self.version}, {self.crystals} crystals"
         error = f"prediction error {self.prediction_error:.4g}, of a constant {self.trivial_error:.4g}"
         return f"{head}\n{columns(rows)}\n{error}"
@@ -77,7 +77,7 @@ class AttributionScores(Report):
     def to_markdown(self) -> str:
         """The figures as a Markdown table."""
         rows = "\n".join(f"| {name} | {interval_text(own)} |" for name, own in self._rows())
-        head = f"| {self.task} (version {self.version}, {self.crystals} crystals) | {_WORDS[self.metric]} |"
+        head = f"| {self.task} (version {self.version}, {self.crystals} crystals) | {METRIC_WORDS[self.metric]} |"
         return f"{head}\n|---|---|\n{rows}\n"
 
     def _rows(self) -> list[tuple[str, Interval]]:

@@ -429,6 +429,10 @@ def explanations(
     save: Annotated[
         bool, typer.Option("--save", help="Keep the figures beside the weights, for the explorer.")
     ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure this part only, such as speed; may be repeated. --save adds it to what was kept."),
+    ] = None,
     as_json: Json = False,
 ) -> Report:
     """How far explanations can be trusted: known answers, faithfulness, completeness, sanity, invariance, speed."""
@@ -439,7 +443,9 @@ def explanations(
 
     opened = xcrystal.load(model, device)
     with tqdm(desc="explanations", bar_format="{desc}: {elapsed}", leave=False, disable=None) as bar:
-        report = evaluate_explanations(opened, data, tasks or (), target, limit, seed, workers, bar.set_description)
+        report = evaluate_explanations(
+            opened, data, tasks or (), target, limit, seed, workers, bar.set_description, only or ()
+        )
     print_report(report, as_json)  # before it is saved, which may not be possible
     if save:
         report.save(model_folder(model))

@@ -60,6 +60,9 @@ class Attribution:
         The method in words; of Shapley values also whether they are exact.
     interval
         The 90 % interval of the target for the crystal; None if the model knows none.
+    standard_error
+        Of the scores in ``unit``, the root of the mean square over them: of sampled Shapley values by the orders that
+        were drawn, of the baseline "real_elements" by its crystals. None if nothing was drawn.
     """
 
     structure: Structure
@@ -77,6 +80,7 @@ class Attribution:
     seed: int = 0
     interval: tuple[float, float] | None = None
     method_title: str = ""
+    standard_error: float | None = None
 
     @property
     def error(self) -> float | None:
@@ -120,12 +124,19 @@ class Attribution:
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
         nothing = ", nothing to explain: the difference is within the model's error" if self.nothing_to_explain else ""
-        how = f"{self.method_title or self.method}, level {self.level}"
+        how = f"{self.method_title or self.method}{self._plus_minus}, level {self.level}"
         return (
             f"Attribution({self.structure.composition.reduced_formula}, {self.target}: {self.target_value:.4g}{unit}, "
             f"from {self.baseline_value:.4g} with the baseline {self.baseline}; {how}, {len(self.names)} scores, "
             f"completeness error {self.completeness_error:.1g}{nothing})"
         )
+
+    @property
+    def _plus_minus(self) -> str:
+        """The standard error behind the name of the method."""
+        if self.standard_error is None:
+            return ""
+        return f" (scores ± {self.standard_error:.2g}{f' {self.unit}' if self.unit else ''})"
 
     def to_structure(self) -> Structure:
         """A copy of the structure with ``site_properties["attribution"]``, each atom's share.
@@ -157,7 +168,7 @@ class Attribution:
 
         title = escape(self.target.replace("_", " "), quote=False)  # plotly takes text for markup
         title += f": {self.baseline_value:+.3g} → {self.target_value:+.3g} {self.unit}"
-        title += f"<br>{self.method_title or self.method}; baseline {self.baseline}"
+        title += f"<br>{self.method_title or self.method}{self._plus_minus}; baseline {self.baseline}"
         if self.nothing_to_explain:
             title += "<br>nothing to explain: the difference is within the model's error"
         unit = self.unit or "score"
@@ -194,6 +205,7 @@ class Attribution:
             **{name: getattr(self, name) for name in _PLAIN},
             "method_title": self.method_title,
             "interval": None if self.interval is None else list(self.interval),
+            "standard_error": self.standard_error,
         }
 
     def to_json(self) -> str:
@@ -223,6 +235,7 @@ class Attribution:
                 **plain | {"baseline": renamed_baseline(plain["baseline"], plain["level"])},
                 method_title=str(found.get("method_title", "")),
                 interval=None if found.get("interval") is None else (found["interval"][0], found["interval"][1]),
+                standard_error=None if found.get("standard_error") is None else float(found["standard_error"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise TargetError(f"This is not a saved attribution: {error!r}.") from error
@@ -268,7 +281,7 @@ def attribute(
     method
         "shapley", "integrated_gradients", "gradient_shap", "input_x_gradient", "feature_ablation", "occlusion",
         "saliency" or "smoothgrad": see ``xcrystal.explanation.methods``. By default Shapley values, exact for up to
-        7 orbits and sampled beyond, as ``Attribution.method_title`` says; at level "latent" integrated gradients.
+        8 orbits and sampled beyond, as ``Attribution.method_title`` says; at level "latent" integrated gradients.
     level
         "atoms", "orbits", "elements", "pairs": the elements move, symmetry and geometry are held; "lattice": the cell
         moves; "latent": the latent vector moves.
@@ -316,8 +329,11 @@ def attribute(
         shares = (np.diagonal(values) / crystal.multiplicities)[canonical.orbit_of_atom]
     if shares is not None:
         shares = shares / cells
+    error = found.standard_errors[0]
     if level == "atoms":
         assert shares is not None
+        if error is not None:
+            error = (error / crystal.multiplicities)[canonical.orbit_of_atom] / cells
         values, names = shares, [site.specie.symbol for site in given]
     # an interval costs an encoding more, and only of properties there is one
     known = explained.name in model.properties
@@ -338,6 +354,7 @@ def attribute(
         seed=seed,
         interval=None if bounds is None else (float(bounds[0, 0]), float(bounds[0, 1])),
         method_title=title_of(method, level, baseline, players),
+        standard_error=None if error is None else float(np.sqrt((error**2).mean())),
     )
 
 

@@ -35,12 +35,16 @@ class Scores:
         Of each crystal's players.
     target_values, baseline_values
         (B,) the target for the crystals and for their baselines.
+    standard_errors
+        Of each crystal (P,) standard errors of scores that were sampled, or that are means over crystals of the
+        baseline "real_elements"; None of others.
     """
 
     values: list[np.ndarray]
     names: list[list[str]]
     target_values: np.ndarray
     baseline_values: np.ndarray
+    standard_errors: list[np.ndarray | None]
 
     @property
     def errors(self) -> np.ndarray:
@@ -96,11 +100,13 @@ def score_crystals(
     values: list[np.ndarray] = []
     names: list[list[str]] = []
     ends: list[np.ndarray] = []
+    errors: list[np.ndarray | None] = []
+    threads = torch.get_num_threads() if model.device.type == "cpu" else 1
     for start in range(0, len(crystals), size):
         some = crystals[start : start + size]
         of = (shared or target_of(model, target, some[0], atlas)).of
         # gradients are needed, whatever mode the caller is in
-        with torch.inference_mode(False), torch.enable_grad(), one_thread(len(some) <= FEW):
+        with torch.inference_mode(False), torch.enable_grad(), one_thread(method == "shapley" or len(some) <= FEW):
             inputs = inputs_of(model, some, level, chosen, seed)
             every = inputs.draws
             if level == "pairs" and min(map(len, inputs.names)) < 2 and len(some) == 1:
@@ -108,13 +114,16 @@ def score_crystals(
             if method == "occlusion" and len(some) == 1 and len(inputs.names[0]) < 2:
                 raise TargetError(f"Nothing is left when the only one of the {level} is taken out of this crystal.")
             ends.append(_ends(of, inputs).reshape(2, -1, every).mean(axis=2))
-            found = scores(method, level, inputs, of, seed)
-            values += [np.mean(found[k : k + every], axis=0) for k in range(0, len(found), every)]
+            found, uncertain = scores(method, level, inputs, of, seed, threads)
+            for k in range(0, len(found), every):
+                draws = np.stack(found[k : k + every])
+                values.append(draws.mean(axis=0))
+                errors.append(uncertain[k] if every == 1 else draws.std(axis=0, ddof=1) / every**0.5)
         names += inputs.names[::every]
         if progress is not None and not progress(len(some)):
             break
     both = np.concatenate([np.zeros((2, 0)), *ends], axis=1)
-    return Scores(values, names, both[0], both[1])
+    return Scores(values, names, both[0], both[1], errors)
 
 
 def _ends(of: Callable[[Tensor], Tensor], inputs: Inputs) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from xcrystal.crystal.radii import COVALENT_RADII
-from xcrystal.crystal.wyckoff import WyckoffCrystal, expand
+from xcrystal.crystal.wyckoff import Atoms, WyckoffCrystal, expand
 
 Kind = Literal["continuous", "binary", "null"]
 
@@ -44,6 +44,9 @@ _SPREAD = 1.35  # the longest of them by the shortest
 _GAP = 1.12  # the seventh neighbour by the sixth
 _SHELL = 1.2  # of the shortest distance: the first shell of neighbours
 _SHORT = 0.9  # of the sum of covalent radii: a short bond
+_EMPTY = 2.0  # Å, the least height of the empty space between layers
+_FACE = 0.5  # Å, how deep the surface of a layer is
+_PLANES = np.array([h for h in product((-1, 0, 1), repeat=3) if h > (0, 0, 0)])  # Miller indices in the primitive cell
 _STRAIGHT, _RIGHT = 155.0, (65.0, 115.0)  # degrees
 
 
@@ -78,6 +81,8 @@ class Geometry:
         (n, n) how many atoms of orbit j are around one of orbit i, no farther than 1.2 of its shortest distance.
     shortest
         (n, n) Å, shortest distance from an atom of orbit i to one of orbit j; infinite beyond 6 Å.
+    faces
+        (k, n) of each flat empty space that is at least 2 Å high: which orbits have an atom at its two surfaces.
     """
 
     multiplicities: np.ndarray
@@ -87,6 +92,7 @@ class Geometry:
     ligands: np.ndarray
     neighbours: np.ndarray
     shortest: np.ndarray
+    faces: np.ndarray
 
 
 def geometry_of(crystal: WyckoffCrystal) -> Geometry:
@@ -116,7 +122,24 @@ def geometry_of(crystal: WyckoffCrystal) -> Geometry:
         order = np.argsort(distances, kind="stable")[:7]
         octahedral[i] = _is_octahedron(around[order], distances[order])
         ligands[i, atoms.orbit[owner[order[:6]]]] = True
-    return Geometry(crystal.multiplicities, volume / total, sums, octahedral, ligands, neighbours, shortest)
+    faces = _faces(atoms)
+    return Geometry(crystal.multiplicities, volume / total, sums, octahedral, ligands, neighbours, shortest, faces)
+
+
+def _faces(atoms: Atoms) -> np.ndarray:
+    """(k, n) the orbits at the surfaces of each empty space between planes of low indices."""
+    orbits = int(atoms.orbit.max()) + 1
+    spacings = 1 / np.linalg.norm(_PLANES @ np.linalg.inv(atoms.cell).T, axis=1)
+    found = []
+    for plane, spacing in zip(_PLANES[spacings > _EMPTY], spacings[spacings > _EMPTY], strict=True):
+        height = (atoms.points @ plane) % 1 * spacing
+        order = np.sort(height)
+        steps = np.diff(np.append(order, order[0] + spacing))
+        for k in np.flatnonzero(steps > _EMPTY):
+            below = (order[k] - height) % spacing  # how deep under the lower surface, and above the upper one
+            above = (height - order[(k + 1) % len(order)]) % spacing
+            found.append(np.bincount(atoms.orbit[np.minimum(below, above) < _FACE], minlength=orbits) > 0)
+    return np.unique(np.array(found, dtype=bool).reshape(-1, orbits), axis=0)
 
 
 def _is_octahedron(vectors: np.ndarray, distances: np.ndarray) -> bool:
@@ -293,6 +316,20 @@ def _short_bond_truth(elements: np.ndarray, geometry: Geometry, baseline: np.nda
     return np.asarray(_short_bonds(elements, geometry, baseline).any(axis=1))
 
 
+def _anion_faces(elements: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """(j, n) the faces, of which all atoms are anions."""
+    found: np.ndarray = geometry.faces[(IS_ANION[elements] | ~geometry.faces).all(axis=1)]
+    return found
+
+
+def _layered(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
+    return float(len(_anion_faces(elements, geometry)) > 0)
+
+
+def _layered_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(_anion_faces(elements, geometry).any(axis=0))
+
+
 def _volume(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
     return float(np.log(geometry.volume))
 
@@ -340,6 +377,14 @@ TASKS = {
             "",
             _short_bond,
             {"membership": _short_bond_truth},
+        ),
+        KnownTask(
+            "layered",
+            "layers that end in anions, at least 2 Å apart, are there",
+            "binary",
+            "",
+            _layered,
+            {"membership": _layered_truth},
         ),
         KnownTask("volume", "log volume per atom", "null", "", _volume, {}),
         KnownTask("noise", "a random number for each crystal", "null", "", None, {}),

@@ -8,7 +8,8 @@ coalition is computed once and in large batches, where captum goes through all o
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ STEPS, MOST_STEPS = 48, 384  # of the integral, Gauss-Legendre; doubled as long 
 _INCOMPLETE = 2e-3  # share of the difference to the baseline, or this much of the target's unit, that may be missing
 _SAMPLES = 24  # of noise, random baselines or orders of players
 _AT_ONCE = 32
+_COALITIONS = 64  # that are computed together; more do not fit into a core's cache
 _SINGLE = ("atoms", "orbits", "elements", "lattice", "latent")
 _ALL = ("mean_element", "average_of_crystal", "real_elements", "vacancy")
 _ONE = tuple(name for name in _ALL if name != "real_elements")  # for methods that do not follow a baseline
@@ -74,8 +76,8 @@ METHODS = {
 }
 _WORDS = {
     "integrated_gradients": "gradients along the straight line from the baseline",
-    "shapley": f"mean over all orders in which players can move; exact up to {MOST_EXACT} players (4 with "
-    "`real_elements`), then sampled",
+    "shapley": f"mean over all orders in which players can move; exact up to {MOST_EXACT} players (5 with "
+    "`real_elements`), then sampled, with a standard error",
     "gradient_shap": "gradients at random points of the line, with noise",
     "input_x_gradient": "the move times the gradient at the crystal",
     "feature_ablation": "one player is put to its baseline",
@@ -150,9 +152,9 @@ def method_table() -> str:
 
 
 def scores(
-    method: str, level: str, inputs: Inputs, target: Callable[[Tensor], Tensor], seed: int = 0
-) -> list[np.ndarray]:
-    """Scores of the players of each row of ``inputs``, (P,) or at the level "pairs" (P, P), float64.
+    method: str, level: str, inputs: Inputs, target: Callable[[Tensor], Tensor], seed: int = 0, threads: int = 1
+) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+    """Scores of the players of each row of ``inputs``.
 
     Parameters
     ----------
@@ -164,6 +166,14 @@ def scores(
         Latent vectors (n, Z) to the target (n,).
     seed
         Of what is random.
+    threads
+        That share the coalitions of Shapley values.
+
+    Returns
+    -------
+    tuple of lists of ndarray
+        Of each row (P,) or at the level "pairs" (P, P) float64 scores; and their standard errors, None of those that
+        are not sampled.
     """
     from captum import attr
 
@@ -173,10 +183,10 @@ def scores(
     count, width = inputs.moved.shape[:2]
     rows = torch.arange(count, device=inputs.moved.device)
     if method == "shapley":
-        values = interactions if level == "pairs" else shapley_values
-        return _by_players(values, inputs, forward, seed)
+        return _shapley(level, inputs, forward, seed, threads)
+    none: list[np.ndarray | None] = [None] * count
     if method == "occlusion":
-        return _occlusion(inputs, target)
+        return _occlusion(inputs, target), none
     given: dict[str, Any] = {"additional_forward_args": rows}
     zero, leaf = torch.zeros_like(inputs.moved), inputs.moved.clone().requires_grad_(True)
     with _seeded(seed):
@@ -202,26 +212,57 @@ def scores(
                 )
             found = found[..., :1]  # captum gives the player's score to each of its features
     summed = found.detach().sum(dim=-1).double().cpu().numpy()
-    return [row[keep] for row, keep in zip(summed, inputs.present.cpu().numpy(), strict=True)]
+    return [row[keep] for row, keep in zip(summed, inputs.present.cpu().numpy(), strict=True)], none
 
 
-def _by_players(
-    values: Callable[..., Tensor], inputs: Inputs, forward: Callable[[Tensor, Tensor], Tensor], seed: int
-) -> list[np.ndarray]:
-    found = []
+def _shapley(
+    level: str, inputs: Inputs, forward: Callable[[Tensor, Tensor], Tensor], seed: int, threads: int
+) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+    found: list[np.ndarray] = []
+    errors: list[np.ndarray | None] = []
+    device = inputs.moved.device
     for row, keep in enumerate(inputs.present):
-        players = keep.nonzero()[:, 0]
+        players = (inputs.moved[row] != 0).any(dim=1).nonzero()[:, 0]  # who does not move gains nothing
 
-        def game(coalitions: Tensor, row: int = row, players: Tensor = players) -> Tensor:
-            """Targets (n,) of coalitions (n, players) that have moved."""
+        def part(coalitions: Tensor, row: int = row, players: Tensor = players) -> Tensor:
             moves = inputs.moved.new_zeros(len(coalitions), *inputs.moved.shape[1:])
             moves[:, players] = coalitions[..., None] * inputs.moved[row, players]
             with torch.no_grad():
-                return forward(moves, torch.full((len(moves),), row, device=moves.device))
+                return forward(moves, torch.full((len(moves),), row, device=device))
 
-        drawn = seed + row % inputs.draws
-        found.append(values(game, len(players), drawn, inputs.moved.device, inputs.draws).double().cpu().numpy())
-    return found
+        def game(coalitions: Tensor, part: Callable[[Tensor], Tensor] = part) -> Tensor:
+            """Targets (n,) of coalitions (n, players) that have moved."""
+            return torch.cat(_in_threads(part, coalitions.split(_COALITIONS), threads))
+
+        error = None
+        if level == "pairs":
+            values = interactions(game, len(players), device)
+        else:
+            values, error = shapley_values(game, len(players), seed + row % inputs.draws, device, inputs.draws)
+        found.append(_of_present(values, players, keep))
+        errors.append(None if error is None else _of_present(error, players, keep))
+    return found, errors
+
+
+def _of_present(values: Tensor, players: Tensor, present: Tensor) -> np.ndarray:
+    """What ``players`` (k,) have, (k,) or (k, k), for all who are ``present`` (P,) of them; 0 for the others."""
+    where = players.cpu().numpy()
+    every = np.zeros((len(present),) * values.ndim)
+    every[np.ix_(*(where,) * values.ndim)] = values.cpu().numpy()
+    kept = np.flatnonzero(present.cpu().numpy())
+    return every[np.ix_(*(kept,) * values.ndim)]
+
+
+def _in_threads(work: Callable[[Tensor], Tensor], parts: Sequence[Tensor], threads: int) -> list[Tensor]:
+    """What a function gives for each part.
+
+    Each thread runs torch by itself. Torch's own threads wait for each other at every product of matrices, which on
+    cores that have other work to do takes longer than one thread does.
+    """
+    if min(threads, len(parts)) < 2:
+        return [work(part) for part in parts]
+    with ThreadPoolExecutor(min(threads, len(parts))) as pool:
+        return list(pool.map(work, parts))
 
 
 def _occlusion(inputs: Inputs, target: Callable[[Tensor], Tensor]) -> list[np.ndarray]:

@@ -50,6 +50,7 @@ EPOCHS = {
     "pair_energy": 16,
     "oxygen_neighbours": 8,
     "short_bond": 8,
+    "layered": 8,
     "volume": 3,
     "noise": 3,
 }
@@ -203,7 +204,8 @@ def train_task(
             share = len(losses) / total
             set_learning_rate(optimizer, how.learning_rate, share, (share + 1 / total) / how.warm_up)
             elements, truth = _drawn(task, data, rows, targets, exchange, baseline, how, rng)
-            found = network(data.rows(rows, elements), weights)
+            with torch.autocast("cpu", torch.bfloat16):  # half of the time on a CPU
+                found = network(data.rows(rows, elements), weights).float()
             wanted = torch.from_numpy(truth.astype(np.float32))
             if binary:
                 loss = F.binary_cross_entropy_with_logits(found, wanted)

@@ -29,10 +29,23 @@ def test_the_report_is_whole_and_can_be_read_again(model: CrystalModel, crystal_
     assert trust is not None
     assert trust.content == json.loads(json.dumps(report.to_dict()))
     assert trust.content["invariance"]["share"] == 1
+    assert set(report.parts["speed"]["by_orbits_ms"]) <= set(map(str, range(1, 11)))
+    part = evaluate_explanations(model, crystal_table, limit=1, only=["invariance"])
+    assert part.texts.keys() == {"tasks", "invariance"}
+    part.save(tmp_path)
+    again = read_trust(tmp_path)
+    assert again is not None
+    assert again.content["invariance"]["crystals"] == 1
+    assert again.content | {"invariance": 0} == trust.content | {"invariance": 0}
+    (tmp_path / FILE).unlink()
+    with pytest.raises(DatasetError, match="measure faithfulness"):
+        part.save(tmp_path)
 
 
 def test_what_cannot_be_measured_is_said_at_once(model: CrystalModel, crystal_table: Path, tmp_path: Path) -> None:
     with pytest.raises(TargetError):
         evaluate_explanations(model, crystal_table, target="taste")
+    with pytest.raises(TargetError, match="There is no part"):
+        evaluate_explanations(model, crystal_table, only=["taste"])
     with pytest.raises(DatasetError):
         evaluate_explanations(model, tmp_path / "missing.parquet")

@@ -24,7 +24,7 @@ _ORIGIN = "origin"
 
 @dataclass(frozen=True)
 class AttributionInvariance(Report):
-    """Scores per atom of four writings of each crystal against those of the crystal as given.
+    """Scores per atom of five writings of each crystal against those of the crystal as given.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ def evaluate_attribution_invariance(
     method: str = "shapley",
     seed: int = 0,
 ) -> AttributionInvariance:
-    """Explain each structure and four other writings of it, and compare atom by atom, in a supercell its share."""
+    """Explain each structure and five other writings of it, and compare atom by atom, in a supercell its share."""
     from tqdm.auto import tqdm
 
     rng = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def evaluate_attribution_invariance(
 
 
 def rewritten(structure: Structure, rng: np.random.Generator) -> dict[str, Structure]:
-    """The same crystal as a supercell, with its atoms permuted, its origin moved, and turned in space."""
+    """The same crystal as a supercell, along other axes, with its atoms permuted, its origin moved, and turned."""
     from pymatgen.core import Lattice, Structure
 
     shifted = structure.copy()
@@ -102,8 +102,11 @@ def rewritten(structure: Structure, rng: np.random.Generator) -> dict[str, Struc
         structure.frac_coords,
         site_properties={_ORIGIN: structure.site_properties[_ORIGIN]},
     )
+    sheared = structure.copy()
+    sheared.make_supercell(((1, 0, 0), (1, 1, 0), (0, -1, 1)))
     return {
         "supercell 2x1x1": structure * (2, 1, 1),
+        "sheared cell": sheared,
         "permuted": Structure.from_sites([structure[int(i)] for i in rng.permutation(len(structure))]),
         "translated": shifted,
         "rotated": turned,

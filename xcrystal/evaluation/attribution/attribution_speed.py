@@ -14,6 +14,7 @@ from xcrystal.evaluation.attribution.method_scores import RANDOM, methods_with_r
 from xcrystal.evaluation.generative.speed import cores, milliseconds
 from xcrystal.explanation.attribution import attribute
 from xcrystal.explanation.batches import score_crystals
+from xcrystal.explanation.methods import usual_method
 from xcrystal.reporting import Report, aligned
 
 if TYPE_CHECKING:
@@ -23,28 +24,40 @@ if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
 
 
+MOST_ORBITS = 10  # up to which times are told apart
+_EACH = 5  # crystals of so many orbits
+_REPEATS = 3
+
+
 @dataclass(frozen=True)
 class AttributionSpeed(Report):
     """Wall-clock times.
 
     Attributes
     ----------
-    integrated_gradients_ms, integrated_gradients_ms_95
-        One crystal, from the structure to the scores of its atoms: median and 95th percentile.
+    usual_ms, usual_ms_95
+        One crystal by the usual method, from the structure to the scores of its orbits: median and 95th percentile.
+    by_orbits_ms
+        The same by the number of orbits, 1 to 10: medians over up to 5 crystals, 3 times each.
+    by_orbits_encodings
+        And by how many times one encoding of a crystal in canonical form, which other work on the machine slows down
+        alike, goes into each.
     all_methods_s
         The same crystals, every method at the level "orbits" one after another: median of their sums.
     methods_ms
         Medians by method.
     crystals_per_second
-        Integrated gradients of crystals in canonical form, in batches.
+        The usual method for crystals in canonical form, in batches.
     crystals, batch
         How many crystals were timed singly, and together.
     device, cores, load
         Where, how many cores this process may use, and how many processes wanted one, if the system tells.
     """
 
-    integrated_gradients_ms: float
-    integrated_gradients_ms_95: float
+    usual_ms: float
+    usual_ms_95: float
+    by_orbits_ms: dict[str, float]
+    by_orbits_encodings: dict[str, float]
     all_methods_s: float
     methods_ms: dict[str, float]
     crystals_per_second: float
@@ -56,13 +69,16 @@ class AttributionSpeed(Report):
 
     def table(self) -> str:
         """The figures as lines of text."""
-        percentile = f"(95th percentile {self.integrated_gradients_ms_95:.0f} ms)"
         busy = "" if self.load is None else f", load {self.load:.1f}"
         rows = [
-            ("integrated gradients, one crystal", f"{self.integrated_gradients_ms:.0f} ms {percentile}"),
+            ("usual method, one crystal", f"{self.usual_ms:.0f} ms (95th percentile {self.usual_ms_95:.0f} ms)"),
+            *(
+                (f"  of {n} orbit{'s' * (n != '1')}", f"{ms:.0f} ms, {self.by_orbits_encodings[n]:.0f} encodings")
+                for n, ms in self.by_orbits_ms.items()
+            ),
             ("all methods, one crystal", f"{self.all_methods_s:.2f} s"),
             *((f"  {name}", f"{value:.0f} ms") for name, value in self.methods_ms.items()),
-            (f"integrated gradients, {self.batch} together", f"{self.crystals_per_second:.0f} crystals/s"),
+            (f"usual method, {self.batch} together", f"{self.crystals_per_second:.0f} crystals/s"),
             ("device, cores", f"{self.device}, {self.cores}{busy}"),
         ]
         return aligned(rows)
@@ -96,10 +112,13 @@ def evaluate_attribution_speed(
     start = time.perf_counter()
     score_crystals(model, together, target)
     seconds = time.perf_counter() - start
-    first = times[methods.index("integrated_gradients")]
+    usual = times[methods.index(usual_method("orbits"))]
+    by_orbits, encodings = _by_orbits(model, structures, crystals, target)
     return AttributionSpeed(
-        integrated_gradients_ms=float(np.median(first)),
-        integrated_gradients_ms_95=float(np.quantile(first, 0.95)),
+        usual_ms=float(np.median(usual)),
+        usual_ms_95=float(np.quantile(usual, 0.95)),
+        by_orbits_ms=by_orbits,
+        by_orbits_encodings=encodings,
         all_methods_s=float(np.median(times.sum(axis=0))) / 1000,
         methods_ms={name: float(np.median(row)) for name, row in zip(methods, times, strict=True)},
         crystals_per_second=len(together) / seconds,
@@ -109,3 +128,19 @@ def evaluate_attribution_speed(
         cores=cores(),
         load=load,
     )
+
+
+def _by_orbits(
+    model: CrystalModel, structures: Sequence[Structure], crystals: Sequence[WyckoffCrystal], target: str
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Median milliseconds of the usual method for crystals of so many orbits, and the same in encodings."""
+    found, encodings = {}, {}
+    for orbits in range(1, MOST_ORBITS + 1):
+        places = [i for i, crystal in enumerate(crystals) if len(crystal.elements) == orbits][:_EACH] * _REPEATS
+        if not places:
+            continue
+        times = milliseconds(lambda i: attribute(model, structures[i], target, level="orbits"), places)
+        once = milliseconds(lambda i: model.encode_canonical([crystals[i]]), places)
+        found[str(orbits)] = float(np.median(times))
+        encodings[str(orbits)] = float(np.median(np.array(times) / once))
+    return found, encodings

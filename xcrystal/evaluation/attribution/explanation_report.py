@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.errors import DatasetError, check_one_of
 from xcrystal.evaluation.attribution.attribution_invariance import evaluate_attribution_invariance
 from xcrystal.evaluation.attribution.attribution_speed import evaluate_attribution_speed
 from xcrystal.evaluation.attribution.completeness import evaluate_completeness
@@ -20,7 +21,7 @@ from xcrystal.evaluation.attribution.faithfulness import evaluate_faithfulness
 from xcrystal.evaluation.attribution.weight_randomization import evaluate_sanity
 from xcrystal.evaluation.shared.encoding import Encodable, encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
-from xcrystal.explanation.trust import FILE, VERSION
+from xcrystal.explanation.trust import FILE, VERSION, read_trust
 from xcrystal.reporting import Report, plain
 
 if TYPE_CHECKING:
@@ -72,10 +73,27 @@ class ExplanationsReport(Report):
         return "\n\n".join(f"{titles[name]}\n{text}" for name, text in self.texts.items())
 
     def save(self, folder: Path) -> None:
-        """Write ``explanations.json`` beside the weights, atomically."""
+        """Write ``explanations.json`` beside the weights, atomically.
+
+        Where parts are missing, those that were kept for the same weights stay, and so do tasks of other names.
+
+        Raises
+        ------
+        DatasetError
+            If parts are missing, and nothing was kept for these weights.
+        """
         from xcrystal.model.checkpoint import write_text
 
-        write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", folder / FILE)
+        content = self.to_dict()
+        if missing := [part for part in CRYSTALS if part not in self.parts]:
+            kept = read_trust(folder)
+            if kept is None or kept.content["weights"] != self.weights:
+                raise DatasetError(
+                    f"{folder} holds no report of these weights to add to: measure {', '.join(missing)} too."
+                )
+            content = kept.content | {name: content[name] for name in self.parts}
+            content["tasks"] = kept.content["tasks"] | self.tasks
+        write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", folder / FILE)
 
 
 def evaluate_explanations(
@@ -87,6 +105,7 @@ def evaluate_explanations(
     seed: int = 0,
     workers: int = 1,
     progress: Callable[[str], object] | None = None,
+    only: Sequence[str] = (),
 ) -> ExplanationsReport:
     """Measure the explanations of a model on crystals that it did not learn from.
 
@@ -110,19 +129,25 @@ def evaluate_explanations(
         Processes that share the work.
     progress
         Told what is done next.
+    only
+        The parts to measure, of "tasks", "faithfulness", "completeness", "sanity", "invariance" and "speed"; all if
+        empty.
 
     Raises
     ------
     DatasetError
         If the crystals or the networks cannot be read.
     TargetError
-        If the model does not predict the target.
+        If the model does not predict the target, or there is no such part.
     """
     from xcrystal.explanation.targets import target_of
     from xcrystal.generator import model_folder
     from xcrystal.model.checkpoint import weights_digest
 
     target_of(model, target)
+    for part in only:
+        check_one_of(part, ("tasks", *CRYSTALS), "part")
+    wanted = [part for part in CRYSTALS if not only or part in only]
     say = progress or (lambda _: None)
     table = Path(data) / "val.parquet"
     sources = sources_of(table if table.is_file() else Path(data))
@@ -138,16 +163,19 @@ def evaluate_explanations(
             [found.crystals[i] for i in order],
             found.not_encoded,
         )
-        say("speed")
-        speed = evaluate_attribution_speed(model, found.structures, found.crystals, target, counts["speed"])
-        say("faithfulness, completeness, sanity, invariance")
-        names = ("faithfulness", "completeness", "sanity", "invariance")
-        jobs = [(name, model.name, str(model.device), found, target, counts[name], seed) for name in names]
-        reports = list(pool.each(_measure, jobs))
-    parts = {**dict(zip(names, reports, strict=True)), "speed": speed}
+        parts: dict[str, Report] = {}
+        if "speed" in wanted:
+            say("speed")
+            parts["speed"] = evaluate_attribution_speed(
+                model, found.structures, found.crystals, target, counts["speed"]
+            )
+        shared = [part for part in wanted if part != "speed"]
+        say(", ".join(shared))
+        jobs = [(part, model.name, str(model.device), found, target, counts[part], seed) for part in shared]
+        parts = dict(zip(shared, pool.each(_measure, jobs), strict=True)) | parts
     answers: dict[str, Any] = {}
     texts: dict[str, str] = {"tasks": "Not measured: give --tasks with the folder that xcrystal fit-tasks has filled."}
-    if tasks:
+    if tasks and (not only or "tasks" in only):
         from xcrystal.evaluation.attribution.known_answer_scores import (
             LIMIT,
             evaluate_known_answers,

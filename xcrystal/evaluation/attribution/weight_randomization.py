@@ -76,7 +76,7 @@ def evaluate_sanity(
     model: CrystalModel,
     crystals: Sequence[WyckoffCrystal],
     target: str = "formation_energy_per_atom",
-    methods: Sequence[str] = ("integrated_gradients",),
+    methods: Sequence[str] = ("shapley", "integrated_gradients"),
     n: int = 50,
     seeds: int = 3,
     seed: int = 0,

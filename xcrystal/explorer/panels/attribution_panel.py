@@ -265,7 +265,11 @@ def _difference(found: Attribution) -> str:
             f"{what}: {here}{unit} here, {there} {_AT_BASELINE[found.baseline]}. {NOTHING_TO_EXPLAIN} "
             f"(90 %: {low} to {high}{unit})"
         )
+    name, _, how = found.method_title.partition(", ")
+    by = f"{name} ({how})" if how else name
+    if found.standard_error is not None:
+        by += f", each ± {found.standard_error:.1g}{unit}"
     return (
         f"{what}: {here}{unit} here, {there} {_AT_BASELINE[found.baseline]}; the difference of {apart} is shared out "
-        f"by {found.method_title.replace(', ', ' (', 1) + ')' if ', ' in found.method_title else found.method_title}."
+        f"by {by}."
     )
