@@ -233,6 +233,9 @@ class CrystalCanvas {
     }
     this.annotations.show(atomsOf(message, numbers));
     this.drawQuickly(message.fine ? SMOOTH_AFTER : null);
+    if (message.fine) {
+      stage.viewer.render(); // before what panels say of the crystal is laid out, not in a frame after it
+    }
     view.el.dataset.faces = String(faces.faceSizes.length);
     view.el.dataset.drawn = String(this.number);
   }

@@ -72,6 +72,7 @@ const NEEDED = [
   'stage.mouseObserver.signals.moved.add',
   'stage.viewer.setBackground',
   'stage.viewer.setSampling',
+  'stage.viewer.render',
   'stage.viewer.requestRender',
   'stage.viewer.updateBoundingBox',
   'stage.viewer.updateZoom',
