@@ -23,6 +23,9 @@ from xcrystal.crystal.tables import selection_half
 from xcrystal.reporting import plain
 
 COMMANDS = (
+    ["atlas-hull"],
+    ["design"],
+    ["fit-design-prior"],
     ["lab"],
     ["info"],
     ["encode"],

@@ -63,11 +63,24 @@ describe('names of files stay text', () => {
       of: EVIL,
       properties: ['Band gap (eV)'],
       rows: [
-        { number: 0, group: [['', EVIL]] as [string, string][], atoms: 16, values: ['1.000'] },
-        { number: 1, group: [['', 'Cm']] as [string, string][], atoms: 16, values: ['3.000'] }
+        {
+          number: 0,
+          group: [['', EVIL]] as [string, string][],
+          atoms: 16,
+          weight: '25 %',
+          values: ['1.000']
+        },
+        {
+          number: 1,
+          group: [['', 'Cm']] as [string, string][],
+          atoms: 16,
+          weight: '75 %',
+          values: ['3.000']
+        }
       ],
       mean: ['2.000'],
       deviation: ['1.000'],
+      weighted: ['2.500'],
       shown: 1
     };
     const model = modelFor(disorder.render, { state });
@@ -75,7 +88,9 @@ describe('names of files stay text', () => {
     expect(root.querySelector('img')).toBeNull();
     const rows = [...root.querySelectorAll('tbody:last-child tr')];
     expect(rows.map(row => row.getAttribute('aria-current'))).toEqual(['false', 'true']);
-    expect(root.querySelector('.xc-spread')?.textContent).toBe('Mean2.000Standard deviation1.000');
+    expect(root.querySelector('.xc-spread')?.textContent).toBe(
+      'Mean2.000Standard deviation1.000Weighted mean2.500'
+    );
     rows[1].querySelector('button')?.click();
     root.querySelector<HTMLElement>('.xc-make-approximants')?.click();
     expect(model.sent).toEqual([{ act: 'show', number: 1 }, { act: 'make' }]);
