@@ -38,6 +38,10 @@ def test_what_is_not_needed_to_open_the_explorer_is_not_waited_for() -> None:
     assert not loaded & NOT_TO_OPEN
 
 
+def test_the_explorer_is_there_before_torch() -> None:
+    assert "torch" not in loaded_by("import xcrystal.explorer.widget")
+
+
 def test_the_probe_sees_what_is_imported() -> None:
     assert "numpy" in loaded_by("import numpy")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 from pymatgen.core import Structure
 
 from xcrystal.crystal.canonical import canonicalize
-from xcrystal.errors import CapabilityError, TargetError
+from xcrystal.errors import CapabilityError, TargetError, TargetWarning
 from xcrystal.generator import CrystalModel
 from xcrystal.inverse_design.candidates import Design
 from xcrystal.inverse_design.design_targets import read_targets
-from xcrystal.inverse_design.designing import conditional_prior, design
+from xcrystal.inverse_design.designing import Search, conditional_prior, design
 from xcrystal.inverse_design.likelihood import probabilities
 from xcrystal.latent.atlas import Atlas
 
@@ -95,6 +96,32 @@ def test_it_is_saved_and_drawn(found: Design, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TargetError, match="is a file"):
         found.save(tmp_path / "file")
+
+
+def test_a_folder_of_candidates_is_not_mixed_with_others(found: Design, tmp_path: Path) -> None:
+    found.save(tmp_path)
+    with pytest.raises(TargetError, match="already holds candidates"):
+        found.save(tmp_path)
+
+
+def test_a_range_beyond_the_data_is_drawn_where_it_was_asked_for(model: CrystalModel, atlas: Atlas) -> None:
+    with pytest.warns(TargetWarning, match="extrapolation"):
+        found = design(model, atlas=atlas, band_gap=(20, 22), n=1, draws=32)
+    (shape,) = found.figure("band_gap", "formation_energy_per_atom").layout.shapes
+    assert (shape.x0, shape.x1) == (20, 22)
+
+
+def test_an_empty_design_has_its_columns(found: Design) -> None:
+    none = replace(found, candidates=())
+    assert none.table[["formula", "valid"]].empty
+    assert none.z.shape == (0, found.z.shape[1])
+    assert none.to_csv().startswith("candidate,formula")
+
+
+def test_a_structure_type_is_drawn_in_its_space_groups(model: CrystalModel, atlas: Atlas) -> None:
+    groups = Search(model, atlas, read_targets(prototype="spinel"), 0).conditions(64).group
+    assert np.median(groups) == 227
+    assert not Search(model, atlas, read_targets(elements={"require": ["O"]}), 0).conditions(64).group.any()
 
 
 def test_probabilities_are_what_intervals_say(model: CrystalModel, atlas: Atlas) -> None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from xcrystal.errors import CheckpointError
-from xcrystal.model.conditional_prior import CONDITION, ConditionalFlow, Conditions, fit_conditional_flow
+from xcrystal.model.conditional_prior import CONDITION, ConditionalFlow, encoded, fit_conditional_flow
+from xcrystal.model.flow_conditions import Conditions
 
 
 def conditions(values: np.ndarray) -> Conditions:
@@ -69,8 +70,8 @@ def test_an_interrupted_fit_goes_on_where_it_was(
 
 def test_what_is_hidden_is_not_encoded(data: tuple[np.ndarray, Conditions]) -> None:
     known = data[1]
-    assert known.encoded().shape == (400, CONDITION)
-    assert not known.nothing().encoded().any()
+    assert encoded(known).shape == (400, CONDITION)
+    assert not encoded(known.nothing()).any()
     hidden = known.hidden(np.random.default_rng(0))
     assert np.isnan(hidden.properties[:, 0]).mean() == pytest.approx(0.46, abs=0.1)  # 1 - 0.6 * 0.9
     assert set(np.unique(hidden.elements[:, 8])) == {-1, 0, 1}

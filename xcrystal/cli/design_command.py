@@ -90,7 +90,7 @@ def design(
                 k + 1,
                 one.formula,
                 one.group,
-                *(value_words(one, name) for name in names),
+                *(value_words(one.predicted[name], one.intervals.get(name)) for name in names),
                 f"{one.probability:.0%}",
                 f"{one.nearest_formula} ({one.nearest})",
                 "yes" if one.novel else one.match,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ class Candidate:
         Property name to value.
     intervals
         The same, 90 % interval; empty if the model knows none.
+    nonzero
+        Property name to the probability that it is not zero, of those that may be.
     probability
         That it lies in all ranges, by the model's own intervals.
     quantile
@@ -57,6 +60,7 @@ class Candidate:
     structure: Structure
     predicted: dict[str, float]
     intervals: dict[str, tuple[float, float]]
+    nonzero: dict[str, float]
     probability: float
     quantile: float
     nearest: str
@@ -79,6 +83,12 @@ class Candidate:
     def novel(self) -> bool:
         """Whether it matches no known crystal of the atlas."""
         return not self.match
+
+
+_FIRST = ("candidate", "formula", "space_group", "space_group_symbol", "atoms")
+_LAST = (
+    "probability", "data_quantile", "nearest_id", "nearest_formula", "nearest_distance", "match", "novel", "valid"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +138,16 @@ class Design:
     @property
     def z(self) -> np.ndarray:
         """(n, Z) latent vectors."""
-        return np.array([candidate.z for candidate in self.candidates], dtype=np.float32)
+        found = np.array([candidate.z for candidate in self.candidates], dtype=np.float32)
+        return found.reshape(len(self), self.atlas.z.shape[1])
 
     @property
     def table(self) -> pd.DataFrame:
         """One row a candidate."""
         import pandas as pd
 
-        return pd.DataFrame([self._row(k, candidate) for k, candidate in enumerate(self.candidates)])
+        rows = [self._row(k, candidate) for k, candidate in enumerate(self.candidates)]
+        return pd.DataFrame(rows, columns=list(rows[0]) if rows else [*_FIRST, *_LAST])
 
     def _row(self, k: int, one: Candidate) -> dict[str, Any]:
         row: dict[str, Any] = {
@@ -168,7 +180,7 @@ class Design:
         for k, one in enumerate(self.candidates):
             group = f"{space_group(one.group).symbol} ({one.group})"
             near = f"{one.nearest_formula} ({one.nearest}), {one.distance:.1f}"
-            values = [value_words(one, name) for name in names]
+            values = [value_words(one.predicted[name], one.intervals.get(name)) for name in names]
             marks = ["yes" if each else "no" for each in (one.novel, one.valid)]
             rows.append([str(k + 1), one.formula, group, *values, f"{one.probability:.0%}", near, *marks])
         found = f"{len(self)} candidates; {self.known:,} known crystals fit"
@@ -189,11 +201,13 @@ class Design:
         Raises
         ------
         TargetError
-            If there is a file of that name.
+            If there is a file of that name, or the folder holds candidates already.
         """
         folder = Path(folder)
         if folder.exists() and not folder.is_dir():
             raise TargetError(f"Candidates go into a folder, and {folder} is a file.")
+        if (folder / TABLE).exists():
+            raise TargetError(f"{folder} already holds candidates; choose another folder.")
         folder.mkdir(parents=True, exist_ok=True)
         files = {TABLE: self.to_csv()} | {
             f"{k + 1:03d}-{one.formula}.cif": self.to_cif(k) for k, one in enumerate(self.candidates)
@@ -244,7 +258,11 @@ class Design:
             if name in self.targets.properties:
                 low, high = self.targets.properties[name]
                 values = [*table[name], *(one.predicted[name] for one in self.candidates)]
-                bounds = (max(low, min(values)), min(high, max(values)))
+                ends_at = [end for end in (low, high) if math.isfinite(end)]
+                bounds = [  # an open end ends where what is drawn does
+                    low if math.isfinite(low) else min([*values, *ends_at]),
+                    high if math.isfinite(high) else max([*values, *ends_at]),
+                ]
                 keys = ("x0", "x1") if name == x else ("y0", "y1")
                 add(**dict(zip(keys, bounds, strict=True)), fillcolor="#0072b2", opacity=0.12, line_width=0)
         figure.update_layout(
@@ -263,10 +281,6 @@ class Design:
         return {"type": "data", "array": above, "arrayminus": below, "thickness": 0.7, "width": 0}
 
 
-def value_words(candidate: Candidate, name: str) -> str:
+def value_words(value: float, interval: tuple[float, float] | None) -> str:
     """A predicted property with its 90 % interval: "1.95 (1.20 to 2.61)"."""
-    value = f"{candidate.predicted[name]:.2f}"
-    if name not in candidate.intervals:
-        return value
-    low, high = candidate.intervals[name]
-    return f"{value} ({low:.2f} to {high:.2f})"
+    return f"{value:.2f}" if interval is None else f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"

@@ -10,7 +10,7 @@ from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.latent.compositions import atlas_formulas
-from xcrystal.model.conditional_prior import ELEMENTS, Conditions
+from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 
 if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas

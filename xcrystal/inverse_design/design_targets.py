@@ -7,9 +7,9 @@ or has not.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from xcrystal.crystal.elements import MAX_Z, is_element, number_of, symbol
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system, space_group
 from xcrystal.crystal.tables import PROPERTIES, UNITS
-from xcrystal.errors import ReadError, TargetError, TargetWarning
+from xcrystal.errors import ReadError, TargetError
 from xcrystal.inverse_design.conditions import known_conditions
 from xcrystal.latent.compositions import atlas_formulas
 from xcrystal.latent.proposing import composition_of
@@ -188,7 +188,7 @@ def read_targets(
     properties = {name: bounds for name, bounds in properties.items() if bounds != (-math.inf, math.inf)}
     atoms = (1.0, math.inf)
     if n_atoms is not None:
-        atoms = _range("n_atoms", (n_atoms, n_atoms) if isinstance(n_atoms, int) else n_atoms)
+        atoms = _range("n_atoms", (n_atoms, n_atoms) if isinstance(n_atoms, Integral) else n_atoms)
         atoms = (max(1.0, atoms[0]), atoms[1])
     system = str(crystal_system or "").lower()
     if system and system not in CRYSTAL_SYSTEMS:
@@ -198,21 +198,15 @@ def read_targets(
         **_elements(elements or {}),
         group=_group(space_group),
         system=system,
-        prototype=str(prototype or "").strip(),
+        prototype=" ".join(str(prototype or "").split()),
         n_atoms=atoms,
     )
     _check(found)
     return found
 
 
-def warn_beyond(targets: Targets, atlas: Atlas, stacklevel: int = 2) -> list[str]:
-    """Warn of ranges that no known crystal reaches, and return the sentences.
-
-    Warns
-    -----
-    TargetWarning
-        For each of them; it says how far the data reach.
-    """
+def beyond(targets: Targets, atlas: Atlas) -> list[str]:
+    """A sentence for each range that no known crystal reaches; it says how far the data reach."""
     sentences = []
     for name, (low, high) in targets.properties.items():
         values = known_conditions(atlas).properties[:, PROPERTIES.index(name)]
@@ -224,8 +218,6 @@ def warn_beyond(targets: Targets, atlas: Atlas, stacklevel: int = 2) -> list[str
                 f"The {TITLES[name]} of the known crystals ends at {end:.2f} {UNITS[name]}, {gap:.2f} {UNITS[name]} "
                 f"{'below' if above else 'above'} what is asked for: what is found there is an extrapolation."
             )
-    for sentence in sentences:
-        warnings.warn(sentence, TargetWarning, stacklevel=stacklevel + 1)
     return sentences
 
 
@@ -267,6 +259,8 @@ def _elements(given: Mapping[str, Any]) -> dict[str, frozenset[int]]:
 
 
 def _numbers(symbols: str | Iterable[str]) -> list[int]:
+    if not isinstance(symbols, Iterable):
+        raise TargetError(f'Elements are wanted by their symbols, such as ["O"], not {str(symbols)[:20]!r}.')
     names = symbols.replace(",", " ").split() if isinstance(symbols, str) else list(symbols)
     for name in names:
         if not is_element(name):

@@ -9,6 +9,7 @@ is returned is what the latent vector that is returned decodes to.
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,19 +23,20 @@ from xcrystal.assessment.validity import composition_validity, validity
 from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS
 from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.errors import CapabilityError, TargetError, check_whole_number
+from xcrystal.errors import CapabilityError, TargetError, TargetWarning, check_whole_number
 from xcrystal.generator import CrystalModel, model_folder, open_model, to_structure
 from xcrystal.inverse_design.candidates import Candidate, Design
 from xcrystal.inverse_design.conditions import known_conditions
-from xcrystal.inverse_design.design_targets import Targets, read_targets, warn_beyond
+from xcrystal.inverse_design.design_targets import Targets, beyond, read_targets
 from xcrystal.inverse_design.likelihood import probabilities
 from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.compositions import Formula
 from xcrystal.latent.density import INSIDE, Density
 from xcrystal.latent.proposing import composition_of
+from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 
 if TYPE_CHECKING:
-    from xcrystal.model.conditional_prior import ConditionalFlow, Conditions
+    from xcrystal.model.conditional_prior import ConditionalFlow
     from xcrystal.model.decoding import Decoded
 
 DRAWS = 1024
@@ -148,7 +150,9 @@ def design(
     check_whole_number(n, "The number of candidates")
     check_whole_number(draws, "The number of draws")
     check_whole_number(seed, "The seed", least=0)
-    notes = warn_beyond(targets, known)
+    notes = beyond(targets, known)
+    for note in notes:
+        warnings.warn(note, TargetWarning, stacklevel=2)
     search = Search(opened, known, targets, seed, guidance, _latent_vector(opened, known, near))
     return search.run(n, draws, progress or (lambda share, words: True), notes)
 
@@ -197,8 +201,8 @@ class Search:
         atlas: Atlas,
         targets: Targets,
         seed: int,
-        guidance: float,
-        near: np.ndarray | None,
+        guidance: float = GUIDANCE,
+        near: np.ndarray | None = None,
     ) -> None:
         for name in targets.properties:
             if name not in model.properties:
@@ -211,17 +215,22 @@ class Search:
         self.kept = 0
 
     def run(self, n: int, draws: int, progress: Progress, notes: list[str]) -> Design:
-        drawn, on = 0, progress(0.0, "drawing from the conditional prior")
-        while on and drawn < draws and not self._enough(n):
-            count = min(_ROUND, draws - drawn)
-            self.look(self._drawn(count, drawn))
-            drawn += count
-            on = progress(0.8 * drawn / draws, f"{drawn} drawn, {len(self.found)} crystals hold the constraints")
-        if on:
-            progress(0.85, "decoding the best with all care")
-        chosen = self.finished(n)
+        drawn, enough, on = 0, _ENOUGH * n, progress(0.0, "drawing from the conditional prior")
+        while True:
+            while on and drawn < draws and sum(one.fits for one in self.found) < enough:
+                count = min(_ROUND, draws - drawn)
+                self.look(self._drawn(count, drawn))
+                drawn += count
+                on = progress(0.8 * drawn / draws, f"{drawn} drawn, {len(self.found)} crystals hold the constraints")
+            if on:
+                progress(0.85, "decoding the best with all care")
+            chosen = self.finished(n)
+            if len(chosen) >= n or not on or drawn >= draws:
+                break
+            enough *= 2  # most of what fits was the same few crystals
         if len(chosen) < n:
-            notes = [*notes, f"Only {len(chosen)} candidates that hold all constraints were found in {drawn} draws."]
+            crystals = "candidate was found that holds" if len(chosen) == 1 else "candidates were found that hold"
+            notes = [*notes, f"Only {len(chosen)} {crystals} all constraints, in {drawn} draws."]
         progress(1.0, "done")
         return Design(
             targets=self.targets,
@@ -233,9 +242,6 @@ class Search:
             atlas=self.atlas,
             notes=tuple(notes),
         )
-
-    def _enough(self, n: int) -> bool:
-        return sum(one.fits for one in self.found) >= _ENOUGH * n
 
     # -- draws ---------------------------------------------------------------------------------------------------
 
@@ -262,29 +268,33 @@ class Search:
 
     def conditions(self, count: int) -> Conditions:
         """What to draw for: values of known crystals that fit, where there are some; elements; symmetry."""
-        from xcrystal.model.conditional_prior import ELEMENTS, Conditions
-
-        known = known_conditions(self.atlas).properties
+        every = known_conditions(self.atlas)
+        known = every.properties
         properties = np.full((count, len(PROPERTIES)), np.nan, dtype=np.float32)
         wanted = [PROPERTIES.index(name) for name in self.targets.properties]
         rows = self.fit
-        if len(rows) >= _FEW:
-            properties[:, wanted] = known[self.rng.choice(rows, count)][:, wanted]
+        chosen = self.rng.choice(rows, count) if len(rows) >= _FEW else None
+        if chosen is not None:
+            properties[:, wanted] = known[chosen][:, wanted]
         else:
             for k in wanted:
                 properties[:, k] = self._values(known[:, k], *self.targets.properties[PROPERTIES[k]], count)
         hull = PROPERTIES.index("e_above_hull")
-        if hull not in wanted:
+        if hull not in wanted and np.isfinite(known[:, hull]).any():
             properties[:, hull] = self._values(known[:, hull], 0.0, _STABLE, count)
         elements = np.zeros((count, ELEMENTS), dtype=np.int8)
         elements[:, list(self.targets.require)] = 1
         elements[:, list(self.targets.unwanted)] = -1
-        system = CRYSTAL_SYSTEMS.index(self.targets.system) if self.targets.system else -1
+        group = np.full(count, self.targets.group, dtype=np.int64)
+        system = np.full(count, CRYSTAL_SYSTEMS.index(self.targets.system) if self.targets.system else -1)
+        if self.targets.prototype and not self.targets.group and len(rows):  # no condition of its own
+            of_type = self.rng.choice(rows, count) if chosen is None else chosen
+            group, system = every.group[of_type], every.system[of_type]
         return Conditions(
             properties=properties,
             elements=elements,
-            group=np.full(count, self.targets.group, dtype=np.int64),
-            system=np.full(count, system, dtype=np.int64),
+            group=group,
+            system=system.astype(np.int64),
             source=np.ones(count, dtype=np.int8),
         )
 
@@ -348,15 +358,18 @@ class Search:
             if kind not in seen:
                 best.append(one)
                 seen.add(kind)
-        best = best[: _FINISHED * n]
-        if not best:
-            return []
-        own = np.array([one.code for one in best])
-        decoded = self.model.decode_arrays(own)
-        rows = self._sound(decoded)
-        judged = self._judged(own[rows], [decoded[k] for k in rows])
-        judged.sort(key=lambda one: -one.score)
-        return self.candidates(_diverse(judged, n))
+        judged: list[Found] = []
+        chosen: list[Found] = []
+        for first in range(0, len(best), _FINISHED * n):
+            own = np.array([one.code for one in best[first : first + _FINISHED * n]])
+            decoded = self.model.decode_arrays(own)
+            rows = self._sound(decoded)
+            judged += self._judged(own[rows], [decoded[k] for k in rows])
+            judged.sort(key=lambda one: -one.score)
+            chosen = _diverse(judged, n)
+            if len(chosen) >= n:
+                break
+        return self.candidates(chosen)
 
     def candidates(self, chosen: list[Found]) -> list[Candidate]:
         """All that is said of crystals."""
@@ -364,7 +377,7 @@ class Search:
             return []
         codes = np.array([one.code for one in chosen])
         predicted, intervals = self.model.predict(codes), self.model.known_intervals(codes)
-        within = probabilities(self.model, codes, self.targets)
+        nonzero, within = self.model.known_nonzero(codes), probabilities(self.model, codes, self.targets)
         quantiles = Density.of(self.atlas).quantiles(codes)
         nearest, distances = self.atlas.neighbours(codes, 1)
         table, known = self.atlas.table, KnownCrystals(self.model, self.atlas)
@@ -378,6 +391,7 @@ class Search:
                     structure=structure,
                     predicted={name: float(values[k]) for name, values in predicted.items()},
                     intervals={name: (float(v[k, 0]), float(v[k, 1])) for name, v in intervals.items()},
+                    nonzero={name: float(values[k]) for name, values in nonzero.items()},
                     probability=float(within[k]),
                     quantile=float(quantiles[k]),
                     nearest=str(table["material_id"].iat[row]),

@@ -14,7 +14,6 @@ import copy
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +24,11 @@ from torch import Tensor, nn
 
 from xcrystal.errors import CheckpointError
 from xcrystal.model.checkpoint import weights_digest, write_tensors
+from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 from xcrystal.model.optimizing import set_learning_rate, update_average
 from xcrystal.model.prior import carried
 
 FILE = "conditional_prior.safetensors"
-ELEMENTS = 95  # index by atomic number
 _GROUPS, _SYSTEMS = 231, 7
 _TIMES = 16
 _STEPS = 16
@@ -38,96 +37,31 @@ _CHUNK = 1024
 _BUMPS = 16
 _RANGES = ((-4.5, 1.0), (0.0, 3.0), (0.0, 1.0))
 _ROOTS = (False, True, True)
-# how often a part of a condition is hidden in training, and all of it
-_HIDDEN_PROPERTY, _HIDDEN_GROUP, _HIDDEN_SYSTEM, _HIDDEN_SOURCE, _HIDDEN_ALL = 0.4, 0.6, 0.4, 0.1, 0.1
 _KEPT = 0.998  # of the averaged weights, each step
 _SAVED_EVERY = 500  # steps
 
 
-@dataclass(frozen=True, eq=False)
-class Conditions:
-    """What is known or wanted of B crystals.
-
-    Attributes
-    ----------
-    properties
-        (B, 3) float32 formation energy (eV/atom), band gap (eV) and energy above hull (eV/atom); NaN where unknown.
-    elements
-        (B, 95) int8 by atomic number: 1 present, -1 absent, 0 unknown.
-    group
-        (B,) int64 space group number; 0 where unknown.
-    system
-        (B,) int64 crystal system, 0 (triclinic) to 6 (cubic); -1 where unknown.
-    source
-        (B,) int8: 1 of the training data themselves, -1 of what was added to them, 0 unknown.
-    """
-
-    properties: np.ndarray
-    elements: np.ndarray
-    group: np.ndarray
-    system: np.ndarray
-    source: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.group)
-
-    def rows(self, rows: np.ndarray) -> Conditions:
-        """The conditions of some rows (n,)."""
-        return Conditions(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
-
-    def hidden(self, rng: np.random.Generator) -> Conditions:
-        """With parts hidden at random: of the elements any number, of the rest each by its own."""
-        count, none = len(self), rng.random(len(self)) < _HIDDEN_ALL
-
-        def away(share: float) -> np.ndarray:
-            return (rng.random(count) < share) | none
-
-        properties = self.properties.copy()
-        for k in range(properties.shape[1]):
-            properties[away(_HIDDEN_PROPERTY), k] = np.nan
-        # of the present elements some and of the absent ones some; a third of the time none of a kind, or all
-        shares = np.clip(rng.uniform(-0.5, 1.5, (count, 2)), 0, 1)
-        shares[none] = 0
-        seen = rng.random(self.elements.shape) < np.where(self.elements > 0, shares[:, :1], shares[:, 1:])
-        return Conditions(
-            properties,
-            np.where(seen, self.elements, 0).astype(np.int8),
-            np.where(away(_HIDDEN_GROUP), 0, self.group),
-            np.where(away(_HIDDEN_SYSTEM), -1, self.system),
-            np.where(away(_HIDDEN_SOURCE), 0, self.source).astype(np.int8),
-        )
-
-    def nothing(self) -> Conditions:
-        """As many conditions that know nothing."""
-        return Conditions(
-            np.full_like(self.properties, np.nan),
-            np.zeros_like(self.elements),
-            np.zeros_like(self.group),
-            np.full_like(self.system, -1),
-            np.zeros_like(self.source),
-        )
-
-    def encoded(self) -> Tensor:
-        """(B, C) float32: bumps along each property, flags of presence and absence, symmetry as one of many."""
-        parts = []
-        for k, ((low, high), root) in enumerate(zip(_RANGES, _ROOTS, strict=True)):
-            value = torch.from_numpy(self.properties[:, k].astype(np.float32))
-            known = ~value.isnan()
-            value = value.nan_to_num(0.0)
-            value = (value.clamp(min=0).sqrt() if root else value).clamp(low, high)
-            centres = torch.linspace(low, high, _BUMPS)
-            bumps = torch.exp(-0.5 * ((value[:, None] - centres) * ((_BUMPS - 1) / (high - low))) ** 2)
-            parts += [bumps * known[:, None], known[:, None].float()]
-        elements = torch.from_numpy(self.elements)
-        parts += [(elements > 0).float(), (elements < 0).float()]
-        parts.append(F.one_hot(torch.from_numpy(self.group), _GROUPS)[:, 1:].float())
-        parts.append(F.one_hot(torch.from_numpy(self.system) + 1, _SYSTEMS + 1)[:, 1:].float())
-        source = torch.from_numpy(self.source)[:, None]
-        parts += [(source > 0).float(), (source < 0).float()]
-        return torch.cat(parts, dim=1)
-
-
 CONDITION = 3 * (_BUMPS + 1) + 2 * ELEMENTS + (_GROUPS - 1) + _SYSTEMS + 2
+
+
+def encoded(conditions: Conditions) -> Tensor:
+    """(B, C) float32: bumps along each property, flags of presence and absence, symmetry as one of many."""
+    parts = []
+    for k, ((low, high), root) in enumerate(zip(_RANGES, _ROOTS, strict=True)):
+        value = torch.from_numpy(conditions.properties[:, k].astype(np.float32))
+        known = ~value.isnan()
+        value = value.nan_to_num(0.0)
+        value = (value.clamp(min=0).sqrt() if root else value).clamp(low, high)
+        centres = torch.linspace(low, high, _BUMPS)
+        bumps = torch.exp(-0.5 * ((value[:, None] - centres) * ((_BUMPS - 1) / (high - low))) ** 2)
+        parts += [bumps * known[:, None], known[:, None].float()]
+    elements = torch.from_numpy(conditions.elements)
+    parts += [(elements > 0).float(), (elements < 0).float()]
+    parts.append(F.one_hot(torch.from_numpy(conditions.group), _GROUPS)[:, 1:].float())
+    parts.append(F.one_hot(torch.from_numpy(conditions.system) + 1, _SYSTEMS + 1)[:, 1:].float())
+    source = torch.from_numpy(conditions.source)[:, None]
+    parts += [(source > 0).float(), (source < 0).float()]
+    return torch.cat(parts, dim=1)
 
 
 class ConditionalFlow(nn.Module):
@@ -192,7 +126,7 @@ class ConditionalFlow(nn.Module):
         parts = []
         for i in range(0, len(conditions), _CHUNK):
             rows = conditions.rows(np.arange(i, min(i + _CHUNK, len(conditions))))
-            wanted, free = rows.encoded().to(device), rows.nothing().encoded().to(device)
+            wanted, free = encoded(rows).to(device), encoded(rows.nothing()).to(device)
 
             def velocity(x: Tensor, time: Tensor, wanted: Tensor = wanted, free: Tensor = free) -> Tensor:
                 under = self(x, time, wanted)
@@ -242,7 +176,7 @@ def fit_conditional_flow(
         drawn = rng.standard_normal((2, batch_size, means.shape[1])).astype(np.float32)
         end = torch.from_numpy((means[rows] + spread[rows] * drawn[0]).astype(np.float32))
         start, time = torch.from_numpy(drawn[1]), torch.from_numpy(rng.random(batch_size).astype(np.float32))
-        condition = conditions.rows(rows).hidden(rng).encoded()
+        condition = encoded(conditions.rows(rows).hidden(rng))
         with torch.autocast("cpu", torch.bfloat16):
             velocity = flow(start + time[:, None] * (end - start), time, condition)
         loss = ((velocity.float() - (end - start)) ** 2).mean()

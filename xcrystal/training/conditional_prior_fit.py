@@ -5,6 +5,7 @@ All that it learns from is in the model's atlas, which holds no crystal that is 
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +48,15 @@ def fit_conditional_prior(model: str | Path, atlas: str | Path = "", steps: int 
     """
     from tqdm.auto import tqdm
 
+    from xcrystal.model.checkpoint import weights_digest
     from xcrystal.model.conditional_prior import FILE, fit_conditional_flow, save_conditional_flow
     from xcrystal.model.device import one_thread
 
     folder = model_folder(model)
     opened, known = open_network(model), open_atlas(atlas or model)
-    unfinished = folder / f"{FILE}.{steps}-{seed}.part"
+    # of these weights and this atlas: to go on with others would mix two fits
+    of = hashlib.sha256(known.z.tobytes() + weights_digest(folder).encode()).hexdigest()[:12]
+    unfinished = folder / f"{FILE}.{steps}-{seed}-{of}.part"
     with one_thread(), tqdm(total=steps, desc="fitting", unit="step", disable=None) as bar:
         flow = fit_conditional_flow(
             known.z,

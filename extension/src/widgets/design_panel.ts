@@ -255,11 +255,14 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
       card.rows.map(([title, value, unit]) =>
         el('span', { class: 'xc-value' }, `${title} `, el('b', {}, value), ` ${unit}`)
       ),
+      card.chance !== '' &&
+        el('span', { class: 'xc-soft' }, `in all ranges: ${card.chance}, by its intervals`),
       card.nearest !== '' &&
         el('span', { class: 'xc-soft' }, 'nearest known: ', formulaNodes(card.nearest)),
       card.known !== ''
         ? el('span', { class: 'xc-known' }, `known: ${card.known}`)
-        : card.nearest !== '' && el('span', { class: 'xc-new' }, 'not in the atlas'),
+        : card.nearest !== '' &&
+            el('span', { class: 'xc-new' }, 'matches no known crystal of its formula'),
       !card.valid && el('span', { class: 'xc-warn' }, 'charges do not balance'),
       card.far && el('span', { class: 'xc-warn' }, 'extrapolation')
     );

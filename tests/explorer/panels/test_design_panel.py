@@ -76,8 +76,17 @@ def test_a_design_can_be_shown_undone_saved_and_repeated(view: DesignView, sessi
     assert again.file.open_json(session.file.to_json())
     assert again.structure.composition == session.structure.composition
     assert len(again.state.designs) == 2
+    for kept, made in zip(again.state.designs, session.state.designs, strict=True):
+        assert kept.predicted == pytest.approx(made.predicted, abs=0.02)  # of the crystals, not of the vectors drawn
     command = session.state.designs[0].commands[0]
     assert read_command(json.loads(json.dumps(command.plain()))) == command
+    saved: list[bytes] = []
+    view.offer = lambda name, kind, content: saved.append(content)  # type: ignore[method-assign]
+    assert session.crystal_design.design(require=["S"], count=1) >= 0
+    session.undo()  # so that the cards are those of the first request again
+    act(view, "save")
+    assert saved[0] == session.crystal_design.design_of[session.state.designs[0]].to_csv().encode()
+    assert saved[0].count(b"\n") == 3
     session.undo()
     session.undo()
     assert session.state.designs == before.designs == ()

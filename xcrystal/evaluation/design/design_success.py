@@ -2,7 +2,7 @@
 
 Success is a property in the range that was asked for as CGCNN predicts it (``graph_networks``), in a crystal that holds
 the constraints as spglib and a count of its atoms see them: nothing that took part in designing judges. CGCNN errs,
-too, so even crystals that are known to lie in a range succeed in part: that is what *known crystals* shows.
+too. What the decodes of crystals that are known to lie in a range achieve bounds the decoder and the judge together.
 
 Methods, each with the same number of candidates:
 
@@ -15,7 +15,7 @@ exchange
 steering
     ``steer`` from known crystals that hold the constraints and miss a range, until the model says that they fit.
 known
-    Known crystals that fit by their table, drawn at random. None of them is novel.
+    Decodes of known crystals that fit by their table, drawn at random; some decode to another crystal.
 """
 
 from __future__ import annotations

@@ -80,9 +80,10 @@ class DesignView(Panel):
     def _card(self, point: Point) -> dict[str, Any]:
         found = self.session.crystal_design.candidates.get(point)
         number = int(point.structure.properties["space_group"])
-        rows = [[words.title(name), f"{value:.2f}", words.unit(name)] for name, value in point.predicted.items()]
-        if found is not None:
-            rows = [[words.title(name), value_words(found, name), words.unit(name)] for name in found.predicted]
+        rows = [
+            [words.title(name), value_words(value, point.intervals.get(name)), words.unit(name)]
+            for name, value in point.predicted.items()
+        ]
         return {
             "formula": words.formula_of(point.structure),
             "group": f"{space_group(number).symbol} ({number})",
@@ -110,8 +111,13 @@ class DesignView(Panel):
             threading.Thread(target=self._design, args=(message,), name="xcrystal-design", daemon=True).start()
         elif action == "candidate":
             service.show(int(message.get("number", -1)))
-        elif action == "save" and service.last is not None:
-            self.offer("candidates.csv", "text/csv", service.last.to_csv().encode())
+        elif action == "save":
+            designs = self.session.state.designs
+            found = service.design_of.get(designs[0]) if designs else None
+            if found is None:
+                self.session.report("A reopened session keeps the crystals but not their table; design again for it.")
+            else:
+                self.offer("candidates.csv", "text/csv", found.to_csv().encode())
 
     def refresh(self) -> None:
         """Draw anew."""

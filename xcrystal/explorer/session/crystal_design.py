@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from threading import Event
@@ -12,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xcrystal.errors import TargetWarning, XCrystalError
+from xcrystal.errors import XCrystalError
 from xcrystal.explorer.session.commands import DesignCrystals, ShowDesign
 from xcrystal.explorer.session.navigation import Navigation
 from xcrystal.explorer.session.points import Points
@@ -20,8 +19,8 @@ from xcrystal.explorer.session.state import Point
 from xcrystal.explorer.session.store import Store
 from xcrystal.generator import CrystalModel
 from xcrystal.inverse_design.candidates import Candidate, Design
-from xcrystal.inverse_design.design_targets import Targets, read_targets
-from xcrystal.inverse_design.designing import conditional_prior, design
+from xcrystal.inverse_design.design_targets import Targets, beyond, read_targets
+from xcrystal.inverse_design.designing import DRAWS, Search, conditional_prior
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -49,6 +48,8 @@ class CrystalDesign:
         The search that is going on, or None.
     last
         What the last search found, or None.
+    design_of
+        The search that found a point of ``state.designs``; none of those that came from a saved session.
     candidates
         What is known of the points of ``state.designs``; not of those that came from a saved session.
     """
@@ -58,6 +59,7 @@ class CrystalDesign:
         self._stopping = Event()
         self.running: RunningDesign | None = None
         self.last: Design | None = None
+        self.design_of: WeakKeyDictionary[Point, Design] = WeakKeyDictionary()
         self.candidates: WeakKeyDictionary[Point, Candidate] = WeakKeyDictionary()
 
     @property
@@ -141,8 +143,12 @@ class CrystalDesign:
         except XCrystalError as error:
             self._store.report(str(error))
             return 0
-        self.running = RunningDesign(targets)
-        self._stopping.clear()
+        with self._store.lock:
+            if self.running:
+                self._store.report("Something is being designed already.")
+                return 0
+            self._stopping.clear()
+            self.running = RunningDesign(targets)
         try:
             found = self._search(targets, int(count), seed)
         except XCrystalError as error:
@@ -154,7 +160,9 @@ class CrystalDesign:
         with self._store.lock:
             self.last = found
             command = _command(targets, int(count), seed)
-            self._store.commit(command, designs=tuple(self._as_points(found, command)))
+            points = self._as_points(found, command)
+            self.design_of.update((point, found) for point in points)
+            self._store.commit(command, designs=tuple(points))
             if found.notes:
                 self._store.report(" ".join(found.notes))
             elif not len(found):
@@ -191,9 +199,9 @@ class CrystalDesign:
 
         model = self._points.model
         assert isinstance(model, CrystalModel)  # or there is an obstacle
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TargetWarning)  # the notes of the design say it
-            return design(model, atlas=self._points.atlas, n=count, seed=seed, progress=progress, **targets.arguments)
+        # ``design`` would warn of what the notes say; this is a thread of its own, and filters are of the process
+        search = Search(model, self._points.atlas, targets, seed)
+        return search.run(count, DRAWS, progress, beyond(targets, self._points.atlas))
 
     def _as_points(self, found: Design, command: DesignCrystals) -> list[Point]:
         if not len(found):
@@ -205,7 +213,7 @@ class CrystalDesign:
         )
         # what is said of a candidate is said of the crystal itself, at its own latent vector
         points = [
-            replace(point, predicted=one.predicted, intervals=one.intervals)
+            replace(point, predicted=one.predicted, intervals=one.intervals, nonzero=one.nonzero)
             for point, one in zip(points, found.candidates, strict=True)
         ]
         self.candidates.update(zip(points, found.candidates, strict=True))

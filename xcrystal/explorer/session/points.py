@@ -222,6 +222,30 @@ class Points:
         """
         return self.achieved_all([point])[0]
 
+    def of_crystals(self, points: Sequence[Point]) -> list[Point]:
+        """The points, with what is predicted at the latent vectors of their crystals; those that cannot
+        be encoded stay as they are."""
+        forms = [self._canonical(point.structure) for point in points]
+        known = [form.crystal for form in forms if form is not None]
+        if not known:
+            return list(points)
+        z = self.model.encode_canonical(known)
+        predicted, intervals = self.model.predict(z), self.model.known_intervals(z)
+        nonzero = self.model.known_nonzero(z)
+        rows = iter(range(len(known)))
+        found = []
+        for point, form in zip(points, forms, strict=True):
+            if form is not None:
+                k = next(rows)
+                point = replace(
+                    point,
+                    predicted={name: float(values[k]) for name, values in predicted.items()},
+                    intervals={name: (float(v[k, 0]), float(v[k, 1])) for name, v in intervals.items()},
+                    nonzero={name: float(values[k]) for name, values in nonzero.items()},
+                )
+            found.append(point)
+        return found
+
     def achieved_all(self, points: Sequence[Point]) -> list[dict[str, float]]:
         """``achieved`` of many points, encoded together."""
         new = [point for point in points if point not in self._achieved]

@@ -154,7 +154,7 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
         own=read.own(),
         ends=(two[0], two[1]),
         candidates=tuple(next(found) for _ in candidates),
-        designs=tuple(next(found) for _ in designs),
+        designs=tuple(points.of_crystals([next(found) for _ in designs])),
         pins=tuple(next(found) for _ in pins),
         diffraction=read.pattern_view(),
         measured=read.measured(),
