@@ -275,6 +275,8 @@ def test_decode_steps(tmp_path: Path) -> None:
     for wrong, said in (("K", "overruled as 'element of orbit 1=Ca'"), ("space group=999", "no space group '999'")):
         result = run("decode-steps", path, "--overrule", wrong)
         assert result.exit_code == 1 and said in result.stderr
+    turned = run("decode-steps", path, "--overrule", "element of orbit 2=Br", "--overrule", "element of orbit 1=K")
+    assert turned.exit_code == 1 and "in the order of the decode" in turned.stderr
     assert "no crystal of this id" in run("decode-steps", "mp-0").stderr
 
 

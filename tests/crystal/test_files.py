@@ -37,6 +37,14 @@ def test_latent_vectors_keep_their_name(tmp_path: Path) -> None:
     assert np.load(tmp_path / "z.npz")["z"].shape == (1, 2)
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "\N{CRYSTAL BALL}"])
+def test_names_may_be_as_long_as_the_system_takes_them(tmp_path: Path, letter: str) -> None:
+    path = tmp_path / (letter * (255 // len(letter.encode())))
+    with replacing(path) as part:
+        part.write_text("new")
+    assert path.read_text() == "new"
+
+
 def test_who_writes_at_the_same_time_does_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with replacing(path) as first, replacing(path) as second:

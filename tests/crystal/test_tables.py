@@ -70,3 +70,23 @@ def test_an_empty_table_is_refused(crystal_table: Path, tmp_path: Path) -> None:
     read_table(crystal_table).iloc[:0].to_parquet(tmp_path / "empty.parquet")
     with pytest.raises(DatasetError, match="no rows"):
         read_table(tmp_path / "empty.parquet")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks the system for the most memory that was taken")
+def test_what_is_packed_too_well_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "packed.parquet"
+    pd.DataFrame({"species": ["a" * 4_000_000] * 60}).to_parquet(path, compression="zstd", use_dictionary=False)
+    assert path.stat().st_size < 100_000
+    code = (
+        "import sys, resource, pathlib; from xcrystal.crystal.tables import read_table\n"
+        "from xcrystal.errors import DatasetError\n"
+        "import pandas, pyarrow.parquet\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: read_table(pathlib.Path(sys.argv[1]))\n"
+        "except DatasetError as error: print(error)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    said, megabytes = done.stdout.splitlines()
+    assert "no crystals can be packed like that" in said
+    assert int(megabytes) < 100 * (1024 if sys.platform == "darwin" else 1)

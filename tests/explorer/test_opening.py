@@ -30,6 +30,8 @@ def test_files_that_were_written_anew_are_read_anew(tmp_path: Path) -> None:
     shutil.copytree(BUNDLED / "mp20", folder)
     model, atlas = shared_model(str(folder)), shared_atlas(str(folder))
     assert shared_model(str(folder)) is model and shared_atlas(str(folder)) is atlas
+    (folder / "config.json.1-2.part").write_text("of who writes there at the moment", encoding="utf-8")
+    assert shared_model(str(folder)) is model
     config = folder / "config.json"
     config.write_text(config.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert shared_model(str(folder)) is not model and shared_atlas(str(folder)) is not atlas

@@ -54,6 +54,8 @@ def test_a_recipe_trains_resumes_and_leaves_a_model(data: Path, tmp_path: Path) 
 
     with pytest.raises(DatasetError, match="resume"):
         run_recipe("toy", data, tmp_path / "run", minutes=0.1, device="cpu")
+    with pytest.raises(DatasetError, match="began with the seed 1"):
+        run_recipe("toy", data, tmp_path / "run", minutes=0.06, seed=2, device="cpu", resume=True)
     run_recipe("toy", data, tmp_path / "run", minutes=0.06, seed=1, device="cpu", resume=True)
     again = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert again[: len(first)] == first

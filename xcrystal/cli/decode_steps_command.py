@@ -38,6 +38,8 @@ def decode_steps(
     opened = xcrystal.load(model, device)
     pairs = [_pair(text) for text in overrule or []]
     found = xcrystal.decode_steps(opened, _source(crystal, model), pairs)
+    if len(found.overruled) < len(pairs):  # a choice is decided anew when an earlier one is overruled after it
+        raise TargetError("Name each step once, and in the order of the decode: a choice decides anew what follows it.")
     shares = None if why is None else xcrystal.explain_choice(found, why)
     if out is not None:
         write_text(cif_text(found.structure, f"{crystal}: decoded, not relaxed; {model_output(opened.name)}"), out)

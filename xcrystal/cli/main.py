@@ -68,7 +68,7 @@ class Commands(TyperGroup):
         except OSError as error:
             message = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
         except KeyboardInterrupt:
-            typer.echo("xcrystal: Stopped; files that were written are whole, and others are as they were.", err=True)
+            typer.echo("xcrystal: Stopped; files that were written are whole.", err=True)
             raise typer.Exit(130) from None
         typer.echo(f"xcrystal: {one_sentence(message)}", err=True)
         raise typer.Exit(1)

@@ -69,7 +69,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     It is another one for each who writes, so that two who write the same file at once do not mix.
     """
-    part = path.with_name(f"{path.name[:200]}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    short = path.name.encode(errors="ignore")[:200].decode(errors="ignore")  # of a name, systems take 255 bytes
+    part = path.with_name(f"{short}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         yield part
         with part.open("rb+") as file:  # or after a power cut the new name may stand for an empty file

@@ -77,11 +77,15 @@ def check_packing(path: Path) -> None:
     with ParquetFile(path) as file:
         told, size = file.metadata, path.stat().st_size
         groups = [told.row_group(k) for k in range(told.num_row_groups)]
+        unpacked = sum(group.total_byte_size for group in groups)
+        if unpacked > _FEW_BYTES + _PACKED * size:
+            raise DatasetError(
+                f"{path} unpacks to {unpacked} bytes, and has {size}: no crystals can be packed like that."
+            )
         # asked for a column whose description is damaged, pyarrow ends the process; this raises, and keeps no value
         file.scan_contents(batch_size=1024)
     values = sum(group.column(k).num_values for group in groups for k in range(group.num_columns))
-    unpacked = sum(group.total_byte_size for group in groups)
-    if values > _FEW_VALUES + _VALUES_A_BYTE * size or unpacked > _FEW_BYTES + _PACKED * size:
+    if values > _FEW_VALUES + _VALUES_A_BYTE * size:
         raise DatasetError(
             f"{path} has {told.num_rows} rows of {values} values in {size} bytes: no crystals can be packed like that."
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from weakref import WeakValueDictionary
 
 from xcrystal.generator import CrystalModel, model_folder, open_model
@@ -33,5 +35,11 @@ def shared_atlas(name: str) -> Atlas:
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """What changes when one of the files is written anew."""
-    files = sorted(path for path in folder.resolve().iterdir() if path.is_file())
-    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    found = []
+    for path in sorted(folder.resolve().iterdir()):
+        if path.suffix != ".part":  # which is being written
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                if S_ISREG(status.st_mode):
+                    found.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(found)

@@ -46,7 +46,8 @@ def limit_memory() -> None:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     kilobytes = int(status.partition("VmData:")[2].split()[0])
     most = 1024 * kilobytes + 1_000_000 * megabytes
-    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def check_file(source: Any) -> None:

@@ -236,7 +236,7 @@ class Training:
         for i, entry in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for k, v in entry.items()}
         write_tensors({k: v.contiguous() for k, v in state.items()}, self.out / "checkpoint.safetensors")
-        names = ("steps", "epochs", "seconds", "best", "kl_warm_up")
+        names = ("steps", "epochs", "seconds", "best", "kl_warm_up", "seed")
         counters = {name: getattr(self, name) for name in names} | {"config": self.recipe.config.to_dict()}
         write_text(json.dumps(counters), self.out / "checkpoint.json")
 
@@ -246,12 +246,14 @@ class Training:
         Raises
         ------
         DatasetError
-            If there is none, or it is damaged.
+            If there is none, it is damaged, or it began with another seed.
         """
         if not (self.out / "checkpoint.json").is_file():
             raise DatasetError(f"There is no run to resume in {self.out}.")
         try:
             self._resume()
+        except DatasetError:
+            raise
         except Exception as error:  # a damaged file makes json, safetensors and torch raise whatever they meet
             reason = str(error) or type(error).__name__
             raise DatasetError(f"The checkpoint in {self.out} is damaged, so nothing is resumed: {reason}") from error
@@ -261,6 +263,9 @@ class Training:
         lacking = {"steps", "epochs", "seconds", "best"} - counters.keys()
         if lacking:
             raise ValueError(f"checkpoint.json lacks {', '.join(sorted(lacking))}.")
+        began = counters.get("seed", self.seed)
+        if began != self.seed:
+            raise DatasetError(f"The run in {self.out} began with the seed {began}: resume it with that one.")
         state = load_file(self.out / "checkpoint.safetensors", device=str(self.device))
         kept = counters.pop("config", {})
         config: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}

@@ -181,12 +181,12 @@ def open_run(
         raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
     if resume and not (out / "checkpoint.json").exists():
         raise DatasetError(f"There is no run to resume in {out}.")
-    with alone_in(out) if out.is_dir() else nullcontext():  # a split made anew would be that of the other run
-        pass
     if also and split != "composition":
         raise DatasetError(f"Other tables may hold what a split by {split} holds out: train on one.")
-    train_table, val_table = split_of(data, out / "split", seed, keep=resume, by=split)
-    train, val = training_tokens(train_table, also, out), load_tokens(val_table, out)
+    out.mkdir(parents=True, exist_ok=True)
+    with alone_in(out):  # a split made anew would be that of the other run
+        train_table, val_table = split_of(data, out / "split", seed, keep=resume, by=split)
+        train, val = training_tokens(train_table, also, out), load_tokens(val_table, out)
     began_with = load_weights(model_folder(start))[0] if start else None
     training = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
     if resume:
@@ -256,7 +256,7 @@ def run_recipe(
     TargetError
         If there is no such recipe.
     DatasetError
-        If data are missing, or ``out`` holds another run and ``resume`` is not set.
+        If data are missing, or ``out`` holds another run and ``resume`` is not set, or one of another seed and it is.
     """
     from tqdm.auto import tqdm
 

@@ -60,6 +60,8 @@ def test_overruled_choices_are_saved_and_written_as_code(session: Session, model
     other = Session(model, atlas)
     assert other.file.open_json(session.file.to_json())
     assert looks_the_same(other.structure, shown)
+    other.decoding.overrule("element of orbit 1", "K")
+    assert other.label == "decode of mp-22862, but 221 (Pm-3m) as space group, but K as element of orbit 1"
     again = Session(model, atlas)
     names = {"session": again}
     for line in session.code().splitlines():

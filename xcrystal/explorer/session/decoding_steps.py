@@ -47,7 +47,6 @@ class Decoding:
     def __init__(self, store: Store, points: Points, navigation: Navigation) -> None:
         self._store, self._points, self._navigation = store, points, navigation
         self._known: WeakKeyDictionary[Point, ShownDecode] = WeakKeyDictionary()
-        self._origins: WeakKeyDictionary[Point, str] = WeakKeyDictionary()  # labels of what choices were overruled in
         self._explained: WeakKeyDictionary[DecodeSteps, dict[str, ChoiceAttribution]] = WeakKeyDictionary()
 
     def shown(self) -> ShownDecode:
@@ -127,14 +126,12 @@ class Decoding:
                 *(one for one in asked if isinstance(one, ShowGreedy)),
                 *(OverruleChoice(step, choice) for step, choice in steps.overruled),
             ]
-            origin = self._origins.get(here, here.label)
-            label = origin
+            label = _without_labels(here.label, here.commands[len(before) :])
             for one in made:
                 label = one.label(label)
             if before and isinstance(before[-1], SearchNearer):
                 before = before[:-1]  # it only led to another crystal of the same vector
             point = self._points.of(here.z[None], [steps.structure], [label], [(*before, *made)])[0]
-            self._origins[point] = origin
             self._known[point] = ShownDecode(steps, False, steps.log_likelihood)
             self._navigation.arrive(command, point)
             return True
@@ -160,3 +157,10 @@ def _without_choices(commands: Sequence[Command]) -> Sequence[Command]:
     while count and isinstance(commands[count - 1], OverruleChoice | ShowGreedy):
         count -= 1
     return commands[:count]
+
+
+def _without_labels(label: str, commands: Sequence[Command]) -> str:
+    """The label of a point before these acts, which have each added to it."""
+    for command in reversed(commands):
+        label = label.removesuffix(command.label())
+    return label
