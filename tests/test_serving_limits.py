@@ -75,6 +75,7 @@ async def connect(address: str, *protocols: str) -> str | None:
     socket = await websocket_connect(HTTPRequest(address, headers=headers), subprotocols=list(protocols) or None)
     chosen = socket.selected_subprotocol
     socket.close()
+    await asyncio.sleep(1)  # until the server has closed it, too
     return chosen
 
 

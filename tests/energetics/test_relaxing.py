@@ -11,7 +11,6 @@ from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
-from xcrystal.energetics.potentials import POTENTIALS
 from xcrystal.energetics.relaxing import KEPT, Relaxation, Step, relax
 from xcrystal.errors import RelaxationError, TargetError
 
@@ -144,6 +143,6 @@ def test_what_makes_no_sense_is_said() -> None:
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "chgnet.model", None)
-    with pytest.raises(RelaxationError, match=r"pip install \"xcrystal\[relax\]\""):
-        POTENTIALS["chgnet"]("cpu")
+    monkeypatch.setitem(sys.modules, "chgnet", None)
+    with pytest.raises(RelaxationError, match=r'needs CHGNet: pip install "xcrystal\[relax\]"'):
+        relax(salt())
