@@ -218,6 +218,7 @@ def test_of_many_arrangements_a_seeded_sample_is_looked_at() -> None:
 def test_approximants_are_encoded_and_spread() -> None:
     found = xc.approximants(manganite(0.25), n=4)
     assert found.z.shape == (len(found), 128)
+    assert found.coverage == pytest.approx(sum(item.weight for item in found if item.z is not None))
     mean, deviation = found.spread()["formation_energy_per_atom"]
     assert -4 < mean < 0 and deviation > 0
 

@@ -168,17 +168,27 @@ class Approximants:
         codes = [item.z for item in self.items if item.z is not None]
         return np.array(codes) if codes else np.zeros((0, 0), dtype=np.float32)
 
+    @property
+    def coverage(self) -> float:
+        """Share of the arrangements in cells of this size for which properties are predicted."""
+        return sum(item.weight for item in self if item.predicted)
+
     def spread(self, weighted: bool = False) -> dict[str, tuple[float, float]]:
         """Mean and standard deviation of each predicted property over those that were encoded.
 
         Parameters
         ----------
         weighted
-            Whether each counts by its ``weight``, as in an alloy where all arrangements are equally likely (the limit
-            of high temperature: there are no energies in it); otherwise each counts once.
+            Whether each counts by its ``weight``, as if all arrangements in cells of this size were equally likely
+            (there are no energies in it); ``coverage`` says of what share of them. Otherwise each counts once.
         """
         known = [(item.predicted, item.weight if weighted else 1.0) for item in self.items if item.predicted]
         return spread_of([predicted for predicted, _ in known], [weight for _, weight in known])
+
+
+def weighted_title(coverage: float) -> str:
+    """What the mean by weights is called, and of how much it is one: "weighted mean (of 56 % of the arrangements)"."""
+    return f"weighted mean (of {100 * coverage:.0f} % of the arrangements)"
 
 
 def spread_of(predicted: Sequence[Mapping[str, float]], weights: Sequence[float]) -> dict[str, tuple[float, float]]:

@@ -262,9 +262,9 @@ def _with_hull(table: pd.DataFrame, file: Path) -> pd.DataFrame:
             return table
         return table.assign(**{ABOVE_HULL: found[ABOVE_HULL].to_numpy(dtype="float32")})
     except Exception as error:  # noqa: BLE001  (whatever is wrong with it, the atlas is whole without it)
+        reason = one_sentence(str(error))
         warnings.warn(
-            f"{file} cannot be read and is left out, make it again with xcrystal atlas-hull: {one_sentence(str(error))}",
-            stacklevel=3,
+            f"{file} cannot be read and is left out; xcrystal atlas-hull makes it again: {reason}", stacklevel=3
         )
         return table
 

@@ -80,6 +80,7 @@ describe('names of files stay text', () => {
       ],
       mean: ['2.000'],
       deviation: ['1.000'],
+      weighted_title: 'Weighted mean (of 56 % of the arrangements)',
       weighted: ['2.500'],
       shown: 1
     };
