@@ -11,7 +11,7 @@ from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
-from xcrystal.energetics.potentials import POTENTIALS
+from xcrystal.energetics.potentials import calculator
 from xcrystal.energetics.relaxing import KEPT, Relaxation, Step, relax
 from xcrystal.errors import RelaxationError, TargetError
 
@@ -160,6 +160,7 @@ def test_a_potential_that_cannot_be_loaded_is_no_failure_of_a_crystal(
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "chgnet.model", None)
+    monkeypatch.setitem(sys.modules, "chgnet", None)
+    calculator.cache_clear()
     with pytest.raises(RelaxationError, match=r"pip install \"xcrystal\[relax\]\""):
-        POTENTIALS["chgnet"]("cpu")
+        calculator("chgnet")
