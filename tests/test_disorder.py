@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
+from pymatgen.io.cif import CifWriter
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
@@ -162,6 +164,36 @@ def test_an_ordering_is_there_once_whatever_the_shape_of_its_cell() -> None:
     assert sum(item.weight for item in found) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("a", [5.98, 6.29, 5.64])
+def test_the_cells_do_not_depend_on_how_the_crystal_is_written(a: float, tmp_path: Path) -> None:
+    mixed = [{"K": 0.5, "Na": 0.5}, "Cl"]
+    whole = Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), mixed, [[0] * 3, [0.5] * 3])
+    CifWriter(whole, symprec=0.01).write_file(tmp_path / "symmetric.cif")
+    small = whole.get_primitive_structure()
+    lattice = Lattice([[1, 0, 0], [1, 1, 0], [0, 2, 1]] @ small.lattice.matrix)
+    sheared = Structure(lattice, [site.species for site in small], small.cart_coords, coords_are_cartesian=True)
+    for written in (tmp_path / "symmetric.cif", whole, small, sheared):
+        found = xc.approximants(written, n=4, model=None)
+        groups = [item.structure.get_space_group_info()[0] for item in found]
+        assert groups == ["C2/m", "I4_1/amd", "R-3m", "P4/mmm"]
+        assert [item.weight for item in found] == pytest.approx([2 / 9, 2 / 9, 1 / 9, 4 / 9])
+        assert [item.order for item in found] == pytest.approx([0.0481, 0.1667, 0.2887, 0.3191], abs=1e-4)
+
+
+def test_sites_that_symmetry_tells_apart_keep_to_their_own_occupancies() -> None:
+    mixed = {"Ba": 0.5, "Sr": 0.5}
+    places = [[0] * 3, [0.5] * 3, [0.5, 0.5, 0]]
+    perovskite = Structure.from_spacegroup("Pm-3m", Lattice.cubic(4.2), [mixed, mixed, "O"], places)
+    found = xc.approximants(perovskite, n=20, max_atoms=10, model=None)
+    assert found.composition_error == 0 and len(found) > 1
+    for item in found:
+        # the corner of the cube has its oxygens at a/√2, the centre at a/2
+        metals = [site for site in item.structure if site.specie.symbol != "O"]
+        near = [len(item.structure.get_neighbors(site, 2.4)) for site in metals]
+        corner = [site.specie.symbol for site, count in zip(metals, near, strict=True) if not count]
+        assert sorted(corner) == ["Ba", "Sr"]
+
+
 def test_a_tolerance_lets_a_third_stand_for_three_tenths() -> None:
     found = xc.approximants(manganite(0.3), n=2, tolerance=0.05, max_atoms=15, model=None)
     assert found.composition_error == pytest.approx(1 / 3 - 0.3)
@@ -186,6 +218,7 @@ def test_of_many_arrangements_a_seeded_sample_is_looked_at() -> None:
 def test_approximants_are_encoded_and_spread() -> None:
     found = xc.approximants(manganite(0.25), n=4)
     assert found.z.shape == (len(found), 128)
+    assert found.coverage == pytest.approx(sum(item.weight for item in found if item.z is not None))
     mean, deviation = found.spread()["formation_energy_per_atom"]
     assert -4 < mean < 0 and deviation > 0
 

@@ -106,6 +106,23 @@ def test_rasx(tmp_path: Path) -> None:
     pattern = xc.read_pattern(tmp_path / "a.rasx")
     np.testing.assert_allclose(pattern.two_theta, X)
     assert pattern.wavelength == 0.7093
+    with zipfile.ZipFile(tmp_path / "weak.rasx", "w") as archive:
+        archive.writestr("Data0/Profile0.txt", lines("\t", "1") + "\n50\t1\t0.1")
+    with pytest.raises(ReadError, match=r"weak\.rasx was measured with an attenuator"):
+        xc.read_pattern(tmp_path / "weak.rasx")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("1.0000\n*RAS_INT_END", "8.2000\n*RAS_INT_END", "an attenuator"),
+        ("TwoThetaTheta", "Omega", "a scan over Omega"),
+    ],
+)
+def test_what_a_ras_file_holds_that_is_no_plain_pattern_is_said(old: str, new: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "a.ras").write_text(RAS.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ReadError, match=words):
+        xc.read_pattern(tmp_path / "a.ras")
 
 
 def raw_3(y: np.ndarray, declared: int | None = None) -> bytes:
@@ -169,12 +186,15 @@ DOUBLET = (
         ("K-Alpha", "", 1.541874),
         ("K-Alpha 1", "<xRayMirror hybrid='false'/>", 1.541874),
         ("K-Alpha 1", "<monochromator name='Ge 111'/>", 1.540598),
+        ("K-Alpha 1", "<monochromator name='2xGe220 Asym. (Hybrid)'/>", 1.540598),
+        ("K-Alpha 1", "<monochromator><crystal type='Ge'/></monochromator>", 1.540598),
+        ("K-Alpha", "<monochromator name='Graphite'/>", 1.541874),
         ("K-Alpha 1", "<xRayMirror hybrid='true'/>", 1.540598),
         ("K-Beta", "", 1.39225),
     ],
 )
 def test_an_xrdml_file_says_the_wavelength(intended: str, optics: str, wavelength: float, tmp_path: Path) -> None:
-    """Of lines that are both there the mean; a monochromator, or a hybrid mirror, lets Kα1 alone pass."""
+    """Of lines that are both there the mean; a germanium monochromator, or a hybrid, lets Kα1 alone pass."""
     used = f'<usedWavelength intended="{intended}">{DOUBLET}<incidentBeamPath>{optics}</incidentBeamPath>'
     begin, end = XRDML.index("<usedWavelength"), XRDML.index("<scan>")
     (tmp_path / "a.xrdml").write_text(XRDML[:begin] + used + XRDML[end:], encoding="utf-8")

@@ -46,6 +46,16 @@ def test_they_are_read_with_the_atlas_they_are_of(tmp_path: Path) -> None:
     assert ABOVE_HULL not in open_atlas(other).table
 
 
+def test_an_atlas_opens_without_a_hull_that_is_damaged(tmp_path: Path) -> None:
+    atlas_of(tmp_path, {"NaCl": -2.0, "NaCl3": -0.4})
+    write_energies_above_hull(tmp_path)
+    content = (tmp_path / HULL).read_bytes()
+    (tmp_path / HULL).write_bytes(content[: len(content) // 2])
+    with pytest.warns(UserWarning, match="hull.parquet cannot be read and is left out"):
+        opened = open_atlas(tmp_path)
+    assert len(opened) == 2 and ABOVE_HULL not in opened.table
+
+
 def test_without_energies_it_is_said(tmp_path: Path) -> None:
     atlas = atlas_of(tmp_path, {"NaCl": -2.0})
     with pytest.raises(RelaxationError, match="no formation energies"):

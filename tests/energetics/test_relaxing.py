@@ -11,6 +11,7 @@ from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
+from xcrystal.energetics.potentials import calculator
 from xcrystal.energetics.relaxing import KEPT, Relaxation, Step, relax
 from xcrystal.errors import RelaxationError, TargetError
 
@@ -142,7 +143,24 @@ def test_what_makes_no_sense_is_said() -> None:
         relax(salt(), workers=2, on_step=print)
 
 
+def test_a_potential_that_cannot_be_loaded_is_no_failure_of_a_crystal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+
+    def load(potential: str, device: str) -> None:
+        loaded.append(potential)
+        if len(loaded) > 1:  # not when it is asked for at first, but in the midst
+            raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("xcrystal.energetics.relaxing.calculator", load)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        relax(salt(), folder=tmp_path, progress=False)
+    assert not any(file.stat().st_size for file in tmp_path.iterdir())
+
+
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "chgnet", None)
-    with pytest.raises(RelaxationError, match=r'needs CHGNet: pip install "xcrystal\[relax\]"'):
-        relax(salt())
+    calculator.cache_clear()
+    with pytest.raises(RelaxationError, match=r"pip install \"xcrystal\[relax\]\""):
+        calculator("chgnet")

@@ -12,6 +12,8 @@ from xcrystal.energetics.background import BackgroundRelaxation
 from xcrystal.energetics.potentials import POTENTIALS, calculator, energy_per_atom
 from xcrystal.energetics.relaxing import relax
 from xcrystal.errors import RelaxationError, TargetError
+from xcrystal.evaluation.energies.potential_agreement import evaluate_potentials
+from xcrystal.generator import CrystalModel
 
 installed = pytest.mark.skipif(importlib.util.find_spec("sevenn") is None, reason="SevenNet is not installed")
 
@@ -40,11 +42,13 @@ def test_what_it_does_not_know_is_a_sentence() -> None:
     assert found.error == "SevenNet does not know Po."
 
 
-def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_it_says_what_to_install(model: CrystalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sevenn", None)
     calculator.cache_clear()
     with pytest.raises(RelaxationError, match=r'needs SevenNet: pip install "xcrystal\[relax-sevennet\]"'):
         relax(rock_salt(5.6), potential="sevennet")
     assert POTENTIALS["sevennet"].missing
+    with pytest.raises(RelaxationError, match="needs SevenNet"):  # before the first has relaxed anything
+        evaluate_potentials(model)
     with pytest.raises(TargetError, match="potential"):
         relax(rock_salt(5.6), potential="sevenet")

@@ -15,7 +15,7 @@ import xcrystal as xc
 from tests.own_data import Cubes, Volume, scaled, table, write
 from xcrystal.errors import CapabilityError, DatasetError
 from xcrystal.generator import CrystalModel
-from xcrystal.latent.atlas import open_atlas
+from xcrystal.latent.atlas import HULL, open_atlas
 from xcrystal.latent.building import build_atlas
 from xcrystal.latent.descriptor_model import DescriptorPCA
 from xcrystal.latent.umap_layout import FEWEST, lay_out
@@ -55,6 +55,14 @@ def test_a_folder_of_files_that_a_person_can_read(tmp_path: Path, model: Crystal
     assert np.allclose(atlas.z, model.encode(given), atol=0.02)
     placed = atlas.table[["x", "y"]].to_numpy()
     assert np.isfinite(placed).all()
+
+
+def test_what_was_calculated_of_an_older_atlas_goes_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    build_atlas(Volume(), write(tmp_path / "data", 12), folder)
+    (folder / HULL).write_bytes(b"of older energies")
+    build_atlas(Volume(), tmp_path / "data", folder)
+    assert {path.name for path in folder.iterdir()} == FILES
 
 
 def test_the_same_again(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from xcrystal.reporting import Report, columns
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+_DRAWS = 20  # of random scores: one alone is off by much where few crystals can tell
 METRICS = {"binary": "auroc", "continuous": "tau", "null": "size"}
 METRIC_WORDS = {"auroc": "AUROC", "tau": "tau-b", "size": "sum of absolute scores / standard deviation"}
 
@@ -43,8 +44,8 @@ class AttributionScores(Report):
         "auroc" of binary tasks; "tau", Kendall's tau-b, of continuous ones; "size" of tasks in which no atom matters,
         the sum of the absolute scores by the target's standard deviation, which should be 0.
     model, random, oracle
-        Its mean over crystals with a 95 % bootstrap interval, for the model's scores, for random ones, and for the
-        truth; of null tasks the random row is None, since random numbers have no scale.
+        Its mean over crystals with a 95 % bootstrap interval, for the model's scores, for random ones (each crystal's
+        mean of 20 draws), and for the truth; of null tasks the random row is None, since random numbers have no scale.
     beats_random
         Whether the model's is above the random one's at 95 %; None of null tasks.
     crystals
@@ -133,13 +134,18 @@ def score_attributions(task: str, predict: Predictor, attribute: Attributor, see
     asked = crystals_that_tell(known, [example.crystal for example in crystals], baseline_parameters({}))
     own = [_by_orbit(by_crystal[id(one.crystal)], attribute) for one in asked]
     rng = np.random.default_rng(seed)
-    chance = [rng.standard_normal(len(scores)) for scores in own]
     first = [next(iter(one.truths.values()), np.zeros(len(one.crystal.elements))) for one in asked]
     deviation = float(max(truth.std(), 1e-12))
     metric = METRICS[known.kind]
+
+    def figure(scores: list[np.ndarray]) -> np.ndarray:
+        return figures(known, asked, scores, deviation)[metric]
+
+    chance = [figure([rng.standard_normal(len(scores)) for scores in own]) for _ in range(_DRAWS)]
     each = {
-        name: figures(known, asked, values, deviation)[metric]
-        for name, values in (("model", own), ("random", chance), ("oracle", [np.asarray(t, float) for t in first]))
+        "model": figure(own),
+        "random": np.mean(chance, axis=0),
+        "oracle": figure([np.asarray(t, float) for t in first]),
     }
     null = known.kind == "null"
     binary = known.kind == "binary"

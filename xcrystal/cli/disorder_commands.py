@@ -91,7 +91,7 @@ def approximants(
 
     A file that fails is named and the others done; the exit status is then 1.
     """
-    from xcrystal.disorder.approximants import approximants
+    from xcrystal.disorder.approximants import approximants, weighted_title
 
     opened = xcrystal.load(model, device)
 
@@ -109,13 +109,16 @@ def approximants(
             values = [f"{figures[number]:.3f}" for figures in spread.values()]
             rows += [["", words, "", "", "", *values, ""]] if spread else []
         if weighted:
-            rows.append(["", "weighted mean", "", "", "", *(f"{mean:.3f}" for mean, _ in weighted.values()), ""])
+            rows.append(
+                ["", weighted_title(found.coverage), "", "", "", *(f"{mean:.3f}" for mean, _ in weighted.values()), ""]
+            )
         record = {
             "arrangements": found.arrangements,
             "sampled": found.sampled,
             "composition_error": found.composition_error,
             "problem": found.problem,
             "spread": {name: {"mean": mean, "std": std} for name, (mean, std) in spread.items()},
+            "coverage": found.coverage,
             "weighted_spread": {name: {"mean": mean, "std": std} for name, (mean, std) in weighted.items()},
             "cells": cells,
         }

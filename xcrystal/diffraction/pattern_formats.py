@@ -77,7 +77,7 @@ def parse_columns(content: bytes, name: str) -> Columns:
 # -- columns of numbers ----------------------------------------------------------------------------------------------
 
 
-def _columns(text: str, name: str) -> Columns:
+def _columns(text: str, name: str, rigaku: bool = False) -> Columns:
     rows: list[list[float]] = []
     passed, head = 0, ""
     for number, line in enumerate(text.splitlines(), start=1):
@@ -99,10 +99,24 @@ def _columns(text: str, name: str) -> Columns:
                 break
     if not rows:
         raise ReadError(f"{name} holds no columns of numbers: a pattern has an angle and an intensity in each line.")
+    if rigaku or text.lstrip().startswith("*RAS"):
+        _check_rigaku(text[:_HEAD], rows, name)
     place = _intensity_column(head, len(rows[0]))
     if any(len(row) <= place for row in rows):
         raise ReadError(f"{name} has lines with fewer columns than its first.")
     return np.array([row[0] for row in rows]), np.array([row[place] for row in rows]), _told(text[:_HEAD])
+
+
+def _check_rigaku(head: str, rows: list[list[float]], name: str) -> None:
+    """Refuse a scan that was not over 2θ, or in which an attenuator, by whose factors programs differ, was in use."""
+    axis = re.search(r'MEAS_SCAN_AXIS_X\s+"?([^"\s]+)', head)
+    if axis is not None and not axis[1].startswith("TwoTheta"):
+        raise ReadError(f"{name} is a scan over {axis[1][:40]}; a powder pattern is one over TwoTheta.")
+    if any(len(row) > 2 and row[2] != 1 for row in rows):
+        raise ReadError(
+            f"{name} was measured with an attenuator, whose factors programs read in different ways; "
+            "save its corrected intensities as columns of numbers (.xy)."
+        )
 
 
 def _row(words: str) -> list[float] | None:
@@ -252,14 +266,22 @@ def _each(points: ElementTree.Element, names: tuple[str, ...], y: np.ndarray, na
 
 
 def _xrdml_wavelength(root: ElementTree.Element) -> float | None:
-    """Kα1 if a monochromator lets nothing else pass; of the doublet the mean."""
+    """Kα1 if a germanium monochromator or a hybrid lets nothing else pass; of the doublet the mean."""
     used, beam = _find(root, "usedWavelength"), _find(root, "incidentBeamPath")
     if used is not None and used.get("intended") == "K-Beta":
         return _value(_find(used, "kBeta"))
     optics = [] if beam is None else list(beam.iter())
-    alone = any("monochromator" in _local(e).lower() or e.get("hybrid", "").lower() == "true" for e in optics)
+    alone = any(e.get("hybrid", "").lower() == "true" or _takes_one_line(e) for e in optics)
     first, second, ratio = (_value(_find(used, n)) for n in ("kAlpha1", "kAlpha2", "ratioKAlpha2KAlpha1"))
     return mean_wavelength(first, second, 0.0 if alone else ratio)
+
+
+def _takes_one_line(optic: ElementTree.Element) -> bool:
+    """Whether a monochromator parts Kα1 from Kα2, as one of germanium does and one of graphite does not."""
+    if "monochromator" not in _local(optic).lower():
+        return False
+    said = (words for e in optic.iter() for words in (*e.attrib.values(), e.text or ""))
+    return re.search(r"Ge(?![a-z])|[Hh]ybrid", " ".join(said)) is not None
 
 
 def _zipped(content: bytes, name: str) -> Columns:
@@ -279,7 +301,7 @@ def _zipped(content: bytes, name: str) -> Columns:
     except ZIP_ERRORS as error:
         raise ReadError(f"{name} is a damaged BRML or RASX file: {error}.") from error
     if files[0].endswith(".txt"):
-        x, y, _ = _columns(inside.decode("utf-8-sig", errors="replace"), name)
+        x, y, _ = _columns(inside.decode("utf-8-sig", errors="replace"), name, rigaku=True)
         return x, y, _told(conditions.decode("utf-8", errors="replace"))
     return _brml(inside, name)
 

@@ -12,7 +12,7 @@ import math
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,17 +168,27 @@ class Approximants:
         codes = [item.z for item in self.items if item.z is not None]
         return np.array(codes) if codes else np.zeros((0, 0), dtype=np.float32)
 
+    @property
+    def coverage(self) -> float:
+        """Share of the arrangements in cells of this size for which properties are predicted."""
+        return sum(item.weight for item in self if item.predicted)
+
     def spread(self, weighted: bool = False) -> dict[str, tuple[float, float]]:
         """Mean and standard deviation of each predicted property over those that were encoded.
 
         Parameters
         ----------
         weighted
-            Whether each counts by its ``weight``, as in an alloy where all arrangements are equally likely (the limit
-            of high temperature: there are no energies in it); otherwise each counts once.
+            Whether each counts by its ``weight``, as if all arrangements in cells of this size were equally likely
+            (there are no energies in it); ``coverage`` says of what share of them. Otherwise each counts once.
         """
         known = [(item.predicted, item.weight if weighted else 1.0) for item in self.items if item.predicted]
         return spread_of([predicted for predicted, _ in known], [weight for _, weight in known])
+
+
+def weighted_title(coverage: float) -> str:
+    """What the mean by weights is called, and of how much it is one: "weighted mean (of 56 % of the arrangements)"."""
+    return f"weighted mean (of {100 * coverage:.0f} % of the arrangements)"
 
 
 def spread_of(predicted: Sequence[Mapping[str, float]], weights: Sequence[float]) -> dict[str, tuple[float, float]]:
@@ -261,6 +271,7 @@ def approximants(
     rng = np.random.default_rng(seed)
     found: list[Approximant] = []
     arrangements, sampled = 0, False
+    kept: list[Approximant] = []
     # larger cells only where the smaller ones have too few arrangements
     for size in range(smallest, min(most // len(disordered.structure), _MOST_SIZE) + 1, smallest):
         found, arrangements, sampled = [], 0, False
@@ -270,12 +281,13 @@ def approximants(
             found, arrangements, sampled = found + items, arrangements + total, sampled or drawn
             if stopping():
                 break
-        if len(found) >= n or stopping():
+        shapes = max(1.0, sum(item.weight for item in found))
+        found = [Approximant(item.structure, item.weight / shapes, item.order) for item in found]
+        # orders that differ in their last digits only are equal, however the cell was written
+        found.sort(key=lambda item: (round(item.order, 6), -item.weight))
+        kept = _sound(found, n, sampled)
+        if len(kept) >= n or stopping():
             break
-    shapes = max(1.0, sum(item.weight for item in found))
-    found = [Approximant(item.structure, item.weight / shapes, item.order) for item in found]
-    found.sort(key=lambda item: item.order)
-    kept = _sound(found, n, sampled)
     if not kept and stopping():
         raise InvalidCrystalError("It was stopped before there was an ordered cell.")
     if not kept:
@@ -326,14 +338,18 @@ class _Disordered:
             if empty > 1e-3:
                 amounts[VACANCY] = empty
             contents.append(tuple(sorted((z, round(share, 6)) for z, share in amounts.items())))
-        mixed = sorted({content for content in contents if len(content) > 1})
-        if not mixed:
+        if all(len(content) == 1 for content in contents):
             raise InvalidCrystalError("This crystal is ordered already: one element fills each site.")
         primitive = structure.get_primitive_structure()
         if len(primitive) < len(structure):
             return cls.of(primitive)
-        places = np.array([mixed.index(content) if len(content) > 1 else -1 for content in contents])
-        return cls(structure, [dict(content) for content in mixed], places)
+        # sites that symmetry tells apart keep to their own occupancies, even if these are equal
+        dataset = symmetry_dataset(structure, _numbered([site.species_string for site in structure]))
+        orbits = [0] * len(structure) if dataset is None else dataset.equivalent_atoms.tolist()
+        mixed = sorted({own for own in zip(contents, orbits, strict=True) if len(own[0]) > 1})
+        groups = {own: key for key, own in enumerate(mixed)}
+        group_of = np.array([groups.get(own, -1) for own in zip(contents, orbits, strict=True)])
+        return cls(structure, [dict(content) for content, _ in mixed], group_of)
 
     def size_for(self, most: int, tolerance: float) -> tuple[int, float]:
         """How many cells, at the least, meet the composition best, and by how much an occupancy is off there."""
@@ -425,8 +441,7 @@ def _all(group: np.ndarray, counts: list[dict[int, int]]) -> Iterator[tuple[int,
 
 def _permutations(cell: Structure, group: np.ndarray, sites: np.ndarray) -> np.ndarray:
     """(p, s) where each symmetry of the supercell, all atoms of a shared site being equal, takes the shared sites."""
-    kinds = {key: k + 1 for k, key in enumerate(dict.fromkeys(_kinds(cell, group)))}
-    dataset = symmetry_dataset(cell, [kinds[key] for key in _kinds(cell, group)])
+    dataset = symmetry_dataset(cell, _numbered(_kinds(cell, group)))
     identity = np.arange(len(sites))[None]
     if dataset is None:
         return identity
@@ -438,6 +453,12 @@ def _permutations(cell: Structure, group: np.ndarray, sites: np.ndarray) -> np.n
         distance = np.linalg.norm(away @ cell.lattice.matrix, axis=2)
         found.append(distance.argmin(axis=1))
     return np.unique(np.array([row for row in found if len(set(row.tolist())) == len(sites)]), axis=0)
+
+
+def _numbered(kinds: Sequence[Hashable]) -> list[int]:
+    """A number from 1 for each, equal where they are equal."""
+    numbers = {kind: k for k, kind in enumerate(dict.fromkeys(kinds), start=1)}
+    return [numbers[kind] for kind in kinds]
 
 
 def _kinds(cell: Structure, group: np.ndarray) -> list[tuple[int, str]]:

@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-_SHAPES = 400
-
 
 def hermite_forms(size: int) -> Iterator[np.ndarray]:
     """All sublattices of an index, as lower triangular (3, 3) integers (Santoro and Mighell, Acta Cryst. A 28, 284)."""
@@ -32,22 +30,21 @@ def compact_cells(structure: Structure, size: int, count: int) -> list[np.ndarra
     """The ``count`` most compact supercells of ``size`` cells: (3, 3) integers, the largest shortest period first."""
     from pymatgen.core import Lattice
 
-    ranked, seen = [], set()
-    for number, form in enumerate(hermite_forms(size)):
-        if number == _SHAPES:
-            break
+    scale = (structure.volume * size) ** (1 / 3)
+    found: dict[tuple[float, ...], Lattice] = {}
+    for form in hermite_forms(size):
         lattice = Lattice(form @ structure.lattice.matrix)
-        # sublattices that the crystal's own symmetry makes equal have equal parameters
+        # the shape, not how the cell is written, says which comes first; those that the crystal's own symmetry makes
+        # equal have one shape
         reduced = lattice.get_niggli_reduced_lattice()
-        alike = tuple(np.round(reduced.parameters, 3).tolist())
-        if alike in seen:
-            continue
-        seen.add(alike)
-        short = lattice.get_lll_reduced_lattice().matrix  # which stays where it is in space
-        matrix = np.rint(short @ np.linalg.inv(structure.lattice.matrix)).astype(int)
-        ranked.append((-min(reduced.abc), number, matrix))
-    ranked.sort(key=lambda item: item[:2])
-    return [matrix for _, _, matrix in ranked[:count]]
+        lengths = np.round(np.sort(reduced.abc) / scale, 4)
+        angles = np.round(reduced.angles, 1)
+        key = (*(-lengths).tolist(), float(abs(angles - 90).max()), *angles.tolist())
+        found.setdefault(key, lattice)
+    inverse = structure.lattice.inv_matrix
+    # reduced like this, a lattice stays where it is in space
+    short = [found[key].get_lll_reduced_lattice().matrix for key in sorted(found)[:count]]
+    return [np.rint(matrix @ inverse).astype(int) for matrix in short]
 
 
 def diagonal_cell(structure: Structure, most_atoms: int) -> tuple[int, int, int]:

@@ -334,9 +334,10 @@ def _relaxed(
     atoms = AseAtomsAdaptor.get_atoms(start.structure, msonable=False)
     moved = FrechetCellFilter(atoms) if task.cell else atoms
     volume, energies, forces, converged = atoms.get_volume(), [], [], False
+    with quiet():
+        atoms.calc = calculator(task.potential, task.device)  # that it cannot be loaded is no failure of the crystal
     try:
         with quiet(), failing_as_errors():
-            atoms.calc = calculator(task.potential, task.device)
             for converged in FIRE(moved, logfile=None).irun(fmax=task.fmax, steps=task.steps):  # noqa: B007
                 energies.append(float(atoms.get_potential_energy()) / len(atoms))
                 forces.append(float(np.sqrt((moved.get_forces() ** 2).sum(axis=1)).max()))

@@ -9,6 +9,7 @@ atlas-hull`` has calculated of it is in ``hull.parquet``.
 from __future__ import annotations
 
 import json
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.tables import check_packing, write_table
-from xcrystal.errors import DatasetError, ReadError
+from xcrystal.errors import DatasetError, ReadError, one_sentence
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.directions import Directions, principal_directions
 from xcrystal.latent.inverse import MapInverse
@@ -254,10 +255,18 @@ def _with_hull(table: pd.DataFrame, file: Path) -> pd.DataFrame:
 
     if not file.is_file():
         return table
-    found = pd.read_parquet(file)
-    if not np.array_equal(found["material_id"].to_numpy(), table["material_id"].to_numpy()):
+    try:
+        check_packing(file)
+        found = pd.read_parquet(file)
+        if not np.array_equal(found["material_id"].to_numpy(), table["material_id"].to_numpy()):
+            return table
+        return table.assign(**{ABOVE_HULL: found[ABOVE_HULL].to_numpy(dtype="float32")})
+    except Exception as error:  # noqa: BLE001  (whatever is wrong with it, the atlas is whole without it)
+        reason = one_sentence(str(error))
+        warnings.warn(
+            f"{file} cannot be read and is left out; xcrystal atlas-hull makes it again: {reason}", stacklevel=3
+        )
         return table
-    return table.assign(**{ABOVE_HULL: found[ABOVE_HULL].to_numpy()})
 
 
 def _check_values(table: pd.DataFrame, z: np.ndarray) -> None:

@@ -18,7 +18,7 @@ from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text, row_of
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError, ModelError, UnsupportedCrystalError
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
-from xcrystal.latent.atlas import CODES, FACTS, FLAG, IN_TRAIN, STRUCTURES, TABLE, Atlas, open_atlas
+from xcrystal.latent.atlas import CODES, FACTS, FLAG, HULL, IN_TRAIN, STRUCTURES, TABLE, Atlas, open_atlas
 from xcrystal.latent.labelling import labels_of
 from xcrystal.latent.readme import SKIPPED, is_ours, write_readme
 from xcrystal.latent.umap_layout import lay_out
@@ -250,7 +250,7 @@ def _of_codes(model: CrystalModel | LatentModel, z: np.ndarray) -> tuple[Dataset
 
 def _older(folder: Path) -> list[Path]:
     """The files of an older atlas, which are no data even if they are in the folder of the data."""
-    return [folder / name for name in (TABLE, STRUCTURES, FACTS, SKIPPED)] if (folder / CODES).is_file() else []
+    return [folder / name for name in (TABLE, STRUCTURES, FACTS, HULL, SKIPPED)] if (folder / CODES).is_file() else []
 
 
 def _skipped(dataset: Dataset, failed: dict[int, str]) -> pd.DataFrame:
@@ -319,7 +319,8 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
         if not folder.exists():
             part.rename(folder)
             return
-        (folder / TABLE).unlink(missing_ok=True)
+        for old in (TABLE, HULL):  # the hull is that of the energies in the older table
+            (folder / old).unlink(missing_ok=True)
         if not (part / STRUCTURES).exists():
             (folder / STRUCTURES).unlink(missing_ok=True)
         for file in sorted(part.iterdir(), key=lambda file: file.name == TABLE):

@@ -84,10 +84,11 @@ def questions() -> Mapping[str, Question]:
             slips=lambda: {"Those are all peaks of the ordered crystal.": float(len(_planes(_ordered())))},
         ),
         "g": Number(
-            "Mean formation energy over all arrangements",
+            "Mean formation energy by arrangements",
             lambda: _cells().spread(weighted=True)[ENERGY][0],
             ("spread() counts each cell once.", "spread(weighted=True) counts each by its arrangements."),
-            "That is an alloy at high temperature. How good the predictions are is another question.",
+            "All arrangements in cells of this size count equally, as far as the eight cells cover them: see coverage. "
+            "How good the predictions are is another question.",
             unit="eV/atom",
             relative=0.0,
             absolute=0.001,

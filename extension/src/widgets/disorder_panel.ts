@@ -26,6 +26,8 @@ interface IDisorder {
   rows: IApproximant[];
   mean: string[];
   deviation: string[];
+  /** What the mean by weights is called, with the share of the arrangements that it is of. */
+  weighted_title: string;
   /** The mean if each counts by its weight. */
   weighted: string[];
   /** Place in the list of the one that is shown, or -1. */
@@ -75,10 +77,10 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
     said.textContent =
       `Marked on the map by diamonds, the most random first. Weight: the share of all arrangements that ` +
       `symmetry makes equal to it. Mean and deviation count each ordering once; the weighted mean takes all ` +
-      `arrangements for equally likely, as at high temperature. Nothing is relaxed; the spread over ` +
+      `arrangements in cells of this size for equally likely. Nothing is relaxed; the spread over ` +
       `orderings is no error of the model.`;
   };
-  const tableOf = ({ of, rows, properties, mean, deviation, weighted }: IDisorder) => [
+  const tableOf = ({ of, rows, properties, mean, deviation, ...state }: IDisorder) => [
     el('caption', {}, `Ordered approximants of ${of}`),
     el(
       'thead',
@@ -98,7 +100,7 @@ function render({ model, el: root }: IView<IPanel<IDisorder>>): () => void {
         [
           ['Mean', mean],
           ['Standard deviation', deviation],
-          ['Weighted mean', weighted]
+          [state.weighted_title, state.weighted]
         ] as const
       ).map(([title, values]) =>
         el(

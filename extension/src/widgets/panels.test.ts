@@ -80,6 +80,7 @@ describe('names of files stay text', () => {
       ],
       mean: ['2.000'],
       deviation: ['1.000'],
+      weighted_title: 'Weighted mean (of 56 % of the arrangements)',
       weighted: ['2.500'],
       shown: 1
     };
@@ -89,7 +90,7 @@ describe('names of files stay text', () => {
     const rows = [...root.querySelectorAll('tbody:last-child tr')];
     expect(rows.map(row => row.getAttribute('aria-current'))).toEqual(['false', 'true']);
     expect(root.querySelector('.xc-spread')?.textContent).toBe(
-      'Mean2.000Standard deviation1.000Weighted mean2.500'
+      'Mean2.000Standard deviation1.000Weighted mean (of 56 % of the arrangements)2.500'
     );
     rows[1].querySelector('button')?.click();
     root.querySelector<HTMLElement>('.xc-make-approximants')?.click();

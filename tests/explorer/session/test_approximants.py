@@ -115,6 +115,17 @@ def test_they_stop_when_they_are_told_to(session: Session) -> None:
     assert session.progress is None
 
 
+def test_what_was_stopped_is_kept_as_these_crystals(session: Session) -> None:
+    """Asked for fewer, other supercells would be looked at, so that the same act would not make them again."""
+    session.load(MIXED)
+    session.subscribe(lambda event: session.stop() if session.progress and session.progress.done else None)
+    session.approximants.make(4)
+    assert 0 < len(session.state.own) < 4
+    assert "It was stopped early." in session.message
+    assert "approximants.make(" not in "\n".join(session.code().splitlines())
+    assert session.approximants.coverage == pytest.approx(sum(one.weight for one in session.state.own))
+
+
 def test_those_that_cannot_be_encoded_are_told(session: Session) -> None:
     points = np.stack(np.unravel_index(np.random.default_rng(0).permutation(125)[:30], (5, 5, 5)), axis=1) / 5
     points += 0.02 * np.arange(30)[:, None] / 30
@@ -141,6 +152,8 @@ def test_the_panel_offers_lists_and_goes_to_them(session: Session, panel: Disord
     panel.act({"act": "make"}, [])
     assert [title for title, *_ in filter(None, seen)][:1] == ["Ordered approximants"]
     state = panel.state
+    covered = sum(own.weight for own in session.state.own)
+    assert state["weighted_title"] == f"Weighted mean (of {100 * covered:.0f} % of the arrangements)"
     assert state["of"] == "KNaCl2" and state["progress"] is None and state["shown"] == -1
     assert (
         len(state["mean"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import threading
 
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from xcrystal.explorer.panels.stability_panel import StabilityView
 from xcrystal.explorer.session.crystal_stability import MOST_ATOMS
 from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.worker import Worker
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 
@@ -134,6 +137,30 @@ def test_a_loaded_crystal_gives_place_to_the_relaxed_one(session: Session) -> No
     assert "not verified by DFT" in session.message
     session.undo()
     assert session.state.loaded is before
+
+
+@relaxing
+@pytest.mark.skipif(importlib.util.find_spec("sevenn") is None, reason="SevenNet is not installed")
+def test_two_potentials_relax_the_same_crystal_and_are_compared(session: Session) -> None:
+    session.load(rock_salt(5.9).get_primitive_structure())
+    began = session.state.loaded
+    worker = Worker(session.settle, lambda error: session.report(str(error)))
+    panel = StabilityView(session, worker)
+    for potential in ("chgnet", "sevennet"):  # the second from where the first began, and not from what it led to
+        assert session.stability.relax(potential)
+        assert session.stability.opinions[potential].subject is began
+    assert session.state.loaded is not None
+    last = session.stability.last
+    assert last is not None and session.state.loaded.structure is last.after
+    standing = session.stability.make()
+    names = [row["name"] for row in panel._standing(standing)["rows"]]
+    assert [name for name in names if "relaxed by" in name] == [
+        "Hull of the table, relaxed by CHGNet",
+        "Hull of the table, relaxed by SevenNet",
+    ]
+    assert names[-1] == "The two potentials"
+    worker.close()
+    panel.close()
 
 
 @relaxing

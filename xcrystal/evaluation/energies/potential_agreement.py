@@ -15,6 +15,7 @@ from xcrystal.crystal.crystal_sets import crystal_set
 from xcrystal.crystal.matching import match_rms
 from xcrystal.energetics.potentials import potential_of
 from xcrystal.energetics.relaxing import relax
+from xcrystal.errors import RelaxationError
 from xcrystal.evaluation.energies.sample_stability import METASTABLE
 from xcrystal.evaluation.shared.statistics import Quartiles, Share, quartiles
 from xcrystal.reporting import Report, aligned, share_text
@@ -98,6 +99,9 @@ def evaluate_potentials(
     RelaxationError
         If a potential is not installed.
     """
+    for potential in POTENTIALS:
+        if missing := potential_of(potential).missing:
+            raise RelaxationError(missing)
     cells = crystal_set(model.decode(model.sample_latent(n, seed)[:limit], effort)).cells
     structures = [cell.structure() for cell in cells]
     first, second = (relax(structures, potential=potential, **options) for potential in POTENTIALS)
@@ -114,7 +118,7 @@ def evaluate_potentials(
     titles = tuple(potential_of(potential).title for potential in POTENTIALS)
     return AgreementReport(
         potentials=(titles[0], titles[1]),
-        crystals=limit,
+        crystals=len(structures),
         compared=int(known.sum()),
         metastable=(int(low[0].sum()), int(low[1].sum())),
         agree=Share.of(int((low[0] == low[1]).sum()), int(known.sum())),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.crystal.groups import space_group
+from xcrystal.disorder.approximants import weighted_title
 from xcrystal.errors import TargetError
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
@@ -42,6 +43,7 @@ class DisorderView(Panel):
             "rows": [_row(one) for one in listed],
             "mean": [_figure(mean) for mean, _ in spread.values()],
             "deviation": [_figure(deviation) for _, deviation in spread.values()],
+            "weighted_title": weighted_title(found.coverage).capitalize(),
             "weighted": [_figure(mean) for mean, _ in weighted.values()],
             "shown": next((k for k, one in enumerate(listed) if loaded and loaded.name == one.own.name), -1),
         }

@@ -162,7 +162,8 @@ class StabilityView(Panel):
     def _standing(self, standing: Standing) -> dict[str, Any]:
         session, last, subject = self.session, self.session.stability.last, self.session.stability.subject
         relaxed = last if last is not None and last.is_of(subject) else None
-        opinions = [one for one in session.stability.opinions.values() if one.is_of(subject)]
+        known = list(session.stability.opinions.values())
+        opinions = known if any(one.is_of(subject) for one in known) else []
         made = standing.hull if relaxed is None or relaxed.hull is None else relaxed.hull
         return {
             "rows": [*_rows(session, standing), *_relaxed_rows(opinions)],

@@ -245,9 +245,13 @@ class Stability:
         with self._store.lock:
             if not self._store.idle:
                 self._store.reactions.settle()
-            subject, obstacle = self.subject, self.obstacle(potential)
+            shown, obstacle = self.subject, self.obstacle(potential)
             if not self._store.allow(obstacle or self._busy()):
                 return False
+            first = next((one for one in self.opinions.values() if one.is_of(shown)), None)
+            # where another potential began, not what it led to: so both relax the same crystal
+            another = first is not None and first.relaxation.potential != potential
+            subject = first.subject if first is not None and another else shown
             formula = words.formula_of(subject.structure)
             process = BackgroundRelaxation(subject.structure, potential=potential)
             running = self.running = Running(formula, potential, process)
@@ -270,7 +274,7 @@ class Stability:
         self.opinions = {**self.opinions, potential: relaxed}
         self._ended(f"{formula} could not be relaxed: {relaxed.relaxation.error}" if relaxed.after is None else "")
         with self._store.lock:
-            if relaxed.after is not None and self.subject is subject and self._store.idle:
+            if relaxed.after is not None and self.subject is shown and self._store.idle:
                 self.show_relaxed()
         return relaxed.after is not None
 

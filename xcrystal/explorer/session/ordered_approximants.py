@@ -129,8 +129,7 @@ class OrderedApproximants:
             said.append(f"Occupancies are off by up to {error:.3f}, so that cells are small enough to be encoded.")
         if self._store.stopped:
             said.append("It was stopped early.")
-            until = replace(command, count=len(own) + len(failed))
-            own = [replace(one, made=until) for one in own]
+            own = [replace(one, made=None) for one in own]  # asked for as many, it would look at other supercells
         return own, " ".join(said)
 
     def _cells(self, structure: Structure, command: MakeApproximants, tolerance: float) -> Approximants:
@@ -156,6 +155,11 @@ class OrderedApproximants:
                 values = {name: float(of[k]) for name, of in predicted.items()}
                 self._facts[own] = space_group_number(own.structure), values
         return [Listed(number, own, *self._facts[own]) for number, own in found]
+
+    @property
+    def coverage(self) -> float:
+        """Share of the arrangements in cells of their size that those on the map stand for."""
+        return sum(one.own.weight for one in self.listed)
 
     def spread(self, weighted: bool = False) -> dict[str, tuple[float, float]]:
         """Mean and standard deviation of each predicted property over those on the map.
