@@ -229,8 +229,10 @@ class Search:
                 break
             enough *= 2  # most of what fits was the same few crystals
         if len(chosen) < n:
-            crystals = "candidate was found that holds" if len(chosen) == 1 else "candidates were found that hold"
-            notes = [*notes, f"Only {len(chosen)} {crystals} all constraints, in {drawn} draws."]
+            found = {0: "No candidate was found that holds", 1: "Only 1 candidate was found that holds"}.get(
+                len(chosen), f"Only {len(chosen)} candidates were found that hold"
+            )
+            notes = [*notes, f"{found} all constraints, in {drawn} draws."]
         progress(1.0, "done")
         return Design(
             targets=self.targets,
