@@ -119,6 +119,7 @@ def read_saved(content: dict[str, Any], points: Points) -> State:
     path = content.get("path")
     ends = read.items("ends", (dict, type(None)), exactly=2)
     # each of these is decoded, and each of ``own`` encoded: a file of some MB would keep a kernel busy for hours
+    read.items("own", dict, most=MOST_OWN)
     candidates = read.items("candidates", dict, most=MOST_PROPOSALS)
     designs = read.items("designs", dict, most=MOST_DESIGNS) if "designs" in content else []  # older sessions have none
     pins = read.items("pins", dict, most=MOST_PINS) if "pins" in content else []  # older sessions have none
