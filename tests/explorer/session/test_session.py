@@ -42,7 +42,7 @@ def test_selecting_decodes_the_code_of_that_crystal(session: Session, events: li
     session.select(123)
     assert session.structure == model.decode(session.atlas.z[123])[0]
     assert session.state.point.material_id == session.atlas.table.material_id[123]
-    assert events == ["crystal", "history", "summary", "judged"]
+    assert events == ["crystal", "history", "summary"]
 
 
 def test_moving_sets_one_coordinate_and_keeps_the_others(session: Session) -> None:
