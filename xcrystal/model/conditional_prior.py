@@ -26,7 +26,7 @@ from xcrystal.errors import CheckpointError
 from xcrystal.model.checkpoint import weights_digest, write_tensors
 from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 from xcrystal.model.optimizing import set_learning_rate, update_average
-from xcrystal.model.prior import carried
+from xcrystal.model.prior import carried, load_fitted
 
 FILE = "conditional_prior.safetensors"
 _GROUPS, _SYSTEMS = 231, 7
@@ -237,16 +237,4 @@ def load_conditional_flow(folder: Path) -> ConditionalFlow | None:
     CheckpointError
         If the file is damaged, or belongs to other weights.
     """
-    path = folder / FILE
-    if not path.is_file():
-        return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            flow = ConditionalFlow(**json.loads(metadata["sizes"]))
-            flow.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
-    except Exception as error:
-        raise CheckpointError(f"No conditional prior can be loaded from {path}: {error}") from error
-    if metadata.get("weights") != weights_digest(folder):
-        raise CheckpointError(f"{path} was fitted to other weights; fit it again with: xcrystal fit-design-prior")
-    return flow.eval().requires_grad_(False)
+    return load_fitted(ConditionalFlow, folder / FILE, "conditional prior", "fit-design-prior")

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ _STEPS = 32
 _CHUNK = 4096
 _PROBES = 16  # directions in which the divergence is measured
 _LIKELIHOOD_STEPS = 16
+Flow = TypeVar("Flow", bound=nn.Module)
 
 
 class LatentFlow(nn.Module):
@@ -180,16 +182,35 @@ def load_flow(folder: Path) -> LatentFlow | None:
     CheckpointError
         If the file is damaged, or belongs to other weights.
     """
-    path = folder / FILE
+    return load_fitted(LatentFlow, folder / FILE, "prior", "fit-prior")
+
+
+def load_fitted(kind: Callable[..., Flow], path: Path, name: str, command: str) -> Flow | None:
+    """A flow that was fitted to the weights of the folder it lies in, None if there is none.
+
+    Parameters
+    ----------
+    kind
+        Makes the flow from the sizes that the file tells.
+    path
+        Of the file.
+    name, command
+        What it is called, and the command that fits it.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged, or belongs to other weights.
+    """
     if not path.is_file():
         return None
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
-            flow = LatentFlow(**json.loads(metadata["sizes"]))
-            flow.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+            flow = kind(**json.loads(metadata["sizes"]))
+            flow.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118
     except Exception as error:
-        raise CheckpointError(f"No prior can be loaded from {path}: {error}") from error
-    if metadata.get("weights") != weights_digest(folder):
-        raise CheckpointError(f"{path} was fitted to other weights; fit it again with: xcrystal fit-prior")
+        raise CheckpointError(f"No {name} can be loaded from {path}: {error}") from error
+    if metadata.get("weights") != weights_digest(path.parent):
+        raise CheckpointError(f"{path} was fitted to other weights; fit it again with: xcrystal {command}")
     return flow.eval().requires_grad_(False)
