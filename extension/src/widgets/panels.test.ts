@@ -54,6 +54,31 @@ describe('names of files stay text', () => {
     expect(root.querySelector('.xc-label')?.textContent).toBe(`${EVIL} ${EVIL}`);
   });
 
+  it('and a kernel that begins anew is said, once it has answered', () => {
+    const root = rootIn();
+    const model = modelFor(toolbar.render, {
+      state: {
+        answered: 0,
+        formula: 'NaCl',
+        label: '',
+        message: '',
+        mode: 'beginner',
+        modes: ['beginner'],
+        projector: false
+      }
+    });
+    const end = toolbar.render({ model, el: root });
+    const said = () => root.querySelector('.xc-message')?.textContent;
+    model.restart();
+    expect(said()).toBe(''); // of a page without a kernel, which shows its still picture
+    model.say({ type: 'here', identity: 'a' });
+    model.restart();
+    expect(said()).toMatch(/^The kernel has ended or begun anew/);
+    expect(root.closest<HTMLElement>('.xc-explorer')?.dataset.ended).toBe('true');
+    end();
+    expect(model.heard).toBe(0);
+  });
+
   it('of a disordered crystal, whose approximants are listed and gone to', () => {
     const root = rootIn();
     const state = {

@@ -27,6 +27,8 @@ const PATH =
   'Path of a crystal file (CIF, POSCAR, ...) or of a saved session; a material id, formula or words of a search, for the ' +
   'first crystal that they find; press Enter';
 const ANSWERS_WITHIN = 8000; // ms
+const ENDED =
+  'The kernel has ended or begun anew, so this explorer answers no more; what was not saved is lost. Run the cell again.';
 
 function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => void {
   let explorer: HTMLElement | null = null;
@@ -174,8 +176,16 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
       beLive();
     }
   };
+  const ended = () => {
+    if (live) {
+      live = '';
+      message.replaceChildren(el('div', {}, ENDED));
+      explorer?.setAttribute('data-ended', 'true');
+    }
+  };
   model.on('change:state', draw);
   model.on('msg:custom', heard);
+  model.on('comm_live_update', ended);
   const downloadsEnded = takeDownloads(model);
   draw();
 
@@ -218,6 +228,7 @@ function render({ model, el: root }: IView<IPanel<IToolbar>, Message>): () => vo
     clearTimeout(patience);
     model.off('change:state', draw);
     model.off('msg:custom', heard);
+    model.off('comm_live_update', ended);
     explorer?.removeEventListener('dragover', over, true);
     explorer?.removeEventListener('drop', drop, true);
   };
