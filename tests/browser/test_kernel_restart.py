@@ -26,12 +26,19 @@ def explorer(server: JupyterServer, browser: BrowserContext) -> Iterator[Explore
     yield from open_explorer(server, browser, NOTEBOOK, CELL)
 
 
+def left_and_right(explorer: ExplorerPage) -> tuple[float, float]:
+    box = explorer.map_canvas.bounding_box()
+    assert box is not None
+    return box["x"], box["width"]
+
+
 def test_a_kernel_that_begins_anew_in_mid_drag_is_said(explorer: ExplorerPage) -> None:
     lab, page = explorer.lab, explorer.page
     slider = explorer.root.locator(".xc-slider-1")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     assert box is not None
+    around = left_and_right(explorer)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
@@ -42,6 +49,7 @@ def test_a_kernel_that_begins_anew_in_mid_drag_is_said(explorer: ExplorerPage) -
         page.wait_for_timeout(40)
     page.mouse.up()
     lab.wait_until(lambda: "The kernel has ended or begun anew" in explorer.message, "the restart is said")
+    assert left_and_right(explorer) == around  # ipywidgets' signs push nothing aside
     lab.screenshot("kernel-restart")
     page.evaluate("window.xcrystalRestart")
 
