@@ -1,4 +1,4 @@
-"""A kernel that begins anew while a slider is pulled: the explorer says so, and running the cell again brings another."""
+"""A kernel that begins anew while a slider is pulled: the explorer says so, and its cell brings another one."""
 
 from __future__ import annotations
 

@@ -307,11 +307,12 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
 
     An atlas is known by its table: of an older one it goes first, and of the new one it comes last, so that whoever
     opens the folder in between, or after this was killed, never finds the table of the one with vectors of the other.
+    Whoever interrupts it, or has no room left, keeps the older one.
     """
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
-        part = Path(name) / folder.name
+        part, older = Path(name) / folder.name, Path(name) / "older"
         atlas.save(part, half)
         (part / SKIPPED).write_text(csv_text(skipped), encoding="utf-8")
         if is_ours(folder):
@@ -319,9 +320,19 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
         if not folder.exists():
             part.rename(folder)
             return
-        for old in (TABLE, HULL):  # the hull is that of the energies in the older table
-            (folder / old).unlink(missing_ok=True)
-        if not (part / STRUCTURES).exists():
-            (folder / STRUCTURES).unlink(missing_ok=True)
-        for file in sorted(part.iterdir(), key=lambda file: file.name == TABLE):
-            file.replace(folder / file.name)
+        older.mkdir()
+        new = sorted((file.name for file in part.iterdir()), key=lambda name: name == TABLE)
+        # the hull is that of the energies in the older table, the structures may be no part of the new one
+        replaced = [name for name in (TABLE, HULL, STRUCTURES, *new) if (folder / name).is_file()]
+        try:
+            for name in dict.fromkeys(replaced):
+                (folder / name).replace(older / name)
+            for name in new:
+                (part / name).replace(folder / name)
+        except BaseException:
+            for name in reversed(new):
+                if name not in replaced or (older / name).exists():
+                    (folder / name).unlink(missing_ok=True)
+            for file in sorted(older.iterdir(), key=lambda file: file.name == TABLE):
+                file.replace(folder / file.name)
+            raise
