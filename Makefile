@@ -73,9 +73,11 @@ $(BUILT): $(READY) $(SOURCES)
 lab: setup
 	@$(BIN)/xcrystal lab --folder notebooks $(LAB_ARGS)
 
-# Threads that wait for each other by spinning stall for minutes when the cores are shared with a browser: let them sleep.
+# Up to four processes share the tests, with one thread each. Threads that wait for each other by spinning stall for
+# minutes when the cores are shared with a browser: let them sleep.
+SHARED := -n auto --maxprocesses 4 --dist loadgroup
 test: dev lint test-extension
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SHARED) $(PYTEST_ARGS)
 
 test-extension: dev
 	$(JLPM) test

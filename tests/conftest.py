@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, leave those of a file, and all that need a browser, to one of them.
+
+    Fixtures of modules are then made once, and no two browsers have to share the processor.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            browser = item.get_closest_marker("browser") is not None
+            item.add_marker(pytest.mark.xdist_group("browser" if browser else item.path.stem))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What a person chose in the explorer must neither change tests nor be changed by them."""
