@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+# a process of pytest-xdist has none, which those that its tests start ask for
+vars(sys.modules["__main__"]).setdefault("__spec__", None)
+
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
 NAME = "explore.ipynb"
-LIMIT = 60.0
-pytestmark = pytest.mark.timeout(240)
+LIMIT = 90.0
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module", autouse=True)

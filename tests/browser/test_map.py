@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.browser.server import JupyterServer
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 NOTEBOOK = "map.ipynb"
 CELL = "import xcrystal as xc\n\nexplorer = xc.explore('mp-22862', mode='researcher')\nexplorer"
 OWN = ("rock salt NaCl", "perovskite SrTiO3")

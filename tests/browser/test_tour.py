@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.browser.server import JupyterServer
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = "tour.ipynb"
 CELLS = ["import xcrystal as xc\n\nexplorer = xc.explore(mode='researcher')\nexplorer"]
