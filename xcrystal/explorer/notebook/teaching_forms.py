@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import ipywidgets as widgets
 
@@ -31,7 +31,9 @@ class GuessForm(widgets.VBox):
         self._answer = widgets.HTML()
         self._button.on_click(lambda _: self.keep())
         self._options.observe(lambda _: self._draw(), names="value")
-        question = widgets.HTML(f"<b>Predict.</b> {escape(guess.question)}")
+        self._name = f"xcrystal-guess-{secrets.token_hex(4)}"
+        rule = f"<style>.{self._name} {{display: none}}</style>"
+        question = widgets.HTML(f"{rule}<b>Predict.</b> {escape(guess.question)}")
         super().__init__([question, self._options, self._reason, self._button, self._answer])
         if guess.guessed:
             self._options.value, self._reason.value = guess.guessed, guess.reason
@@ -49,12 +51,18 @@ class GuessForm(widgets.VBox):
         self._button.disabled = done or self._options.value is None
         self._answer.value = _told(self.guess) if done else ""
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The form, and the question as text for whoever reads the notebook without a kernel."""
-        bundle = super()._repr_mimebundle_(**kwargs)
+    def _ipython_display_(self) -> None:
+        """Show the form and, for whoever reads the notebook without a kernel, the question as text.
+
+        A style rule of the form hides the text; where there is no form there is no rule.
+        """
+        from IPython.display import HTML, display
+
         options = "".join(f"<li>{escape(option)}</li>" for option in self.guess.options)
-        still = f"<p><b>Predict.</b> {escape(self.guess.question)}</p><ul>{options}</ul>"
-        return {**bundle, "text/html": still + (_told(self.guess) if self.guess.guessed else "")}
+        told = _told(self.guess) if self.guess.guessed else ""
+        text = f"<p><b>Predict.</b> {escape(self.guess.question)}</p><ul>{options}</ul>{told}"
+        display(HTML(f'<div class="{self._name}">{text}</div>'))
+        display(self._repr_mimebundle_(), raw=True)
 
 
 class QuizForm(widgets.VBox):
