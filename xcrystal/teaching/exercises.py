@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from xcrystal.errors import TargetError
-from xcrystal.teaching import students
 from xcrystal.teaching.questions import NotUnderstood, Question
+from xcrystal.teaching.students import student as student_of
 from xcrystal.teaching.verdicts import HINT, RIGHT, UNANSWERED, UNCLEAR, WRONG, Progress, Verdict
 
 LESSONS = {
@@ -115,7 +115,7 @@ def exercise(name: str, fresh: bool = False, student: str | int = "") -> Exercis
     """
     if name not in LESSONS:
         raise TargetError(f"There is no exercise {name!r}; there are: {', '.join(LESSONS)}.")
-    who = students.student(student)
+    who = student_of(student)
     key = name, who.seed
     if fresh or key not in _open:
         lesson = import_module(LESSONS[name])

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from html import escape
 
 from xcrystal.errors import TargetError, check_one_of
-from xcrystal.teaching import students
 from xcrystal.teaching.questions import plain
+from xcrystal.teaching.students import Student
+from xcrystal.teaching.students import student as student_of
 
 BEFORE, AFTER = "before", "after"
 _LETTERS = "abcd"
@@ -209,7 +210,7 @@ class Quiz:
         Whose it is; see ``teaching.student``.
     """
 
-    def __init__(self, when: str, student: students.Student) -> None:
+    def __init__(self, when: str, student: Student) -> None:
         self.when, self.student = when, student
         self.answers: dict[int, str] = {}
         # no secret is kept by this order, so a plain generator will do
@@ -283,7 +284,7 @@ def quiz(when: str = BEFORE, student: str | int = "", fresh: bool = False) -> Qu
         If ``when`` is neither.
     """
     check_one_of(when, (BEFORE, AFTER), "quiz")
-    who = students.student(student)
+    who = student_of(student)
     key = when, who.seed
     if fresh or key not in _taken:
         _taken[key] = Quiz(when, who)

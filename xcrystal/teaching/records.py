@@ -10,7 +10,10 @@ from typing import Any
 from xcrystal.crystal.files import replacing
 from xcrystal.crystal.tables import csv_text
 from xcrystal.errors import TargetError
-from xcrystal.teaching import exercises, guesses, quizzes, students
+from xcrystal.teaching.exercises import opened
+from xcrystal.teaching.guesses import kept
+from xcrystal.teaching.quizzes import ITEMS, taken
+from xcrystal.teaching.students import student as student_of
 
 COLUMNS = ("student", "kind", "title", "question", "words", "state")
 
@@ -28,17 +31,17 @@ def progress(student: str | int = "") -> list[dict[str, Any]]:
     list of dict
         ``student``, ``kind`` ("exercise", "quiz" or "guess"), ``title``, ``question``, ``words`` and ``state``.
     """
-    name = students.student(student).name
+    name = student_of(student).name
     rows = []
-    for exercise in exercises.opened():
+    for exercise in opened():
         for key, words, state in exercise.progress().rows:
             rows.append((name, "exercise", exercise.title, key, words, state))
-    for taken in quizzes.taken():
-        for number, item in enumerate(quizzes.ITEMS, start=1):
-            given = taken.answers.get(number)
+    for quiz in taken():
+        for number, item in enumerate(ITEMS, start=1):
+            given = quiz.answers.get(number)
             state = "unanswered" if given is None else "right" if given == item.right else "wrong"
-            rows.append((name, "quiz", taken.when, str(number), item.words, state))
-    rows += [(name, "guess", g.guessed, "", g.question, "right" if g.right else "wrong") for g in guesses.kept()]
+            rows.append((name, "quiz", quiz.when, str(number), item.words, state))
+    rows += [(name, "guess", g.guessed, "", g.question, "right" if g.right else "wrong") for g in kept()]
     return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
 
 

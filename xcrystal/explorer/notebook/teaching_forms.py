@@ -6,12 +6,20 @@ import secrets
 from collections.abc import Sequence
 from html import escape
 
+import anywidget
 import ipywidgets as widgets
 
 from xcrystal.errors import TargetError
+from xcrystal.explorer.panel import script
 from xcrystal.teaching import guesses, quizzes
 
 _WIDE = widgets.Layout(width="auto", max_width="44em")
+
+
+class FormKeys(anywidget.AnyWidget):
+    """Leaves keys to the form that it lies in, which JupyterLab would take for its own."""
+
+    _esm = script("form_keys")
 
 
 class GuessForm(widgets.VBox):
@@ -34,7 +42,8 @@ class GuessForm(widgets.VBox):
         self._name = f"xcrystal-guess-{secrets.token_hex(4)}"
         rule = f"<style>.{self._name} {{display: none}}</style>"
         question = widgets.HTML(f"{rule}<b>Predict.</b> {escape(guess.question)}")
-        super().__init__([question, self._options, self._reason, self._button, self._answer])
+        super().__init__([FormKeys(), question, self._options, self._reason, self._button, self._answer])
+        self.add_class("xcrystal-form")
         if guess.guessed:
             self._options.value, self._reason.value = guess.guessed, guess.reason
         self._draw()
@@ -85,7 +94,8 @@ class QuizForm(widgets.VBox):
             choice = widgets.RadioButtons(options=list(options), value=questions.answers.get(number), layout=_WIDE)
             choice.observe(lambda change, n=number: self.quiz.answer(n, change["new"]), names="value")
             parts.append(choice)
-        super().__init__([*parts, self._button, self._score])
+        super().__init__([FormKeys(), *parts, self._button, self._score])
+        self.add_class("xcrystal-form")
 
     def score(self) -> None:
         """Show how many are right."""
