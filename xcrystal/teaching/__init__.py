@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from xcrystal.teaching.exercises import Exercise, exercise
 from xcrystal.teaching.guesses import Guess, guess
+from xcrystal.teaching.progress_records import progress, save_progress
 from xcrystal.teaching.questions import Array, Choice, Count, Formula, Names, Number, Question, Task
 from xcrystal.teaching.quizzes import Quiz, Score, gain, quiz
-from xcrystal.teaching.records import progress, save_progress
 from xcrystal.teaching.students import Student, student
 
 __all__ = [
