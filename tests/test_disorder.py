@@ -94,6 +94,7 @@ def test_what_is_no_defect_is_said() -> None:
         (TargetError, "supercell", {"supercell": 2.5}),
         (UnsupportedCrystalError, "fewer repeats", {"supercell": 9}),
         (ReadError, "no element", {"dopants": ["Xx"]}),
+        (TargetError, "substitutions and interstitials", {"kinds": "vacancy", "dopants": ["Ca"]}),
     ):
         with pytest.raises(error, match=words):
             xc.defects(PEROVSKITE, model=None, **arguments)

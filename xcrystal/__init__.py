@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from xcrystal.explorer.drawing.svg_picture import Pictures
     from xcrystal.explorer.notebook.gallery_output import open_gallery as gallery
     from xcrystal.explorer.notebook.structure_output import draw_structures
+    from xcrystal.explorer.notebook.teaching_forms import open_guess as guess
+    from xcrystal.explorer.notebook.teaching_forms import open_quiz as quiz
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
     from xcrystal.inverse_design.designing import design
@@ -54,9 +56,11 @@ __all__ = [
     "explain_choice",
     "explore",
     "gallery",
+    "guess",
     "hull",
     "identify",
     "load",
+    "quiz",
     "read_pattern",
     "relax",
     "synthesis_signals",
@@ -79,9 +83,11 @@ _PUBLIC = {
     "explain_choice": ("xcrystal.explanation.choice_attribution", "explain_choice"),
     "explore": ("xcrystal.explorer.widget", "explore"),
     "gallery": ("xcrystal.explorer.notebook.gallery_output", "open_gallery"),
+    "guess": ("xcrystal.explorer.notebook.teaching_forms", "open_guess"),
     "hull": ("xcrystal.energetics.hull", "hull"),
     "identify": ("xcrystal.diffraction.identification", "identify"),
     "load": ("xcrystal.generator", "open_model"),
+    "quiz": ("xcrystal.explorer.notebook.teaching_forms", "open_quiz"),
     "read_pattern": ("xcrystal.diffraction.measured", "read_pattern"),
     "relax": ("xcrystal.energetics.relaxing", "relax"),
     "synthesis_signals": ("xcrystal.assessment.synthesis_signals", "synthesis_signals"),

@@ -62,6 +62,9 @@ def defects(
         _write(folder, place, file, cells, named)
         names = next((list(defect.predicted) for defect in found if defect.predicted), [])
         rows: list[list[Any]] = [["defect", "site", "of", "cell", "moved", *names, ""]]
+        perfect = next((defect.before for defect in found if defect.before), None)
+        if perfect is not None:
+            rows.append(["none", "", "", "", "0.000", *(f"{perfect[name]:.3f}" for name in names), ""])
         for defect in found:
             moved = "" if defect.moved is None else f"{defect.moved:.3f}"
             values = ["" if defect.predicted is None else f"{defect.predicted[name]:.3f}" for name in names]

@@ -44,6 +44,7 @@ from xcrystal.cli.shared import (
     print_report,
     print_table,
 )
+from xcrystal.cli.teaching_commands import nbgrader
 from xcrystal.errors import DatasetError, ReadError, UnsupportedElementWarning, XCrystalError, one_sentence
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ app.command()(xrd)
 app.command()(identify)
 app.command()(defects)
 app.command()(approximants)
+app.command()(nbgrader)
 
 
 def print_version(wanted: bool) -> None:

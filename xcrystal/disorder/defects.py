@@ -122,7 +122,8 @@ def defects(
     ReadError, InvalidCrystalError
         If it is no crystal, or a dopant no element.
     TargetError
-        If there is no such kind or supercell, or substitutions are asked for without dopants.
+        If there is no such kind or supercell, substitutions are asked for without dopants, or dopants with neither
+        substitutions nor interstitials.
     UnsupportedCrystalError
         If the supercell has more than 320 atoms.
     """
@@ -136,6 +137,8 @@ def defects(
     others = [dopants] if isinstance(dopants, str) else list(dopants)
     if kinds is not KINDS and "substitution" in wanted and not others:
         raise TargetError('Substitutions need other elements, such as dopants=["Ca"].')
+    if others and not {"substitution", "interstitial"} & set(wanted):
+        raise TargetError("Other elements are put in by substitutions and interstitials; ask for one of these as well.")
     for symbol in others:
         if not Element.is_valid_symbol(symbol):
             raise ReadError(f"There is no element {str(symbol)[:20]!r}; write symbols, such as Ca.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,50 +16,57 @@ from xcrystal.teaching.questions import Choice, Count, Number, Question
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from xcrystal.teaching.students import Student
+
 TITLE = "Is it any good?"
 SAMPLES = 16
 REPEATED = 2
 
 
-def questions() -> Mapping[str, Question]:
+def given(student: Student) -> dict[str, Any]:
+    """The seed of this student's samples."""
+    return {"seed": student.seed % 1000}
+
+
+def questions(seed: int = 0) -> Mapping[str, Question]:
     """The questions of the exercise."""
     return {
         "a": Count(
             "Samples whose atoms do not overlap",
-            lambda: float(sum(v.no_overlap for v in _judged())),
+            lambda: float(sum(v.no_overlap for v in _judged(seed))),
             ("validity(crystal).no_overlap is True or False; sum counts the True ones.",),
             "No pair of atoms is nearer than 0.7 of the sum of their covalent radii. Nearly all known crystals pass.",
         ),
         "b": Number(
             "Share of the samples that are valid: apart, without an overlap, and charges balance",
-            lambda: float(np.mean([v.valid for v in _judged()])),
+            lambda: float(np.mean([v.valid for v in _judged(seed)])),
             ("validity(crystal).valid is all three at once.",),
             "Charges are judged by SMACT, which lets pass every alloy of metals.",
             unit="share",
             relative=0.0,
             absolute=0.01,
-            slips=lambda: {"That is how many; a share was asked for.": float(sum(v.valid for v in _judged()))},
+            slips=lambda: {"That is how many; a share was asked for.": float(sum(v.valid for v in _judged(seed)))},
         ),
         "c": Number(
             "Lower end of the 95 % interval of that share",
-            lambda: wilson_interval(sum(v.valid for v in _judged()), SAMPLES)[0],
+            lambda: wilson_interval(sum(v.valid for v in _judged(seed)), SAMPLES)[0],
             ("wilson_interval(count, total) gives both ends.",),
             "With so few samples the share could be almost anything: never report a share without its interval.",
             unit="share",
             relative=0.0,
             absolute=0.01,
-            slips=lambda: {"That is the upper end.": wilson_interval(sum(v.valid for v in _judged()), SAMPLES)[1]},
+            slips=lambda: {"That is the upper end.": wilson_interval(sum(v.valid for v in _judged(seed)), SAMPLES)[1]},
         ),
         "d": Count(
             "Samples with a formula that the atlas does not hold",
-            lambda: float(sum(_new())),
+            lambda: float(sum(_new(seed))),
             ('set(atlas.table["formula"]) holds what is known; crystal.reduced_formula is the formula of a sample.',),
             "A new formula is easily had: most combinations of elements that one can think of have never been made.",
-            slips=lambda: {"Those are the known ones.": float(SAMPLES - sum(_new()))},
+            slips=lambda: {"Those are the known ones.": float(SAMPLES - sum(_new(seed)))},
         ),
         "e": Number(
             "Share unique in a folder to which two samples were copied again",
-            _unique,
+            lambda: _unique(seed),
             (
                 "evaluate_generation(folder) judges all CIF files of a folder.",
                 'report.samples.shares["unique"].share is the number.',
@@ -84,24 +91,24 @@ def questions() -> Mapping[str, Question]:
 
 
 @cache
-def _samples() -> tuple[Structure, ...]:
-    return tuple(material.model().sample(SAMPLES, seed=0))
+def _samples(seed: int) -> tuple[Structure, ...]:
+    return tuple(material.model().sample(SAMPLES, seed=seed))
 
 
 @cache
-def _judged() -> tuple[Validity, ...]:
-    return tuple(validity(crystal) for crystal in _samples())
+def _judged(seed: int) -> tuple[Validity, ...]:
+    return tuple(validity(crystal) for crystal in _samples(seed))
 
 
-def _new() -> list[bool]:
+def _new(seed: int) -> list[bool]:
     known = set(material.atlas().table["formula"])
-    return [crystal.reduced_formula not in known for crystal in _samples()]
+    return [crystal.reduced_formula not in known for crystal in _samples(seed)]
 
 
-def _unique() -> float:
+def _unique(seed: int) -> float:
     from xcrystal.evaluation.generative.generation import evaluate_generation
 
-    crystals = [*_samples(), *_samples()[:REPEATED]]
+    crystals = [*_samples(seed), *_samples(seed)[:REPEATED]]
     return evaluate_generation(crystals, workers=1).samples.shares["unique"].share
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from xcrystal.errors import TargetError
 from xcrystal.teaching.questions import NotUnderstood, Question
+from xcrystal.teaching.students import student as student_of
 from xcrystal.teaching.verdicts import HINT, RIGHT, UNANSWERED, UNCLEAR, WRONG, Progress, Verdict
 
 LESSONS = {
@@ -18,8 +19,11 @@ LESSONS = {
     "why": "xcrystal.teaching.why",
     "any good": "xcrystal.teaching.any_good",
     "diffraction": "xcrystal.teaching.powder_patterns",
+    "structure prediction": "xcrystal.teaching.structure_prediction",
+    "stability": "xcrystal.teaching.stability",
+    "defects": "xcrystal.teaching.defects_and_synthesis",
 }
-_open: dict[str, Exercise] = {}
+_open: dict[tuple[str, int], Exercise] = {}  # by name and the student's seed
 
 
 class Exercise:
@@ -33,10 +37,12 @@ class Exercise:
         Of the exercise.
     questions
         By their letters.
+    given
+        What this student's exercise is about, by name: a formula, a system, a crystal.
     """
 
-    def __init__(self, title: str, questions: Mapping[str, Question]) -> None:
-        self.title, self.questions = title, dict(questions)
+    def __init__(self, title: str, questions: Mapping[str, Question], given: Mapping[str, Any] | None = None) -> None:
+        self.title, self.questions, self.given = title, dict(questions), dict(given or {})
         self.verdicts: dict[str, Verdict] = {}
         self._given: dict[str, int] = {}
 
@@ -89,24 +95,35 @@ class Exercise:
         )
 
 
-def exercise(name: str, fresh: bool = False) -> Exercise:
+def exercise(name: str, fresh: bool = False, student: str | int = "") -> Exercise:
     """The exercise of a notebook.
 
     Parameters
     ----------
     name
-        "first look", "representations", "autoencoder", "walking", "why", "any good" or "diffraction".
+        One of ``LESSONS``: "first look", "representations", "stability", ...
     fresh
         Begin anew; otherwise what was answered before, in the same kernel, is kept.
+    student
+        A name or a number: exercises that can be had with several crystals (``given`` names them) draw those of this
+        student. Without it all have the same ones.
 
     Raises
     ------
     TargetError
-        If there is no such exercise.
+        If there is no such exercise, or the student is neither a name nor a number.
     """
     if name not in LESSONS:
         raise TargetError(f"There is no exercise {name!r}; there are: {', '.join(LESSONS)}.")
-    if fresh or name not in _open:
+    who = student_of(student)
+    key = name, who.seed
+    if fresh or key not in _open:
         lesson = import_module(LESSONS[name])
-        _open[name] = Exercise(lesson.TITLE, lesson.questions())
-    return _open[name]
+        given = lesson.given(who) if hasattr(lesson, "given") else {}
+        _open[key] = Exercise(lesson.TITLE, lesson.questions(**given), given)
+    return _open[key]
+
+
+def opened() -> list[Exercise]:
+    """All exercises that were opened in this kernel."""
+    return list(_open.values())

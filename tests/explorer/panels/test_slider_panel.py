@@ -138,3 +138,4 @@ def test_principal_directions_are_named_by_what_grows_along_them(panel: SliderVi
     labels = [axis["label"] for axis in panel.describe()["axes"]]
     assert labels[0].startswith("More oxygen"), "the first direction of this atlas leads to oxides"
     assert not any("principal" in label for label in labels)
+    assert len(set(labels)) == len(labels), "no two sliders have the same name"

@@ -167,3 +167,7 @@ def test_the_panel_offers_lists_and_goes_to_them(session: Session, panel: Disord
     assert session.state.loaded is not None and session.state.loaded.z is not None
     panel.act({"act": "show", "number": 99}, [])
     assert "no number 99" in session.message
+    session.select(str(session.atlas.table["material_id"].iat[0]))
+    assert panel.describe()["rows"] == [] and session.approximants.listed, "the table is of another crystal"
+    session.undo()
+    assert panel.describe()["shown"] == 1 and len(panel.describe()["rows"]) == len(state["rows"])

@@ -426,7 +426,7 @@ def test_crystals_that_do_not_match_are_said_not_to(session: Session, view: Stru
     session.select(3)
     session.show("both")
     expected = match_rms(SALT, session.structure)
-    assert expected is None and view.bar.state["match"] == "Decoded crystal: no match"
+    assert expected is None and view.bar.state["match"] == "Decoded crystal: no match within 0.5 of (V / N)^(1/3)"
     assert "overlay" not in [name for name, _ in view.bar.state["shown"]]
 
 

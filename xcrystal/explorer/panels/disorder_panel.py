@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from xcrystal.crystal.groups import space_group
 from xcrystal.disorder.approximants import weighted_title
 from xcrystal.errors import TargetError
@@ -22,7 +24,7 @@ class DisorderView(Panel):
 
     _esm = script("disorder_panel")
     _css = style("disorder_panel")
-    events: ClassVar[frozenset[str]] = frozenset({"shown", "own", "progress"})
+    events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "progress"})
 
     def __init__(self, session: Session, worker: Worker) -> None:
         super().__init__(session, worker)
@@ -33,19 +35,23 @@ class DisorderView(Panel):
         session = self.session
         found, loaded, progress = session.approximants, session.state.loaded, session.progress
         disordered, listed = found.disordered, found.listed
+        begun = loaded is not None and loaded.z is not None and np.array_equal(loaded.z, session.state.base.z)
+        shown = next((k for k, one in enumerate(listed) if begun and loaded and loaded.name == one.own.name), -1)
+        if shown < 0 and (disordered is None or (listed and listed[0].own.of != disordered.name)):
+            listed = []  # they stay on the map, but say nothing of the crystal that is shown now
         working = progress is not None and isinstance(progress.command, MakeApproximants)
         spread, weighted = found.spread(), found.spread(weighted=True)
         return {
             "disordered": "" if disordered is None else disordered.name,
             "progress": progress.row() if progress is not None and working else None,
             "of": listed[0].own.of if listed else "",
-            "properties": [words.with_unit(name) for name in spread],
+            "properties": [words.with_unit(name) for name in spread] if listed else [],
             "rows": [_row(one) for one in listed],
             "mean": [_figure(mean) for mean, _ in spread.values()],
             "deviation": [_figure(deviation) for _, deviation in spread.values()],
             "weighted_title": weighted_title(found.coverage).capitalize(),
             "weighted": [_figure(mean) for mean, _ in weighted.values()],
-            "shown": next((k for k, one in enumerate(listed) if loaded and loaded.name == one.own.name), -1),
+            "shown": shown,
         }
 
     def act(self, message: dict[str, Any], buffers: list[Any]) -> None:

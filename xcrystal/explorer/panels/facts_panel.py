@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.assessment.crystal_report import prepare
+from xcrystal.crystal.matching import STOL
 from xcrystal.errors import TargetError
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
@@ -243,7 +244,7 @@ def _match(session: Session) -> Parts:
         return [("", f"none: {loaded.name} cannot be encoded")]
     of = f"of the mirror image of {loaded.name}" if loaded.mirrored else f"of {loaded.name}"
     if loaded.rms is None:
-        return [("", f"{of}: "), ("no", "no match")]
+        return [("", f"{of}: "), ("no", "no match"), ("", f" within {STOL} (V/N)"), ("sup", "1/3")]
     return [("", f"{of}: "), ("yes", "match"), ("", f", RMS {loaded.rms:.4f} (V/N)"), ("sup", "1/3")]
 
 

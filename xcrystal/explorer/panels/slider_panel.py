@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -46,19 +47,26 @@ class SliderView(Panel):
         session = self.session
         axes, state = session.sliders.axes, session.state
         values, begun = coordinates(axes, state.point.z), coordinates(axes, state.base.z)
+        labels = self._labels(axes)
         return {
             "family": state.family,
             "families": [[name, *_TITLES[name]] for name in FAMILIES],
             "axes": [
-                {"name": axis.name, "label": self._label(axis), "removable": axis.family == "concept"}
+                {"name": axis.name, "label": label, "removable": axis.family == "concept"}
                 | (self._straight(axis, float(value), float(base)) if stops is None else self._verified(axis, stops))
-                for axis, value, base in zip(axes, values, begun, strict=True)
+                for axis, label, value, base in zip(axes, labels, values, begun, strict=True)
                 for stops in [self._stops(axis)]
             ],
             "idle": session.idle,
             "moved": session.navigation.moved,
             "latents": session.model.latent_dim,
         }
+
+    def _labels(self, axes: Sequence[Axis]) -> list[str]:
+        """What the axes are called; those along which the same grows are told apart by a number."""
+        labels = [self._label(axis) for axis in axes]
+        counts = [labels[: k + 1].count(label) for k, label in enumerate(labels)]
+        return [label if count == 1 else f"{label} ({count})" for label, count in zip(labels, counts, strict=True)]
 
     def _label(self, axis: Axis) -> str:
         """What grows along an axis, where its name says nothing of that."""

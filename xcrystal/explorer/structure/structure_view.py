@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.matching import STOL, match_rms
 from xcrystal.errors import check_one_of
 from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
@@ -328,5 +328,5 @@ def _measurement(message: dict[str, Any]) -> Measurement | None:
 
 def _match_words(rms: float | None, *, mirrored: bool = False) -> str:
     if rms is None:
-        return "no match"
+        return f"no match within {STOL} of (V / N)^(1/3)"
     return f"match{' of its mirror image' if mirrored else ''}, RMS {rms:.4f} of (V / N)^(1/3)"
