@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.notebook.structure_output import draw_structures
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
+    from xcrystal.generators.families import sample, sample_steps
     from xcrystal.inverse_design.designing import design
     from xcrystal.latent.atlas import open_atlas as atlas
     from xcrystal.latent.building import build_atlas
@@ -59,6 +60,8 @@ __all__ = [
     "load",
     "read_pattern",
     "relax",
+    "sample",
+    "sample_steps",
     "synthesis_signals",
     "wrap",
     "xrd",
@@ -84,6 +87,8 @@ _PUBLIC = {
     "load": ("xcrystal.generator", "open_model"),
     "read_pattern": ("xcrystal.diffraction.measured", "read_pattern"),
     "relax": ("xcrystal.energetics.relaxing", "relax"),
+    "sample": ("xcrystal.generators.families", "sample"),
+    "sample_steps": ("xcrystal.generators.families", "sample_steps"),
     "synthesis_signals": ("xcrystal.assessment.synthesis_signals", "synthesis_signals"),
     "wrap": ("xcrystal.wrapping", "wrap_model"),
     "xrd": ("xcrystal.diffraction.powder", "xrd"),
