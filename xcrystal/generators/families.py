@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z, is_element, number_of, symbol
+from xcrystal.crystal.groups import space_group
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, InvalidCrystalError
 from xcrystal.generator import BUNDLED, TEMPERATURE, CrystalModel, open_model
@@ -141,7 +142,7 @@ class LatentFamily:
         frames = []
         for k, found in enumerate(decoded):
             likely = zip(found.likely_groups.tolist(), found.likely_groups_probability.tolist(), strict=True)
-            alternatives = tuple(Alternative(f"space group {g}", p) for g, p in list(likely)[:_SHOWN])
+            alternatives = tuple(Alternative(f"{space_group(g).symbol} ({g})", p) for g, p in list(likely)[:_SHOWN])
             words = f"{' '.join(symbol(int(e)) for e in found.element)}, |z| = {np.linalg.norm(z[k]):.1f}"
             frames.append(Frame(f"time {k / count:.2f}", words, k / count, found.crystal, alternatives))
         return frames

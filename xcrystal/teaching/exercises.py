@@ -18,6 +18,7 @@ LESSONS = {
     "why": "xcrystal.teaching.why",
     "any good": "xcrystal.teaching.any_good",
     "diffraction": "xcrystal.teaching.powder_patterns",
+    "families": "xcrystal.teaching.generator_families",
 }
 _open: dict[str, Exercise] = {}
 
@@ -95,7 +96,8 @@ def exercise(name: str, fresh: bool = False) -> Exercise:
     Parameters
     ----------
     name
-        "first look", "representations", "autoencoder", "walking", "why", "any good" or "diffraction".
+        "first look", "representations", "autoencoder", "walking", "why", "any good", "diffraction" or
+        "families".
     fresh
         Begin anew; otherwise what was answered before, in the same kernel, is kept.
 

@@ -78,7 +78,8 @@ def frame_html(frame: Frame) -> str:
     most = max((one.probability for one in frame.alternatives), default=1.0) or 1.0
     rows = "".join(
         f'<tr><td style="text-align:right;padding-right:6px">{escape(one.name)}</td>'
-        f'<td><div style="width:{180 * one.probability / most:.0f}px;height:12px;background:{QUALITATIVE[0]}"></div></td>'
+        f'<td><div style="width:{180 * one.probability / most:.0f}px;height:12px;background:{QUALITATIVE[0]}">'
+        "</div></td>"
         f'<td style="padding-left:6px">{one.probability:.1%}</td></tr>'
         for one in frame.alternatives
     )
