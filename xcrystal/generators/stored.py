@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from xcrystal.crystal.files import replacing
 from xcrystal.errors import CheckpointError
@@ -18,6 +19,8 @@ from xcrystal.generators.diffusion import DiffusionConfig, DiffusionNetwork, Tem
 
 FORMAT = "1"
 _TEMPLATES = "templates."
+_SCALE, _LEVELS = ".scale", 127
+_FEW = 8  # rows
 Network = AutoregressiveNetwork | DiffusionNetwork
 _KINDS: dict[str, tuple[Any, Any]] = {
     "autoregressive": (AutoregressiveConfig, AutoregressiveNetwork),
@@ -33,8 +36,10 @@ def build(family: str, **sizes: Any) -> Network:
 
 
 def save_network(network: Network, path: Path, facts: dict[str, Any], templates: Templates | None = None) -> None:
-    """Write a network with 16-bit weights, and the templates that it begins from, atomically."""
-    state = {name: value.detach().cpu().half() for name, value in network.state_dict().items()}
+    """Write a network with 8-bit weights (16-bit biases and norms), and the templates it begins from, atomically."""
+    state: dict[str, Tensor] = {}
+    for name, value in network.state_dict().items():
+        state |= _packed(name, value.detach().cpu().float())
     if templates is not None:
         state |= {_TEMPLATES + name: torch.from_numpy(array) for name, array in vars(templates).items()}
     family = next(name for name, (_, kind) in _KINDS.items() if isinstance(network, kind))
@@ -61,12 +66,33 @@ def load_network(path: Path) -> tuple[Network, dict[str, Any], Templates | None]
         values = json.loads(header["config"])
         network = build(header["family"], **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
         arrays = {k.removeprefix(_TEMPLATES): v.numpy() for k, v in tensors.items() if k.startswith(_TEMPLATES)}
-        network.load_state_dict({k: v.float() for k, v in tensors.items() if not k.startswith(_TEMPLATES)})
+        network.load_state_dict(_unpacked({k: v for k, v in tensors.items() if not k.startswith(_TEMPLATES)}))
     except CheckpointError:
         raise
     except Exception as error:
         raise CheckpointError(f"No generator can be loaded from {path}: {error}") from error
     return network.eval().requires_grad_(False), json.loads(header["facts"]), Templates(**arrays) if arrays else None
+
+
+def _packed(name: str, value: Tensor) -> dict[str, Tensor]:
+    """A matrix as whole numbers from -127 to 127 and a scale for each row; anything small in 16 bits."""
+    if value.ndim != 2 or len(value) < _FEW:
+        return {name: value.half()}
+    scale = value.abs().amax(dim=1, keepdim=True).clamp(min=1e-6).half()
+    return {
+        name: (value / scale.float() * _LEVELS).round().clamp(-_LEVELS, _LEVELS).to(torch.int8),
+        name + _SCALE: scale,
+    }
+
+
+def _unpacked(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors that ``_packed`` was given, as near as they are kept."""
+    scales = {name.removesuffix(_SCALE): value.float() for name, value in tensors.items() if name.endswith(_SCALE)}
+    return {
+        name: value.float() / _LEVELS * scales[name] if name in scales else value.float()
+        for name, value in tensors.items()
+        if not name.endswith(_SCALE)
+    }
 
 
 def digest(path: Path) -> str:
