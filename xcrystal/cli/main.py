@@ -361,7 +361,7 @@ def fit_generator(
     out: Annotated[Path, typer.Option(help="The folder of the generator.", show_default=False)],
     also: Also = None,
     tokens: Kept = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps, of 512 crystals each.")] = 40000,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps, instead of the recipe's.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: Json = False,

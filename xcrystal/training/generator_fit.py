@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Budget:
         Share of ``train`` in each batch, however many other crystals there are.
     """
 
-    steps: int | None = 40000
+    steps: int | None = 5000
     seconds: float | None = None
     batch_size: int = 512
     learning_rate: float = 1e-3
@@ -63,6 +63,12 @@ class Budget:
     dropout: float = 0.1
     score_every: int = 1000
     train_share: float = 0.5
+
+
+RECIPES = {
+    "autoregressive": Budget(steps=4800),  # longer, and it learns cells by heart
+    "diffusion": Budget(steps=7100, batch_size=1024, learning_rate=1.5e-3, dropout=0.0),
+}
 
 
 class Crystals:
@@ -110,7 +116,7 @@ def fit_generator(
     out
         The folder.
     budget
-        How long, and how.
+        How long, and how; by default as in ``RECIPES``.
     seed
         Of everything random.
     device
@@ -130,7 +136,7 @@ def fit_generator(
     """
     if family not in FAMILIES:
         raise DatasetError(f"There is no family {family!r}; there are {' and '.join(FAMILIES)}.")
-    plan, where = budget or Budget(), pick_device(device)
+    plan, where = budget or RECIPES[family], pick_device(device)
     out.mkdir(parents=True, exist_ok=True)
     with one_thread() if where.type == "cpu" else nullcontext(), torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -253,7 +259,7 @@ def fit_generator_of_tables(
     out: Path,
     also: Sequence[Path] = (),
     tokens: Path | None = None,
-    steps: int = 40000,
+    steps: int | None = None,
     seed: int = 0,
     device: str = "auto",
 ) -> dict[str, Any]:
@@ -267,6 +273,8 @@ def fit_generator_of_tables(
         More tables to learn from.
     tokens
         A folder that keeps the canonical forms; by default ``out``.
+    steps
+        Of the optimizer; by default as in ``RECIPES``.
     """
     from tqdm.auto import tqdm
 
@@ -284,4 +292,5 @@ def fit_generator_of_tables(
             bar.update(round(100 * record["used"]) - bar.n)
             bar.set_postfix_str(f"validation {record['validation']}")
 
-        return fit_generator(family, train, others, validation, out, Budget(steps=steps), seed, device, report)
+        plan = RECIPES[family] if steps is None else replace(RECIPES[family], steps=steps)
+        return fit_generator(family, train, others, validation, out, plan, seed, device, report)

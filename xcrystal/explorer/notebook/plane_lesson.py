@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -138,11 +139,11 @@ def map_pictures(maps: dict[str, np.ndarray], groups: Sequence[str], size: int =
             f'<circle cx="{left + x:.1f}" cy="{size - y + 18:.1f}" r="1.6" fill="{paint.get(group, "#b8b8b8")}"/>'
             for (x, y), group in zip(scaled, groups, strict=True)
         )
-        drawn.append(f'<text x="{left + 4}" y="12" fill="currentColor">{title}</text>{dots}')
+        drawn.append(f'<text x="{left + 4}" y="12" fill="currentColor">{escape(title)}</text>{dots}')
     wide = len(maps) * (size + 10)
     legend = "".join(
         f'<circle cx="{10 + 100 * k}" cy="{size + 30}" r="4" fill="{paint[name]}"/>'
-        f'<text x="{18 + 100 * k}" y="{size + 34}" fill="currentColor">{name}</text>'
+        f'<text x="{18 + 100 * k}" y="{size + 34}" fill="currentColor">{escape(name)}</text>'
         for k, name in enumerate(names)
     )
     return Chart(
