@@ -15,7 +15,7 @@ from xcrystal.teaching import material
 from xcrystal.teaching.questions import Choice, Count, NotUnderstood, Number, Question, Task
 
 TITLE = "Families of generators"
-WRITTEN, DENOISED, DRAWN = 1, 2, 0  # seeds
+WRITTEN, DENOISED, DRAWN = 6, 20, 0  # seeds
 SAMPLES = 40
 WANTED, GROUP = ("Na", "Cl"), 225
 
