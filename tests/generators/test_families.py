@@ -16,7 +16,7 @@ from xcrystal.errors import DatasetError, InvalidCrystalError
 from xcrystal.evaluation.generative.families_report import ABILITIES, ALL, evaluate_families, shipped_report
 from xcrystal.explorer.notebook.frame_stepper import FilmStrip, FrameStepper
 from xcrystal.generator import CrystalModel
-from xcrystal.generators.families import NAMES
+from xcrystal.generators.families import NAMES, open_family
 from xcrystal.training.perovskites import write_idealized_perovskites
 
 
@@ -78,6 +78,21 @@ def test_the_command_samples_a_family(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.cif"))) == 2
     refused = CliRunner().invoke(app, ["sample", "--element", "Na"])
     assert refused.exit_code == 1 and "for a --family" in refused.output
+
+
+def test_the_command_trains_a_generator(tmp_path: Path) -> None:
+    write_idealized_perovskites(tmp_path)
+    table = read_table(tmp_path / "train.parquet")
+    write_table(table.iloc[:8], tmp_path / "val.parquet")
+    write_table(table.iloc[8:24], tmp_path / "train.parquet")
+    words = ["fit-generator", "autoregressive", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, [*words, "--steps", "1", "--device", "cpu", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["steps"] == 1
+    made = open_family("autoregressive", folder=tmp_path / "out")
+    assert len(made.sample(1)) == 1
+    refused = CliRunner().invoke(app, ["fit-generator", "gan", *words[2:]])
+    assert refused.exit_code == 1 and "no family 'gan'" in refused.output
 
 
 def test_all_families_are_measured_alike(model: CrystalModel, tmp_path: Path) -> None:
