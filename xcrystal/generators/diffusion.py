@@ -84,17 +84,17 @@ class Guess:
 
 
 def signal(time: Tensor) -> tuple[Tensor, Tensor]:
-    """Shares of the crystal and of the noise, (...) each, in elements and cell at times (...)."""
+    """Shares of the crystal and of the noise, (...,) each, in elements and cell at times (...,)."""
     return torch.cos(time * math.pi / 2), torch.sin(time * math.pi / 2)
 
 
 def spread(time: Tensor) -> Tensor:
-    """Spread (...) of the noise of the coordinates, fractional, at times (...)."""
+    """Spread (...,) of the noise of the coordinates, fractional, at times (...,)."""
     return _NARROW * (_WIDE / _NARROW) ** time
 
 
 def wrapped_score(moved: Tensor, width: Tensor) -> Tensor:
-    """Slope (...) of the log of wrapped normal densities at moves (...), times their widths (...)."""
+    """Slope (...,) of the log of wrapped normal densities at moves (...,), times their widths (...,)."""
     images = torch.arange(-_IMAGES, _IMAGES + 1, device=moved.device, dtype=moved.dtype)
     off = (moved - moved.round())[..., None] + images
     weight = (-0.5 * (off / width[..., None]).square()).softmax(dim=-1)
