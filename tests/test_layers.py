@@ -21,6 +21,7 @@ LAYERS = (
     "predicting",
     "generator",
     "wrapping",
+    "generators",  # other families than the autoencoder
     "latent",
     "assessment",
     "inverse_design",
@@ -45,6 +46,7 @@ FORBIDDEN = {
     "predicting": {"pymatgen", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "generator": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "wrapping": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
+    "generators": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
     "assessment": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "inverse_design": {"ipywidgets", "nglview", "captum", "umap"},  # a design draws itself with plotly, once asked to

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.notebook.teaching_forms import open_quiz as quiz
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
+    from xcrystal.generators.families import sample, sample_steps
     from xcrystal.inverse_design.designing import design
     from xcrystal.latent.atlas import open_atlas as atlas
     from xcrystal.latent.building import build_atlas
@@ -63,6 +64,8 @@ __all__ = [
     "quiz",
     "read_pattern",
     "relax",
+    "sample",
+    "sample_steps",
     "synthesis_signals",
     "wrap",
     "xrd",
@@ -90,6 +93,8 @@ _PUBLIC = {
     "quiz": ("xcrystal.explorer.notebook.teaching_forms", "open_quiz"),
     "read_pattern": ("xcrystal.diffraction.measured", "read_pattern"),
     "relax": ("xcrystal.energetics.relaxing", "relax"),
+    "sample": ("xcrystal.generators.families", "sample"),
+    "sample_steps": ("xcrystal.generators.families", "sample_steps"),
     "synthesis_signals": ("xcrystal.assessment.synthesis_signals", "synthesis_signals"),
     "wrap": ("xcrystal.wrapping", "wrap_model"),
     "xrd": ("xcrystal.diffraction.powder", "xrd"),

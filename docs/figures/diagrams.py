@@ -19,6 +19,7 @@ WORDS = {
     "model": "networks, loss, weights on disk",
     "predicting": "properties with intervals, and what may be zero",
     "generator": "xc.load: encode, decode, predict, sample",
+    "generators": "xc.sample: other families",
     "latent": "xc.atlas: latent vectors, map, paths, directions",
     "assessment": "what can be said of one crystal",
     "inverse_design": "xc.design: crystals with wanted properties",

@@ -10,7 +10,7 @@ import typer
 
 import xcrystal
 from xcrystal.cli.relax_command import Folder
-from xcrystal.cli.shared import Crystals, Device, Effort, Half, Json, Kept, Model, Seed, Table, print_report
+from xcrystal.cli.shared import Crystals, Dataset, Device, Effort, Half, Json, Kept, Model, Seed, Table, print_report
 from xcrystal.errors import DatasetError
 from xcrystal.reporting import Report
 
@@ -94,6 +94,27 @@ def generation(
         if samples is None:
             origin = {"samples": f"{n} of the model {model or 'mp20'}", "effort of the decoder": effort}
         write_text(generation_page(report, origin | given | {"seed": seed}), page)
+    return print_report(report, as_json)
+
+
+@evaluate.command()
+def generators(
+    data: Dataset,
+    model: Model = "mp20",
+    n: Annotated[int, typer.Option("-n", min=2, help="How many samples of each family.")] = 1000,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(help="vae, flow, autoregressive, diffusion or substitution; all without it; may be repeated."),
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that look at crystals.")] = os.cpu_count() or 1,
+    as_json: Json = False,
+) -> Report:
+    """Families of generators beside each other: the same figures of as many samples of each."""
+    from xcrystal.evaluation.generative.families_report import ALL, evaluate_families
+
+    report = evaluate_families(xcrystal.load(model, device), data, n, seed, family or tuple(ALL), workers)
     return print_report(report, as_json)
 
 

@@ -222,22 +222,38 @@ def sample(
     seed: Seed = 0,
     model: Model = "mp20",
     device: Device = "auto",
+    family: Annotated[
+        str | None,
+        typer.Option(help="Another family of generators: vae, flow, autoregressive or diffusion."),
+    ] = None,
+    space_group: Annotated[int | None, typer.Option(help="Of all crystals; with a family.")] = None,
+    element: Annotated[
+        list[str] | None, typer.Option(help="An element that the crystals may hold; with a family; may be repeated.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write one CIF file a crystal into this folder.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Crystals decoded from draws of the prior: model output, not relaxed by DFT."""
+    """Crystals decoded from draws of the prior, or from another family: model output, not relaxed by DFT."""
     from tqdm.auto import tqdm
 
     from xcrystal.crystal.cif import cif_text, model_output
+    from xcrystal.generators.families import Wanted, open_family
     from xcrystal.model.checkpoint import write_text
 
+    if family is None and (space_group is not None or element):
+        raise DatasetError("--space-group and --element are for a --family; for the model, use xcrystal design.")
     opened = xcrystal.load(model, device)
-    z = opened.sample_latent(n, seed)
     crystals: list[Structure] = []
-    with tqdm(total=n, desc="decoding", unit="crystal", disable=None, leave=False) as bar:
-        for start in range(0, n, _CHUNK):
-            crystals += opened.decode(z[start : start + _CHUNK])
-            bar.update(len(crystals) - bar.n)
+    with tqdm(total=n, desc="sampling", unit="crystal", disable=None, leave=False) as bar:
+        if family is not None:
+            made = open_family(family, opened)
+            wanted = Wanted(space_group, tuple(element) if element else None)
+            crystals = made.sample(n, seed, wanted, on_step=lambda done: bar.update(done - bar.n))
+        else:
+            z = opened.sample_latent(n, seed)
+            for start in range(0, n, _CHUNK):
+                crystals += opened.decode(z[start : start + _CHUNK])
+                bar.update(len(crystals) - bar.n)
     records: list[dict[str, Any]] = [
         {"formula": c.composition.reduced_formula, "atoms": len(c), "space_group": c.properties["space_group"]}
         for c in crystals
@@ -247,7 +263,7 @@ def sample(
         for i, (crystal, record) in enumerate(zip(crystals, records, strict=True), start=1):
             composition = crystal.composition.reduced_composition.formula.replace(" ", "")
             path = out / f"seed{seed}_{i:04}_{composition}.cif"
-            write_text(cif_text(crystal, f"sample {i} of seed {seed}; {model_output(opened.name)}"), path)
+            write_text(cif_text(crystal, f"sample {i} of seed {seed}; {model_output(family or opened.name)}"), path)
             record["file"] = str(path)
     if as_json:
         print_json([r | {"structure": c.as_dict()} for r, c in zip(records, crystals, strict=True)])
@@ -338,6 +354,31 @@ def fit_model_prior(
         print_json({"file": str(file), "steps": steps})
     else:
         typer.echo(str(file))
+
+
+@app.command("fit-generator")
+def fit_generator(
+    family: Annotated[str, typer.Argument(help="autoregressive or diffusion.")],
+    data: Dataset,
+    out: Annotated[Path, typer.Option(help="The folder of the generator.", show_default=False)],
+    also: Also = None,
+    tokens: Kept = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps, instead of the recipe's.")] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Train a small generator of another family (minutes on a GPU, many hours without).
+
+    OUT/generator-FAMILY.safetensors holds the best weights so far; Ctrl-C leaves them.
+    """
+    from xcrystal.training.generator_fit import fit_generator_of_tables
+
+    found = fit_generator_of_tables(family, data, out, also or (), tokens, steps, seed, device)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(found.items())
 
 
 @app.command("fit-design-prior")

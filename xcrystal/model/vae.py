@@ -164,6 +164,21 @@ class Embeddings(nn.Module):
         """Row in the tables of 1,731 positions for groups (B,) and letter indices (B, T); padding gives row 0."""
         return self.index[group[:, None], letter.clamp(min=0)].clamp(min=0)
 
+    def allowed(self, group: Tensor, last: Tensor, atoms: Tensor, most: int) -> Tensor:
+        """(B, S, 28) letters that may follow, and last whether the end may: see ``Decoder.allowed``.
+
+        ``most`` is the largest number of atoms of a primitive cell.
+        """
+        rows = self.index[group]
+        exists = (rows >= 0)[:, None]
+        moves = self.free[rows.clamp(min=0)].any(dim=-1)[:, None]
+        letters = torch.arange(MAX_LETTERS, device=group.device)
+        later = letters > last[..., None]
+        again = (letters == last[..., None]) & moves
+        fits = atoms[..., None] + self.multiplicity[rows.clamp(min=0)][:, None] <= most
+        more = exists & (later | again) & fits
+        return torch.cat([more, (last >= 0)[..., None]], dim=-1)
+
     def places(self, rows: Tensor, coordinates: Tensor) -> Tensor:
         """(B, T, W): what the coordinates (B, T, 3) of orbits on positions (B, T) contribute."""
         # not a matrix product: autocast would round coordinates to 8 bits
@@ -260,15 +275,7 @@ class Decoder(nn.Module):
 
     def allowed(self, group: Tensor, last: Tensor, atoms: Tensor) -> Tensor:
         """(B, S, 28) letters that may follow, given the last letter (B, S; -1 at the start) and atoms so far (B, S)."""
-        rows = self.embed.index[group]
-        exists = (rows >= 0)[:, None]
-        moves = self.embed.free[rows.clamp(min=0)].any(dim=-1)[:, None]
-        letters = torch.arange(MAX_LETTERS, device=group.device)
-        later = letters > last[..., None]
-        again = (letters == last[..., None]) & moves
-        fits = atoms[..., None] + self.embed.multiplicity[rows.clamp(min=0)][:, None] <= self.config.max_atoms
-        more = exists & (later | again) & fits
-        return torch.cat([more, (last >= 0)[..., None]], dim=-1)
+        return self.embed.allowed(group, last, atoms, self.config.max_atoms)
 
     def element_logits(self, at_position: Tensor, composition: Tensor) -> Tensor:
         """(B, S, 95) from states with their position added, and composition logits (B, 95)."""

@@ -1,0 +1,1 @@
+"""Other families of generators than the autoencoder, small and trained on the same crystals, to compare with it."""
