@@ -389,6 +389,14 @@ def fit_known_tasks(
         float,
         typer.Option(min=0, max=1, help="Share of the crystals that teach what the baseline's mean element gives."),
     ] = 0.4,
+    smoothing: Annotated[
+        float, typer.Option(min=0, max=0.4, help="What yes-or-no targets are away from 0 and 1.")
+    ] = 0.0,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="For each task, instead of epochs.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Crystals in a step; more on a GPU.")] = 128,
+    learning_rate: Annotated[float, typer.Option(min=1e-6, help="The highest.")] = 6e-4,
+    also: Also = None,
+    device: Device = "cpu",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -398,8 +406,16 @@ def fit_known_tasks(
     """
     from xcrystal.training.task_fit import TaskSettings, fit_tasks
 
-    settings = TaskSettings(epochs=epochs, scratch=scratch, baseline_sites=baseline_sites)
-    found = fit_tasks(data, out, model, tokens, tasks or (), seed, settings)
+    settings = TaskSettings(
+        epochs=epochs,
+        minutes=minutes,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        baseline_sites=baseline_sites,
+        scratch=scratch,
+        smoothing=smoothing,
+    )
+    found = fit_tasks(data, out, model, tokens, tasks or (), seed, settings, also or (), device)
     if as_json:
         print_json(found)
         return
