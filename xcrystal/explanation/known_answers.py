@@ -104,7 +104,8 @@ class Geometry:
             shape = np.max([a.shape for a in own], axis=0).astype(int)
             arrays[name] = np.full((len(own), *shape), np.inf if name == "shortest" else 0, dtype=own[0].dtype)
             for row, array in enumerate(own):
-                arrays[name][(row, *map(slice, array.shape))] = array
+                part: tuple[int | slice, ...] = (row, *(slice(n) for n in array.shape))
+                arrays[name][part] = array
         return cls(**arrays)
 
     def take(self, rows: np.ndarray, orbits: int) -> Geometry:

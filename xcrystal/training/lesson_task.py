@@ -54,8 +54,8 @@ def train_in_class(model: CrystalModel, epochs: int = 40, seed: int = 0) -> Less
         train, test = TaskData(model, seen), TaskData(model, unseen)
         network, losses = train_task(task, model, train, TaskSettings(epochs=epochs, learning_rate=2e-3), seed)
         errors = task_errors(task, network, test, train.targets(task, seed), seed)
-    facts = {"elements_seen": train.elements_seen()} | errors
-    baseline = baseline_parameters(train.elements_seen())
+    facts = {"elements_seen": train.elements_seen} | errors
+    baseline = baseline_parameters(train.elements_seen)
     truth = task.truths["contribution"]
     truths = [truth(np.asarray(c.elements), geometry_of(c), baseline) * c.multiplicities for c in unseen]
     return LessonTask(task_model(task, network, facts, model.device), unseen, truths, losses)

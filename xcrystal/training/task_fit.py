@@ -225,8 +225,8 @@ def train_task(
     optimizer = torch.optim.AdamW(parameters, lr=0.0, weight_decay=how.weight_decay, betas=(0.9, 0.98))
     losses: list[Tensor] = []
     began, used = time.monotonic(), 0.0
-    for rows in _batches(data.lengths, how.batch_size, rng):
-        set_learning_rate(optimizer, how.learning_rate, used, (used + 1 / max(total, 1000)) / how.warm_up)
+    for rows in _batches(data.lengths, how.batch_size, rng) if total or how.minutes else ():
+        set_learning_rate(optimizer, how.learning_rate, used, (used + 1 / (total or 1000)) / how.warm_up)
         elements, truth = _drawn(task, data, rows, targets, exchange, how, rng)
         wanted = torch.from_numpy(truth.astype(np.float32)).to(where)
         with torch.autocast("cpu", torch.bfloat16, where.type == "cpu"):  # half of the time on a CPU
@@ -246,7 +246,7 @@ def train_task(
         used = (time.monotonic() - began) / 60 / how.minutes if how.minutes else len(losses) / total
         if used >= 1:
             break
-    return network.cpu().eval(), torch.stack(losses).tolist()
+    return network.cpu().eval(), [float(loss) for loss in losses]
 
 
 def for_task(task: KnownTask, settings: TaskSettings | None = None) -> TaskSettings:

@@ -27,6 +27,7 @@ _AT_BASELINE = {
     "mean_element": "the mean element",
     "average_of_crystal": "the mean of its elements",
     "real_elements": "other elements of the same charges",
+    "neighbours": "the elements of the nearest known crystals",
     "vacancy": "no element",
 }
 
