@@ -256,6 +256,7 @@ def test_the_effect_of_a_baseline_is_seen(session: Session, view: WhyView) -> No
         "from mean element",
         "from own elements averaged",
         "from real elements, same charges",
+        "from nearest known crystals' elements",
     ]
     request(view, "band_gap", level="elements", baseline="vacancy")
     view.act({"act": "compare", "value": False}, [])

@@ -122,7 +122,10 @@ class WhyView(Panel):
         groups: list[list[Any]] = [["", [["", "nothing (colours of elements)"]]]]
         groups.append(["Predicted property", [[name, words.title(name)] for name in session.predicted]])
         own = session.display.space_group
-        decided = [] if own is None else [["space group", f"space group {own[0]}: why this one?"]]
+        decided = []
+        if own is not None:
+            symbol = words.space_group_text(space_group(own[0]).symbol)
+            decided.append(["space group", f"space group {own[0]} ({symbol}): why this one?"])
         for number, _ in session.structure.properties.get("likely_groups", ()):
             if own is None or int(number) != own[0]:
                 name = f"space group {int(number)}"
