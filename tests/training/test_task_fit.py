@@ -14,10 +14,9 @@ from xcrystal.errors import CheckpointError, DatasetError
 from xcrystal.explanation.known_answers import IS_ANION, IS_METAL, TASKS, baseline_parameters
 from xcrystal.explanation.task_models import open_task
 from xcrystal.generator import CrystalModel
+from xcrystal.training.task_data import Exchange, TaskData
 from xcrystal.training.task_fit import (
     EPOCHS,
-    Exchange,
-    TaskData,
     TaskSettings,
     fit_tasks,
     steps,

@@ -423,6 +423,28 @@ def fit_known_tasks(
     print_table([("task", "test error", "of a constant", "unit"), *rows])
 
 
+@app.command("fit-baseline")
+def fit_model_baseline(
+    data: Dataset,
+    model: Fitted,
+    tokens: Kept = None,
+    steps: Annotated[int, typer.Option(min=1, help="How long.")] = 1000,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit the baseline 'fitted_element' of explanations to a model's encoder (minutes).
+
+    The figures are mean distances of latent vectors of validation crystals from their mean over random elements.
+    """
+    from xcrystal.training.baseline_fit import fit_baseline
+
+    found = fit_baseline(model, data, tokens, steps, seed)
+    if as_json:
+        print_json(found)
+    else:
+        print_table([(name, f"{error:.3f}") for name, error in found.items()])
+
+
 @app.command("fit-references")
 def fit_references(
     data: Dataset,

@@ -286,7 +286,8 @@ def attribute(
         "atoms", "orbits", "elements", "pairs": the elements move, symmetry and geometry are held; "lattice": the cell
         moves; "latent": the latent vector moves.
     baseline
-        "mean_element" (the training data's mean element vector on every site), "average_of_crystal" (the crystal's own
+        "mean_element" (the training data's mean element vector on every site), "fitted_element" (a vector fitted to
+        stand for all elements), "average_of_crystal" (the crystal's own
         mean), "real_elements" (others of the same charges, a mean over 8 such crystals), "neighbours" (those of the 8
         nearest crystals of the same formula type in the atlas) or "vacancy" (no element); at
         level "lattice" "mean_cell", at "latent" "prior_mean". By default the first that the method knows.

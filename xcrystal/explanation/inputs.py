@@ -33,6 +33,7 @@ from torch import Tensor
 
 from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.explanation.fitted_baseline import fitted_element
 from xcrystal.explanation.substitutions import neighbour_elements, same_charge_elements
 from xcrystal.explanation.targets import atlas_for
 from xcrystal.generator import CrystalModel
@@ -46,6 +47,7 @@ OF_ELEMENTS = ("atoms", "orbits", "elements", "pairs")
 LEVELS = (*OF_ELEMENTS[:3], "lattice", "latent", "pairs")
 BASELINES = {
     "mean_element": "the training data's mean element vector on every site",
+    "fitted_element": "a vector on every site that was fitted to stand for all elements, as often as they occur",
     "average_of_crystal": "the crystal's own elements, averaged over its atoms, on every site",
     "real_elements": "other elements of the same charges, one for each of the crystal's: a mean over 8 such crystals",
     "neighbours": "the elements of the 8 nearest known crystals of the same formula type: a mean over them",
@@ -179,7 +181,8 @@ def _elements(
         elif baseline == "average_of_crystal":
             base = ((vectors * count[..., None]).sum(dim=1) / count.sum(dim=1, keepdim=True))[:, None]
         else:
-            base = mean_element_vector(model).expand(len(vectors), 1, -1)
+            one = fitted_element(model) if baseline == "fitted_element" else mean_element_vector(model)
+            base = one.expand(len(vectors), 1, -1)
         base = base.expand_as(vectors)
         size = max(map(len, names))
         present = torch.arange(size, device=model.device) < torch.tensor([[len(n)] for n in names], device=model.device)

@@ -28,7 +28,7 @@ _SAMPLES = 24  # of noise, random baselines or orders of players
 _AT_ONCE = 32
 _COALITIONS = 64  # that are computed together; more do not fit into a core's cache
 _SINGLE = ("atoms", "orbits", "elements", "lattice", "latent")
-_ALL = ("mean_element", "average_of_crystal", *DRAWN, "vacancy")
+_ALL = ("mean_element", "fitted_element", "average_of_crystal", *DRAWN, "vacancy")
 _ONE = tuple(name for name in _ALL if name not in DRAWN)  # for methods that do not follow a baseline
 
 

@@ -13,7 +13,8 @@ from xcrystal.explanation.known_answers import TASKS, baseline_parameters, geome
 from xcrystal.explanation.task_models import TaskModel, task_model
 from xcrystal.generator import CrystalModel
 from xcrystal.training.perovskites import idealized_crystals
-from xcrystal.training.task_fit import TaskData, TaskSettings, task_errors, train_task
+from xcrystal.training.task_data import TaskData
+from xcrystal.training.task_fit import TaskSettings, task_errors, train_task
 
 TASK = "electronegativity"
 _HELD_OUT = 40

@@ -53,16 +53,17 @@ class LeaveOneOutReport(Report):
     left_out: int
     unseen: int
     change: float
-    correlations: dict[str, list[float | None]]
+    correlations: dict[str, tuple[float, float, float]]
 
     def table(self) -> str:
         """The figures as lines of text."""
         rows = [["", "of the change's", "Spearman's correlation"]]
         for name, values in self.correlations.items():
-            rows.append([name, _METHODS[name], interval_text([v for v in values if v is not None])])
+            rows.append([name, _METHODS[name], interval_text(values)])
         return (
             f"{self.left_out} of {self.crystals} training crystals are left out in turn, {self.unseen} others are "
-            f"predicted; a prediction changes by {self.change:.4f} standard deviations of the target (median).\n\n{columns(rows)}"
+            f"predicted; a prediction changes by {self.change:.4f} standard deviations of the target (median).\n\n"
+            f"{columns(rows)}"
         )
 
 

@@ -30,6 +30,7 @@ LEVELS = {
 }
 BASELINES = {
     "mean_element": "mean element",
+    "fitted_element": "fitted element",
     "average_of_crystal": "own elements averaged",
     "real_elements": "real elements, same charges",
     "neighbours": "nearest known crystals' elements",
@@ -39,6 +40,7 @@ BASELINES = {
 }
 _AT_BASELINE = {
     "mean_element": "with the mean element on every site",
+    "fitted_element": "with the fitted element on every site",
     "average_of_crystal": "with its own elements averaged on every site",
     "real_elements": "on average with other elements of the same charges",
     "neighbours": "on average with the elements of the nearest known crystals of this formula type",
