@@ -428,7 +428,7 @@ def fit_model_baseline(
     data: Dataset,
     model: Fitted,
     tokens: Kept = None,
-    steps: Annotated[int, typer.Option(min=1, help="How long.")] = 1000,
+    steps: Annotated[int, typer.Option(min=1, help="How long.")] = 300,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:

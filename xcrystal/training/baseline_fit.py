@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xcrystal.crystal.tokens import Tokens
+from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.explanation.fitted_baseline import save_fitted_element
 from xcrystal.explanation.inputs import mean_element_vector
 from xcrystal.generator import CrystalModel, model_folder
@@ -24,7 +26,8 @@ from xcrystal.model.vae import N_ELEMENTS
 from xcrystal.training.codes import open_network, tokens_of
 from xcrystal.training.task_data import Exchange, TaskData, batches
 
-STEPS = 1000
+STEPS = 300
+_LEARNED = 4000  # crystals of the table, drawn at random
 _BATCH, _RATE, _WARM_UP = 128, 0.03, 0.02
 _EXCHANGED = 0.7
 _CRYSTALS, _DRAWS = 200, 16  # that tell how good it is, and random elements for each
@@ -93,8 +96,7 @@ def vector_errors(model: CrystalModel, data: TaskData, vector: Tensor, seed: int
 
     In each crystal a random half of the orbits, but at least one, is hidden; the figures are mean distances in z.
     """
-    rng = np.random.default_rng(seed)
-    rows = np.sort(rng.permutation(len(data))[:_CRYSTALS])
+    rng, rows = np.random.default_rng(seed), np.arange(len(data))
     own = data.own(rows)
     hidden = (rng.random(own.shape) < 0.5) & (own > 0)
     hidden[:, 0] |= ~hidden.any(axis=1)
@@ -106,6 +108,11 @@ def vector_errors(model: CrystalModel, data: TaskData, vector: Tensor, seed: int
             name: float((_hidden(model, data, rows, own, hidden, one) - mean).norm(dim=1).mean())
             for name, one in vectors.items()
         }
+
+
+def _some(tokens: Tokens, count: int, seed: int) -> list[WyckoffCrystal]:
+    drawn = np.random.default_rng(seed).permutation(len(tokens))[:count]
+    return tokens.take(np.sort(drawn)).crystals()
 
 
 def fit_baseline(
@@ -140,7 +147,8 @@ def fit_baseline(
 
     opened = open_network(model)
     train, val = (
-        TaskData(opened, tokens_of(data / f"{split}.parquet", tokens, opened).crystals()) for split in ("train", "val")
+        TaskData(opened, _some(tokens_of(data / f"{split}.parquet", tokens, opened), count, seed))
+        for split, count in (("train", _LEARNED), ("val", _CRYSTALS))
     )
     with one_thread(), tqdm(total=steps, desc="fitting", unit="step", disable=None) as bar:
         vector = fit_vector(opened, train, steps, seed, bar.update)

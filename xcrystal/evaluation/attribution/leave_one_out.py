@@ -25,7 +25,7 @@ from xcrystal.reporting import Report, columns
 
 _UNSEEN, _LEFT_OUT = 40, 80
 _WIDTH = 16
-_STEPS, _RATE = 600, 0.01
+STEPS, _RATE = 600, 0.01
 _RIDGE = 3e-3  # of the squared weights in the loss, so that training ends where the loss alone decides
 _METHODS = {
     "nearness in latent space": "size",
@@ -118,8 +118,8 @@ def _trained(
     first = [torch.randn(shape, generator=generator).double() * s for shape, s in zip(shapes, scales, strict=True)]
     parameters = [part.expand(len(used), *part.shape).clone().requires_grad_() for part in first]
     optimizer = torch.optim.Adam(parameters, lr=_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
-    for _ in range(_STEPS):
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    for _ in range(STEPS):
         loss = (used * (_predict(parameters, z) - y) ** 2).sum() / z.shape[0]
         loss = loss + _RIDGE * sum(part.square().sum() for part in parameters)
         optimizer.zero_grad()
