@@ -27,6 +27,11 @@ class Report(ABC):
         """Return the figures as lines of text."""
 
 
+def fixed(value: float, digits: int, plus: bool = False) -> str:
+    """A number with so many digits behind the point, and its sign; never "-0.00"."""
+    return f"{round(value, digits) + 0.0:{'+' if plus else ''}.{digits}f}"
+
+
 def aligned(rows: Sequence[tuple[str, str]]) -> str:
     """Names and values as lines of text, the values below each other."""
     width = max(len(name) for name, _ in rows)

@@ -37,6 +37,7 @@ from xcrystal.evaluation.attribution.explanation_report import ExplanationsRepor
 from xcrystal.evaluation.attribution.faithfulness import Faithful, FaithfulnessReport
 from xcrystal.evaluation.attribution.known_answer_scores import known_answers_table
 from xcrystal.evaluation.attribution.weight_randomization import SanityReport, Step
+from xcrystal.explanation.fitted_baseline import FILE as BASELINE
 from xcrystal.explanation.trust import read_trust
 from xcrystal.generator import model_folder
 from xcrystal.latent.atlas import HULL
@@ -305,8 +306,8 @@ def digest(contents: Iterable[bytes]) -> str:
 
 def model_digest(folder: Path) -> str:
     """Of what a model is made of: weights, corrector, prior, property heads, atlas; neither what follows from the atlas
-    nor the conditional prior, which only designs are of."""
-    suffixes, apart = (".safetensors", ".parquet"), (FINGERPRINTS, HULL, CONDITIONAL)
+    nor the conditional prior and the fitted baseline, which only designs and explanations are of."""
+    suffixes, apart = (".safetensors", ".parquet"), (FINGERPRINTS, HULL, CONDITIONAL, BASELINE)
     files = (path for path in sorted(folder.iterdir()) if path.suffix in suffixes and path.name not in apart)
     return digest(path.read_bytes() for path in files)
 

@@ -14,6 +14,7 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.motifs import MOTIFS
 from xcrystal.errors import TargetError
 from xcrystal.explanation import concepts
+from xcrystal.explanation.encoder_layers import layer_activations
 from xcrystal.explanation.influence import influence
 from xcrystal.explanation.regions import region_attribution
 from xcrystal.explanation.targets import Target
@@ -66,6 +67,37 @@ def test_the_score_is_captums(model, planted) -> None:
     # captum.concept: tcav_score = attributions . vector; its sign_count is the share of those above 0
     sign_count = ((attributions @ torch.from_numpy(vector)) > 0).double().mean().item()
     assert concepts.tcav_score(gradients, vector) == pytest.approx(sign_count)
+
+
+def test_concepts_at_layers_of_the_encoder(model: CrystalModel, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concepts, "DECODED", 25)
+    perovskites = concepts.built_in_concepts(atlas)[0]["perovskite"]
+    # what the target follows is the mean latent vector of perovskites, so that they must matter
+    axis = torch.from_numpy(atlas.z[perovskites].mean(axis=0) - atlas.z.mean(axis=0))
+    target = Target("perovskite-like", "", lambda z: z @ axis)
+    given = {"perovskite": perovskites, "random": np.arange(0, len(atlas), 9)}
+    report = concepts.test_concepts(model, atlas, target, given, runs=5, layers=(1, 4))
+    assert [r.name.rsplit(" ", 1)[1] for r in report.results] == ["1", "4", "1", "4"]
+    found = {r.name: r for r in report.results}
+    assert found["perovskite, encoder block 4"].separable and found["perovskite, encoder block 4"].size > 0
+    assert not any(found[f"random, encoder block {k}"].significant for k in (1, 4))
+    with pytest.raises(TargetError, match="from 1 to 4"):
+        concepts.test_concepts(model, atlas, target, given, runs=5, layers=(5,))
+
+
+def test_a_layers_gradient_is_what_the_target_changes_by(model: CrystalModel) -> None:
+    crystals = [CRYSTALS["rock salt NaCl"], CRYSTALS["quartz SiO2"]]
+    target = Target("first", "", lambda z: z[:, 0])
+    vectors, gradients = layer_activations(model, crystals, target, 2)
+    assert vectors.shape == gradients.shape == (2, model.network.config.width)
+    direction = torch.randn(model.network.config.width, generator=torch.Generator().manual_seed(0))
+    block, step, values = model.network.encoder.blocks[1], 1e-2, []
+    for sign in (1, -1):
+        hook = block.register_forward_hook(lambda _, __, found, s=sign: (found[0] + s * step * direction, found[1]))
+        values.append(model.encode_canonical(crystals)[:, 0])
+        hook.remove()
+    change = (values[0] - values[1]) / (2 * step)
+    np.testing.assert_allclose(gradients @ direction.double().numpy(), change, rtol=0.02, atol=1e-3)
 
 
 class Wrapped(torch.nn.Module):

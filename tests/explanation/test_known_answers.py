@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -13,6 +14,7 @@ from xcrystal.explanation.known_answers import (
     IS_METAL,
     PARAMETERS,
     TASKS,
+    Geometry,
     baseline_parameters,
     geometry_of,
     octahedral_metals,
@@ -84,12 +86,40 @@ def test_pair_energy_against_a_sum_over_pymatgen_neighbours() -> None:
         for other in structure.get_neighbors(site, 6.0):
             r = other.nn_distance
             fade = 0.5 * (1 + np.cos(np.pi * r / 6.0))
-            repel, bind = pair_terms(PARAMETERS[site.specie.Z], PARAMETERS[other.specie.Z])
+            repel, bind = pair_terms(PARAMETERS[[site.specie.Z]], PARAMETERS[[other.specie.Z]])[:, 0, 0]
             total += 0.5 * fade * (repel * np.exp(-r / 0.6) + bind * np.exp(-r / 1.2))
     task = TASKS["pair_energy"]
     assert task.value is not None
     found = task.value(crystal.elements, geometry_of(crystal), BASELINE)
     assert found == pytest.approx(total / len(structure), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.value is not None])
+def test_several_crystals_at_once_are_each_as_alone(name: str) -> None:
+    task, crystals = TASKS[name], list(CRYSTALS.values())
+    assert task.value is not None
+    alone = [geometry_of(crystal) for crystal in crystals]
+    together = Geometry.padded(alone)
+    elements = np.zeros(together.multiplicities.shape, dtype=int)
+    for row, crystal in zip(elements, crystals, strict=True):
+        row[: len(crystal.elements)] = crystal.elements
+    values = [task.value(c.elements, g, BASELINE) for c, g in zip(crystals, alone, strict=True)]
+    np.testing.assert_allclose(task.value(elements, together, BASELINE), values)
+    for truth in task.truths.values():
+        found = truth(elements, together, BASELINE)
+        for row, crystal, geometry in zip(found, crystals, alone, strict=True):
+            np.testing.assert_allclose(row[: len(crystal.elements)], truth(crystal.elements, geometry, BASELINE))
+    two = together.take(np.array([1, 0]), 2)
+    np.testing.assert_allclose(two.sums[1], alone[0].sums[:, :2, :2])
+
+
+def test_a_baseline_atom_has_no_short_bond() -> None:
+    crystal = CRYSTALS["bcc W"]
+    near = replace(geometry_of(crystal), shortest=np.array([[1.0]]))
+    short = TASKS["short_bond"].value
+    assert short is not None
+    assert short(crystal.elements, near, BASELINE)
+    assert not short(np.zeros(1, dtype=int), near, BASELINE)
 
 
 def test_energy_adds_over_pairs() -> None:

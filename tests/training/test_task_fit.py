@@ -14,10 +14,9 @@ from xcrystal.errors import CheckpointError, DatasetError
 from xcrystal.explanation.known_answers import IS_ANION, IS_METAL, TASKS, baseline_parameters
 from xcrystal.explanation.task_models import open_task
 from xcrystal.generator import CrystalModel
+from xcrystal.training.task_data import Exchange, TaskData
 from xcrystal.training.task_fit import (
     EPOCHS,
-    Exchange,
-    TaskData,
     TaskSettings,
     fit_tasks,
     steps,
@@ -58,17 +57,32 @@ def test_training_leaves_the_model_as_it_was_and_is_seeded(model: CrystalModel, 
     assert all(torch.equal(v, before[k]) for k, v in model.network.state_dict().items())
 
 
-def test_targets_follow_exchanged_elements(data: TaskData) -> None:
-    rng = np.random.default_rng(0)
-    exchange = Exchange(np.concatenate(data.elements))
-    seen = set(np.concatenate(data.elements).tolist())
-    like = 0
-    for _ in range(200):
-        own = np.array([56, 22, 8, 8])
-        found = exchange(own, rng)
-        assert set(found.tolist()) <= seen
-        like += bool((IS_METAL[found] == IS_METAL[own]).all() and (IS_ANION[found] == IS_ANION[own]).all())
-    assert 100 <= like < 200
+def test_exchanged_elements_are_seen_and_half_of_the_time_alike(data: TaskData) -> None:
+    exchange = Exchange(data.elements.ravel())
+    own = np.tile([56, 22, 8, 8, 0], (400, 1))
+    found = exchange(own, np.random.default_rng(0))
+    assert set(found[:, :4].ravel().tolist()) <= set(data.elements[data.elements > 0].tolist())
+    assert (found[:, 4] == 0).all()  # no orbit
+    like = ((IS_METAL[found] == IS_METAL[own]) & (IS_ANION[found] == IS_ANION[own])).all(axis=1)
+    assert 0.5 <= like.mean() < 0.75
+    together = (found[:, 2] == found[:, 3]).mean()
+    assert 2 / 3 <= together < 0.9  # in a third orbit by orbit
+
+
+def test_a_time_budget_ends_the_training(model: CrystalModel, data: TaskData) -> None:
+    settings = TaskSettings(minutes=1e-6, batch_size=15)
+    assert len(train_task(TASKS["alkali"], model, data, settings)[1]) == 1
+
+
+def test_smoothed_targets_have_a_right_logit(model: CrystalModel, data: TaskData) -> None:
+    settings = TaskSettings(epochs=150, batch_size=15, exchanged=0.0, baseline_sites=0.0, smoothing=0.1)
+    task = TASKS["alkali"]
+    network, _ = train_task(task, model, data, settings)
+    every = np.arange(len(data))
+    with torch.no_grad():
+        logits = network(data.rows(every, data.own(every))).numpy()
+    right = np.where(data.targets(task) > 0.5, np.log(9), -np.log(9))
+    np.testing.assert_allclose(logits, right, atol=0.5)
 
 
 def test_the_mean_element_stands_for_element_zero(model: CrystalModel, data: TaskData) -> None:
@@ -77,7 +91,7 @@ def test_the_mean_element_stands_for_element_zero(model: CrystalModel, data: Tas
     for z, n in model.facts["elements_seen"].items():
         weights[int(z)] = n
     row = np.array([2])
-    batch = data.rows(row, [np.zeros(3, dtype=np.int64)])
+    batch = data.rows(row, np.zeros((1, 3), dtype=np.int64))
     vectors = (weights / weights.sum()) @ network.vae.embed.elements(torch.arange(95))
     given = network.of(network.vae.posterior(batch, elements=vectors.expand(1, 3, -1))[0])
     torch.testing.assert_close(network(batch, weights / weights.sum()), given)

@@ -18,6 +18,9 @@ def concepts(
     query: Annotated[
         str | None, typer.Option(help="Crystals whose target is asked about, such as 'layered'; else drawn at random.")
     ] = None,
+    layer: Annotated[
+        list[int] | None, typer.Option(min=1, help="A block of the encoder, instead of latent space; may be repeated.")
+    ] = None,
     runs: Annotated[int, typer.Option(min=5, help="Classifiers for each concept.")] = 20,
     model: Model = "mp20",
     device: Device = "auto",
@@ -27,7 +30,8 @@ def concepts(
     """Whether concepts such as perovskite matter to a prediction, tested against random concepts (TCAV)."""
     from xcrystal.explanation.concepts import test_concepts
 
-    report = test_concepts(xcrystal.load(model, device), xcrystal.atlas(model), target, concept, query, runs, seed)
+    opened = xcrystal.load(model, device)
+    report = test_concepts(opened, xcrystal.atlas(model), target, concept, query, runs, seed, layers=layer or ())
     if as_json:
         print_json(report.to_dict())
         return

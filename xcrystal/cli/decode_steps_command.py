@@ -10,6 +10,7 @@ import typer
 import xcrystal
 from xcrystal.cli.shared import Device, Json, Model, print_json, print_table
 from xcrystal.errors import ReadError, TargetError
+from xcrystal.reporting import fixed
 
 
 def decode_steps(
@@ -48,11 +49,14 @@ def decode_steps(
         return
     head = ("step", "taken", "probability", "log-likelihood", "else")
     print_table([head, *found.rows()])
-    typer.echo(f"{found.formula}, {found.log_likelihood:.2f} nats; not relaxed.")
+    typer.echo(f"{found.formula}, {fixed(found.log_likelihood, 2)} nats; not relaxed.")
     if shares is not None:
         typer.echo(shares.said)
         print_table(
-            [("direction", "share (nats)"), *((name, f"{score:+.3f}") for name, score in shares.table.values.tolist())]
+            [
+                ("direction", "share (nats)"),
+                *((name, fixed(score, 3, plus=True)) for name, score in shares.table.values.tolist()),
+            ]
         )
 
 

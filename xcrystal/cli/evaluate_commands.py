@@ -474,6 +474,18 @@ def explanations(
 
 
 @evaluate.command()
+def influence(model: Model = "toy", seed: Seed = 0, as_json: Json = False) -> Report:
+    """Whether a prediction rests on the crystals near by: leave-one-out retraining on a small model (a minute)."""
+    from tqdm.auto import tqdm
+
+    from xcrystal.evaluation.attribution.leave_one_out import STEPS, evaluate_influence
+
+    with tqdm(total=STEPS, desc="retraining", unit="step", leave=False, disable=None) as bar:
+        report = evaluate_influence(xcrystal.load(model), seed, bar.update)
+    return print_report(report, as_json)
+
+
+@evaluate.command()
 def gallery(model: Model = "mp20", device: Device = "auto", effort: Effort = "normal", as_json: Json = False) -> Report:
     """Which classic structure types are reconstructed; many of them were learned from."""
     from xcrystal.evaluation.generative.gallery import evaluate_gallery

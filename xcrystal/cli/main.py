@@ -432,6 +432,14 @@ def fit_known_tasks(
         float,
         typer.Option(min=0, max=1, help="Share of the crystals that teach what the baseline's mean element gives."),
     ] = 0.4,
+    smoothing: Annotated[
+        float, typer.Option(min=0, max=0.4, help="What yes-or-no targets are away from 0 and 1.")
+    ] = 0.0,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="For each task, instead of epochs.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Crystals in a step; more on a GPU.")] = 128,
+    learning_rate: Annotated[float, typer.Option(min=1e-6, help="The highest.")] = 6e-4,
+    also: Also = None,
+    device: Device = "cpu",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -441,13 +449,43 @@ def fit_known_tasks(
     """
     from xcrystal.training.task_fit import TaskSettings, fit_tasks
 
-    settings = TaskSettings(epochs=epochs, scratch=scratch, baseline_sites=baseline_sites)
-    found = fit_tasks(data, out, model, tokens, tasks or (), seed, settings)
+    settings = TaskSettings(
+        epochs=epochs,
+        minutes=minutes,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        baseline_sites=baseline_sites,
+        scratch=scratch,
+        smoothing=smoothing,
+    )
+    found = fit_tasks(data, out, model, tokens, tasks or (), seed, settings, also or (), device)
     if as_json:
         print_json(found)
         return
     rows = [(n, f"{f['test_error']:.4f}", f"{f['trivial_error']:.4f}", f["error_unit"]) for n, f in found.items()]
     print_table([("task", "test error", "of a constant", "unit"), *rows])
+
+
+@app.command("fit-baseline")
+def fit_model_baseline(
+    data: Dataset,
+    model: Fitted,
+    tokens: Kept = None,
+    steps: Annotated[int, typer.Option(min=1, help="How long.")] = 300,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit the baseline 'fitted_element' of explanations to a model's encoder (minutes).
+
+    The figures are mean distances of latent vectors of validation crystals from their mean over random elements.
+    """
+    from xcrystal.training.baseline_fit import fit_baseline
+
+    found = fit_baseline(model, data, tokens, steps, seed)
+    if as_json:
+        print_json(found)
+    else:
+        print_table([(name, f"{error:.3f}") for name, error in found.items()])
 
 
 @app.command("fit-references")

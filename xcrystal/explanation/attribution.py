@@ -62,7 +62,7 @@ class Attribution:
         The 90 % interval of the target for the crystal; None if the model knows none.
     standard_error
         Of the scores in ``unit``, the root of the mean square over them: of sampled Shapley values by the orders that
-        were drawn, of the baseline "real_elements" by its crystals. None if nothing was drawn.
+        were drawn, of the baselines "real_elements" and "neighbours" by their crystals. None if nothing was drawn.
     """
 
     structure: Structure
@@ -286,13 +286,15 @@ def attribute(
         "atoms", "orbits", "elements", "pairs": the elements move, symmetry and geometry are held; "lattice": the cell
         moves; "latent": the latent vector moves.
     baseline
-        "mean_element" (the training data's mean element vector on every site), "average_of_crystal" (the crystal's own
-        mean), "real_elements" (others of the same charges, a mean over 8 such crystals) or "vacancy" (no element); at
+        "mean_element" (the training data's mean element vector on every site), "fitted_element" (a vector fitted to
+        stand for all elements), "average_of_crystal" (the crystal's own
+        mean), "real_elements" (others of the same charges, a mean over 8 such crystals), "neighbours" (those of the 8
+        nearest crystals of the same formula type in the atlas) or "vacancy" (no element); at
         level "lattice" "mean_cell", at "latent" "prior_mean". By default the first that the method knows.
     seed
         Of what is random in a method.
     atlas
-        For the target "density"; by default that of the model's name.
+        For the target "density" and the baseline "neighbours"; by default that of the model's name.
 
     Raises
     ------
@@ -313,7 +315,7 @@ def attribute(
     crystal = canonical.crystal
     explained = target_of(model, target, crystal, atlas)
     inner = "orbits" if level == "atoms" else level
-    found = score_crystals(model, [crystal], explained, method, inner, baseline, seed)
+    found = score_crystals(model, [crystal], explained, method, inner, baseline, seed, atlas)
     values, names = found.values[0], found.names[0]
     players = len(names)
     cells = len(given) / crystal.multiplicities.sum()

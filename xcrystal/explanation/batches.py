@@ -36,8 +36,8 @@ class Scores:
     target_values, baseline_values
         (B,) the target for the crystals and for their baselines.
     standard_errors
-        Of each crystal (P,) standard errors of scores that were sampled, or that are means over crystals of the
-        baseline "real_elements"; None of others.
+        Of each crystal (P,) standard errors of scores that were sampled, or that are means over crystals of a
+        baseline that is drawn; None of others.
     """
 
     values: list[np.ndarray]
@@ -88,7 +88,7 @@ def score_crystals(
     """
     import torch
 
-    from xcrystal.explanation.inputs import DRAWS, inputs_of
+    from xcrystal.explanation.inputs import DRAWN, DRAWS, inputs_of
     from xcrystal.explanation.methods import check, scores, usual_method
     from xcrystal.model.device import FEW, one_thread
 
@@ -96,7 +96,7 @@ def score_crystals(
     chosen = check(method, level, baseline)
     own = of_one_crystal(target)
     shared = None if own else target_of(model, target, None, atlas)
-    size = 1 if own else _CHUNK // DRAWS if chosen == "real_elements" else _CHUNK
+    size = 1 if own else _CHUNK // DRAWS if chosen in DRAWN else _CHUNK
     values: list[np.ndarray] = []
     names: list[list[str]] = []
     ends: list[np.ndarray] = []
@@ -107,7 +107,7 @@ def score_crystals(
         of = (shared or target_of(model, target, some[0], atlas)).of
         # gradients are needed, whatever mode the caller is in
         with torch.inference_mode(False), torch.enable_grad(), one_thread(method == "shapley" or len(some) <= FEW):
-            inputs = inputs_of(model, some, level, chosen, seed)
+            inputs = inputs_of(model, some, level, chosen, seed, atlas)
             every = inputs.draws
             if level == "pairs" and min(map(len, inputs.names)) < 2 and len(some) == 1:
                 raise TargetError("There are no pairs: this crystal has one orbit only.")

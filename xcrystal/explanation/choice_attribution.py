@@ -32,7 +32,7 @@ from xcrystal.latent.atlas import open_atlas
 from xcrystal.latent.axes import Axis
 from xcrystal.latent.axis_descriptions import MIXED, descriptions_over
 from xcrystal.latent.directions import principal_directions
-from xcrystal.reporting import html_table
+from xcrystal.reporting import fixed, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,16 +89,15 @@ class ChoiceAttribution:
     @property
     def said(self) -> str:
         """One sentence: what is shared out."""
-        here, there = (f"{value:+.2f}".replace("-", "−") for value in (self.value, self.start_value))
+        here, there = (fixed(value, 2, plus=True).replace("-", "−") for value in (self.value, self.start_value))
         return (
             f"{self.step[0].upper()}{self.step[1:]}: log p({self.choice}) − log p({self.against}) is {here} nats here "
             f"and {there} at {self.start}."
         )
 
     def __repr__(self) -> str:
-        return (
-            f"ChoiceAttribution({self.step!r}, {self.choice!r} against {self.against!r}, {self.difference:+.2f} nats)"
-        )
+        nats = fixed(self.difference, 2, plus=True)
+        return f"ChoiceAttribution({self.step!r}, {self.choice!r} against {self.against!r}, {nats} nats)"
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -130,7 +129,10 @@ class ChoiceAttribution:
         return figure
 
     def _repr_html_(self) -> str:
-        rows = [["direction", "share (nats)"], *([name, f"{score:+.3f}"] for name, score in self.table.values.tolist())]
+        rows = [
+            ["direction", "share (nats)"],
+            *([name, fixed(score, 3, plus=True)] for name, score in self.table.values.tolist()),
+        ]
         return html_table(rows, self.said)
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,11 @@ holds, so the sums are done in numpy; a test holds them against captum's.
 A concept's score is compared with those of random concepts, as in the paper. Where the gradient is nearly the same for
 all crystals every fixed vector, however meaningless, scores nearly 0 or 1 in each run, and that comparison alone would
 call anything significant. So a concept must also move the target by more than random concepts do: the larger of the two
-p-values counts (an intersection-union test), after Holm's correction for the number of concepts.
+p-values counts (an intersection-union test), after Holm's correction for the number of concepts, so that the chance
+of calling any of them significant by mistake is at most 5 % over all of a test.
+
+At a layer of the encoder activations are means over a crystal's tokens, and the target changes as all of them move
+alike. Encoders read crystals, which atlases need not keep: they are those that the latent vectors decode to.
 """
 
 from __future__ import annotations
@@ -21,11 +25,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from html import escape
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcrystal.errors import TargetError
+from xcrystal.explanation.encoder_layers import layer_activations
 from xcrystal.explanation.targets import Target, target_of
 from xcrystal.latent.axes import area_under_roc, discriminant
 from xcrystal.latent.labelling import UNLABELLED, has_alkali_metal, has_motif, is_labelled
@@ -47,6 +53,7 @@ BUILT_IN = {
 }
 FEWEST = 15  # crystals on either side of a classifier
 MOST = 1000  # and at most, in one run
+DECODED = 200  # crystals of each concept, of the class and, twice, of all others that are decoded for layers
 CLASS = 1000  # crystals of the atlas that the score is a share of, unless rows are given
 SEPARABLE = 0.7  # area under the ROC curve below which no line tells a concept from the rest
 LEVEL = 0.05
@@ -217,6 +224,7 @@ def test_concepts(
     runs: int = 20,
     seed: int = 0,
     progress: Callable[[str], bool] | None = None,
+    layers: Sequence[int] = (),
 ) -> ConceptReport:
     """Test whether concepts matter to a target, against random concepts.
 
@@ -237,11 +245,14 @@ def test_concepts(
         Of everything random.
     progress
         Called with the name of each concept that is done; where it says False, the rest are left out.
+    layers
+        Blocks of the encoder, counted from 1, at which concepts are tested instead of in latent space; all tests count
+        in the correction.
 
     Raises
     ------
     TargetError
-        If there is no such target or concept, no crystal to ask it of, or the atlas is of another model.
+        If there is no such target, concept or layer, no crystal to ask it of, or the atlas is of another model.
     ReadError
         If a query is not understood.
     """
@@ -253,20 +264,62 @@ def test_concepts(
     chosen, notes = _concepts(atlas, concepts)
     rng = np.random.default_rng(seed)
     some, which = _class(atlas, rows, rng)
-    gradients = gradients_of(of, atlas.z[some], model)
-    measured = []
-    for name, held in chosen.items():
-        others = np.setdiff1d(np.arange(len(atlas)), held)
-        if min(len(held), len(others)) < FEWEST:
+    for name, held in list(chosen.items()):
+        if min(len(held), len(atlas) - len(held)) < FEWEST:
             notes.append(f"Not tested: {name}, since at least {FEWEST} crystals must have it and as many not.")
-            continue
-        measured.append(_measure(name, atlas.z, held, others, gradients, runs, rng))
+            del chosen[name]
+    if layers:
+        some, spaces = _at_layers(model, atlas, of, layers, chosen, some, rng)
+        notes.append("Crystals are those that latent vectors of the atlas decode to.")
+    else:
+        every = np.arange(len(atlas))
+        spaces = {"": _Space(atlas.z, gradients_of(of, atlas.z[some], model), every)}
+    measured = []
+    for (name, held), (where, space) in product(chosen.items(), spaces.items()):
+        has = np.isin(space.rows, held)
+        parts = np.flatnonzero(has), np.flatnonzero(~has)
+        measured.append(_measure(f"{name}{where}", space.vectors, *parts, space.gradients, runs, rng))
         if progress is not None and not progress(name):
             notes.append("It was stopped before all concepts were tested.")
             break
     adjusted = holm(np.array([result.p_value for result in measured]))
     results = tuple(_corrected(result, float(p)) for result, p in zip(measured, adjusted, strict=True))
     return ConceptReport(of.name, of.unit, len(some), which, runs, seed, results, tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Vectors (k, W) of the crystals in rows (k,) of the atlas, and gradients (n, W) of the target of the class."""
+
+    vectors: np.ndarray
+    gradients: np.ndarray
+    rows: np.ndarray
+
+
+def _at_layers(
+    model: CrystalModel,
+    atlas: Atlas,
+    target: Target,
+    layers: Sequence[int],
+    concepts: Mapping[str, np.ndarray],
+    some: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, dict[str, _Space]]:
+    """Crystals of the class that are kept, and of each layer, by how it is called, its space."""
+    most = len(model.network.encoder.blocks)
+    for layer in layers:
+        if not 1 <= layer <= most:
+            raise TargetError(f"There is no layer {layer}; the blocks of this encoder are numbered from 1 to {most}.")
+    some = np.sort(rng.choice(some, min(DECODED, len(some)), replace=False))
+    drawn = [rng.choice(held, min(DECODED, len(held)), replace=False) for held in concepts.values()]
+    drawn.append(rng.choice(len(atlas), min(2 * DECODED, len(atlas)), replace=False))
+    rows = np.unique(np.concatenate([some, *drawn]))
+    crystals = [decoded.crystal for decoded in model.decode_arrays(atlas.z[rows], "fast")]
+    spaces = {}
+    for layer in layers:
+        vectors, gradients = layer_activations(model, crystals, target, layer)
+        spaces[f", encoder block {layer}"] = _Space(vectors, gradients[np.searchsorted(rows, some)], rows)
+    return some, spaces
 
 
 def gradients_of(target: Target, z: np.ndarray, model: CrystalModel) -> np.ndarray:

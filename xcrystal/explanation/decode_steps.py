@@ -25,7 +25,7 @@ from xcrystal.crystal.reading import read_structure
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import TargetError, UnsupportedElementWarning, check_whole_number
 from xcrystal.generator import CrystalModel, to_structure
-from xcrystal.reporting import html_table
+from xcrystal.reporting import fixed, html_table
 from xcrystal.wrapping import wrap_model
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class DecodeSteps:
 
     def __repr__(self) -> str:
         forced = f", {len(self.overruled)} overruled" if self.overruled else ""
-        return f"DecodeSteps({self.formula!r}, {len(self.steps)} steps, {self.log_likelihood:.2f} nats{forced})"
+        return f"DecodeSteps({self.formula!r}, {len(self.steps)} steps, {fixed(self.log_likelihood, 2)} nats{forced})"
 
     @property
     def formula(self) -> str:
@@ -220,7 +220,7 @@ class DecodeSteps:
             )
         figure.update_layout(
             barmode="stack",
-            title=f"{self.formula}: {self.log_likelihood:.2f} nats; bold is what was taken",
+            title=f"{self.formula}: {fixed(self.log_likelihood, 2)} nats; bold is what was taken",
             xaxis={"title": "probability", "range": [0, 1]},
             yaxis={"autorange": "reversed"},
             height=160 + 24 * len(shown),
@@ -233,7 +233,7 @@ class DecodeSteps:
         for step in self.steps:
             taken = f"{step.taken} (overruled)" if step.overruled else step.taken
             p = "" if np.isnan(step.probability) else probability_text(step.probability)
-            rows.append([step.name, taken, p, f"{step.log_likelihood:.2f}", _others(step)])
+            rows.append([step.name, taken, p, fixed(step.log_likelihood, 2), _others(step)])
         return rows
 
     def _repr_html_(self) -> str:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -32,22 +33,30 @@ from torch import Tensor
 
 from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.wyckoff import WyckoffCrystal
-from xcrystal.explanation.substitutions import same_charge_elements
+from xcrystal.explanation.fitted_baseline import fitted_element
+from xcrystal.explanation.substitutions import neighbour_elements, same_charge_elements
+from xcrystal.explanation.targets import atlas_for
 from xcrystal.generator import CrystalModel
 from xcrystal.model.vae import N_ELEMENTS
 from xcrystal.model.wyckoff_tables import position_tables
+
+if TYPE_CHECKING:
+    from xcrystal.latent.atlas import Atlas
 
 OF_ELEMENTS = ("atoms", "orbits", "elements", "pairs")
 LEVELS = (*OF_ELEMENTS[:3], "lattice", "latent", "pairs")
 BASELINES = {
     "mean_element": "the training data's mean element vector on every site",
+    "fitted_element": "a vector on every site that was fitted to stand for all elements, as often as they occur",
     "average_of_crystal": "the crystal's own elements, averaged over its atoms, on every site",
     "real_elements": "other elements of the same charges, one for each of the crystal's: a mean over 8 such crystals",
+    "neighbours": "the elements of the 8 nearest known crystals of the same formula type: a mean over them",
     "vacancy": "no element on any site",
     "mean_cell": "the mean volume per atom, with equal lengths and right angles where these are free",
     "prior_mean": "the prior's mean, 0",
 }
-DRAWS = 8  # crystals of the baseline "real_elements"
+DRAWN = ("real_elements", "neighbours")  # baselines that are several crystals
+DRAWS = 8  # of them
 _RENAMED = {"mean_crystal": "mean_element", "element_averaged": "average_of_crystal", "vacuum": "vacancy"}
 _OF_LEVEL = {"lattice": "mean_cell", "latent": "prior_mean"}
 _DEGREES = ("volume per atom", "b / a", "c / a", "cos alpha", "cos beta", "cos gamma")
@@ -94,16 +103,33 @@ def renamed_baseline(baseline: str, level: str) -> str:
 
 
 def inputs_of(
-    model: CrystalModel, crystals: Sequence[WyckoffCrystal], level: str, baseline: str, seed: int = 0
+    model: CrystalModel,
+    crystals: Sequence[WyckoffCrystal],
+    level: str,
+    baseline: str,
+    seed: int = 0,
+    atlas: Atlas | None = None,
 ) -> Inputs:
-    """The players of crystals at a level, seen from a baseline; ``seed`` draws real elements."""
+    """The players of crystals at a level, seen from a baseline; ``seed`` draws real elements, ``atlas`` has neighbours.
+
+    Raises
+    ------
+    TargetError
+        If there is no atlas for the baseline "neighbours", or it knows too few of a crystal's.
+    """
     if level == "lattice":
         return _lattice(model, crystals)
     if level == "latent":
         return _latent(model, crystals)
-    if baseline == "real_elements":
-        seen = model.facts.get("elements_seen", {})
-        drawn = [one for c in crystals for one in same_charge_elements(c.elements, c.multiplicities, seen, DRAWS, seed)]
+    if baseline in DRAWN:
+        if baseline == "neighbours":
+            known = atlas_for("The baseline 'neighbours'", model, atlas)
+            own = zip(crystals, model.encode_canonical(list(crystals)), strict=True)
+            each = [neighbour_elements(c.elements, c.multiplicities, z, known, DRAWS) for c, z in own]
+        else:
+            seen = model.facts.get("elements_seen", {})
+            each = [same_charge_elements(c.elements, c.multiplicities, seen, DRAWS, seed) for c in crystals]
+        drawn = [one for draws in each for one in draws]
         repeated = [crystal for crystal in crystals for _ in range(DRAWS)]
         return replace(_elements(model, repeated, baseline, level == "elements", drawn), draws=DRAWS)
     return _elements(model, crystals, baseline, together=level == "elements")
@@ -133,7 +159,7 @@ def _elements(
     together: bool,
     others: Sequence[np.ndarray] = (),
 ) -> Inputs:
-    """``others`` are the atomic numbers (n,) of each crystal's orbits in the baseline "real_elements"."""
+    """``others`` are the atomic numbers (n,) of each crystal's orbits in a baseline that is drawn."""
     network, batch = model.network, model.batch(crystals)
     player = torch.zeros_like(batch.element)
     names = []
@@ -145,7 +171,7 @@ def _elements(
     with torch.no_grad():
         vectors = network.embed.elements(batch.element)
         count = network.embed.multiplicity[network.embed.rows(batch.group, batch.letter)] * batch.mask
-        if baseline == "real_elements":
+        if baseline in DRAWN:
             instead = torch.zeros_like(batch.element)
             for row, numbers in enumerate(others):
                 instead[row, : len(numbers)] = torch.from_numpy(numbers)
@@ -155,7 +181,8 @@ def _elements(
         elif baseline == "average_of_crystal":
             base = ((vectors * count[..., None]).sum(dim=1) / count.sum(dim=1, keepdim=True))[:, None]
         else:
-            base = mean_element_vector(model).expand(len(vectors), 1, -1)
+            one = fitted_element(model) if baseline == "fitted_element" else mean_element_vector(model)
+            base = one.expand(len(vectors), 1, -1)
         base = base.expand_as(vectors)
         size = max(map(len, names))
         present = torch.arange(size, device=model.device) < torch.tensor([[len(n)] for n in names], device=model.device)

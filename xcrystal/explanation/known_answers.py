@@ -4,13 +4,14 @@ A network that is trained on such a target can be asked why, and what a method o
 with the truth. All targets are functions of what the orbits are made of and of a geometry that does not change when
 elements are exchanged, so a target is also known for every exchange of elements.
 
-Shapes: n orbits. Truths are shares of one atom of each orbit; all atoms of an orbit have the same.
+Shapes: n orbits; any leading axes, written ..., are of several crystals, padded with orbits of element 0 that have no
+atoms (``Geometry.padded``). Truths are shares of one atom of each orbit; all atoms of an orbit have the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import product
 from typing import Literal
 
@@ -62,37 +63,61 @@ PARAMETERS = np.column_stack([ELECTRONEGATIVITY, COVALENT_RADII])
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """What the targets need to know of a crystal besides its elements.
+    """What the targets need to know of one crystal, or of several, besides the elements.
 
     Attributes
     ----------
     multiplicities
-        (n,) atoms of each orbit in the primitive cell.
+        (..., n) atoms of each orbit in the primitive cell.
     volume
-        Å3 per atom.
+        (...) Å3 per atom.
     sums
-        (2, n, n) decaying functions of the distance, repulsion's and polarity's, summed over the atoms of orbit j
+        (..., 2, n, n) decaying functions of the distance, repulsion's and polarity's, summed over the atoms of orbit j
         around one atom of orbit i.
     octahedral
-        (n,) whether the six nearest atoms form an octahedron.
+        (..., n) whether the six nearest atoms form an octahedron.
     ligands
-        (n, n) whether orbit j is among the six nearest atoms of orbit i.
+        (..., n, n) whether orbit j is among the six nearest atoms of orbit i.
     neighbours
-        (n, n) how many atoms of orbit j are around one of orbit i, no farther than 1.2 of its shortest distance.
+        (..., n, n) how many atoms of orbit j are around one of orbit i, no farther than 1.2 of its shortest distance.
     shortest
-        (n, n) Å, shortest distance from an atom of orbit i to one of orbit j; infinite beyond 6 Å.
+        (..., n, n) Å, shortest distance from an atom of orbit i to one of orbit j; infinite beyond 6 Å.
     faces
-        (k, n) of each flat empty space that is at least 2 Å high: which orbits have an atom at its two surfaces.
+        (..., k, n) of each flat empty space that is at least 2 Å high: which orbits have an atom at its two surfaces.
     """
 
     multiplicities: np.ndarray
-    volume: float
+    volume: np.ndarray
     sums: np.ndarray
     octahedral: np.ndarray
     ligands: np.ndarray
     neighbours: np.ndarray
     shortest: np.ndarray
     faces: np.ndarray
+
+    @classmethod
+    def padded(cls, several: Sequence[Geometry]) -> Geometry:
+        """The geometries of B crystals, with as many orbits and faces as any of them has."""
+        arrays = {}
+        for name in (field.name for field in fields(cls)):
+            own = [np.asarray(getattr(one, name)) for one in several]
+            shape = np.max([a.shape for a in own], axis=0).astype(int)
+            arrays[name] = np.full((len(own), *shape), np.inf if name == "shortest" else 0, dtype=own[0].dtype)
+            for row, array in enumerate(own):
+                part: tuple[int | slice, ...] = (row, *(slice(n) for n in array.shape))
+                arrays[name][part] = array
+        return cls(**arrays)
+
+    def take(self, rows: np.ndarray, orbits: int) -> Geometry:
+        """Some of several crystals, by their rows (b,), with their first orbits alone."""
+        cut = {
+            field.name: getattr(self, field.name)[rows][(..., *[slice(orbits)] * axes)]
+            for field, axes in zip(fields(self), _ORBIT_AXES, strict=True)
+        }
+        return Geometry(**cut)
+
+
+_ORBIT_AXES = (1, 0, 2, 1, 2, 2, 2, 1)  # the last axes of each part of a geometry, which count orbits
 
 
 def geometry_of(crystal: WyckoffCrystal) -> Geometry:
@@ -123,7 +148,8 @@ def geometry_of(crystal: WyckoffCrystal) -> Geometry:
         octahedral[i] = _is_octahedron(around[order], distances[order])
         ligands[i, atoms.orbit[owner[order[:6]]]] = True
     faces = _faces(atoms)
-    return Geometry(crystal.multiplicities, volume / total, sums, octahedral, ligands, neighbours, shortest, faces)
+    each = np.asarray(volume / total)
+    return Geometry(crystal.multiplicities, each, sums, octahedral, ligands, neighbours, shortest, faces)
 
 
 def _faces(atoms: Atoms) -> np.ndarray:
@@ -169,17 +195,17 @@ class KnownTask:
     unit
         Of a continuous target.
     value
-        Elements (n,), geometry and the baseline's parameters (2,) to the target; None where it is drawn at random for
-        each crystal. Element 0 is the baseline's: an atom with its parameters, neither metal nor anion.
+        Elements (..., n), geometry and the baseline's parameters (2,) to the target (...); None where it is drawn at
+        random for each crystal. Element 0 is the baseline's: an atom with its parameters, neither metal nor anion.
     truths
-        By name, the main one first: elements (n,), geometry and the baseline's parameters (2,) to the truth (n,).
+        By name, the main one first: the same to the truth (..., n).
     """
 
     name: str
     title: str
     kind: Kind
     unit: str
-    value: Callable[[np.ndarray, Geometry, np.ndarray], float] | None
+    value: Callable[[np.ndarray, Geometry, np.ndarray], np.ndarray] | None
     truths: Mapping[str, Callable[[np.ndarray, Geometry, np.ndarray], np.ndarray]]
 
 
@@ -201,81 +227,86 @@ def baseline_parameters(elements_seen: Mapping[str, int]) -> np.ndarray:
 
 
 def parameters_of(elements: np.ndarray, baseline: np.ndarray) -> np.ndarray:
-    """(n, 2) parameters of elements (n,); the baseline's (2,) for element 0."""
-    return np.where((elements == 0)[:, None], baseline, PARAMETERS[elements])
+    """(..., n, 2) parameters of elements (..., n); the baseline's (2,) for element 0."""
+    return np.where((elements == 0)[..., None], baseline, PARAMETERS[elements])
 
 
 def pair_terms(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(2, ...) how strongly elements with parameters (..., 2) repel, and how strongly their polarity binds them, eV.
+    """(..., 2, n, m) how strongly elements with parameters (..., n, 2) and (..., m, 2) repel and bind each other, eV.
 
     Repulsion grows with both radii, binding with the square of the difference in electronegativity.
     """
-    return np.stack([_REPULSION * a[..., 1] * b[..., 1], -_POLARITY * (a[..., 0] - b[..., 0]) ** 2])
+    one, other = a[..., :, None, :], b[..., None, :, :]
+    repulsion, binding = _REPULSION * one[..., 1] * other[..., 1], -_POLARITY * (one[..., 0] - other[..., 0]) ** 2
+    return np.stack(np.broadcast_arrays(repulsion, binding), axis=-3)
 
 
 def site_energies(parameters: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """(n,) eV: half of the energies of all pairs that an atom of each orbit is in, for parameters (n, 2) of orbits."""
-    terms = pair_terms(parameters[:, None], parameters[None])
-    energies: np.ndarray = 0.5 * (terms * geometry.sums).sum(axis=(0, 2))
+    """(..., n) eV: half of the energies of all pairs of an atom of each orbit, for parameters (..., n, 2) of orbits."""
+    energies: np.ndarray = 0.5 * (pair_terms(parameters, parameters) * geometry.sums).sum(axis=(-3, -1))
     return energies
 
 
-def _pair_energy(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
-    energies = site_energies(parameters_of(elements, baseline), geometry)
-    return float(geometry.multiplicities @ energies / geometry.multiplicities.sum())
+def _mean(values: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """(...) mean over the atoms of what each orbit has (..., n)."""
+    mean: np.ndarray = (geometry.multiplicities * values).sum(axis=-1) / geometry.multiplicities.sum(axis=-1)
+    return mean
+
+
+def _per_atom(values: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """(..., n) values (..., n) by the number of the crystal's atoms."""
+    share: np.ndarray = values / geometry.multiplicities.sum(axis=-1, keepdims=True)
+    return share
+
+
+def _pair_energy(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return _mean(site_energies(parameters_of(elements, baseline), geometry), geometry)
 
 
 def _site_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
     own = parameters_of(elements, baseline)
     difference = site_energies(own, geometry) - site_energies(np.broadcast_to(baseline, own.shape), geometry)
-    return difference / geometry.multiplicities.sum()
+    return _per_atom(difference, geometry)
 
 
 def _shapley_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
     """Exact Shapley values of the identities: a game of pairs, so each pair's gain is shared equally."""
     own = parameters_of(elements, baseline)
     base = np.broadcast_to(baseline, own.shape)
-    one, other = own[:, None], own[None]
-    neither = pair_terms(base[:, None], base[None])
-    first = pair_terms(one, base[None]) - neither
-    second = pair_terms(one, other) - pair_terms(base[:, None], other)
+    first = pair_terms(own, base) - pair_terms(base, base)
+    second = pair_terms(own, own) - pair_terms(base, own)
     # the pair's whole energy belongs to both of its sites, hence no half for the two halves
     gains = 0.5 * (first + second) * geometry.sums
-    values: np.ndarray = gains.sum(axis=(0, 2)) / geometry.multiplicities.sum()
-    return values
+    return _per_atom(gains.sum(axis=(-3, -1)), geometry)
 
 
-def _electronegativity(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
-    values = parameters_of(elements, baseline)[:, 0]
-    return float(geometry.multiplicities @ values / geometry.multiplicities.sum())
+def _electronegativity(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return _mean(parameters_of(elements, baseline)[..., 0], geometry)
 
 
 def _additive_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
-    values = parameters_of(elements, baseline)[:, 0]
-    share: np.ndarray = (values - baseline[0]) / geometry.multiplicities.sum()
-    return share
+    return _per_atom(parameters_of(elements, baseline)[..., 0] - baseline[0], geometry)
 
 
 def octahedral_metals(elements: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """(n,) which orbits are metals amid an octahedron of six anions, which are their six nearest atoms."""
-    found: np.ndarray = (
-        geometry.octahedral & IS_METAL[elements] & (IS_ANION[elements][None] | ~geometry.ligands).all(axis=1)
-    )
+    """(..., n) which orbits are metals amid an octahedron of six anions, which are their six nearest atoms."""
+    anions = (IS_ANION[elements][..., None, :] | ~geometry.ligands).all(axis=-1)
+    found: np.ndarray = geometry.octahedral & IS_METAL[elements] & anions
     return found
 
 
-def _octahedral(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
-    return float(octahedral_metals(elements, geometry).any())
+def _octahedral(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(octahedral_metals(elements, geometry).any(axis=-1))
 
 
 def _octahedral_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
     centres = octahedral_metals(elements, geometry)
-    truth: np.ndarray = centres | geometry.ligands[centres].any(axis=0)
+    truth: np.ndarray = centres | (centres[..., None] & geometry.ligands).any(axis=-2)
     return truth
 
 
-def _alkali(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
-    return float(IS_ALKALI[elements].any())
+def _alkali(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(IS_ALKALI[elements].any(axis=-1))
 
 
 def _alkali_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
@@ -284,54 +315,54 @@ def _alkali_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray
 
 
 def _oxygen_pairs(elements: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """(n, n) how many oxygen neighbours on orbit j all metal atoms of orbit i have, per atom of the crystal."""
-    metals = geometry.multiplicities * IS_METAL[elements]
-    pairs: np.ndarray = metals[:, None] * geometry.neighbours * (elements == OXYGEN)
-    return pairs / geometry.multiplicities.sum()
+    """(..., n, n) how many oxygen neighbours on orbit j all metal atoms of orbit i have, per atom of the crystal."""
+    metals = _per_atom(geometry.multiplicities * IS_METAL[elements], geometry)
+    pairs: np.ndarray = metals[..., None] * geometry.neighbours * (elements == OXYGEN)[..., None, :]
+    return pairs
 
 
-def _oxygen(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
-    return float(_oxygen_pairs(elements, geometry).sum())
+def _oxygen(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(_oxygen_pairs(elements, geometry).sum(axis=(-2, -1)))
 
 
 def _oxygen_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
     """Exact Shapley values: it takes both to be neighbours, and without one there are none, so each has a half."""
     pairs = _oxygen_pairs(elements, geometry)
-    truth: np.ndarray = 0.5 * (pairs.sum(axis=1) + pairs.sum(axis=0)) / geometry.multiplicities
-    return truth
+    return 0.5 * (pairs.sum(axis=-1) + pairs.sum(axis=-2)) / np.maximum(geometry.multiplicities, 1)
 
 
 def _short_bonds(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
-    """(n, n) between which orbits there is a bond that is short for its elements."""
-    radii = parameters_of(elements, baseline)[:, 1]
-    found: np.ndarray = geometry.shortest < _SHORT * (radii[:, None] + radii)
+    """(..., n, n) between which orbits there is a bond that is short for its elements; the baseline's have none."""
+    radii, real = COVALENT_RADII[elements], elements > 0
+    short = geometry.shortest < _SHORT * (radii[..., :, None] + radii[..., None, :])
+    found: np.ndarray = short & real[..., :, None] & real[..., None, :]
     return found
 
 
-def _short_bond(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
-    return float(_short_bonds(elements, geometry, baseline).any())
+def _short_bond(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(_short_bonds(elements, geometry, baseline).any(axis=(-2, -1)))
 
 
 def _short_bond_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
-    return np.asarray(_short_bonds(elements, geometry, baseline).any(axis=1))
+    return np.asarray(_short_bonds(elements, geometry, baseline).any(axis=-1))
 
 
 def _anion_faces(elements: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """(j, n) the faces, of which all atoms are anions."""
-    found: np.ndarray = geometry.faces[(IS_ANION[elements] | ~geometry.faces).all(axis=1)]
-    return found
+    """(..., k) which faces there are of which all atoms are anions."""
+    anions = (IS_ANION[elements][..., None, :] | ~geometry.faces).all(axis=-1)
+    return np.asarray(anions & geometry.faces.any(axis=-1))
 
 
-def _layered(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
-    return float(len(_anion_faces(elements, geometry)) > 0)
+def _layered(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(_anion_faces(elements, geometry).any(axis=-1))
 
 
 def _layered_truth(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
-    return np.asarray(_anion_faces(elements, geometry).any(axis=0))
+    return np.asarray((_anion_faces(elements, geometry)[..., None] & geometry.faces).any(axis=-2))
 
 
-def _volume(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> float:
-    return float(np.log(geometry.volume))
+def _volume(elements: np.ndarray, geometry: Geometry, baseline: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(geometry.volume))
 
 
 TASKS = {

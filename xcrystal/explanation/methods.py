@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from xcrystal.errors import TargetError
-from xcrystal.explanation.inputs import BASELINES, DRAWS, LEVELS, OF_ELEMENTS, Inputs, renamed_baseline
+from xcrystal.explanation.inputs import BASELINES, DRAWN, DRAWS, LEVELS, OF_ELEMENTS, Inputs, renamed_baseline
 from xcrystal.explanation.shapley import MOST_EXACT, interactions, is_exact, shapley_values
 
 STEPS, MOST_STEPS = 48, 384  # of the integral, Gauss-Legendre; doubled as long as scores do not add up
@@ -28,8 +28,8 @@ _SAMPLES = 24  # of noise, random baselines or orders of players
 _AT_ONCE = 32
 _COALITIONS = 64  # that are computed together; more do not fit into a core's cache
 _SINGLE = ("atoms", "orbits", "elements", "lattice", "latent")
-_ALL = ("mean_element", "average_of_crystal", "real_elements", "vacancy")
-_ONE = tuple(name for name in _ALL if name != "real_elements")  # for methods that do not follow a baseline
+_ALL = ("mean_element", "fitted_element", "average_of_crystal", *DRAWN, "vacancy")
+_ONE = tuple(name for name in _ALL if name not in DRAWN)  # for methods that do not follow a baseline
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ METHODS = {
 _WORDS = {
     "integrated_gradients": "gradients along the straight line from the baseline",
     "shapley": f"mean over all orders in which players can move; exact up to {MOST_EXACT} players (5 with "
-    "`real_elements`), then sampled, with a standard error",
+    "`real_elements` and `neighbours`), then sampled, with a standard error",
     "gradient_shap": "gradients at random points of the line, with noise",
     "input_x_gradient": "the move times the gradient at the crystal",
     "feature_ablation": "one player is put to its baseline",
@@ -104,7 +104,7 @@ def title_of(method: str, level: str, baseline: str, players: int) -> str:
     title = METHODS[method].title
     if method != "shapley":
         return title
-    games = DRAWS if baseline == "real_elements" else 1
+    games = DRAWS if baseline in DRAWN else 1
     return f"{title}, {'exact' if level == 'pairs' or is_exact(players, games) else 'sampled'}"
 
 

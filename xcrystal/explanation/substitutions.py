@@ -1,4 +1,5 @@
-"""Crystals of other elements that are possible: each element exchanged for another of the same charge.
+"""Crystals of other elements that are possible: each element exchanged for another of the same charge, or for that of
+a known crystal of the same formula type.
 
 Charges are pymatgen's likeliest guess from the composition. Metals take the place of metals, and other elements that
 of other elements, if they are known with the same charge, so that charges balance in every mixture of the two crystals
@@ -10,11 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xcrystal.crystal.elements import symbol
-from xcrystal.explanation.known_answers import IS_METAL
+from xcrystal.errors import TargetError
+from xcrystal.explanation.known_answers import ELECTRONEGATIVITY, IS_METAL
+
+if TYPE_CHECKING:
+    from xcrystal.latent.atlas import Atlas
 
 _NEVER = (2, 10, 18, 36, 54, 86, 84, 85, 87, 88)  # noble gases, and Po, At, Fr and Ra: there are next to no crystals
 
@@ -51,6 +57,61 @@ def same_charge_elements(
         chances = weights / weights.sum() if weights.sum() else None
         drawn[:, elements == z] = rng.choice(others, size=count, p=chances)[:, None]
     return drawn
+
+
+def neighbour_elements(
+    elements: np.ndarray, multiplicities: np.ndarray, z: np.ndarray, atlas: Atlas, count: int
+) -> np.ndarray:
+    """Crystals on the same orbits, made of the elements of the nearest known crystals of the same formula type.
+
+    An element gives way to the one of which there is as much; among several, electronegativities are in the same order.
+
+    Parameters
+    ----------
+    elements, multiplicities
+        (n,) atomic number and number of atoms of each orbit.
+    z
+        (latent_dim,) the crystal's latent vector.
+    atlas
+        The known crystals.
+    count
+        How many different ones to find.
+
+    Returns
+    -------
+    ndarray
+        (count, n) atomic numbers, the nearest first.
+
+    Raises
+    ------
+    TargetError
+        If the atlas knows fewer of this formula type.
+    """
+    from xcrystal.latent.compositions import atlas_formulas, pattern
+
+    amounts = {int(k): int(multiplicities[elements == k].sum()) for k in np.unique(elements)}
+    divisor = math.gcd(*amounts.values())
+    own = tuple((k, amount // divisor) for k, amount in sorted(amounts.items()))
+    wanted = pattern(own)
+    others = {f for f in atlas_formulas(atlas) if f is not None and f != own and pattern(f) == wanted}
+    if len(others) < count:
+        raise TargetError(
+            f"The atlas holds {len(others)} other formulas of this type, and the baseline 'neighbours' takes {count}; "
+            "take 'real_elements'."
+        )
+    rows = [row for row, formula in enumerate(atlas_formulas(atlas)) if formula in others]
+    distances = np.linalg.norm(atlas.z[rows] - z, axis=1)
+    nearest = dict.fromkeys(atlas_formulas(atlas)[rows[k]] for k in np.argsort(distances, kind="stable"))
+    found = []
+    for formula in list(nearest)[:count]:
+        pairs = zip(*(sorted(one, key=_by_amount) for one in (own, formula or ())), strict=True)
+        instead = {old: new for (old, _), (new, _) in pairs}
+        found.append([instead[int(k)] for k in elements])
+    return np.array(found, dtype=np.int64)
+
+
+def _by_amount(part: tuple[int, int]) -> tuple[int, float]:
+    return part[1], float(ELECTRONEGATIVITY[part[0]])
 
 
 @lru_cache(maxsize=4096)

@@ -170,6 +170,28 @@ def element_target(model: CrystalModel, crystal: WyckoffCrystal, orbit: int) -> 
     return Target(f"{name} on orbit {orbit}", "nats", lambda z: element_log_odds(model.network, z, batch, orbit - 1))
 
 
+def atlas_for(what: str, model: CrystalModel, atlas: Atlas | None = None) -> Atlas:
+    """The atlas that is given, or else that of the model's name, for ``what`` needs one.
+
+    Raises
+    ------
+    TargetError
+        If there is none, or it is of another model.
+    """
+    from xcrystal.latent.atlas import open_atlas
+
+    if atlas is None:
+        atlas = vars(model).get("_atlas")  # kept with the model, and gone with it
+    if atlas is None:
+        try:
+            atlas = vars(model)["_atlas"] = open_atlas(model.name)
+        except DatasetError as error:
+            raise TargetError(f"{what} needs an atlas, and there is none: {error}") from error
+    if atlas.z.shape[1] != model.latent_dim:
+        raise TargetError(f"{what} needs latent vectors of this model; {atlas!r} has not.")
+    return atlas
+
+
 def density_target(model: CrystalModel, atlas: Atlas | None = None) -> Target:
     """Log-density of a latent vector among the latent vectors of an atlas: a Gaussian kernel estimate.
 
@@ -182,17 +204,8 @@ def density_target(model: CrystalModel, atlas: Atlas | None = None) -> Target:
     """
     import torch
 
-    from xcrystal.latent.atlas import open_atlas
-
-    if atlas is None:
-        atlas = vars(model).get("_atlas")  # kept with the model, and gone with it
-    if atlas is None:
-        try:
-            atlas = vars(model)["_atlas"] = open_atlas(model.name)
-        except DatasetError as error:
-            raise TargetError(f"The target 'density' needs an atlas, and there is none: {error}") from error
-    atlas = atlas.reference
-    if len(atlas) < _FEWEST or atlas.z.shape[1] != model.latent_dim:
+    atlas = atlas_for("The target 'density'", model, atlas).reference
+    if len(atlas) < _FEWEST:
         raise TargetError(
             f"The target 'density' needs at least {_FEWEST} latent vectors of this model; {atlas!r} has not."
         )

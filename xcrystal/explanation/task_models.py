@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from xcrystal.errors import CheckpointError, DatasetError
+from xcrystal.explanation.fitted_baseline import keep_fitted_element
 from xcrystal.explanation.known_answers import TASKS, KnownTask
 from xcrystal.explanation.targets import Target
 from xcrystal.generator import CrystalModel
@@ -21,6 +22,7 @@ from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import Config, CrystalVAE, mlp
 
 FORMAT = 1
+_ELEMENT = "fitted_element"
 
 
 class TaskNetwork(nn.Module):
@@ -93,8 +95,13 @@ def task_model(task: KnownTask, network: TaskNetwork, facts: dict[str, Any], dev
     return TaskModel(task, model, Target(task.title, task.unit, network.of), facts | {"target_std": network.std})
 
 
-def save_task(folder: Path, task: KnownTask, network: TaskNetwork, facts: dict[str, Any]) -> None:
-    """Write ``NAME.safetensors`` (16-bit floats) and ``NAME.json`` into a folder, each atomically, the second last."""
+def save_task(
+    folder: Path, task: KnownTask, network: TaskNetwork, facts: dict[str, Any], element: Tensor | None = None
+) -> None:
+    """Write ``NAME.safetensors`` (16-bit floats) and ``NAME.json`` into a folder, each atomically, the second last.
+
+    ``element`` (W,) is the vector of its baseline "fitted_element", if it has one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     state = {
         f"{part}.{name}": value.detach().half().cpu().contiguous()
@@ -102,6 +109,8 @@ def save_task(folder: Path, task: KnownTask, network: TaskNetwork, facts: dict[s
         for name, value in module.state_dict().items()
         if not name.startswith("embed.")
     }
+    if element is not None:
+        state[_ELEMENT] = element.detach().cpu().contiguous()
     write_tensors(state, folder / f"{task.name}.safetensors")
     content = {
         "format": FORMAT,
@@ -134,12 +143,16 @@ def open_task(folder: Path, name: str, device: str = "cpu") -> TaskModel:
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content["config"].items()}
         network = TaskNetwork(CrystalVAE(Config(**values)), float(content["mean"]), float(content["std"]))
         state = load_file(folder / f"{name}.safetensors")
+        element = state.pop(_ELEMENT, None)
         for part, module in network.trained().items():
             own = {k[len(part) + 1 :]: v.float() for k, v in state.items() if k.startswith(f"{part}.")}
             missing, unknown = module.load_state_dict(own, strict=False)
             if unknown or any(not key.startswith("embed.") for key in missing):
                 raise CheckpointError(f"The weights of the task {name!r} in {folder} are not of this network.")
-        return task_model(TASKS[name], network, content["facts"], pick_device(device))
+        opened = task_model(TASKS[name], network, content["facts"], pick_device(device))
+        if element is not None:
+            keep_fitted_element(opened.model, element)
+        return opened
     except CheckpointError:
         raise
     except Exception as error:

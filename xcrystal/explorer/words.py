@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from xcrystal.reporting import fixed
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -70,8 +73,19 @@ def space_group_html(symbol: str) -> str:
 
 
 def space_group_text(symbol: str) -> str:
-    """ "P6₃/mmc" for "P6_3/mmc", where no markup can be."""
-    return re.sub(r"_(\d)", lambda found: "₀₁₂₃₄₅₆₇₈₉"[int(found[1])], symbol)
+    """ "P6₃/mmc" for "P6_3/mmc", and a bar over what follows a minus, where no markup can be."""
+    barred = re.sub(r"-(\d)", "\\1\u0305", symbol)
+    return re.sub(r"_(\d)", lambda found: "₀₁₂₃₄₅₆₇₈₉"[int(found[1])], barred)
+
+
+def with_symbols(text: str) -> str:
+    """A text with the symbols of space groups in it, such as "136 (P4_2/mnm)", as ``space_group_text`` writes them."""
+    return re.sub(r"\([PABCFIR][^()\s]*\)", lambda found: space_group_text(found[0]), text)
+
+
+def number(value: float, digits: int, plus: bool = False) -> str:
+    """A number with so many digits behind the point, a minus as wide as a plus, and no sign before zero."""
+    return "–" if math.isnan(value) else fixed(value, digits, plus).replace("-", "−")
 
 
 Parts = list[tuple[str, str]]  # pieces of text, each with its look: "", "b", "sub", "over", "small", "yes", "no"

@@ -13,7 +13,8 @@ from xcrystal.explanation.known_answers import TASKS, baseline_parameters, geome
 from xcrystal.explanation.task_models import TaskModel, task_model
 from xcrystal.generator import CrystalModel
 from xcrystal.training.perovskites import idealized_crystals
-from xcrystal.training.task_fit import TaskData, TaskSettings, task_errors, train_task
+from xcrystal.training.task_data import TaskData
+from xcrystal.training.task_fit import TaskSettings, task_errors, train_task
 
 TASK = "electronegativity"
 _HELD_OUT = 40
@@ -54,8 +55,8 @@ def train_in_class(model: CrystalModel, epochs: int = 40, seed: int = 0) -> Less
         train, test = TaskData(model, seen), TaskData(model, unseen)
         network, losses = train_task(task, model, train, TaskSettings(epochs=epochs, learning_rate=2e-3), seed)
         errors = task_errors(task, network, test, train.targets(task, seed), seed)
-    facts = {"elements_seen": train.elements_seen()} | errors
-    baseline = baseline_parameters(train.elements_seen())
+    facts = {"elements_seen": train.elements_seen} | errors
+    baseline = baseline_parameters(train.elements_seen)
     truth = task.truths["contribution"]
     truths = [truth(np.asarray(c.elements), geometry_of(c), baseline) * c.multiplicities for c in unseen]
     return LessonTask(task_model(task, network, facts, model.device), unseen, truths, losses)

@@ -12,6 +12,7 @@ baseline knows nothing of the difference. Only the end of an attribution's path 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,28 +21,24 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from xcrystal.crystal.tokens import Tokens
-from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 from xcrystal.explanation.known_answers import (
-    IS_ANION,
-    IS_METAL,
     TASKS,
     KnownTask,
-    baseline_parameters,
-    geometry_of,
 )
-from xcrystal.explanation.task_models import TaskNetwork, open_task, save_task
+from xcrystal.explanation.task_models import TaskNetwork, open_task, save_task, task_model
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.axes import area_under_roc
+from xcrystal.model.device import one_thread, pick_device
 from xcrystal.model.optimizing import set_learning_rate
-from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import N_ELEMENTS, CrystalVAE
+from xcrystal.training.baseline_fit import fit_vector
 from xcrystal.training.codes import open_network, tokens_of
+from xcrystal.training.task_data import Exchange, TaskData, batches
 
-_CLASSES = IS_METAL.astype(int) + 2 * IS_ANION  # like is exchanged for like within these
-_POOL = 24  # batches of crystals among which those of like length go together
 _AT_ONCE = 256
 EPOCHS = {
     "electronegativity": 4,
@@ -65,6 +62,8 @@ class TaskSettings:
     ----------
     epochs
         None takes the task's own number, ``EPOCHS``.
+    minutes
+        Time budget instead of epochs; the learning rate falls over it, whatever the machine's speed.
     batch_size, learning_rate, weight_decay
         As everywhere; the learning rate falls to zero along a cosine.
     warm_up
@@ -75,9 +74,13 @@ class TaskSettings:
         Share of the crystals in a batch of whose orbits some are put to the mean element, any number of them alike.
     scratch
         Begin with random weights instead of the model's.
+    smoothing
+        What a binary target is away from 0 and 1. With it a logit has one right value where the answer is sure, so
+        that differences of logits tell of answers, not of how sure a network happens to be.
     """
 
     epochs: int | None = None
+    minutes: float | None = None
     batch_size: int = 128
     learning_rate: float = 6e-4
     weight_decay: float = 0.02
@@ -85,68 +88,7 @@ class TaskSettings:
     exchanged: float = 0.7
     baseline_sites: float = 0.4
     scratch: bool = False
-
-
-class TaskData:
-    """Crystals as one padded batch, with the geometry that the targets need."""
-
-    def __init__(self, model: CrystalModel, crystals: Sequence[WyckoffCrystal]) -> None:
-        self.batch = model.batch(crystals).to("cpu")
-        self.geometries = [geometry_of(crystal) for crystal in crystals]
-        self.elements = [np.asarray(crystal.elements, dtype=np.int64) for crystal in crystals]
-        self.lengths = np.array([len(e) for e in self.elements])
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def rows(self, rows: np.ndarray, elements: Sequence[np.ndarray]) -> Batch:
-        """The crystals of rows (B,), made of elements (n,) each, padded no more than needed."""
-        longest = int(self.lengths[rows].max())
-        part = self.batch[torch.from_numpy(rows)]
-        padded = np.zeros((len(rows), longest), dtype=np.int64)
-        for i, own in enumerate(elements):
-            padded[i, : len(own)] = own
-        letter, points = part.letter[:, :longest], part.coordinates[:, :longest]
-        return replace(part, letter=letter, element=torch.from_numpy(padded), coordinates=points)
-
-    def targets(self, task: KnownTask, seed: int = 0) -> np.ndarray:
-        """(N,) the target of each crystal; of the random one normal numbers that the seed determines."""
-        if task.value is None:
-            return np.random.default_rng(seed).standard_normal(len(self))
-        pairs = zip(self.elements, self.geometries, strict=True)
-        baseline = baseline_parameters(self.elements_seen())
-        return np.array([task.value(elements, geometry, baseline) for elements, geometry in pairs])
-
-    def elements_seen(self) -> dict[str, int]:
-        """How many orbits are of each atomic number."""
-        seen = np.bincount(np.concatenate(self.elements), minlength=N_ELEMENTS)
-        return {str(z): int(n) for z, n in enumerate(seen) if n}
-
-
-class Exchange:
-    """Exchanges elements, rare ones more often than they occur among ``elements`` (n,), atomic numbers."""
-
-    def __init__(self, elements: np.ndarray) -> None:
-        often = np.sqrt(np.bincount(elements, minlength=N_ELEMENTS).astype(float))
-        self.any = often / often.sum()
-        self.like = {}
-        for kind in np.unique(_CLASSES[np.flatnonzero(often)]):
-            own = np.where(kind == _CLASSES, often, 0.0)
-            self.like[int(kind)] = own / own.sum()
-
-    def __call__(self, elements: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Other elements (n,): half of the time each for one like it; one in three crystals orbit by orbit."""
-        like, single = rng.random() < 0.5, rng.random() < 1 / 3
-        found = elements.copy()
-        for group in [np.array([i]) for i in range(len(elements))] if single else _alike(elements):
-            if rng.random() < 0.75:
-                weights = self.like[int(_CLASSES[elements[group[0]]])] if like else self.any
-                found[group] = rng.choice(N_ELEMENTS, p=weights)
-        return found
-
-
-def _alike(elements: np.ndarray) -> list[np.ndarray]:
-    return [np.flatnonzero(elements == z) for z in np.unique(elements)]
+    smoothing: float = 0.0
 
 
 def train_task(
@@ -156,6 +98,7 @@ def train_task(
     settings: TaskSettings | None = None,
     seed: int = 0,
     progress: Callable[[], object] | None = None,
+    device: str = "cpu",
 ) -> tuple[TaskNetwork, list[float]]:
     """Train one network.
 
@@ -170,14 +113,16 @@ def train_task(
     settings, seed
         How, and what determines everything random.
     progress
-        Is called after each of ``steps`` steps.
+        Is called after each step.
+    device
+        Where it is trained.
 
     Returns
     -------
     tuple of TaskNetwork and list of float
-        The network in evaluation mode, and the loss of each step.
+        The network in evaluation mode, on the CPU, and the loss of each step.
     """
-    how = for_task(task, settings)
+    how, where = for_task(task, settings), pick_device(device)
     rng, total = np.random.default_rng(seed), steps(len(data), how)
     targets = data.targets(task, seed)
     binary = task.kind == "binary"
@@ -189,60 +134,49 @@ def train_task(
     if not how.scratch:
         vae.embed.load_state_dict(model.network.embed.state_dict())
         vae.encoder.load_state_dict(model.network.encoder.state_dict())
-    exchange = Exchange(np.concatenate(data.elements))
-    seen, baseline = data.elements_seen(), baseline_parameters(data.elements_seen())
+    network.to(where).train()
+    exchange = Exchange(data.elements.ravel())
     weights = torch.zeros(N_ELEMENTS)
-    for z, count in seen.items():
+    for z, count in data.elements_seen.items():
         weights[int(z)] = count
-    weights /= weights.sum()
+    weights = (weights / weights.sum()).to(where)
     parameters = list({id(p): p for part in network.trained().values() for p in part.parameters()}.values())
     optimizer = torch.optim.AdamW(parameters, lr=0.0, weight_decay=how.weight_decay, betas=(0.9, 0.98))
-    losses: list[float] = []
-    network.train()
-    while len(losses) < total:
-        for rows in _epoch(data.lengths, how.batch_size, rng):
-            share = len(losses) / total
-            set_learning_rate(optimizer, how.learning_rate, share, (share + 1 / total) / how.warm_up)
-            elements, truth = _drawn(task, data, rows, targets, exchange, baseline, how, rng)
-            with torch.autocast("cpu", torch.bfloat16):  # half of the time on a CPU
-                found = network(data.rows(rows, elements), weights).float()
-            wanted = torch.from_numpy(truth.astype(np.float32))
-            if binary:
-                loss = F.binary_cross_entropy_with_logits(found, wanted)
-            else:
-                loss = F.smooth_l1_loss((found - mean) / std, (wanted - mean) / std)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-            optimizer.step()
-            losses.append(float(loss.detach()))
-            if progress is not None:
-                progress()
-            if len(losses) == total:
-                break
-    return network.eval(), losses
+    losses: list[Tensor] = []
+    began, used = time.monotonic(), 0.0
+    for rows in batches(data.lengths, how.batch_size, rng) if total or how.minutes else ():
+        set_learning_rate(optimizer, how.learning_rate, used, (used + 1 / (total or 1000)) / how.warm_up)
+        elements, truth = _drawn(task, data, rows, targets, exchange, how, rng)
+        wanted = torch.from_numpy(truth.astype(np.float32)).to(where)
+        with torch.autocast("cpu", torch.bfloat16, where.type == "cpu"):  # half of the time on a CPU
+            found = network(data.rows(rows, elements).to(where), weights).float()
+        if binary:
+            smooth = how.smoothing + (1 - 2 * how.smoothing) * wanted
+            loss = F.binary_cross_entropy_with_logits(found, smooth)
+        else:
+            loss = F.smooth_l1_loss((found - mean) / std, (wanted - mean) / std)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
+        optimizer.step()
+        losses.append(loss.detach())  # not read yet: a GPU goes on while the next batch is made
+        if progress is not None:
+            progress()
+        used = (time.monotonic() - began) / 60 / how.minutes if how.minutes else len(losses) / total
+        if used >= 1:
+            break
+    return network.cpu().eval(), [float(loss) for loss in losses]
 
 
 def for_task(task: KnownTask, settings: TaskSettings | None = None) -> TaskSettings:
-    """Settings with a number of epochs."""
+    """Settings with a number of epochs, or with minutes."""
     how = settings or TaskSettings()
-    return how if how.epochs is not None else replace(how, epochs=EPOCHS[task.name])
+    return how if how.epochs is not None or how.minutes is not None else replace(how, epochs=EPOCHS[task.name])
 
 
 def steps(crystals: int, settings: TaskSettings) -> int:
-    """How many steps the training of one task takes, with the settings of ``for_task``."""
+    """How many steps the training of one task takes, with the settings of ``for_task``; 0 if its budget is time."""
     return (settings.epochs or 0) * math.ceil(crystals / settings.batch_size)
-
-
-def _epoch(lengths: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Batches of all crystals in random order, those of like length together so that little is padded."""
-    order = rng.permutation(len(lengths))
-    found = []
-    for i in range(0, len(order), size * _POOL):
-        pool = order[i : i + size * _POOL]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        found += [pool[k : k + size] for k in range(0, len(pool), size)]
-    return [found[k] for k in rng.permutation(len(found))]
 
 
 def _drawn(
@@ -251,22 +185,15 @@ def _drawn(
     rows: np.ndarray,
     targets: np.ndarray,
     exchange: Exchange,
-    baseline: np.ndarray,
     how: TaskSettings,
     rng: np.random.Generator,
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Elements of the crystals of a batch, 0 for the mean one, and their targets; the random target stays as it is."""
-    elements, truth = [], targets[rows].copy()
-    for i, row in enumerate(rows):
-        own = data.elements[row]
-        if rng.random() < how.exchanged:
-            own = exchange(own, rng)
-        if rng.random() < how.baseline_sites:
-            own = np.where(rng.random(len(own)) < rng.random(), 0, own)
-        if own is not data.elements[row] and task.value is not None:
-            truth[i] = task.value(own, data.geometries[row], baseline)
-        elements.append(own)
-    return elements, truth
+) -> tuple[np.ndarray, np.ndarray]:
+    """Elements (B, T) of the crystals of a batch, 0 for the mean one, and their targets; random ones stay."""
+    own, crystals = data.own(rows), (len(rows), 1)
+    elements = np.where(rng.random(crystals) < how.exchanged, exchange(own, rng), own)
+    taken = (rng.random(own.shape) < rng.random(crystals)) & (rng.random(crystals) < how.baseline_sites)
+    elements = np.where(taken, 0, elements)
+    return elements, targets[rows] if task.value is None else data.value(task, rows, elements)
 
 
 def task_errors(
@@ -282,7 +209,7 @@ def task_errors(
     with torch.no_grad():
         for i in range(0, len(order), _AT_ONCE):
             rows = order[i : i + _AT_ONCE]
-            found[rows] = network(data.rows(rows, [data.elements[k] for k in rows])).numpy()
+            found[rows] = network(data.rows(rows, data.own(rows))).numpy()
     if task.kind == "binary":
         wrong, usual = (found > 0) != (truth > 0.5), float(trained_on.mean() > 0.5)
         yes = truth > 0.5
@@ -307,10 +234,13 @@ def fit_tasks(
     names: Sequence[str] = (),
     seed: int = 0,
     settings: TaskSettings | None = None,
+    also: Sequence[Path] = (),
+    device: str = "cpu",
 ) -> dict[str, dict[str, Any]]:
     """Train the networks of all tasks, or of those named, and write them into a folder.
 
-    A task whose network is there, trained in the same way, is not trained again, so that a run that was stopped goes
+    Of one that is not taught what the baseline's sites give, the vector of the baseline "fitted_element" is fitted. A
+    task whose network is there, trained in the same way, is not trained again, so that a run that was stopped goes
     on where it was.
 
     Parameters
@@ -329,6 +259,10 @@ def fit_tasks(
         Of everything random.
     settings
         How to train.
+    also
+        More tables of crystals to train on.
+    device
+        Where to train; the targets of exchanged crystals are computed on the CPU.
 
     Returns
     -------
@@ -342,11 +276,7 @@ def fit_tasks(
     DatasetError
         If data are missing, or there is no such task.
     """
-    import time
-
     from tqdm.auto import tqdm
-
-    from xcrystal.model.device import one_thread
 
     wanted = list(names) or list(TASKS)
     for name in wanted:
@@ -355,26 +285,35 @@ def fit_tasks(
     opened = open_network(model)
     protocols: dict[str, dict[str, Any]] = {
         name: {"model": str(model), "seed": seed, "settings": asdict(for_task(TASKS[name], settings))}
+        | ({"also": [table.name for table in also]} if also else {})
         for name in wanted
     }
     missing = [name for name in wanted if not _is_there(out, name, protocols[name])]
     if missing:
-        train, val = (_data(opened, tokens_of(data / f"{split}.parquet", tokens, opened)) for split in ("train", "val"))
+        tables = [data / "train.parquet", *also]
+        train, val = (
+            _data(opened, [tokens_of(table, tokens, opened) for table in own])
+            for own in (tables, [data / "val.parquet"])
+        )
     with one_thread():
         for name in missing:
             began, task = time.monotonic(), TASKS[name]
             how = for_task(task, settings)
-            with tqdm(total=steps(len(train), how), desc=name, unit="step", disable=None) as bar:
-                network, _ = train_task(task, opened, train, how, seed, bar.update)
+            with tqdm(total=steps(len(train), how) or None, desc=name, unit="step", disable=None) as bar:
+                network, losses = train_task(task, opened, train, how, seed, bar.update, device)
             errors = task_errors(task, network, val, train.targets(task, seed), seed)
+            element = None
+            if not how.baseline_sites and task.value is not None:
+                own = task_model(task, network, {"elements_seen": train.elements_seen}, torch.device("cpu"))
+                element = fit_vector(own.model, train, seed=seed)
             minutes = round((time.monotonic() - began) / 60, 1)
-            facts = protocols[name] | {"elements_seen": train.elements_seen(), "crystals": len(train)} | errors
-            save_task(out, task, network, facts | {"minutes": minutes})
+            facts = protocols[name] | {"elements_seen": train.elements_seen, "crystals": len(train)} | errors
+            save_task(out, task, network, facts | {"minutes": minutes, "steps": len(losses)}, element)
     return {name: _report(out, name) for name in wanted}
 
 
-def _data(model: CrystalModel, tokens: Tokens) -> TaskData:
-    return TaskData(model, tokens.crystals())
+def _data(model: CrystalModel, parts: Sequence[Tokens]) -> TaskData:
+    return TaskData(model, Tokens.joined(parts).crystals())
 
 
 def _is_there(folder: Path, name: str, protocol: dict[str, Any]) -> bool:

@@ -72,6 +72,7 @@ function render({ model, el: root }: IView<ITraits, IThumbnails>): () => void {
   const draw = () => {
     const state = model.get('state');
     line.textContent = state.summary || 'What each change did is written here.';
+    line.title = state.summary;
     const face = (button: HTMLElement, name: string, what: string) => {
       // a disabled button would lose the focus, and with it the keyboard
       button.setAttribute('aria-disabled', String(!what));

@@ -254,8 +254,10 @@ def test_the_effect_of_a_baseline_is_seen(session: Session, view: WhyView) -> No
     view.refresh()
     assert view.state["explained"]["ticks"] == [
         "from mean element",
+        "from fitted element",
         "from own elements averaged",
         "from real elements, same charges",
+        "from nearest known crystals' elements",
     ]
     request(view, "band_gap", level="elements", baseline="vacancy")
     view.act({"act": "compare", "value": False}, [])

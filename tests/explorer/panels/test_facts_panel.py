@@ -349,4 +349,6 @@ def test_what_a_file_leaves_open_is_said_beside_its_crystal(session: Session, tm
 
 
 def test_symbols_of_space_groups_are_printed_with_subscripts() -> None:
-    assert words.space_group_text("P3_121") == "P3₁21" and words.space_group_text("Fm-3m") == "Fm-3m"
+    assert words.space_group_text("P3_121") == "P3₁21" and words.space_group_text("Fm-3m") == "Fm3\u0305m"
+    assert words.with_symbols("log p(136 (P4_2/mnm)) is -1") == "log p(136 (P4₂/mnm)) is -1"
+    assert words.number(-0.001, 2) == "0.00" and words.number(-1.5, 1) == "−1.5"

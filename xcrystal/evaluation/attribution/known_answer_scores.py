@@ -21,12 +21,14 @@ from xcrystal.evaluation.shared.encoding import prepare, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
 from xcrystal.evaluation.shared.ranking import auroc, pearson, tau_b, tau_b_ceiling
 from xcrystal.evaluation.shared.statistics import bootstrap_interval, interval_text
+from xcrystal.explanation.fitted_baseline import has_fitted_element
 from xcrystal.explanation.known_answers import TASKS, KnownTask, baseline_parameters, geometry_of
 from xcrystal.explanation.task_models import TaskModel, open_task
 from xcrystal.reporting import aligned, columns, plain
 
 LIMIT = 300
 UNTAUGHT = "baseline not taught"
+FITTED = "shapley, fitted element"
 _DRAWS = 2000  # of the bootstrap
 _LEAST = 20  # crystals that can tell that a method is better than random
 _DISTINCT = 3  # values that a continuous truth needs
@@ -179,14 +181,18 @@ def rounded(truth: np.ndarray) -> np.ndarray:
 
 
 def scores_of_methods(opened: TaskModel, crystals: list[WyckoffCrystal], seed: int = 0) -> dict[str, list[np.ndarray]]:
-    """By method, and for random numbers, scores (n,) of each crystal: of one atom of each of its n orbits."""
+    """By method, and for random numbers, scores (n,) of each crystal: of one atom of each of its n orbits.
+
+    Of a network that has one, also Shapley values from the baseline "fitted_element".
+    """
     from xcrystal.explanation.batches import score_crystals
 
     found: dict[str, list[np.ndarray]] = {}
-    for name in methods_with_random():
-        if name == RANDOM:
-            continue
-        values = score_crystals(opened.model, crystals, opened.target, name, "orbits", seed=seed).values
+    asked: dict[str, tuple[str, str | None]] = {name: (name, None) for name in methods_with_random() if name != RANDOM}
+    if has_fitted_element(opened.model):
+        asked[FITTED] = ("shapley", "fitted_element")
+    for name, (method, baseline) in asked.items():
+        values = score_crystals(opened.model, crystals, opened.target, method, "orbits", baseline, seed).values
         found[name] = [own / crystal.multiplicities for own, crystal in zip(values, crystals, strict=True)]
     found[RANDOM] = orbit_scores(opened.model, crystals, opened.target, RANDOM, seed)
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.explanation.score_scale import score_span
+from xcrystal.explorer import words
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene_message import atom_names
 from xcrystal.explorer.session.site_facts import with_orbits
@@ -101,7 +102,7 @@ def digits_for(span: float) -> int:
 
 def signed(value: float, digits: int) -> str:
     """A number with its sign, and a minus that is as wide as a plus."""
-    return "–" if math.isnan(value) else f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+    return words.number(value, digits, plus=True)
 
 
 def _rows(found: Attribution, orbit_of_atom: np.ndarray) -> list[tuple[str, int, list[int]]]:

@@ -30,16 +30,20 @@ LEVELS = {
 }
 BASELINES = {
     "mean_element": "mean element",
+    "fitted_element": "fitted element",
     "average_of_crystal": "own elements averaged",
     "real_elements": "real elements, same charges",
+    "neighbours": "nearest known crystals' elements",
     "vacancy": "vacancy (no element)",
     "mean_cell": "mean cell",
     "prior_mean": "prior's mean",
 }
 _AT_BASELINE = {
     "mean_element": "with the mean element on every site",
+    "fitted_element": "with the fitted element on every site",
     "average_of_crystal": "with its own elements averaged on every site",
     "real_elements": "on average with other elements of the same charges",
+    "neighbours": "on average with the elements of the nearest known crystals of this formula type",
     "vacancy": "with no element on any site",
     "mean_cell": "with the mean cell",
     "prior_mean": "at the origin of latent space",
@@ -120,7 +124,10 @@ class WhyView(Panel):
         groups: list[list[Any]] = [["", [["", "nothing (colours of elements)"]]]]
         groups.append(["Predicted property", [[name, words.title(name)] for name in session.predicted]])
         own = session.display.space_group
-        decided = [] if own is None else [["space group", f"space group {own[0]}: why this one?"]]
+        decided = []
+        if own is not None:
+            symbol = words.space_group_text(space_group(own[0]).symbol)
+            decided.append(["space group", f"space group {own[0]} ({symbol}): why this one?"])
         for number, _ in session.structure.properties.get("likely_groups", ()):
             if own is None or int(number) != own[0]:
                 name = f"space group {int(number)}"

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 _NEAREST = 8
 _AT_BASELINE = {
     "mean_element": "the mean element",
+    "fitted_element": "the fitted element",
     "average_of_crystal": "the mean of its elements",
     "real_elements": "other elements of the same charges",
+    "neighbours": "the elements of the nearest known crystals",
     "vacancy": "no element",
 }
 

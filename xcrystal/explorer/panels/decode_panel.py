@@ -62,7 +62,7 @@ class DecodeView(Panel):
             "refined": _refined(session, found),
             "overruled": len(found.steps.overruled),
             "formula": found.steps.formula,
-            "total": f"{found.steps.log_likelihood:.2f}".replace("-", "−"),
+            "total": words.number(found.steps.log_likelihood, 2),
             "steps": [_step(step) for step in found.steps.steps],
             "why": self._reasons(found.steps),
         }
@@ -110,7 +110,7 @@ def _step(step: Step) -> dict[str, Any]:
         "name": step.name,
         "orbit": step.orbit or 0,
         "placed": step.kind == "element",
-        "taken": step.taken,
+        "taken": words.with_symbols(step.taken),
         "overruled": step.overruled,
         "p": "" if math.isnan(step.probability) else words.percent(step.probability),
         "alternatives": [
@@ -132,7 +132,7 @@ def _refined(session: Session, found: ShownDecode) -> str:
     own = words.formula_of(session.structure)
     if own == found.steps.formula:
         own = f"another {own}"
-    nats = "" if math.isnan(found.log_likelihood) else f" ({found.log_likelihood:.1f} nats)".replace("-", "−")
+    nats = "" if math.isnan(found.log_likelihood) else f" ({words.number(found.log_likelihood, 1)} nats)"
     return (
         f"What is shown, {own}{nats}, was found by reranking or a search; it is not the greedy decode, "
         f"{found.steps.formula}, whose steps these are."

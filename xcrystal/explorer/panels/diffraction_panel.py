@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -148,7 +147,7 @@ class DiffractionView(Panel):
         seen = np.sort(seen[np.argsort(-pattern.intensity[seen], kind="stable")[:_MOST_PEAKS]])
         return {
             "name": pattern.formula,
-            "group": _plain_symbol(pattern.space_group),
+            "group": words.space_group_text(space_group(pattern.space_group).symbol),
             "y": np.rint(10 * y).astype(int).tolist(),
             "peaks": [
                 [
@@ -207,12 +206,6 @@ class DiffractionView(Panel):
             self.pictures = [thumbnail(conventional_cell(match.structure)) for match in found]
         if self._awake or event in ("progress", "matches"):
             super()._on_event(event)
-
-
-def _plain_symbol(number: int) -> str:
-    """The symbol of a space group in letters that a drawing can write: a bar over what follows a minus."""
-    symbol = re.sub(r"-(\d)", "\\1\u0305", space_group(number).symbol)
-    return re.sub(r"_(\d)", lambda found: chr(0x2080 + int(found[1])), symbol)
 
 
 def _with_wavelength(source: str, label: str) -> str:

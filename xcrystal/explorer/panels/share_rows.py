@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xcrystal.explorer import words
 from xcrystal.explorer.panels.attribution_bars import signed
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ def shares(found: ChoiceAttribution) -> dict[str, Any]:
     rows = found.table.values.tolist()
     span = max(abs(score) for _, score in rows) or 1.0
     return {
-        "said": found.said,
-        "toward": found.choice,
-        "against": found.against,
+        "said": words.with_symbols(found.said),
+        "toward": words.with_symbols(found.choice),
+        "against": words.with_symbols(found.against),
         "rows": [{"label": name, "share": score / span, "text": signed(score, 2)} for name, score in rows],
     }

@@ -377,7 +377,7 @@ def _result(last: Relaxed) -> dict[str, Any]:
 
 
 def _group(number: int) -> str:
-    return f"{space_group(number).symbol} ({number})" if number else "not found"
+    return f"{words.space_group_text(space_group(number).symbol)} ({number})" if number else "not found"
 
 
 def _signed(value: float | None) -> str:

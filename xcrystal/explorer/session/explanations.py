@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -159,7 +160,7 @@ class Explanations:
             self.explain(target, why.method, why.level, why.baseline)
 
     def compare_baselines(self) -> dict[str, Attribution]:
-        """The present explanation from each baseline that goes with its method and level; empty if there is none."""
+        """The present explanation from each baseline that its method, level, crystal and model have."""
         from xcrystal.explanation.methods import baselines_of
 
         with self._store.lock:
@@ -167,7 +168,11 @@ class Explanations:
             if why is None or self.attribution is None:
                 return {}
             names = baselines_of(why.method, why.level)
-            return {name: self._explanation(self._display.structure, replace(why, baseline=name)) for name in names}
+            found = {}
+            for name in names:
+                with suppress(TargetError):  # too few neighbours, or nothing was fitted
+                    found[name] = self._explanation(self._display.structure, replace(why, baseline=name))
+            return found
 
     def check(self) -> Checks | None:
         """Find out how far the present explanation can be trusted; None if there is none."""
