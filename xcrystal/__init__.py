@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.drawing.svg_picture import Pictures
     from xcrystal.explorer.notebook.gallery_output import open_gallery as gallery
     from xcrystal.explorer.notebook.structure_output import draw_structures
+    from xcrystal.explorer.static_page.page_export import export_page
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
     from xcrystal.inverse_design.designing import design
@@ -53,6 +54,7 @@ __all__ = [
     "explain",
     "explain_choice",
     "explore",
+    "export_page",
     "gallery",
     "hull",
     "identify",
@@ -78,6 +80,7 @@ _PUBLIC = {
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explain_choice": ("xcrystal.explanation.choice_attribution", "explain_choice"),
     "explore": ("xcrystal.explorer.widget", "explore"),
+    "export_page": ("xcrystal.explorer.static_page.page_export", "export_page"),
     "gallery": ("xcrystal.explorer.notebook.gallery_output", "open_gallery"),
     "hull": ("xcrystal.energetics.hull", "hull"),
     "identify": ("xcrystal.diffraction.identification", "identify"),
