@@ -50,7 +50,7 @@ def opened(browser: BrowserContext, address: str) -> tuple[Page, list[str]]:
 def test_a_page_from_a_server_of_files(browser: BrowserContext, folder: Path) -> None:
     with served(folder) as address:
         page, troubles = opened(browser, address)
-        heading = page.locator(".xc-page-crystal h2")
+        heading = page.locator(".xc-page-crystal > header h2")
         assert heading.inner_text().replace("\n", "") == "NaCl"
         assert page.locator(".xc-viewer-canvas").get_attribute("data-drawn") == "27"  # 8 atoms, and those on faces
 
@@ -73,14 +73,12 @@ def test_a_page_from_a_server_of_files(browser: BrowserContext, folder: Path) ->
         page.locator(".xc-page-formula", has_text="NaCl").wait_for()
         page.locator(".xc-page-path input").fill("16")
         page.locator(".xc-page-formula", has_text="MgO").wait_for()
-        page.locator(".xc-page-crystal header", has_text="step 16 of 16").wait_for()
+        page.locator(".xc-page-crystal > header", has_text="step 16 of 16").wait_for()
         assert page.locator(".xc-stop").count() == 16
 
         # a click between points shows what the grid holds there
-        surface = page.locator(".nsewdrag").bounding_box()
-        assert surface is not None
-        page.mouse.click(surface["x"] + 3, surface["y"] + 3)
-        page.locator(".xc-page-crystal header", has_text="decoded between crystals").wait_for()
+        page.locator(".nsewdrag").click(position={"x": 4, "y": 4})
+        page.locator(".xc-page-crystal > header", has_text="decoded between crystals").wait_for()
         page.locator(".xc-off", has_text="grid of 4 × 4").wait_for()
 
         # dark, and another colouring

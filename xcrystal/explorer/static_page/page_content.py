@@ -195,7 +195,9 @@ class CrystalParts:
 
     def _of_grid(self) -> dict[str, Any]:
         first = len(self._structures)
-        points = self._decode(self._atlas.inverse.codes(self._grid), "points between crystals")
+        points = (
+            self._decode(self._atlas.inverse.codes(self._grid), "points between crystals") if len(self._grid) else []
+        )
         return {
             "first": first,
             "side": self._amounts.grid,
