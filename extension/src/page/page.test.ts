@@ -4,6 +4,7 @@ import { CrystalView, number } from './crystal_view';
 import { tracesOf } from './figure';
 import { type IColoring, type IMapPart, type Packed, unpack } from './parts';
 import { compositionOf, findRows } from './search';
+import { Tour } from './tour';
 
 function packed(kind: Packed[0], numbers: Float32Array | Uint8Array | Uint16Array): Packed {
   return [kind, btoa(String.fromCharCode(...new Uint8Array(numbers.buffer)))];
@@ -141,6 +142,24 @@ test('a point is inside of a polygon or not', () => {
   ];
   expect(isInside(corner, 0.5, 0.5)).toBe(true);
   expect(isInside(corner, 1.5, 1.5)).toBe(false);
+});
+
+test('the tour begins open only where the address says so, and leads to its end', () => {
+  expect(new Tour('').node.hidden).toBe(true);
+  const { node, toggle } = new Tour('?tour');
+  const [back, next] = node.querySelectorAll('button');
+  expect([node.hidden, back.disabled]).toEqual([false, true]);
+  const first = node.textContent;
+  next.click();
+  expect(node.textContent).not.toBe(first);
+  back.click();
+  expect(node.textContent).toBe(first);
+  for (let step = 0; step < 4; step++) {
+    next.click();
+  }
+  expect(next.disabled).toBe(true);
+  toggle.click();
+  expect([node.hidden, toggle.getAttribute('aria-pressed')]).toEqual([true, 'false']);
 });
 
 test('numbers have a real minus, and none before zero', () => {

@@ -19,6 +19,7 @@ import {
 import { PathView } from './path_view';
 import { SearchView } from './search_view';
 import { followTheme, themeButton } from './theme';
+import { Tour } from './tour';
 
 const MATERIAL = 'https://next-gen.materialsproject.org/materials/';
 const TERMS = 'https://next-gen.materialsproject.org/about/terms';
@@ -73,10 +74,17 @@ class Page {
       select: (rows, title) => this.atlas.select(rows, title),
       isKept: row => this.decoded?.holds(row) ?? false
     });
+    const tour = new Tour(window.location.search);
     root.className = 'xc-explorer xc-page';
     root.replaceChildren(
-      el('header', { class: 'xc-page-head' }, el('h1', {}, map.title), themeButton()),
+      el(
+        'header',
+        { class: 'xc-page-head' },
+        el('h1', {}, map.title),
+        el('span', {}, tour.toggle, ' ', themeButton())
+      ),
       el('p', {}, introduction(map.n)),
+      tour.node,
       el(
         'div',
         { class: 'xc-page-columns' },

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from xcrystal.crystal.conventional import conventional
-from xcrystal.errors import DatasetError, TargetError
+from xcrystal.errors import DatasetError, InvalidCrystalError, TargetError
 from xcrystal.explorer.static_page import page_export
 from xcrystal.explorer.static_page.packing import array, crystals
 from xcrystal.explorer.static_page.page_export import INDEX, export_page
@@ -111,8 +111,10 @@ def test_an_earlier_page_is_replaced_and_other_files_are_not(
         export_page(tmp_path, model, part)
     with pytest.raises(DatasetError, match="is a file"):
         export_page(tmp_path / "thesis.txt", model, part)
-    with pytest.raises(TargetError, match="effort"):
-        export_page(tmp_path / "new", model, part, effort="hard")
+    with pytest.raises(TargetError, match="at least 1"):
+        export_page(tmp_path / "new", model, part, crystals=0)
+    with pytest.raises(InvalidCrystalError, match="effort"):
+        export_page(tmp_path / "new", model, part, effort="hard", progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}

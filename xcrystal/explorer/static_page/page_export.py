@@ -9,12 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xcrystal.errors import DatasetError, check_one_of, check_whole_number
+from xcrystal.errors import DatasetError, check_whole_number
 from xcrystal.explorer.opening import shared_atlas, shared_model
 from xcrystal.explorer.panel import script, style
 from xcrystal.explorer.static_page.packing import part
 from xcrystal.explorer.static_page.page_content import Amounts, CrystalParts, map_part, prediction_part
-from xcrystal.model.choosing import EFFORTS
 from xcrystal.wrapping import wrap_model
 
 if TYPE_CHECKING:
@@ -98,14 +97,13 @@ def export_page(
         If the folder holds something else, or there is no such atlas.
     CheckpointError, CapabilityError
         If there is no such model, or it does not decode.
-    TargetError
-        If a number or the effort is not possible.
+    TargetError, InvalidCrystalError
+        If a number, or the effort, is not possible.
     """
     from tqdm.auto import tqdm
 
     check_whole_number(crystals, "The number of crystals")
     check_whole_number(grid, "The number of points of the grid", 0)
-    check_one_of(effort, EFFORTS, "effort")
     target = Path(folder).resolve()
     _check_target(target)
     opened = wrap_model(shared_model(os.fspath(model), device) if isinstance(model, (str, os.PathLike)) else model)
@@ -124,8 +122,8 @@ def export_page(
         parts = CrystalParts(opened, known, Amounts(crystals, grid, effort), tick)
         bar.reset(parts.total)
         contents = {
-            "map.js": part("map", map_part(known, title, opened)),
             "crystals.js": part("crystals", parts.build()),
+            "map.js": part("map", map_part(known, title, opened)),
             "predictions.js": part("predictions", prediction_part(known, opened)),
         }
     _write(target, _html(title), contents)
