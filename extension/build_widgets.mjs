@@ -1,7 +1,8 @@
 /**
  * Builds the scripts and styles of the explorer's widgets, one of each a widget, into the Python package.
  *
- * Each script is a module for anywidget; only the canvas runs in a view of nglview's, as code that is evaluated there.
+ * Each script is a module for anywidget; only the canvas runs in a view of nglview's, as code that is evaluated there,
+ * and the page in one without a kernel.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,6 +29,13 @@ const common = {
 
 rmSync(outdir, { recursive: true, force: true });
 await build({ ...common, entryPoints, format: 'esm' });
+// the page without a kernel, which can be opened from a disk, where browsers load no modules
+const page = join(home, 'src', 'page');
+await build({
+  ...common,
+  entryPoints: [join(page, 'page.ts'), join(page, 'page.css')],
+  format: 'iife'
+});
 await build({
   ...common,
   entryPoints: [canvas],

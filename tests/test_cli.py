@@ -25,6 +25,7 @@ from xcrystal.reporting import plain
 COMMANDS = (
     ["atlas-hull"],
     ["design"],
+    ["page"],
     ["fit-design-prior"],
     ["lab"],
     ["info"],

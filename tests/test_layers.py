@@ -121,7 +121,7 @@ EXPLORER = (
     ("view", "crystal_stills"),
     ("panel",),
     ("structure", "map", "panels", "notebook"),
-    ("widget",),
+    ("widget", "static_page"),
     ("slider_speed",),
 )
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from xcrystal.explorer.notebook.structure_output import draw_structures
     from xcrystal.explorer.notebook.teaching_forms import open_guess as guess
     from xcrystal.explorer.notebook.teaching_forms import open_quiz as quiz
+    from xcrystal.explorer.static_page.page_export import export_page
     from xcrystal.explorer.widget import explore
     from xcrystal.generator import open_model as load
     from xcrystal.generators.families import sample, sample_steps
@@ -56,6 +57,7 @@ __all__ = [
     "explain",
     "explain_choice",
     "explore",
+    "export_page",
     "gallery",
     "guess",
     "hull",
@@ -85,6 +87,7 @@ _PUBLIC = {
     "explain": ("xcrystal.explanation.attribution", "attribute"),
     "explain_choice": ("xcrystal.explanation.choice_attribution", "explain_choice"),
     "explore": ("xcrystal.explorer.widget", "explore"),
+    "export_page": ("xcrystal.explorer.static_page.page_export", "export_page"),
     "gallery": ("xcrystal.explorer.notebook.gallery_output", "open_gallery"),
     "guess": ("xcrystal.explorer.notebook.teaching_forms", "open_guess"),
     "hull": ("xcrystal.energetics.hull", "hull"),

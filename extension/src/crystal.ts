@@ -27,6 +27,8 @@ export interface ICrystal {
   lattice: [Vector, Vector, Vector];
   periodic: boolean;
   sites: ISite[];
+  /** Of each site, red, green and blue, 0 to 1, where it is not the element that colours it. */
+  colours?: Vector[];
   /** What could not be shown, in words. */
   notes: string[];
 }

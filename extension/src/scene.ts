@@ -129,7 +129,7 @@ export function buildScene(crystal: ICrystal, options: ISceneOptions = {}): ISce
   const sizes = filled
     ? fillingRadii(elements, around)
     : elements.map(({ radius }) => SPHERE * radius);
-  const paints = elements.map(element => channels(colourOf(element, palette)));
+  const paints = crystal.colours ?? elements.map(element => channels(colourOf(element, palette)));
   const kept = [...spheres.all.keys()].filter(k => !absent[spheres.all[k].atom]);
   const atoms = Int32Array.from(kept, k => spheres.all[k].atom);
   const radii = Float32Array.from(atoms, atom => sizes[atom]);

@@ -1,4 +1,4 @@
-/** What browsers have and jsdom has not: observers of what it never lays out. */
+/** What browsers have and jsdom has not, such as observers of what it never lays out. */
 class Observer {
   observe(): void {}
   unobserve(): void {}
@@ -8,6 +8,13 @@ class Observer {
   }
 }
 
-Object.assign(globalThis, { ResizeObserver: Observer, IntersectionObserver: Observer });
+/** Lumino's widgets extend it when they are loaded. */
+class DragEvent extends MouseEvent {}
+
+Object.assign(globalThis, {
+  DragEvent,
+  IntersectionObserver: Observer,
+  ResizeObserver: Observer
+});
 
 export {};

@@ -22,8 +22,7 @@ export class FramePlayer {
       'aria-label': trans.__('Frame')
     });
     this.slider.addEventListener('input', () => {
-      this.stop();
-      this.go(Number(this.slider.value) - 1);
+      this.show(Number(this.slider.value) - 1);
     });
     this.label = el('output', { class: 'xc-viewer-frame' });
     this.node = el('div', { class: 'xc-viewer-player' }, this.play, this.slider, this.label);
@@ -36,6 +35,12 @@ export class FramePlayer {
 
   /** The frame that is shown, from 0. */
   frame = 0;
+
+  /** Show this frame, and let none follow by itself. */
+  show(frame: number): void {
+    this.stop();
+    this.go(frame);
+  }
 
   /** So many frames from now on; the one shown stays if it is there. */
   setCount(count: number): void {

@@ -1,5 +1,4 @@
 /** A crystal in 3-D with its formula, its cell, its elements, and the controls of the drawing. */
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import type { ICrystal, Vector } from '../crystal';
@@ -7,6 +6,7 @@ import { elementsOf, reducedFormula } from '../formula';
 import { saveFile } from '../save_file';
 import { buildScene } from '../scene';
 import {
+  type IWords,
   amount,
   atomCount,
   cellFacts,
@@ -29,7 +29,7 @@ export interface IMessageAction {
 
 /** How a viewer is. */
 export interface IViewerOptions {
-  trans: TranslationBundle;
+  trans: IWords;
   /** In the output of a cell: less high, and the wheel scrolls the notebook until the drawing is clicked. */
   compact?: boolean;
 }
@@ -167,6 +167,7 @@ export class CrystalViewer extends Widget {
       ...elementsOf(crystal, this.tools.palette).map(({ symbol, count, colour }) => {
         const disc = el('span', { class: 'xc-viewer-disc', 'aria-hidden': 'true' });
         disc.style.backgroundColor = colour;
+        disc.hidden = crystal.colours !== undefined; // these are not the colours that are drawn
         const number = el('span', { class: 'xc-viewer-count' }, amount(count * cells));
         const switched = toggle(
           '',
@@ -197,7 +198,7 @@ export class CrystalViewer extends Widget {
     saveFile(pictureName(reducedFormula(crystal)), picture);
   }
 
-  private readonly trans: TranslationBundle;
+  private readonly trans: IWords;
   private readonly tools: Tools;
   private readonly drawing: Drawing;
   private readonly player: FramePlayer;

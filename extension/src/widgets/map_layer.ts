@@ -8,12 +8,12 @@ import type { Choice, IPanel, IView } from './common/model';
 import { latest, show } from './common/panel';
 import { type IAxis, type Zoom, Plot, missingOf } from './common/plotly_adapter';
 
-type Kind = 'current' | 'loaded' | 'own' | 'end' | 'match' | 'design' | 'wanted' | 'landed';
+export type Kind = 'current' | 'loaded' | 'own' | 'end' | 'match' | 'design' | 'wanted' | 'landed';
 
 /** UMAP coordinates. */
-type Coordinates = [x: number, y: number];
+export type Coordinates = [x: number, y: number];
 
-interface IMarker {
+export interface IMarker {
   kind: Kind;
   x: number;
   y: number;
@@ -21,7 +21,7 @@ interface IMarker {
   sign: string;
 }
 
-interface ILegend {
+export interface ILegend {
   title: string;
   low: string;
   high: string;
@@ -32,7 +32,7 @@ interface ILegend {
   absent: [text: string, color: string] | null;
 }
 
-interface IMap {
+export interface IMap {
   markers: IMarker[];
   /** The nearest known crystals. */
   ring: Coordinates[];
@@ -53,22 +53,22 @@ interface IMap {
 }
 
 /** A name on the map, of a region or of a crystal that everybody knows. */
-type Landmark = [x: number, y: number, text: string, isCrystal: number];
+export type Landmark = [x: number, y: number, text: string, isCrystal: number];
 
 /** What is synced besides the state. */
-interface ILandmarks {
+export interface ILandmarks {
   landmarks: Landmark[];
 }
 
 /** The answer to a hover; row is that of the crystal, or -1. */
-interface IHoverAnswer {
+export interface IHoverAnswer {
   type: 'hover';
   lines: string[];
   row: number;
 }
 
 /** The picture of a crystal. */
-interface IStill {
+export interface IStill {
   type: 'still';
   row: number;
   drawing: string;

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
 
+CONFIG = {"scrollZoom": True, "displaylogo": False, "responsive": True}  # of the figure in the page
 MOST = 20_000  # points that are drawn at once: few enough to be sent, and to move smoothly without a graphics card
 _MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
 _EDGE = 0.04  # of the map's extent, left free around it
 _FADED = 0.45  # of grey points, when others are selected
 _SMALLEST, _LARGEST, _MANY = 4.0, 10.0, 2000  # pixels; crystals from which on points are the smallest
-_KINDS = 1.125  # larger where colours are categories, which need some area to be told apart
+KIND_SIZE = 1.125  # larger where colours are categories, which need some area to be told apart
 
 
 class Points:
@@ -57,9 +58,7 @@ class Points:
         self.xy = atlas.inverse.places
         self.coloring, self._atlas, self._selected = coloring(atlas, color), atlas, selected
         self.color_map = color_map
-        low, high = central_window(self.xy)
-        free = np.maximum((high - low) * _EDGE, 1e-6)
-        self._home = np.stack([low - free, high + free])
+        self._home = home_window(self.xy)
         self.beyond = int(((self.xy < self._home[0]) | (self.xy > self._home[1])).any(axis=1).sum())
         self._window = _around(*self._home)
         self.rows = self._drawn()
@@ -134,7 +133,7 @@ class Points:
             "cmax": high,
             "colorscale": scale(self.coloring, self.color_map),
         }
-        size = point_size(len(self.xy)) * (_KINDS if kinds else 1)
+        size = point_size(len(self.xy)) * (KIND_SIZE if kinds else 1)
         unknown = {"color": UNKNOWN, "size": point_size(len(self.xy))}
         # with categories, fewer points hide others when they are drawn in the atlas' order, which is not theirs
         return [
@@ -186,11 +185,20 @@ def _trace(xy: np.ndarray, rows: np.ndarray, opacity: Any, marker: dict[str, Any
     }
 
 
-def _figure(traces: list[dict[str, Any]], home: np.ndarray) -> Any:
+def home_window(xy: np.ndarray) -> np.ndarray:
+    """(2, 2) lower and upper corner of what is seen at first of points (N, 2)."""
+    low, high = central_window(xy)
+    free = np.maximum((high - low) * _EDGE, 1e-6)
+    return np.stack([low - free, high + free])
+
+
+def layout(home: np.ndarray) -> dict[str, Any]:
+    """The layout of the figure, which begins with the window ``home`` (2, 2)."""
+
     def axis(k: int) -> dict[str, Any]:
         return {"visible": False, "showgrid": False, "zeroline": False, "range": home[:, k].tolist()}
 
-    layout = {
+    return {
         "autosize": True,
         "margin": _MARGIN,
         "dragmode": "pan",
@@ -201,8 +209,11 @@ def _figure(traces: list[dict[str, Any]], home: np.ndarray) -> Any:
         "xaxis": axis(0),
         "yaxis": axis(1),
     }
+
+
+def _figure(traces: list[dict[str, Any]], home: np.ndarray) -> Any:
     # plotly's validation walks over all points several times, half a second for what we know to be right
-    figure = complete_figure_class()(data=traces, layout=layout, _validate=False)
-    figure._config = {**figure._config, "scrollZoom": True, "displaylogo": False, "responsive": True}
+    figure = complete_figure_class()(data=traces, layout=layout(home), _validate=False)
+    figure._config = {**figure._config, **CONFIG}
     figure.introduce()
     return figure

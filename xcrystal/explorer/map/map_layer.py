@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import numpy as np
 import traitlets
 
 from xcrystal.explorer import words
 from xcrystal.explorer.crystal_stills import CrystalStills
 from xcrystal.explorer.drawing import point_colors
-from xcrystal.explorer.drawing.palette import COLOR_MAPS, QUALITATIVE, UNKNOWN
+from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.latent.landmarks import landmarks
+from xcrystal.latent.landmarks import Landmark, landmarks
 
 if TYPE_CHECKING:
+    from xcrystal.explorer.drawing.point_colors import Coloring
     from xcrystal.explorer.map.map_figure import Points
     from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.worker import Worker
@@ -99,7 +102,7 @@ class Markers(Panel):
             "here": self._here(),
             "color": session.state.color,
             "colors": [[name, point_colors.title(name)] for name in point_colors.colors(session.atlas)],
-            "legend": self._legend(),
+            "legend": legend(self._points.coloring, self._points.rows, self._points.color_map),
             "selected": None if chosen is None else [len(chosen.rows), chosen.title],
             "crystals": f"{len(xy):,}",
             "credit": self._credited,
@@ -146,8 +149,7 @@ class Markers(Panel):
             super()._receive(widget, message, buffers)
 
     def _find_landmarks(self) -> None:
-        found = landmarks(self.session.atlas)
-        self.landmarks = [[round(one.x, 3), round(one.y, 3), one.text, int(one.row is not None)] for one in found]
+        self.landmarks = names(landmarks(self.session.atlas))
 
     def _hover(self, message: dict[str, Any]) -> None:
         x, y, dx, dy = _numbers(message, "x", "y", "dx", "dy")
@@ -186,19 +188,6 @@ class Markers(Panel):
         name = known or (session.state.point.neighbours[0].material_id if session.state.point.neighbours else "")
         return {"title": "Here" if known else "Nearest known", "name": name, "href": _address(name)}
 
-    def _legend(self) -> dict[str, Any]:
-        coloring = self._points.coloring
-        low, high = coloring.span
-        missing = not all(map(math.isfinite, coloring.values[self._points.rows].tolist())) if coloring.name else False
-        return {
-            "title": coloring.title,
-            "low": f"{low:.3g}",
-            "high": f"{high:.3g}",
-            "colors": [] if coloring.kinds or not coloring.name else COLOR_MAPS[self._points.color_map],
-            "kinds": [[kind, QUALITATIVE[k % len(QUALITATIVE)]] for k, kind in enumerate(coloring.kinds)],
-            "absent": [coloring.absent, UNKNOWN] if missing else None,
-        }
-
 
 def _mark(kind: str, point: tuple[float, float], text: str, sign: str = "") -> dict[str, Any]:
     return {"kind": kind, "x": point[0], "y": point[1], "text": text, "sign": sign}
@@ -213,3 +202,22 @@ def _address(material_id: str) -> str:
 
 def _numbers(message: dict[str, Any], *names: str) -> list[float]:
     return [float(message[name]) for name in names]
+
+
+def legend(coloring: Coloring, rows: np.ndarray, color_map: str = COLOR_MAP) -> dict[str, Any]:
+    """What the colours of the points ``rows`` (n,) say, as the script of the layer draws it."""
+    low, high = coloring.span
+    missing = bool(coloring.name) and not np.isfinite(coloring.values[rows]).all()
+    return {
+        "title": coloring.title,
+        "low": f"{low:.3g}",
+        "high": f"{high:.3g}",
+        "colors": [] if coloring.kinds or not coloring.name else COLOR_MAPS[color_map],
+        "kinds": [[kind, QUALITATIVE[k % len(QUALITATIVE)]] for k, kind in enumerate(coloring.kinds)],
+        "absent": [coloring.absent, UNKNOWN] if missing else None,
+    }
+
+
+def names(found: Iterable[Landmark]) -> list[list[Any]]:
+    """Landmarks as the script of the layer draws them: x, y, text, and whether each is a crystal."""
+    return [[round(one.x, 3), round(one.y, 3), one.text, int(one.row is not None)] for one in found]

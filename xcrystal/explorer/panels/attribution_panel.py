@@ -192,7 +192,7 @@ class WhyView(Panel):
         orbits, others = session.explanations.form.orbit_of_atom, self._others(found)
         pairs = found.level == "pairs"
         return {
-            "said": _difference(found),
+            "said": difference_words(found),
             "unsigned": not _signed(found.method),
             "bars": None if pairs else bars(found, orbits, others),
             "matrix": matrix(found, orbits) if pairs else None,
@@ -255,7 +255,7 @@ def _signed(method: str) -> bool:
     return METHODS[method].signed
 
 
-def _difference(found: Attribution) -> str:
+def difference_words(found: Attribution) -> str:
     """What the scores share out: "−3.50 eV/atom here, −1.02 with the mean element on every site; difference −2.48."."""
     unit = f" {found.unit}" if found.unit else ""
     difference = found.target_value - found.baseline_value
