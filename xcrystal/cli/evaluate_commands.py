@@ -280,6 +280,8 @@ def design(
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given again.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only this region; may be given again.")] = None,
     data: Annotated[Path | None, typer.Option(help="A table of known crystals: tell CGCNN's errors, too.")] = None,
+    potential: Annotated[str, typer.Option(help="An interatomic potential that the methods may ask.")] = "",
+    judging: Annotated[str, typer.Option(help="One that tells how far candidates lie above the hull.")] = "",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> Report:
@@ -303,6 +305,8 @@ def design(
         region or tuple(REGIONS),
         seed,
         data,
+        potential,
+        judging,
         lambda words: typer.echo(words, err=True),
     )
     return print_report(report, as_json)

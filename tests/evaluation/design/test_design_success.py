@@ -17,6 +17,7 @@ from xcrystal.evaluation.design import design_success
 from xcrystal.evaluation.design.design_success import evaluate_design, holds
 from xcrystal.evaluation.design.graph_networks import predict_independently
 from xcrystal.generator import CrystalModel
+from xcrystal.inverse_design import designing
 from xcrystal.inverse_design.design_targets import read_targets
 from xcrystal.latent.atlas import Atlas
 
@@ -67,7 +68,7 @@ def test_constraints_are_judged_by_atoms_and_spglib() -> None:
 @needs_cgcnn
 def test_methods_are_scored_side_by_side(model: CrystalModel, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(design_success, "_BASE", 64)
-    monkeypatch.setattr(design_success, "_EXCHANGED", 64)
+    monkeypatch.setattr(designing, "_EXCHANGED", 64)
     region = "oxide, energy below -1"
     report = evaluate_design(
         model, atlas, n=3, draws=64, methods=("conditional", "exchange", "known"), regions=[region]
