@@ -29,6 +29,7 @@ def test_there_are_notebooks() -> None:
         "05_why",
         "06_is_it_any_good",
         "08_diffraction_and_disorder",
+        "09_design",
     ]
 
 

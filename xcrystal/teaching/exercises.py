@@ -18,6 +18,7 @@ LESSONS = {
     "why": "xcrystal.teaching.why",
     "any good": "xcrystal.teaching.any_good",
     "diffraction": "xcrystal.teaching.powder_patterns",
+    "design": "xcrystal.teaching.wishes",
 }
 _open: dict[str, Exercise] = {}
 
