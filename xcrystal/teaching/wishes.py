@@ -24,7 +24,6 @@ TOXIC = ("Pb", "Cd", "Hg", "Tl")
 _DRAWS = 200
 
 
-
 def questions() -> Mapping[str, Question]:
     """The questions of the exercise."""
     return {
