@@ -65,7 +65,7 @@ def test_a_table_is_fitted_to_known_crystals(tmp_path: Path) -> None:
     found = fit_pair_distances([arrays(rock_salt(a)) for a in sizes])
     assert found.pairs["O-Mg"] == pytest.approx(2.0, abs=0.01)
     assert found.classes["metals"] == pytest.approx(np.sqrt(0.5) * 4.0 / (2 * 1.41), abs=0.01)
-    pd.DataFrame([row_of(f"x-{k}", rock_salt(4.2)) for k in range(2)]).to_parquet(tmp_path / "few.parquet")
+    pd.DataFrame([row_of(rock_salt(4.2), f"x-{k}") for k in range(2)]).to_parquet(tmp_path / "few.parquet")
     few = fit_pair_distances_of([tmp_path / "few.parquet"], tmp_path / "table.json")
     assert few.pairs == {}  # of two crystals nobody takes a distance
     assert json.loads((tmp_path / "table.json").read_text())["classes"] == few.classes

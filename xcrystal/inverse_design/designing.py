@@ -70,7 +70,8 @@ _ENOUGH = 6  # candidates whose predictions fit, for each one that is wanted, af
 # what a crystal counts less by: its predictions miss a range, it lies outside of the trust region, its charges do not
 # balance, and for each 0.1 eV/atom above the hull
 _MISSED, _OUTSIDE, _UNBALANCED, _ABOVE_HULL = 0.25, 0.5, 0.3, 0.5
-_EXCHANGED = 512  # known crystals with one element exchanged
+_EXCHANGED = 512  # known crystals with one element exchanged, at most ...
+_EXCHANGED_EACH = 48  # ... and for each candidate that is wanted
 _NEARBY = 3  # places on the chemical scale that an element is exchanged over
 _UNLIKELY = 0.5  # eV/atom: what a potential puts so far above the hull goes
 
@@ -275,7 +276,7 @@ class Search:
         if "prior" not in self.sources:
             draws = 0
         if "exchange" in self.sources and on:
-            self.exchange()
+            self.exchange(min(_EXCHANGED, _EXCHANGED_EACH * n))
             enough += sum(one.fits for one in self.found)  # of each source as many
             on = progress(0.1, f"{len(self.found)} crystals hold the constraints; drawing from the conditional prior")
         while True:
@@ -373,12 +374,12 @@ class Search:
             return np.asarray(self.rng.choice(inside, count))
         return np.full(count, low if not len(known) or known.max() < low else high)
 
-    def exchange(self) -> None:
-        """Take known crystals that fit, with one element exchanged for a chemically near one."""
+    def exchange(self, count: int | None = None) -> None:
+        """Take ``count`` known crystals that fit, with one element exchanged for a chemically near one."""
         if not len(self.fit):
             return
         scale = chemical_scale().astype(int)
-        rows = self._near_rows(self.fit)
+        rows = self._near_rows(self.fit, _EXCHANGED if count is None else count)
         changed = []
         for crystal in self.model.decode_arrays(self.atlas.z[rows], effort="fast"):
             if not len(crystal.element):
@@ -391,11 +392,11 @@ class Search:
         if changed:
             self.take(self.model.encode_canonical([one.crystal for one in changed]), changed, "exchange")
 
-    def _near_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Known crystals, drawn from ``rows``; of those near to where to look if that is wanted."""
+    def _near_rows(self, rows: np.ndarray, count: int) -> np.ndarray:
+        """(count,) known crystals, drawn from ``rows``; of those near to where to look if that is wanted."""
         if self.near is not None:
-            rows = rows[np.argsort(np.linalg.norm(self.atlas.z[rows] - self.near, axis=1))[:_EXCHANGED]]
-        return np.asarray(self.rng.choice(rows, _EXCHANGED))
+            rows = rows[np.argsort(np.linalg.norm(self.atlas.z[rows] - self.near, axis=1))[:count]]
+        return np.asarray(self.rng.choice(rows, count))
 
     # -- judging -------------------------------------------------------------------------------------------------
 

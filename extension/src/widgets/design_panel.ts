@@ -2,7 +2,16 @@
 import { el, formulaNodes, pictureAddress, spaceGroupNodes, svg } from '../dom';
 import { ProgressBar, button } from './common/controls';
 import type { IDownload, IPanel, IView, Progress } from './common/model';
-import { clear, latest, offer, ownKeys, show, takeDownloads, tellAwake } from './common/panel';
+import {
+  Awaited,
+  clear,
+  latest,
+  offer,
+  ownKeys,
+  show,
+  takeDownloads,
+  tellAwake
+} from './common/panel';
 import { gridPlace, walkElements } from './common/periodic_table';
 import { PropertyDiagram, type Axis } from './common/property_diagram';
 
@@ -248,7 +257,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
   );
 
   // -- the search
-  let waiting = false; // for candidates, which are then scrolled into view
+  const awaited = new Awaited();
   const count = el('div', { class: 'xc-count', role: 'status' });
   const caution = el('div', { class: 'xc-warn', role: 'status' });
   const trouble = el('div', { class: 'xc-trouble', role: 'status' });
@@ -264,7 +273,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
     if (model.get('state').progress) {
       model.send({ act: 'end' });
     } else {
-      waiting = true;
+      awaited.begin(model.get('state').cards.map(({ formula, group: of }) => [formula, of]));
       model.send({
         act: 'design',
         ...wanted(),
@@ -453,9 +462,11 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
       if (x && y) {
         drawDiagram(x, y, points, state);
       }
-      if (waiting && !progress) {
-        waiting = false;
-        results.scrollIntoView({ block: 'start', behavior: 'smooth' });
+      if (!progress) {
+        awaited.see(
+          state.cards.map(({ formula, group: of }) => [formula, of]),
+          results
+        );
       }
     } else {
       clear(cards);

@@ -78,6 +78,24 @@ export function clear(node: HTMLElement): void {
   delete node.dataset.shows;
 }
 
+/** Scrolls to what an act has found, once it is another than when the act began. */
+export class Awaited {
+  private before: string | null = null;
+
+  /** The act begins; `shown` is what is there until now. */
+  begin(shown: unknown): void {
+    this.before = JSON.stringify(shown) ?? '';
+  }
+
+  /** What is there now, above which `node` stands. */
+  see(shown: unknown, node: Element): void {
+    if (this.before !== null && (JSON.stringify(shown) ?? '') !== this.before) {
+      this.before = null;
+      node.scrollIntoView({ block: 'start' });
+    }
+  }
+}
+
 /** Puts nodes into a list in this order; those that stay where they are keep the focus. */
 export function arrange(list: HTMLElement, wanted: readonly HTMLElement[]): void {
   wanted.forEach((node, k) => {
