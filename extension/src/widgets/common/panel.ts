@@ -78,6 +78,22 @@ export function clear(node: HTMLElement): void {
   delete node.dataset.shows;
 }
 
+/** Scrolls the part of the explorer that holds a node, and not the page, so that the node is at its top. */
+function scrollWithin(node: Element): void {
+  for (let part = node.parentElement; part; part = part.parentElement) {
+    if (
+      part.scrollHeight > part.clientHeight &&
+      /auto|scroll/.test(getComputedStyle(part).overflowY)
+    ) {
+      part.scrollTop += node.getBoundingClientRect().top - part.getBoundingClientRect().top;
+      return;
+    }
+    if (part.classList.contains('xc-explorer')) {
+      return;
+    }
+  }
+}
+
 /** Scrolls to what an act has found, once it is another than when the act began. */
 export class Awaited {
   private before: string | null = null;
@@ -91,7 +107,7 @@ export class Awaited {
   see(shown: unknown, node: Element): void {
     if (this.before !== null && (JSON.stringify(shown) ?? '') !== this.before) {
       this.before = null;
-      node.scrollIntoView({ block: 'start' });
+      scrollWithin(node);
     }
   }
 }
