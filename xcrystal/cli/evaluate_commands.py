@@ -10,7 +10,7 @@ import typer
 
 import xcrystal
 from xcrystal.cli.relax_command import Folder
-from xcrystal.cli.shared import Crystals, Device, Effort, Half, Json, Kept, Model, Seed, Table, print_report
+from xcrystal.cli.shared import Crystals, Device, Effort, Half, Json, Kept, Model, Seed, Table, print_json, print_report
 from xcrystal.errors import DatasetError
 from xcrystal.reporting import Report
 
@@ -310,6 +310,18 @@ def design(
         lambda words: typer.echo(words, err=True),
     )
     return print_report(report, as_json)
+
+
+@evaluate.command("contacts")
+def short_contacts(data: Crystals, as_json: Json = False) -> None:
+    """What share of known crystals the rule on unusually short contacts would throw away."""
+    from xcrystal.training.pair_distance_fit import share_with_short_contacts
+
+    share = share_with_short_contacts(data)
+    if as_json:
+        print_json({"short_contacts": share})
+    else:
+        typer.echo(f"{share:.1%} of these crystals have an unusually short contact")
 
 
 @evaluate.command()

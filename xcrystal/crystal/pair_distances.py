@@ -89,8 +89,8 @@ def short_contacts(lattice: np.ndarray, frac: np.ndarray, numbers: np.ndarray) -
 
 
 def shortest_by_pair(lattice: np.ndarray, frac: np.ndarray, numbers: np.ndarray) -> dict[tuple[int, int], float]:
-    """The shortest distance in Å of each pair of elements (atomic numbers, the smaller first) of a crystal; arguments
-    are those of ``short_contacts``."""
+    """The shortest distance in Å of each pair of elements (atomic numbers, the smaller first) of a crystal: its cell
+    (3, 3) in Å, points (n, 3) and atomic numbers (n,)."""
     distances = distances_between(lattice, frac)
     numbers = np.asarray(numbers)
     kinds = np.unique(numbers)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from xcrystal.crystal.files import replacing
-from xcrystal.crystal.pair_distances import TABLE, PairDistances, fit_pair_distances
+from xcrystal.crystal.pair_distances import TABLE, PairDistances, fit_pair_distances, short_contacts
 from xcrystal.crystal.tables import read_table, structures
 
 
@@ -28,12 +28,18 @@ def fit_pair_distances_of(tables: Sequence[Path], out: Path | None = None) -> Pa
     """
     from tqdm.auto import tqdm
 
-    crystals = [
-        (structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers))
-        for table in tables
-        for structure in structures(read_table(table))
-    ]
+    crystals = [crystal for table in tables for crystal in _arrays(table)]
     found = fit_pair_distances(tqdm(crystals, desc="distances", unit="crystal", disable=None))
     with replacing(out or TABLE) as part:
         part.write_text(json.dumps({"pairs": found.pairs, "classes": found.classes}, indent=1) + "\n", encoding="utf-8")
     return found
+
+
+def share_with_short_contacts(table: Path) -> float:
+    """The share of the crystals of a parquet file that have a contact shorter than the table that ships finds usual."""
+    return float(np.mean([bool(short_contacts(*crystal)) for crystal in _arrays(table)]))
+
+
+def _arrays(table: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    for structure in structures(read_table(table)):
+        yield structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers)
