@@ -9,7 +9,7 @@ import typer
 
 import xcrystal
 from xcrystal.cli.shared import Device, Json, Model, Seed, print_json, print_table
-from xcrystal.errors import TargetError
+from xcrystal.errors import TargetError, check_one_of
 
 
 def design(
@@ -56,10 +56,11 @@ def design(
     from tqdm.auto import tqdm
 
     from xcrystal.energetics.potentials import POTENTIALS
-    from xcrystal.inverse_design.candidates import value_words
+    from xcrystal.inverse_design.candidates import ORDERS, value_words
     from xcrystal.inverse_design.designing import SOURCES
     from xcrystal.inverse_design.designing import design as find
 
+    check_one_of(sort, ORDERS, "order")
     with tqdm(total=100, desc="designing", unit="%", disable=None, leave=False) as bar:
 
         def progress(share: float, words: str) -> bool:

@@ -105,6 +105,10 @@ _LAST = (
 )  # fmt: skip
 
 
+ORDERS = ("score", *PROPERTIES, *_FIRST, *_LAST)
+"""What candidates can be sorted by."""
+
+
 @dataclass(frozen=True, eq=False)
 class Design:
     """Candidates, the most promising first.

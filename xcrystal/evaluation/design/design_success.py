@@ -35,6 +35,7 @@ from xcrystal.crystal.canonical import canonicalize
 from xcrystal.crystal.groups import crystal_system
 from xcrystal.crystal.matching import match_rms
 from xcrystal.energetics.hull import hull
+from xcrystal.energetics.potentials import potential_of
 from xcrystal.errors import CapabilityError, InvalidCrystalError, RelaxationError, XCrystalError, check_whole_number
 from xcrystal.evaluation.design.graph_networks import independent_errors, missing, predict_independently
 from xcrystal.evaluation.shared.statistics import wilson_interval
@@ -201,11 +202,15 @@ def evaluate_design(
     ------
     CapabilityError
         If CGCNN is not installed, or the model has no conditional or no learned prior.
+    RelaxationError
+        If a potential is not installed.
     TargetError
         If a number is less than 1.
     """
     if why := missing():
         raise CapabilityError(why)
+    if judging and (why := potential_of(judging).missing):
+        raise RelaxationError(why)
     check_whole_number(n, "The number of candidates")
     check_whole_number(seeds, "The number of seeds")
     asked = {name: read_targets(**REGIONS[name]) for name in regions}
