@@ -1,7 +1,7 @@
 /** The design panel: ranges and elements that are counted, a search that can be stopped, and candidates as cards. */
 import { modelFor } from '../../testing/model';
 import { el } from '../dom';
-import design, { chosenWords, countWords } from './design_panel';
+import design, { chosenWords, countWords, sorted } from './design_panel';
 
 const EVIL = '<img src=x onerror="window.evil = 1">';
 const DATA = {
@@ -68,6 +68,33 @@ function type(input: HTMLInputElement, value: string): void {
   input.value = value;
   input.dispatchEvent(new Event('input', { bubbles: true }));
 }
+
+describe('candidates', () => {
+  it('are sorted by a property, unknown values last', () => {
+    const cards = [{ values: { gap: 3 } }, { values: {} }, { values: { gap: 1 } }];
+    expect(sorted(cards, 'gap')).toEqual([2, 0, 1]);
+    expect(sorted(cards, '')).toEqual([0, 1, 2]);
+  });
+
+  it('are marks of the diagram, which go to them', () => {
+    const energy: (typeof DATA.properties)[number] = [
+      'formation_energy_per_atom',
+      'Formation energy',
+      'eV/atom',
+      -4,
+      1,
+      [1]
+    ];
+    const { root, model, end } = draw({ cards: [CARD] });
+    model.set('data', { ...DATA, properties: [...DATA.properties, energy], points: [[1, -1]] });
+    const mark = find<HTMLElement>(root, '.xc-mark');
+    mark.dispatchEvent(new Event('click'));
+    expect(model.sent.at(-1)).toEqual({ act: 'candidate', number: 0 });
+    expect(root.querySelectorAll('.xc-point')).toHaveLength(1);
+    expect(root.querySelector('.xc-diagram img')).toBeNull();
+    end();
+  });
+});
 
 describe('what is wanted', () => {
   it('is counted as it is typed, and colours the histogram', () => {
