@@ -14,7 +14,8 @@ const DATA = {
     number[]
   ][],
   elements: ['H', 'He', 'Li'],
-  systems: ['cubic']
+  systems: ['cubic'],
+  points: [] as [number, number][]
 };
 const CARD = {
   formula: EVIL,
