@@ -127,6 +127,7 @@ def test_near_a_crystal_are_its_relatives(model: CrystalModel, atlas: Atlas) -> 
     assert np.linalg.norm(near.z - z, axis=1).mean() < np.linalg.norm(far.z - z, axis=1).mean()
 
 
+@pytest.mark.filterwarnings("ignore:Issues encountered while parsing CIF")  # a coordinate that is nearly 1/3
 def test_it_is_saved_and_drawn(found: Design, tmp_path: Path) -> None:
     folder = found.save(tmp_path / "new")
     table = pd.read_csv(folder / "candidates.csv")

@@ -93,7 +93,7 @@ def test_a_design_can_be_shown_undone_saved_and_repeated(view: DesignView, sessi
     assert again.structure.composition == session.structure.composition
     assert len(again.state.designs) == 2
     for kept, made in zip(again.state.designs, session.state.designs, strict=True):
-        assert kept.predicted == pytest.approx(made.predicted, abs=0.02)  # of the crystals, not of the vectors drawn
+        assert kept.predicted == pytest.approx(made.predicted, rel=0.05, abs=0.05)  # of the crystals, not of draws
     command = session.state.designs[0].commands[0]
     assert read_command(json.loads(json.dumps(command.plain()))) == command
     saved: list[bytes] = []
