@@ -24,8 +24,8 @@ LAYERS = (
     "generators",  # other families than the autoencoder
     "latent",
     "assessment",
-    "inverse_design",
     "energetics",
+    "inverse_design",
     "diffraction",
     "disorder",
     "explanation",

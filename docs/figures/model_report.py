@@ -43,6 +43,7 @@ from xcrystal.generator import model_folder
 from xcrystal.latent.atlas import HULL
 from xcrystal.model.checkpoint import weights_digest, write_text
 from xcrystal.model.conditional_prior import FILE as CONDITIONAL
+from xcrystal.model.graph_network import FILE as GRAPHS
 from xcrystal.reporting import plain
 
 ROOT = Path(__file__).parents[2]
@@ -215,7 +216,7 @@ COMMANDS = {
     ),
     "design": Command(
         "Designs",
-        "evaluate design --data FOLDER/val.parquet",
+        "evaluate design --data FOLDER/val.parquet --draws 512 --judging chgnet",
         "Success is in the range by CGCNN, which had no part in designing; the [protocol](design.md) says what the "
         "methods are. The base rate is that of plain draws of the prior.",
     ),
@@ -305,9 +306,12 @@ def digest(contents: Iterable[bytes]) -> str:
 
 
 def model_digest(folder: Path) -> str:
-    """Of what a model is made of: weights, corrector, prior, property heads, atlas; neither what follows from the atlas
-    nor the conditional prior and the fitted baseline, which only designs and explanations are of."""
-    suffixes, apart = (".safetensors", ".parquet"), (FINGERPRINTS, HULL, CONDITIONAL, BASELINE)
+    """Of what a model is made of: weights, corrector, prior, property heads, atlas.
+
+    Neither of what follows from the atlas nor of the conditional prior, the graph networks and the fitted baseline,
+    which only designs and explanations are of.
+    """
+    suffixes, apart = (".safetensors", ".parquet"), (FINGERPRINTS, HULL, CONDITIONAL, GRAPHS, BASELINE)
     files = (path for path in sorted(folder.iterdir()) if path.suffix in suffixes and path.name not in apart)
     return digest(path.read_bytes() for path in files)
 

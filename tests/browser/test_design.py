@@ -10,7 +10,7 @@ import pytest
 from tests.browser.explorer import ExplorerPage, open_explorer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, Locator, ViewportSize
 
     from tests.browser.server import JupyterServer
 
@@ -23,6 +23,11 @@ CELL = "import xcrystal as xc\nexplorer = xc.explore('mp-5986', mode='researcher
 @pytest.fixture(scope="module")
 def explorer(server: JupyterServer, browser: BrowserContext) -> Iterator[ExplorerPage]:
     yield from open_explorer(server, browser, NOTEBOOK, CELL)
+
+
+def _is_in_view(node: Locator, window: ViewportSize | None) -> bool:
+    box = node.bounding_box()
+    return box is not None and window is not None and 0 <= box["y"] <= window["height"] - box["height"]
 
 
 def test_what_is_wanted_is_counted_designed_and_shown(explorer: ExplorerPage) -> None:
@@ -49,7 +54,27 @@ def test_what_is_wanted_is_counted_designed_and_shown(explorer: ExplorerPage) ->
     lab.wait_until(lambda: panel.locator(".xc-candidate").count() == 4, "candidates", 120)
     lab.wait_until(lambda: panel.locator(".xc-candidate img").count() == 4, "their pictures")
     lab.wait_until(lambda: root.locator(".xc-marker-design").count() >= 4, "candidates on the map")
+    marks = panel.locator(".xc-diagram .xc-mark")
+    assert marks.count() == 4
+    summary = panel.locator(".xc-summary")
+    lab.wait_until(lambda: _is_in_view(summary, lab.page.viewport_size), "the candidates scrolled into view")
     lab.screenshot("design")
+    formulas = panel.locator(".xc-candidate b").all_inner_texts()
+    panel.get_by_label("Order of the candidates").select_option("formation_energy_per_atom")
+    assert sorted(panel.locator(".xc-candidate b").all_inner_texts()) == sorted(formulas)
+    panel.get_by_label("Order of the candidates").select_option("")
+    plot = panel.locator(".xc-diagram-plot")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    lab.page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.1 * box["height"])
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.7 * box["height"], steps=4)
+    lab.page.mouse.up()
+    selected = explorer.root.locator(".xc-selected")
+    lab.wait_until(lambda: "selected" in selected.inner_text(), "known crystals selected on the map")
+    lab.screenshot("design-selected")
+    lab.python("explorer.session.undo()")
     panel.locator(".xc-candidate").nth(1).click()
     current = panel.locator(".xc-candidate[aria-current='true']")
     lab.wait_until(lambda: current.count() == 1, "one that is shown")

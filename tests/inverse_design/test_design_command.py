@@ -27,6 +27,9 @@ def test_candidates_are_printed_and_written(tmp_path: Path, capsys: pytest.Captu
         (["--band-gap", "3", "2"], "empty"),
         ([], "Say what"),
         (["--require", "Xx"], "no element"),
+        (["--require", "O", "--sort", "magic"], "no order"),
+        (["--require", "O", "--source", "magic"], "no source"),
+        (["--require", "O", "--potential", "magic"], "no potential"),
     ],
 )
 def test_bad_input_is_told_in_one_sentence(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

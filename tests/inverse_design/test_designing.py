@@ -11,6 +11,8 @@ import pytest
 from pymatgen.core import Structure
 
 from xcrystal.crystal.canonical import canonicalize
+from xcrystal.crystal.pair_distances import short_contacts
+from xcrystal.energetics.hull import hull
 from xcrystal.errors import CapabilityError, TargetError, TargetWarning
 from xcrystal.generator import CrystalModel
 from xcrystal.inverse_design.candidates import Design
@@ -71,8 +73,51 @@ def test_a_seed_gives_the_same_and_progress_can_stop(model: CrystalModel, atlas:
         design(model, atlas=atlas, formation_energy_per_atom=(None, -1), n=2, draws=64, seed=3) for _ in range(2)
     )
     assert one.to_csv() == other.to_csv()
-    stopped = design(model, atlas=atlas, band_gap=(1, 6), n=50, draws=5000, progress=stop_at_once)
+    given = {"band_gap": (1, 6), "n": 50, "draws": 5000}
+    stopped = design(model, atlas=atlas, **given, sources=["prior"], progress=stop_at_once)
     assert stopped.draws == 256
+
+
+def test_crystals_come_from_both_sources_and_without_short_contacts(found: Design) -> None:
+    assert {one.source for one in found.candidates} <= {"prior", "exchange"}
+    for structure in found.structures:
+        arrays = structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers)
+        assert short_contacts(*arrays) == []
+    assert found.table["in_range"].tolist() == [found.in_range(one) for one in found.candidates]
+
+
+def test_each_source_is_asked_alone(model: CrystalModel, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xcrystal.inverse_design.designing._EXCHANGED", 48)
+    for source in ("prior", "exchange"):
+        one = design(model, atlas=atlas, elements={"require": ["O"]}, n=2, draws=48, sources=[source])
+        assert {each.source for each in one.candidates} == {source}
+        assert (one.draws == 0) == (source == "exchange")
+    for wrong, said in ((["magic"], "magic"), ([], "at least one")):
+        with pytest.raises(TargetError, match=said):
+            design(model, atlas=atlas, elements={"require": ["O"]}, sources=wrong)
+
+
+def test_candidates_are_sorted_by_a_column(found: Design) -> None:
+    energies = found.sorted_by("formation_energy_per_atom").table["formation_energy_per_atom"]
+    assert energies.is_monotonic_increasing
+    assert sorted(energies) == pytest.approx(sorted(found.table["formation_energy_per_atom"]))
+    with pytest.raises(TargetError, match="colour"):
+        found.sorted_by("colour")
+
+
+def test_a_potential_rejects_what_is_far_above_the_hull(
+    model: CrystalModel, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("chgnet")
+    monkeypatch.setattr("xcrystal.inverse_design.designing._EXCHANGED", 64)
+    given = {"elements": {"require": ["O"]}, "n": 3, "draws": 64, "atlas": atlas}
+    asked = design(model, **given, potential="chgnet")
+    assert all(one.above_hull <= 0.5 for one in asked.candidates)
+    one = asked.candidates[0]
+    assert one.above_hull == pytest.approx(hull(one.structure, atlas=atlas).e_above_hull, abs=1e-4)
+    assert design(model, **given).table["potential_above_hull"].isna().all()
+    with pytest.raises(TargetError, match="potential"):
+        design(model, **given, potential="magic")
 
 
 def test_near_a_crystal_are_its_relatives(model: CrystalModel, atlas: Atlas) -> None:
@@ -82,6 +127,7 @@ def test_near_a_crystal_are_its_relatives(model: CrystalModel, atlas: Atlas) -> 
     assert np.linalg.norm(near.z - z, axis=1).mean() < np.linalg.norm(far.z - z, axis=1).mean()
 
 
+@pytest.mark.filterwarnings("ignore:Issues encountered while parsing CIF")  # a coordinate that is nearly 1/3
 def test_it_is_saved_and_drawn(found: Design, tmp_path: Path) -> None:
     folder = found.save(tmp_path / "new")
     table = pd.read_csv(folder / "candidates.csv")

@@ -9,7 +9,7 @@ import typer
 
 import xcrystal
 from xcrystal.cli.shared import Device, Json, Model, Seed, print_json, print_table
-from xcrystal.errors import TargetError
+from xcrystal.errors import TargetError, check_one_of
 
 
 def design(
@@ -36,6 +36,13 @@ def design(
     near: Annotated[str | None, typer.Option(help="Look near to a crystal file or a material id.")] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many candidates.")] = 20,
     draws: Annotated[int, typer.Option(min=1, help="The most latent vectors that are drawn.")] = 1024,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Where crystals come from: prior, exchange; both if none is given.")
+    ] = None,
+    potential: Annotated[
+        str, typer.Option(help="Show the best to an interatomic potential, which rejects what is far above the hull.")
+    ] = "",
+    sort: Annotated[str, typer.Option(help="score, or a column of the table, the lowest first.")] = "score",
     seed: Seed = 0,
     model: Model = "mp20",
     device: Device = "auto",
@@ -48,9 +55,12 @@ def design(
     """
     from tqdm.auto import tqdm
 
-    from xcrystal.inverse_design.candidates import value_words
+    from xcrystal.energetics.potentials import POTENTIALS
+    from xcrystal.inverse_design.candidates import ORDERS, value_words
+    from xcrystal.inverse_design.designing import SOURCES
     from xcrystal.inverse_design.designing import design as find
 
+    check_one_of(sort, ORDERS, "order")
     with tqdm(total=100, desc="designing", unit="%", disable=None, leave=False) as bar:
 
         def progress(share: float, words: str) -> bool:
@@ -72,8 +82,10 @@ def design(
             n=n,
             seed=seed,
             draws=draws,
+            sources=source or SOURCES,
+            potential=potential,
             progress=progress,
-        )
+        ).sorted_by(sort)
     if out is not None:
         found.save(out)
     for note in found.notes:
@@ -84,14 +96,28 @@ def design(
     typer.echo(f"{found.targets.words}: {found.known} known crystals fit; {len(found)} candidates", err=True)
     if len(found):
         names = list(found.candidates[0].predicted)
-        head = ["", "formula", "group", *names, "probability", "nearest known", "novel", "valid"]
+        potentials = [f"{POTENTIALS[potential].title}, above hull"] if potential else []
+        head = [
+            "",
+            "formula",
+            "group",
+            *names,
+            "in range",
+            "probability",
+            *potentials,
+            "nearest known",
+            "novel",
+            "valid",
+        ]
         rows = [
             [
                 k + 1,
                 one.formula,
                 one.group,
                 *(value_words(one.predicted[name], one.intervals.get(name)) for name in names),
+                "yes" if found.in_range(one) else "no",
                 f"{one.probability:.0%}",
+                *([f"{one.above_hull:.2f}"] if potential else []),
                 f"{one.nearest_formula} ({one.nearest})",
                 "yes" if one.novel else one.match,
                 "yes" if one.valid else "no",

@@ -10,7 +10,20 @@ import typer
 
 import xcrystal
 from xcrystal.cli.relax_command import Folder
-from xcrystal.cli.shared import Crystals, Dataset, Device, Effort, Half, Json, Kept, Model, Seed, Table, print_report
+from xcrystal.cli.shared import (
+    Crystals,
+    Dataset,
+    Device,
+    Effort,
+    Half,
+    Json,
+    Kept,
+    Model,
+    Seed,
+    Table,
+    print_json,
+    print_report,
+)
 from xcrystal.errors import DatasetError
 from xcrystal.reporting import Report
 
@@ -301,6 +314,8 @@ def design(
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given again.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only this region; may be given again.")] = None,
     data: Annotated[Path | None, typer.Option(help="A table of known crystals: tell CGCNN's errors, too.")] = None,
+    potential: Annotated[str, typer.Option(help="An interatomic potential that the methods may ask.")] = "",
+    judging: Annotated[str, typer.Option(help="One that tells how far candidates lie above the hull.")] = "",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> Report:
@@ -324,9 +339,23 @@ def design(
         region or tuple(REGIONS),
         seed,
         data,
+        potential,
+        judging,
         lambda words: typer.echo(words, err=True),
     )
     return print_report(report, as_json)
+
+
+@evaluate.command("contacts")
+def short_contacts(data: Crystals, as_json: Json = False) -> None:
+    """What share of known crystals the rule on unusually short contacts would throw away."""
+    from xcrystal.training.pair_distance_fit import share_with_short_contacts
+
+    share = share_with_short_contacts(data)
+    if as_json:
+        print_json({"short_contacts": share})
+    else:
+        typer.echo(f"{share:.1%} of these crystals have an unusually short contact")
 
 
 @evaluate.command()

@@ -7,6 +7,7 @@ in one line, with exit code 1.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import platform
 import shutil
@@ -387,18 +388,69 @@ def fit_generator(
 def fit_model_design_prior(
     model: Fitted,
     atlas: Annotated[str, typer.Option(help="An atlas of this model; default: the one in its folder.")] = "",
-    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 15000,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 9000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Crystals in a step.")] = 512,
+    noise: Annotated[float, typer.Option(min=0, help="Moves latent vectors, in standard deviations.")] = 0.5,
+    width: Annotated[int, typer.Option(min=1, help="Of the network.")] = 384,
+    blocks: Annotated[int, typer.Option(min=1, help="Of the network.")] = 3,
+    held_out: Annotated[Path | None, typer.Option(help="A table of other crystals: tell the loss there.")] = None,
+    device: Device = "cpu",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Fit a model's conditional prior, which `xcrystal design` draws from, to its atlas (minutes, resumable)."""
-    from xcrystal.training.conditional_prior_fit import fit_conditional_prior
+    from xcrystal.training.conditional_prior_fit import FlowSettings, fit_conditional_prior
 
-    file = fit_conditional_prior(model, atlas, steps, seed)
+    settings = FlowSettings(steps, batch_size, noise, width, blocks)
+    file, loss = fit_conditional_prior(model, atlas, settings, seed, device, held_out)
     if as_json:
-        print_json({"file": str(file), "steps": steps})
+        print_json({"file": str(file), "steps": steps, "held_out_loss": None if math.isnan(loss) else loss})
     else:
-        typer.echo(str(file))
+        typer.echo(str(file) if math.isnan(loss) else f"{file}\nloss on held-out crystals {loss:.4f}")
+
+
+@app.command("fit-graph-networks")
+def fit_model_graph_networks(
+    data: Dataset,
+    model: Fitted,
+    tokens: Kept = None,
+    also: Also = None,
+    members: Annotated[int, typer.Option(min=1, help="Networks.")] = 3,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps of each.")] = 2000,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit the networks that tell energies and gaps from atoms and distances, a second opinion for designs."""
+    from xcrystal.generator import model_folder
+    from xcrystal.model.device import pick_device
+    from xcrystal.training.graph_network_fit import GraphSettings, fit_graph_networks
+
+    settings = GraphSettings(members=members, steps=steps)
+    found = fit_graph_networks(model_folder(model), data, also or (), tokens, settings, seed, str(pick_device(device)))
+    figures = {"file": str(found.file), "crystals": found.crystals, "held_out": found.held_out}
+    figures |= {f"mean_error_{name}": error for name, error in found.errors.items()}
+    if as_json:
+        print_json(figures)
+    else:
+        print_table(figures.items())
+
+
+@app.command("fit-pair-distances")
+def fit_known_pair_distances(
+    data: Annotated[list[Path], typer.Option(help="A table of known crystals (parquet); may be repeated.")],
+    out: Annotated[Path | None, typer.Option(help="The file; by default the one that ships.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit the shortest usual distance of each pair of elements, below which designs are thrown away (minutes)."""
+    from xcrystal.training.pair_distance_fit import fit_pair_distances_of
+
+    found = fit_pair_distances_of(data, out)
+    figures = {"pairs": len(found.pairs), **{f"share of radii, {name}": share for name, share in found.classes.items()}}
+    if as_json:
+        print_json(figures)
+    else:
+        print_table(figures.items())
 
 
 @app.command("fit-corrector")

@@ -60,6 +60,17 @@ def shortest_contacts(
     return found
 
 
+def distances_between(lattice: np.ndarray, frac: np.ndarray) -> np.ndarray:
+    """(n, n) shortest distances in Å between the atoms of a cell (3, 3) at points (n, 3), of an atom to itself to its
+    nearest image; up to half of the shortest cell vector they are exact, and beyond that seldom too large."""
+    cell = _reduced(np.asarray(lattice, dtype=float)[None])
+    points = np.asarray(frac) @ lattice @ np.linalg.inv(cell[0])
+    between = points[:, None] - points[None]
+    between -= np.rint(between)
+    found: np.ndarray = _distances((between @ cell[0])[None], cell, np.ones(3, dtype=int))[0]
+    return found
+
+
 def _contacts(lattices: np.ndarray, fracs: np.ndarray, numbers: np.ndarray) -> list[Contact]:
     """Of crystals (b, 3, 3), (b, n, 3), (b, n) with n atoms each."""
     given = lattices, fracs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
 TABLE = "candidates.csv"
+FAR_BELOW = -0.1  # eV/atom: of known crystals, none lies below the hull that all of them make
 _KNOWN_DRAWN = 5000  # known crystals in a figure
 
 
@@ -45,7 +46,8 @@ class Candidate:
     nonzero
         Property name to the probability that it is not zero, of those that may be.
     probability
-        That it lies in all ranges, by the model's own intervals.
+        That it lies in all ranges, by the model's own intervals, and by graph networks where there are any (the
+        geometric mean of both).
     quantile
         Share of known crystals that lie nearer to the data.
     nearest, nearest_formula, distance
@@ -54,6 +56,14 @@ class Candidate:
         Id of a known crystal that it matches; "" if it matches none.
     valid
         Whether no atoms overlap and some known oxidation states balance.
+    source
+        "prior" if it was drawn from the conditional prior, "exchange" if an element of a known crystal was exchanged.
+    above_hull
+        How far an interatomic potential puts it, unrelaxed, above the hull of known crystals (eV/atom); NaN if none was
+        asked.
+    hull_height
+        How far the predicted formation energy lies above that hull (eV/atom), NaN if not known. Far below it, the
+        prediction is probably wrong.
     """
 
     z: np.ndarray
@@ -68,6 +78,9 @@ class Candidate:
     distance: float
     match: str
     valid: bool
+    source: str = "prior"
+    above_hull: float = math.nan
+    hull_height: float = math.nan
 
     @property
     def formula(self) -> str:
@@ -87,8 +100,13 @@ class Candidate:
 
 _FIRST = ("candidate", "formula", "space_group", "space_group_symbol", "atoms")
 _LAST = (
-    "probability", "data_quantile", "nearest_id", "nearest_formula", "nearest_distance", "match", "novel", "valid"
+    "probability", "data_quantile", "nearest_id", "nearest_formula", "nearest_distance", "match", "novel", "valid",
+    "in_range", "source", "potential_above_hull", "predicted_above_hull",
 )  # fmt: skip
+
+
+ORDERS = ("score", *PROPERTIES, *_FIRST, *_LAST)
+"""What candidates can be sorted by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,19 +188,43 @@ class Design:
             "match": one.match,
             "novel": one.novel,
             "valid": one.valid,
+            "in_range": self.in_range(one),
+            "source": one.source,
+            "potential_above_hull": one.above_hull,
+            "predicted_above_hull": one.hull_height,
         }
+
+    def sorted_by(self, column: str) -> Design:
+        """The same candidates by a column of the table, the lowest first, or by "score", as they come.
+
+        Raises
+        ------
+        TargetError
+            If there is no such column.
+        """
+        if column == "score":
+            return self
+        table = self.table
+        check_one_of(column, ["score", *table.columns], "order")
+        order = table[column].argsort(kind="stable")
+        return replace(self, candidates=tuple(self.candidates[k] for k in order))
+
+    def in_range(self, candidate: Candidate) -> bool:
+        """Whether the model's predictions for a candidate lie in all ranges."""
+        return all(low <= candidate.predicted[name] <= high for name, (low, high) in self.targets.properties.items())
 
     def _repr_html_(self) -> str:
         """The table as HTML, with what was asked for above it."""
         names = [name for name in PROPERTIES if self.candidates and name in self.candidates[0].predicted]
         head = ["", "formula", "space group", *(f"{TITLES[name]} ({UNITS[name]})" for name in names)]
-        rows: list[list[str]] = [[*head, "probability", "nearest known", "novel", "valid"]]
+        rows: list[list[str]] = [[*head, "in range", "probability", "nearest known", "novel", "valid"]]
         for k, one in enumerate(self.candidates):
             group = f"{space_group(one.group).symbol} ({one.group})"
             near = f"{one.nearest_formula} ({one.nearest}), {one.distance:.1f}"
             values = [value_words(one.predicted[name], one.intervals.get(name)) for name in names]
             marks = ["yes" if each else "no" for each in (one.novel, one.valid)]
-            rows.append([str(k + 1), one.formula, group, *values, f"{one.probability:.0%}", near, *marks])
+            inside = "yes" if self.in_range(one) else "no"
+            rows.append([str(k + 1), one.formula, group, *values, inside, f"{one.probability:.0%}", near, *marks])
         found = f"{len(self)} candidates; {self.known:,} known crystals fit"
         return html_table(rows, " ".join([f"{self.targets.words}: {found}.", *self.notes]))
 

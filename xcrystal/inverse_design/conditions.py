@@ -13,6 +13,7 @@ from xcrystal.latent.compositions import atlas_formulas
 from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 
 if TYPE_CHECKING:
+    from xcrystal.crystal.tokens import Tokens
     from xcrystal.latent.atlas import Atlas
 
 _SYSTEM_OF = np.array([-1, *(CRYSTAL_SYSTEMS.index(crystal_system(number)) for number in range(1, 231))])
@@ -42,6 +43,16 @@ def _read(atlas: Atlas) -> Conditions:
         groups = table["space_group"].to_numpy(dtype=np.int64)
     source = np.where(atlas.in_train, 1, -1).astype(np.int8)
     return Conditions(properties, elements, groups, system_of(groups), source)
+
+
+def conditions_of(tokens: Tokens) -> Conditions:
+    """What is known of the crystals of a table, taken for crystals of the training data."""
+    elements = np.full((len(tokens), ELEMENTS), -1, dtype=np.int8)
+    elements[:, 0] = elements[:, MAX_Z + 1 :] = 0
+    elements[np.repeat(np.arange(len(tokens)), np.diff(tokens.start)), tokens.element] = 1
+    groups = tokens.group.astype(np.int64)
+    source = np.ones(len(tokens), dtype=np.int8)
+    return Conditions(tokens.properties.astype(np.float32), elements, groups, system_of(groups), source)
 
 
 def system_of(groups: np.ndarray) -> np.ndarray:

@@ -1,18 +1,21 @@
 """Inverse design: crystals with wanted properties, elements and symmetry.
 
-Latent vectors are drawn from the conditional prior and decoded; what does not hold the constraints, or has overlapping
-atoms, is thrown away. The rest is judged at the latent vectors of the decoded crystals themselves, as a drawn or moved
-vector can be predicted anything. Later draws begin half from nothing and half around the best so far. The most
-promising ones are decoded once more, from their own latent vectors and with all care, and judged again, so that what
-is returned is what the latent vector that is returned decodes to.
+Crystals come from two sources: latent vectors drawn from the conditional prior are decoded, and in known crystals that
+fit one element is exchanged for a chemically near one. What does not hold the constraints, has overlapping atoms, or
+has atoms nearer to each other than known crystals have them, is thrown away. The rest is judged at the latent vectors
+of the decoded crystals themselves, as a drawn or moved vector can be predicted anything, and where there are graph
+networks, by these as well. Later draws begin half from nothing and half around the best so far. The most promising ones
+are decoded once more, from their own latent vectors and with all care, and judged again, so that what is returned is
+what the latent vector that is returned decodes to. An interatomic potential, if one is named, has the last word.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,24 +24,40 @@ import numpy as np
 from xcrystal.assessment.novelty import KnownCrystals
 from xcrystal.assessment.validity import composition_validity, validity
 from xcrystal.crystal.contacts import SHORT_CONTACT
+from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS
+from xcrystal.crystal.pair_distances import short_contacts
 from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.errors import CapabilityError, TargetError, TargetWarning, check_whole_number
+from xcrystal.crystal.wyckoff import expand
+from xcrystal.energetics.hull import energy_above_hull, hull
+from xcrystal.energetics.potentials import potential_of
+from xcrystal.errors import (
+    CapabilityError,
+    RelaxationError,
+    TargetError,
+    TargetWarning,
+    check_one_of,
+    check_whole_number,
+)
 from xcrystal.generator import CrystalModel, model_folder, open_model, to_structure
 from xcrystal.inverse_design.candidates import Candidate, Design
 from xcrystal.inverse_design.conditions import known_conditions
 from xcrystal.inverse_design.design_targets import Targets, beyond, read_targets
-from xcrystal.inverse_design.likelihood import probabilities
+from xcrystal.inverse_design.likelihood import graph_probabilities, probabilities
 from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.compositions import Formula
 from xcrystal.latent.density import INSIDE, Density
-from xcrystal.latent.proposing import composition_of
+from xcrystal.latent.proposing import composition_of, resized
 from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 
 if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
     from xcrystal.model.conditional_prior import ConditionalFlow
     from xcrystal.model.decoding import Decoded
+    from xcrystal.model.graph_network import GraphEnsemble
 
+SOURCES = ("prior", "exchange")
 DRAWS = 1024
 GUIDANCE = 2.0
 _ROUND = 256
@@ -51,19 +70,26 @@ _ENOUGH = 6  # candidates whose predictions fit, for each one that is wanted, af
 # what a crystal counts less by: its predictions miss a range, it lies outside of the trust region, its charges do not
 # balance, and for each 0.1 eV/atom above the hull
 _MISSED, _OUTSIDE, _UNBALANCED, _ABOVE_HULL = 0.25, 0.5, 0.3, 0.5
+_EXCHANGED = 512  # known crystals with one element exchanged, at most ...
+_EXCHANGED_EACH = 48  # ... and for each candidate that is wanted
+_NEARBY = 3  # places on the chemical scale that an element is exchanged over
+_UNLIKELY = 0.5  # eV/atom: what a potential puts so far above the hull goes
 
 Progress = Callable[[float, str], bool]
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A decode that holds the constraints."""
+    """A decode that holds the constraints, where it came from, and how far a potential puts it above the hull
+    (eV/atom; NaN if none was asked)."""
 
     z: np.ndarray
     code: np.ndarray
     decoded: Decoded
     fits: bool
     score: float
+    source: str
+    above_hull: float = math.nan
 
 
 def design(
@@ -83,6 +109,8 @@ def design(
     atlas: Atlas | None = None,
     draws: int = DRAWS,
     guidance: float = GUIDANCE,
+    sources: Collection[str] = SOURCES,
+    potential: str = "",
     progress: Progress | None = None,
 ) -> Design:
     """Design crystals with wanted properties, elements and symmetry.
@@ -115,6 +143,12 @@ def design(
         The most latent vectors that are drawn; fewer if enough good ones are found.
     guidance
         How strongly draws obey what is wanted: 1 as the data do, more with less variety.
+    sources
+        Where crystals come from: "prior" draws from the conditional prior, "exchange" exchanges an element in known
+        crystals that fit.
+    potential
+        An interatomic potential that the best are shown to, such as "chgnet": what it puts more than 0.5 eV/atom above
+        the hull goes, and what is nearer to the hull comes first. Seconds to a minute more.
     progress
         Called with the share that is done and a few words; where it returns False, what was found is returned.
 
@@ -129,6 +163,8 @@ def design(
         If something wanted is unknown or contradicts itself, or nothing is wanted.
     CapabilityError
         If the model has no conditional prior.
+    RelaxationError
+        If the potential is not installed.
 
     Warns
     -----
@@ -153,7 +189,8 @@ def design(
     notes = beyond(targets, known)
     for note in notes:
         warnings.warn(note, TargetWarning, stacklevel=2)
-    search = Search(opened, known, targets, seed, guidance, _latent_vector(opened, known, near))
+    near_to = latent_vector_of(opened, known, near)
+    search = Search(opened, known, targets, seed, guidance, near_to, sources=sources, potential=potential)
     return search.run(n, draws, progress or (lambda share, words: True), notes)
 
 
@@ -179,7 +216,18 @@ def conditional_prior(model: CrystalModel) -> ConditionalFlow:
     return found
 
 
-def _latent_vector(model: CrystalModel, atlas: Atlas, near: Any) -> np.ndarray | None:
+def graph_networks(model: CrystalModel) -> GraphEnsemble | None:
+    """The graph networks beside a model, loaded once; None if it has none."""
+    from xcrystal.model.graph_network import load_graph_ensemble
+
+    if "_graph_networks" not in vars(model):
+        vars(model)["_graph_networks"] = load_graph_ensemble(model_folder(model.name))
+    found: GraphEnsemble | None = vars(model)["_graph_networks"]
+    return found
+
+
+def latent_vector_of(model: CrystalModel, atlas: Atlas, near: Any) -> np.ndarray | None:
+    """(Z,) latent vector of a structure, the path of a crystal file, an id of the atlas, or a latent vector."""
     if near is None:
         return None
     if isinstance(near, str) and (atlas.table["material_id"] == near).any():
@@ -190,7 +238,7 @@ def _latent_vector(model: CrystalModel, atlas: Atlas, near: Any) -> np.ndarray |
 
 
 class Search:
-    """One request: what was drawn so far, and what of it holds the constraints.
+    """One request: what was found so far that holds the constraints.
 
     Parameters are those of ``design``, read; ``near`` is a latent vector (Z,).
     """
@@ -203,25 +251,42 @@ class Search:
         seed: int,
         guidance: float = GUIDANCE,
         near: np.ndarray | None = None,
+        sources: Collection[str] = SOURCES,
+        potential: str = "",
     ) -> None:
+        for source in sources:
+            check_one_of(source, SOURCES, "source")
+        if not sources:
+            raise TargetError(f"Crystals come from at least one source: {' or '.join(SOURCES)}.")
+        if potential and (missing := potential_of(potential).missing):
+            raise RelaxationError(missing)
         for name in targets.properties:
             if name not in model.properties:
                 raise TargetError(f"The model {model.name!r} does not predict {name}, so it cannot be asked for.")
         self.model, self.atlas, self.targets, self.seed, self.guidance = model, atlas, targets, seed, guidance
         self.near, self.flow = near, conditional_prior(model)
+        self.sources, self.potential, self.graphs = tuple(sources), potential, graph_networks(model)
         self.rng = np.random.default_rng(seed)
         self.fit = np.flatnonzero(targets.known(atlas))
         self.found: list[Found] = []
         self.kept = 0
 
     def run(self, n: int, draws: int, progress: Progress, notes: list[str]) -> Design:
-        drawn, enough, on = 0, _ENOUGH * n, progress(0.0, "drawing from the conditional prior")
+        drawn, enough, on = 0, _ENOUGH * n, progress(0.0, "looking at known crystals that fit")
+        if "prior" not in self.sources:
+            draws = 0
+        if "exchange" in self.sources and on:
+            self.exchange(min(_EXCHANGED, _EXCHANGED_EACH * n))
+            enough += sum(one.fits for one in self.found)  # of each source as many
+            on = progress(0.1, f"{len(self.found)} crystals hold the constraints; drawing from the conditional prior")
         while True:
             while on and drawn < draws and sum(one.fits for one in self.found) < enough:
                 count = min(_ROUND, draws - drawn)
                 self.look(self._drawn(count, drawn))
                 drawn += count
-                on = progress(0.8 * drawn / draws, f"{drawn} drawn, {len(self.found)} crystals hold the constraints")
+                on = progress(
+                    0.1 + 0.7 * drawn / draws, f"{drawn} drawn, {len(self.found)} crystals hold the constraints"
+                )
             if on:
                 progress(0.85, "decoding the best with all care")
             chosen = self.finished(n)
@@ -309,38 +374,63 @@ class Search:
             return np.asarray(self.rng.choice(inside, count))
         return np.full(count, low if not len(known) or known.max() < low else high)
 
+    def exchange(self, count: int | None = None) -> None:
+        """Take ``count`` known crystals that fit, with one element exchanged for a chemically near one."""
+        if not len(self.fit):
+            return
+        scale = chemical_scale().astype(int)
+        rows = self._near_rows(self.fit, _EXCHANGED if count is None else count)
+        changed = []
+        for crystal in self.model.decode_arrays(self.atlas.z[rows], effort="fast"):
+            if not len(crystal.element):
+                continue
+            old = self.rng.choice(np.unique(crystal.element))
+            near = [z for z in range(1, 95) if z not in crystal.element and abs(scale[z] - scale[old]) <= _NEARBY]
+            if near:
+                elements = np.where(crystal.element == old, self.rng.choice(near), crystal.element)
+                changed.append(resized(replace(crystal, element=elements), crystal.element))
+        if changed:
+            self.take(self.model.encode_canonical([one.crystal for one in changed]), changed, "exchange")
+
+    def _near_rows(self, rows: np.ndarray, count: int) -> np.ndarray:
+        """(count,) known crystals, drawn from ``rows``; of those near to where to look if that is wanted."""
+        if self.near is not None:
+            rows = rows[np.argsort(np.linalg.norm(self.atlas.z[rows] - self.near, axis=1))[:count]]
+        return np.asarray(self.rng.choice(rows, count))
+
     # -- judging -------------------------------------------------------------------------------------------------
 
     def look(self, z: np.ndarray) -> None:
         """Decode latent vectors (n, Z), and keep what holds the constraints and does not overlap."""
         self.take(z, self.model.decode_arrays(z, effort="fast"))
 
-    def take(self, z: np.ndarray, decoded: list[Decoded]) -> None:
+    def take(self, z: np.ndarray, decoded: list[Decoded], source: str = "prior") -> None:
         """Keep of crystals, that latent vectors (n, Z) were decoded to, what holds the constraints."""
         rows = self._sound(decoded)
         self.kept += len(rows)
-        self.found += self._judged(z[rows], [decoded[k] for k in rows])
+        self.found += self._judged(z[rows], [decoded[k] for k in rows], [source] * len(rows))
 
     def _sound(self, decoded: list[Decoded]) -> list[int]:
-        """Which crystals hold the constraints, do not overlap, and are as symmetric as they say."""
+        """Which crystals hold the constraints, have no short contacts, and are as symmetric as they say."""
         from xcrystal.model.choosing import canonical_form, contact_ratios
 
         rows = [k for k, crystal in enumerate(decoded) if self.targets.accepts(crystal)]
         if rows:
             ratios = contact_ratios([decoded[k] for k in rows])
             rows = [k for k, ratio in zip(rows, ratios, strict=True) if ratio >= SHORT_CONTACT]
+            rows = [k for k in rows if not _short_contacts(decoded[k])]
         if not self.targets.of_cells:
             return rows
         forms = ((k, canonical_form(decoded[k])) for k in rows)
         return [k for k, form in forms if form is not None and self.targets.accepts(form)]
 
-    def _judged(self, z: np.ndarray, decoded: list[Decoded]) -> list[Found]:
+    def _judged(self, z: np.ndarray, decoded: list[Decoded], sources: list[str]) -> list[Found]:
         if not decoded:
             return []
         codes = self.model.encode_canonical([one.crystal for one in decoded])
         predicted = self.model.predict(codes)
         fits = self.targets.fits(predicted) if predicted else np.ones(len(codes), dtype=bool)
-        scores = probabilities(self.model, codes, self.targets)
+        scores = self.probabilities(codes, decoded)
         scores[~fits] *= _MISSED
         scores[Density.of(self.atlas).quantiles(codes) > INSIDE] *= _OUTSIDE
         # of what misses a range nobody has to know; balancing charges takes milliseconds
@@ -349,7 +439,38 @@ class Search:
         )
         if "e_above_hull" in predicted and "e_above_hull" not in self.targets.properties:
             scores *= _ABOVE_HULL ** (predicted["e_above_hull"] / 0.1)
-        return [Found(*each) for each in zip(z, codes, decoded, fits.tolist(), scores.tolist(), strict=True)]
+        return [Found(*each) for each in zip(z, codes, decoded, fits.tolist(), scores.tolist(), sources, strict=True)]
+
+    def probabilities(self, codes: np.ndarray, decoded: list[Decoded]) -> np.ndarray:
+        """(n,) that crystals lie in all ranges: the model's own word at their latent vectors (n, Z), and that of the
+        graph networks, which counts as much."""
+        found = probabilities(self.model, codes, self.targets)
+        if self.graphs is None:
+            return found
+        other = graph_probabilities(self.graphs, [one.crystal for one in decoded], self.targets)
+        return np.sqrt(found * other)
+
+    def _hull_height(self, structure: Structure, predicted: dict[str, np.ndarray], k: int) -> float:
+        """How far the predicted energy of candidate ``k`` lies above the hull of known crystals, eV/atom."""
+        if "formation_energy_per_atom" not in predicted:
+            return math.nan
+        energy = float(predicted["formation_energy_per_atom"][k])
+        try:
+            return energy_above_hull(structure.composition, energy, self.atlas)
+        except RelaxationError:
+            return math.nan  # too many elements, or an atlas without energies
+
+    def _shown_to_potential(self, found: list[Found]) -> list[Found]:
+        """What a potential does not put far above the hull; the nearer, the more it counts."""
+        kept = []
+        for one in found:
+            try:
+                above = hull(to_structure(one.decoded), atlas=self.atlas, potential=self.potential).e_above_hull
+            except RelaxationError:
+                continue  # an element or a distance that it does not know
+            if above <= _UNLIKELY:
+                kept.append(replace(one, score=one.score * _ABOVE_HULL ** (max(above, 0.0) / 0.1), above_hull=above))
+        return kept
 
     def finished(self, n: int) -> list[Candidate]:
         """The best, decoded with all care from their own latent vectors, judged again, and unlike each other."""
@@ -364,9 +485,11 @@ class Search:
         chosen: list[Found] = []
         for first in range(0, len(best), _FINISHED * n):
             own = np.array([one.code for one in best[first : first + _FINISHED * n]])
+            sources = [one.source for one in best[first : first + _FINISHED * n]]
             decoded = self.model.decode_arrays(own)
             rows = self._sound(decoded)
-            judged += self._judged(own[rows], [decoded[k] for k in rows])
+            again = self._judged(own[rows], [decoded[k] for k in rows], [sources[k] for k in rows])
+            judged += self._shown_to_potential(again) if self.potential else again
             judged.sort(key=lambda one: -one.score)
             chosen = _diverse(judged, n)
             if len(chosen) >= n:
@@ -379,7 +502,7 @@ class Search:
             return []
         codes = np.array([one.code for one in chosen])
         predicted, intervals = self.model.predict(codes), self.model.known_intervals(codes)
-        nonzero, within = self.model.known_nonzero(codes), probabilities(self.model, codes, self.targets)
+        nonzero, within = self.model.known_nonzero(codes), self.probabilities(codes, [one.decoded for one in chosen])
         quantiles = Density.of(self.atlas).quantiles(codes)
         nearest, distances = self.atlas.neighbours(codes, 1)
         table, known = self.atlas.table, KnownCrystals(self.model, self.atlas)
@@ -401,9 +524,18 @@ class Search:
                     distance=float(distances[k, 0]),
                     match=known.novelty(structure, one.code).match or "",
                     valid=validity(structure).valid,
+                    source=one.source,
+                    above_hull=one.above_hull,
+                    hull_height=self._hull_height(structure, predicted, k),
                 )
             )
         return found
+
+
+def _short_contacts(decoded: Decoded) -> bool:
+    """Whether atoms are nearer to each other than known crystals have them."""
+    (atoms,) = expand([decoded.crystal])
+    return bool(short_contacts(atoms.cell, atoms.points, decoded.element[atoms.orbit]))
 
 
 @lru_cache(maxsize=4096)

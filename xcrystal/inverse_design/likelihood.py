@@ -7,13 +7,16 @@ in a range. They are the model's own word: crystals that were chosen by it are f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from xcrystal.crystal.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
     from xcrystal.inverse_design.design_targets import Targets
+    from xcrystal.model.graph_network import GraphEnsemble
 
 _LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
@@ -37,6 +40,19 @@ def probabilities(model: CrystalModel, z: np.ndarray, targets: Targets) -> np.nd
         for k, row in enumerate(quantiles):
             within[k] *= _share_below(row, shares, high, True) - _share_below(row, shares, low, False)
     return np.asarray(within.clip(0, 1))
+
+
+def graph_probabilities(networks: GraphEnsemble, crystals: Sequence[WyckoffCrystal], targets: Targets) -> np.ndarray:
+    """(n,) probabilities that crystals lie in the ranges of the properties that graph networks predict."""
+    from xcrystal.model.graph_network import PREDICTED, Graphs
+
+    within, wanted = np.ones(len(crystals)), [name for name in targets.properties if name in PREDICTED]
+    if not len(crystals) or not wanted:
+        return within
+    graphs = Graphs.of(crystals)
+    for name in wanted:
+        within *= networks.within(graphs, name, *targets.properties[name])
+    return within
 
 
 def _share_below(quantiles: np.ndarray, shares: np.ndarray, value: float, with_it: bool) -> float:

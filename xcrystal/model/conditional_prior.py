@@ -145,7 +145,10 @@ def fit_conditional_flow(
     batch_size: int = 256,
     learning_rate: float = 1e-3,
     noise: float = 0.5,
+    width: int = 384,
+    blocks: int = 3,
     seed: int = 0,
+    device: torch.device | str = "cpu",
     unfinished: Path | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> ConditionalFlow:
@@ -157,6 +160,10 @@ def fit_conditional_flow(
         (Z,) or (n, Z) standard deviations.
     noise
         How many standard deviations the latent vectors are moved by, drawn anew at every step.
+    width, blocks
+        Of the network.
+    device
+        Where it is fitted; the flow that is returned is on the CPU.
     unfinished
         A file that keeps the state of the fit now and then; if it is there, the fit goes on from it.
     progress
@@ -164,7 +171,9 @@ def fit_conditional_flow(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        flow = ConditionalFlow(means.shape[1])
+        flow = ConditionalFlow(means.shape[1], width, blocks)
+    device = torch.device(device)
+    flow.to(device)
     averaged = copy.deepcopy(flow).requires_grad_(False)
     optimizer = torch.optim.AdamW(flow.parameters(), lr=0.0, weight_decay=0.01, fused=True)
     first = _resume(unfinished, flow, averaged, optimizer) if unfinished else 0
@@ -177,7 +186,8 @@ def fit_conditional_flow(
         end = torch.from_numpy((means[rows] + spread[rows] * drawn[0]).astype(np.float32))
         start, time = torch.from_numpy(drawn[1]), torch.from_numpy(rng.random(batch_size).astype(np.float32))
         condition = encoded(conditions.rows(rows).hidden(rng))
-        with torch.autocast("cpu", torch.bfloat16):
+        end, start, time, condition = (each.to(device) for each in (end, start, time, condition))
+        with torch.autocast(device.type, torch.bfloat16):
             velocity = flow(start + time[:, None] * (end - start), time, condition)
         loss = ((velocity.float() - (end - start)) ** 2).mean()
         optimizer.zero_grad(set_to_none=True)
@@ -188,7 +198,32 @@ def fit_conditional_flow(
             _keep(unfinished, flow, averaged, optimizer, step + 1)
         if progress:
             progress(step + 1)
-    return averaged.eval()
+    return averaged.cpu().eval()
+
+
+@torch.no_grad()
+def held_out_loss(
+    flow: ConditionalFlow, z: np.ndarray, conditions: Conditions, draws: int = 16, seed: int = 0
+) -> float:
+    """The loss of the fit on crystals (n, Z) that it did not see: mean squared error of a velocity's component.
+
+    Parameters
+    ----------
+    conditions
+        What the flow is told of the crystals, all of it.
+    draws
+        How often each crystal is looked at, at other times and from other beginnings.
+    """
+    device = flow.enter.weight.device
+    rng = np.random.default_rng(seed)
+    end, condition = torch.from_numpy(z).float().to(device), encoded(conditions).to(device)
+    losses = []
+    for _ in range(draws):
+        start = torch.from_numpy(rng.standard_normal(z.shape).astype(np.float32)).to(device)
+        time = torch.from_numpy(rng.random(len(z)).astype(np.float32)).to(device)
+        velocity = flow(start + time[:, None] * (end - start), time, condition)
+        losses.append(float(((velocity - (end - start)) ** 2).mean()))
+    return float(np.mean(losses))
 
 
 def _keep(

@@ -19,6 +19,7 @@ LESSONS = {
     "why": "xcrystal.teaching.why",
     "any good": "xcrystal.teaching.any_good",
     "diffraction": "xcrystal.teaching.powder_patterns",
+    "design": "xcrystal.teaching.wishes",
     "families": "xcrystal.teaching.generator_families",
     "structure prediction": "xcrystal.teaching.structure_prediction",
     "stability": "xcrystal.teaching.stability",

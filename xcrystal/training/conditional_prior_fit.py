@@ -6,19 +6,40 @@ All that it learns from is in the model's atlas, which holds no crystal that is 
 from __future__ import annotations
 
 import hashlib
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from xcrystal.generator import CrystalModel, model_folder
-from xcrystal.inverse_design.conditions import known_conditions
+from xcrystal.inverse_design.conditions import conditions_of, known_conditions
 from xcrystal.latent.atlas import Atlas, open_atlas
-from xcrystal.training.codes import open_network
+from xcrystal.training.codes import open_network, posteriors, tokens_of
 
 _MEASURED = 512  # crystals of which the posterior's standard deviations are measured
 
 
-def fit_conditional_prior(model: str | Path, atlas: str | Path = "", steps: int = 15000, seed: int = 0) -> Path:
+@dataclass(frozen=True)
+class FlowSettings:
+    """How a conditional prior is fitted: optimizer steps, crystals in each, how many standard deviations of their
+    posteriors latent vectors are moved by, and the sizes of the network."""
+
+    steps: int = 9000
+    batch_size: int = 512
+    noise: float = 0.5
+    width: int = 384
+    blocks: int = 3
+
+
+def fit_conditional_prior(
+    model: str | Path,
+    atlas: str | Path = "",
+    settings: FlowSettings | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    held_out: Path | None = None,
+) -> tuple[Path, float]:
     """Fit a conditional flow to the latent vectors of an atlas and write it into the model's folder.
 
     A fit that was interrupted goes on where it was.
@@ -29,47 +50,55 @@ def fit_conditional_prior(model: str | Path, atlas: str | Path = "", steps: int 
         A model's folder, or a bundled model's name.
     atlas
         Of this model; the default is the one in its folder.
-    steps
-        Optimizer steps.
+    settings
+        How to fit.
     seed
         Of everything random.
+    device
+        Where: "cpu", "cuda".
+    held_out
+        A table of crystals that the atlas does not hold.
 
     Returns
     -------
-    Path
-        The file.
+    file, loss
+        What was written, and the loss on the held-out crystals, NaN without any.
 
     Raises
     ------
     CheckpointError
         If there is no such model, or what an interrupted fit left is damaged.
     DatasetError
-        If there is no such atlas.
+        If there is no such atlas, or no such table.
     """
     from tqdm.auto import tqdm
 
     from xcrystal.model.checkpoint import weights_digest
-    from xcrystal.model.conditional_prior import FILE, fit_conditional_flow, save_conditional_flow
-    from xcrystal.model.device import one_thread
+    from xcrystal.model.conditional_prior import FILE, fit_conditional_flow, held_out_loss, save_conditional_flow
+    from xcrystal.model.device import one_thread, pick_device
 
-    folder = model_folder(model)
+    how, folder = settings or FlowSettings(), model_folder(model)
     opened, known = open_network(model), open_atlas(atlas or model)
     # of these weights and this atlas: to go on with others would mix two fits
-    of = hashlib.sha256(known.z.tobytes() + weights_digest(folder).encode()).hexdigest()[:12]
-    unfinished = folder / f"{FILE}.{steps}-{seed}-{of}.part"
-    with one_thread(), tqdm(total=steps, desc="fitting", unit="step", disable=None) as bar:
+    of = hashlib.sha256(known.z.tobytes() + f"{weights_digest(folder)} {how} {seed}".encode()).hexdigest()[:12]
+    unfinished = folder / f"{FILE}.{of}.part"
+    with one_thread(), tqdm(total=how.steps, desc="fitting", unit="step", disable=None) as bar:
         flow = fit_conditional_flow(
             known.z,
             _deviations(opened, known),
             known_conditions(known),
-            steps=steps,
+            **vars(how),
             seed=seed,
+            device=pick_device(device),
             unfinished=unfinished,
             progress=lambda done: bar.update(done - bar.n),
         )
     save_conditional_flow(flow, folder)
     unfinished.unlink(missing_ok=True)
-    return folder / FILE
+    if held_out is None:
+        return folder / FILE, math.nan
+    tokens = tokens_of(held_out, None, opened)
+    return folder / FILE, held_out_loss(flow, posteriors(opened, tokens)[0], conditions_of(tokens))
 
 
 def _deviations(model: CrystalModel, atlas: Atlas) -> np.ndarray:

@@ -1,7 +1,7 @@
 /** The design panel: ranges and elements that are counted, a search that can be stopped, and candidates as cards. */
 import { modelFor } from '../../testing/model';
 import { el } from '../dom';
-import design, { chosenWords, countWords } from './design_panel';
+import design, { chosenWords, countWords, sorted } from './design_panel';
 
 const EVIL = '<img src=x onerror="window.evil = 1">';
 const DATA = {
@@ -14,12 +14,18 @@ const DATA = {
     number[]
   ][],
   elements: ['H', 'He', 'Li'],
-  systems: ['cubic']
+  systems: ['cubic'],
+  points: [] as [number, number][]
 };
 const CARD = {
   formula: EVIL,
   group: 'Fm-3m (225)',
   rows: [['Band gap', '2.00 (1.00 to 3.00)', 'eV']] as [string, string, string][],
+  values: { band_gap: 2, formation_energy_per_atom: -1 },
+  inside: true,
+  above: '+0.12',
+  exchanged: true,
+  below: true,
   chance: '40 %',
   nearest: 'NaCl (mp-1), 3.2',
   known: '',
@@ -35,6 +41,7 @@ function stateWith(more: object) {
     obstacle: '',
     count: null as number | null,
     trouble: '',
+    caution: '',
     progress: null,
     wanted: '',
     cards: [],
@@ -62,6 +69,33 @@ function type(input: HTMLInputElement, value: string): void {
   input.value = value;
   input.dispatchEvent(new Event('input', { bubbles: true }));
 }
+
+describe('candidates', () => {
+  it('are sorted by a property, unknown values last', () => {
+    const cards = [{ values: { gap: 3 } }, { values: {} }, { values: { gap: 1 } }];
+    expect(sorted(cards, 'gap')).toEqual([2, 0, 1]);
+    expect(sorted(cards, '')).toEqual([0, 1, 2]);
+  });
+
+  it('are marks of the diagram, which go to them', () => {
+    const energy: (typeof DATA.properties)[number] = [
+      'formation_energy_per_atom',
+      'Formation energy',
+      'eV/atom',
+      -4,
+      1,
+      [1]
+    ];
+    const { root, model, end } = draw({ cards: [CARD] });
+    model.set('data', { ...DATA, properties: [...DATA.properties, energy], points: [[1, -1]] });
+    const mark = find<HTMLElement>(root, '.xc-mark');
+    mark.dispatchEvent(new Event('click'));
+    expect(model.sent.at(-1)).toEqual({ act: 'candidate', number: 0 });
+    expect(root.querySelectorAll('.xc-point')).toHaveLength(1);
+    expect(root.querySelector('.xc-diagram img')).toBeNull();
+    end();
+  });
+});
 
 describe('what is wanted', () => {
   it('is counted as it is typed, and colours the histogram', () => {

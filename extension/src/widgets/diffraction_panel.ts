@@ -3,7 +3,7 @@ import { el, formulaNodes, pictureAddress, spaceGroupNodes } from '../dom';
 import { saveFile } from '../save_file';
 import { button, detailOf, fileInput, ProgressBar } from './common/controls';
 import type { Choice, IDownload, IPanel, IView, Progress } from './common/model';
-import { offer, ownKeys, show, takeDownloads, tellAwake } from './common/panel';
+import { Awaited, offer, ownKeys, show, takeDownloads, tellAwake } from './common/panel';
 import { type IPatterns, PatternChart, peakWords } from './common/pattern_chart';
 
 interface IMatch {
@@ -153,6 +153,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
   );
   const search = () => {
     if (!state().busy && state().measured !== null) {
+      awaited.begin(state().matches?.rows.map(({ shown: _, ...row }) => row));
       model.send({ act: 'identify', elements: elements.value, formula: formula.value });
     }
   };
@@ -163,6 +164,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
       search();
     }
   });
+  const awaited = new Awaited();
   const working = new ProgressBar('Progress of the search');
   const said = el('div', { class: 'xc-note', role: 'status' });
   const list = el('div', {
@@ -269,6 +271,12 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
     said.textContent = matches?.said ?? '';
     const pictures = model.get('pictures');
     const rows = (matches?.rows ?? []).map(row => ({ ...row, shown: false }));
+    if (!progress && matches) {
+      awaited.see(
+        matches.rows.map(({ shown: _, ...row }) => row),
+        said
+      );
+    }
     show(list, [rows, pictures.length], () => rows.map((row, k) => drawMatch(row, k, pictures[k])));
     [...list.children].forEach((node, k) =>
       node.setAttribute('aria-current', String(matches?.rows[k]?.shown ?? false))

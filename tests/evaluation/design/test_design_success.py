@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from xcrystal.errors import CapabilityError
+from xcrystal.errors import CapabilityError, TargetError
 from xcrystal.evaluation.design import design_success
 from xcrystal.evaluation.design.design_success import evaluate_design, holds
 from xcrystal.evaluation.design.graph_networks import predict_independently
 from xcrystal.generator import CrystalModel
+from xcrystal.inverse_design import designing
 from xcrystal.inverse_design.design_targets import read_targets
 from xcrystal.latent.atlas import Atlas
 
@@ -67,7 +68,7 @@ def test_constraints_are_judged_by_atoms_and_spglib() -> None:
 @needs_cgcnn
 def test_methods_are_scored_side_by_side(model: CrystalModel, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(design_success, "_BASE", 64)
-    monkeypatch.setattr(design_success, "_EXCHANGED", 64)
+    monkeypatch.setattr(designing, "_EXCHANGED", 64)
     region = "oxide, energy below -1"
     report = evaluate_design(
         model, atlas, n=3, draws=64, methods=("conditional", "exchange", "known"), regions=[region]
@@ -78,8 +79,22 @@ def test_methods_are_scored_side_by_side(model: CrystalModel, atlas: Atlas, monk
     assert all(score.constraints == 1 and score.unique == 1 for score in scores.values())
     assert scores["conditional"].success > report.base[region][0]
     assert scores["known"].novel < 1
+    assert all(score.near_hull is None for score in scores.values())
     assert region in report.table()
     json.dumps(report.to_dict(), allow_nan=False)
+
+
+@needs_cgcnn
+def test_a_potential_judges_energies(model: CrystalModel, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("chgnet")
+    monkeypatch.setattr(design_success, "_BASE", 16)
+    given = {"n": 3, "methods": ("known",), "regions": ["oxide, energy below -1"]}
+    report = evaluate_design(model, atlas, **given, judging="chgnet")
+    (score,) = report.scores
+    assert score.near_hull is not None and score.near_hull > 0.5  # known crystals lie near the hull
+    assert "near hull" in report.table()
+    with pytest.raises(TargetError, match="no potential"):
+        evaluate_design(model, atlas, **given, judging="magic")
 
 
 def test_without_cgcnn_it_says_what_to_install(

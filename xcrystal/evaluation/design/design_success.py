@@ -6,8 +6,10 @@ too. What the decodes of crystals that are known to lie in a range achieve bound
 
 Methods, each with the same number of candidates:
 
+design
+    ``xc.design``, which takes the best of both of the following.
 conditional
-    ``xc.design``.
+    Draws of the conditional prior alone.
 unconditional
     As many draws of the learned prior, decoded, filtered, ranked and finished in the same way.
 exchange
@@ -20,6 +22,7 @@ known
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,16 +32,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.groups import crystal_system
 from xcrystal.crystal.matching import match_rms
-from xcrystal.errors import CapabilityError, InvalidCrystalError, XCrystalError, check_whole_number
+from xcrystal.energetics.hull import hull
+from xcrystal.energetics.potentials import potential_of
+from xcrystal.errors import CapabilityError, InvalidCrystalError, RelaxationError, XCrystalError, check_whole_number
 from xcrystal.evaluation.design.graph_networks import independent_errors, missing, predict_independently
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.inverse_design.candidates import Candidate
 from xcrystal.inverse_design.design_targets import Targets, read_targets
-from xcrystal.inverse_design.designing import DRAWS, GUIDANCE, Search
-from xcrystal.latent.proposing import resized
+from xcrystal.inverse_design.designing import DRAWS, GUIDANCE, SOURCES, Search
 from xcrystal.latent.steering import steer
 from xcrystal.reporting import Report, columns, share_text
 
@@ -57,11 +60,10 @@ REGIONS: dict[str, dict[str, Any]] = {
     "Fm-3m, gap above 1": {"band_gap": (1.0, None), "space_group": 225},
     "trigonal, gap 2 to 3.5": {"band_gap": (2.0, 3.5), "crystal_system": "trigonal"},
 }
-METHODS = ("conditional", "unconditional", "exchange", "steering", "known")
+METHODS = ("design", "conditional", "unconditional", "exchange", "steering", "known")
 _BASE = 1000  # draws of the prior that tell the base rates
 _STEPS = 4  # of steering
-_EXCHANGED = 512  # known crystals with one element exchanged
-_NEARBY = 3  # places on the chemical scale that an element is exchanged over
+NEAR_HULL = 0.3  # eV/atom, of crystals that are not relaxed
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ class DesignScore:
         Shares: charges and distances, unlike the ones before, matching nothing that the atlas holds.
     systems
         Distinct sets of elements, by candidates.
+    near_hull, above_hull
+        Share that a potential puts, unrelaxed, at most 0.3 eV/atom above the hull, and the median height (eV/atom);
+        None if none judges.
     """
 
     region: str
@@ -95,6 +100,8 @@ class DesignScore:
     unique: float
     novel: float
     systems: float
+    near_hull: float | None = None
+    above_hull: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,8 +130,9 @@ class DesignReport(Report):
 
     def table(self) -> str:
         """A table for reading."""
+        judged = any(s.near_hull is not None for s in self.scores)
         head = ("region", "method", "candidates", "success", "by itself", "constraints", "valid", "unique", "novel",
-                "systems")  # fmt: skip
+                "systems", *(["near hull", "median (eV/atom)"] if judged else []))  # fmt: skip
         rows = [
             (
                 s.region if s.method == METHODS[0] else "",
@@ -132,6 +140,8 @@ class DesignReport(Report):
                 str(s.candidates),
                 share_text(s.success, s.interval, 0),
                 *(f"{x:.0%}" for x in (s.itself, s.constraints, s.valid, s.unique, s.novel, s.systems)),
+                *([] if not judged else ["" if s.near_hull is None else f"{s.near_hull:.0%}"]),
+                *([] if not judged else ["" if s.above_hull is None else f"{s.above_hull:+.2f}"]),
             )
             for s in self.scores
         ]
@@ -157,6 +167,8 @@ def evaluate_design(
     regions: Sequence[str] = tuple(REGIONS),
     seed: int = 0,
     data: Path | None = None,
+    potential: str = "",
+    judging: str = "",
     progress: Callable[[str], object] | None = None,
 ) -> DesignReport:
     """Design in every region, by every method, and let CGCNN judge.
@@ -179,6 +191,10 @@ def evaluate_design(
         The first seed.
     data
         A table of known crystals, of which CGCNN's errors are measured.
+    potential
+        An interatomic potential that the methods may ask, as ``xc.design`` may; then it is no judge.
+    judging
+        An interatomic potential that tells how far candidates, unrelaxed, lie above the hull.
     progress
         Called with a few words before each.
 
@@ -186,11 +202,15 @@ def evaluate_design(
     ------
     CapabilityError
         If CGCNN is not installed, or the model has no conditional or no learned prior.
+    RelaxationError
+        If a potential is not installed.
     TargetError
         If a number is less than 1.
     """
     if why := missing():
         raise CapabilityError(why)
+    if judging and (why := potential_of(judging).missing):
+        raise RelaxationError(why)
     check_whole_number(n, "The number of candidates")
     check_whole_number(seeds, "The number of seeds")
     asked = {name: read_targets(**REGIONS[name]) for name in regions}
@@ -201,9 +221,10 @@ def evaluate_design(
             found: list[Candidate] = []
             for k in range(seeds):
                 (progress or (lambda words: None))(f"{name}: {method}, seed {seed + k}")
-                search = Search(model, atlas, targets, seed + k, guidance, None)
+                sources = SOURCES if method == "design" else ("prior",)
+                search = Search(model, atlas, targets, seed + k, guidance, None, sources, potential)
                 found += _by_method(method, search, n, draws)
-            scores.append(_score(name, method, targets, found))
+            scores.append(_score(name, method, targets, found, atlas, judging))
     return DesignReport(
         n=n,
         seeds=seeds,
@@ -219,38 +240,19 @@ def evaluate_design(
 
 def _by_method(method: str, search: Search, n: int, draws: int) -> Sequence[Candidate]:
     match method:
-        case "conditional":
+        case "design" | "conditional":
             return search.run(n, draws, lambda share, words: True, []).candidates
         case "unconditional":
             search.look(search.model.sample_latent(draws, search.seed))
             return search.finished(n)
         case "exchange":
-            _exchange(search)
+            search.exchange()
             return search.finished(n)
         case "steering":
             return _steered(search, n)
         case "known":
             return _known(search, search.fit, n)
     raise ValueError(f"There is no method {method!r}.")
-
-
-def _exchange(search: Search) -> None:
-    """Take known crystals that fit, with one element exchanged for a near one."""
-    if not len(search.fit):
-        return
-    scale = chemical_scale().astype(int)
-    rows = search.rng.choice(search.fit, _EXCHANGED)
-    changed = []
-    for crystal in search.model.decode_arrays(search.atlas.z[rows], effort="fast"):
-        if not len(crystal.element):
-            continue
-        old = search.rng.choice(np.unique(crystal.element))
-        near = [z for z in range(1, 95) if z not in crystal.element and abs(scale[z] - scale[old]) <= _NEARBY]
-        if near:
-            elements = np.where(crystal.element == old, search.rng.choice(near), crystal.element)
-            changed.append(resized(replace(crystal, element=elements), crystal.element))
-    if changed:
-        search.take(search.model.encode_canonical([one.crystal for one in changed]), changed)
 
 
 def _steered(search: Search, n: int) -> Sequence[Candidate]:
@@ -293,11 +295,14 @@ def _all(search: Search, z: np.ndarray) -> Sequence[Candidate]:
     return search.candidates(search.found)
 
 
-def _score(region: str, method: str, targets: Targets, found: Sequence[Candidate]) -> DesignScore:
+def _score(
+    region: str, method: str, targets: Targets, found: Sequence[Candidate], atlas: Atlas, judging: str
+) -> DesignScore:
     structures = [one.structure for one in found]
     count = max(len(found), 1)
     success = _succeed(targets, structures)
     itself = [all(low <= one.predicted[k] <= high for k, (low, high) in targets.properties.items()) for one in found]
+    above = np.array([_above_hull(structure, atlas, judging) for structure in structures]) if judging else np.zeros(0)
     unique: list[Structure] = []
     for structure in structures:
         if not any(_match(structure, other) for other in unique):
@@ -314,7 +319,17 @@ def _score(region: str, method: str, targets: Targets, found: Sequence[Candidate
         unique=len(unique) / count,
         novel=sum(one.novel for one in found) / count,
         systems=len({structure.composition.chemical_system for structure in structures}) / count,
+        near_hull=float((above <= NEAR_HULL).sum()) / count if judging else None,
+        above_hull=float(np.median(above[np.isfinite(above)])) if np.isfinite(above).any() else None,
     )
+
+
+def _above_hull(structure: Structure, atlas: Atlas, potential: str) -> float:
+    """eV/atom above the hull of known crystals, unrelaxed; infinite where the potential cannot tell."""
+    try:
+        return hull(structure, atlas=atlas, potential=potential).e_above_hull
+    except RelaxationError:
+        return math.inf
 
 
 def _match(one: Structure, other: Structure) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -11,13 +12,14 @@ import traitlets
 
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, space_group
+from xcrystal.energetics.potentials import POTENTIALS
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.crystal_design import MOST_DESIGNS
-from xcrystal.inverse_design.candidates import value_words
+from xcrystal.inverse_design.candidates import FAR_BELOW, value_words
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session.session import Session
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 _BINS = 32
 _OUTLIERS = 0.5  # % of the known crystals beyond either end of a histogram
 _RANGES = ("band_gap", "formation_energy_per_atom", "e_above_hull", "n_atoms")
+_POTENTIAL = "chgnet"
+_DRAWN = 800  # known crystals in the diagram
 _ELEMENTS = ("require", "exclude", "only")
 
 
@@ -39,7 +43,8 @@ class DesignView(Panel):
     ----------
     data
         The properties: name, title, unit, ends of the histogram, and shares of its bins; the symbols of the elements;
-        the crystal systems. Sent once the panel is seen.
+        the crystal systems; gaps and energies of some known crystals; the title of the potential that can be asked, if
+        any. Sent once the panel is seen.
     pictures
         Small pictures of the candidates, SVG; apart from the state, so that they are sent once.
     """
@@ -52,7 +57,7 @@ class DesignView(Panel):
 
     def __init__(self, session: Session, worker: Worker) -> None:
         self._awake = False
-        self._counted: tuple[int | None, str] = (None, "")
+        self._counted: tuple[int | None, str, str] = (None, "", "")
         self._drawn: WeakKeyDictionary[Point, str] = WeakKeyDictionary()
         self._drawing = threading.RLock()  # the thread that designs has its progress drawn while others draw
         super().__init__(session, worker)
@@ -62,13 +67,14 @@ class DesignView(Panel):
         """The count of known crystals, how far a search is, and the candidates."""
         session, service = self.session, self.session.crystal_design
         running, designs = service.running, session.state.designs
-        count, trouble = self._counted
+        count, trouble, caution = self._counted
         return {
             "awake": self._awake,
             "most": MOST_DESIGNS,
             "obstacle": service.obstacle if self._awake else "",
             "count": count,
             "trouble": trouble,
+            "caution": caution,
             "progress": None
             if running is None
             else ["Designing crystals", running.words, round(100 * running.share), 100],
@@ -78,7 +84,9 @@ class DesignView(Panel):
         }
 
     def _card(self, point: Point) -> dict[str, Any]:
-        found = self.session.crystal_design.candidates.get(point)
+        session = self.session
+        design = session.crystal_design.design_of.get(point)
+        found = session.crystal_design.candidates.get(point)
         number = int(point.structure.properties["space_group"])
         rows = [
             [words.title(name), value_words(value, point.intervals.get(name)), words.unit(name)]
@@ -88,6 +96,11 @@ class DesignView(Panel):
             "formula": words.formula_of(point.structure),
             "group": f"{space_group(number).symbol} ({number})",
             "rows": rows,
+            "values": dict(point.predicted),
+            "inside": None if found is None or design is None else design.in_range(found),
+            "above": "" if found is None or math.isnan(found.above_hull) else f"{found.above_hull:+.2f}",
+            "exchanged": found is not None and found.source == "exchange",
+            "below": found is not None and found.hull_height < FAR_BELOW,
             "chance": "" if found is None else words.percent(found.probability),
             "nearest": "" if found is None else f"{found.nearest_formula} ({found.nearest}), {found.distance:.1f}",
             "known": "" if found is None else found.match,
@@ -104,13 +117,16 @@ class DesignView(Panel):
                 self.data = self._data()
         elif action == "count":
             try:
-                self._counted = service.count(**_wanted(message)), ""
+                wanted = _wanted(message)
+                self._counted = service.count(**wanted), "", service.caution(**wanted)
             except XCrystalError as error:
-                self._counted = None, "" if _is_empty(message) else str(error)
+                self._counted = None, "" if _is_empty(message) else str(error), ""
         elif action == "design":
             threading.Thread(target=self._design, args=(message,), name="xcrystal-design", daemon=True).start()
         elif action == "candidate":
             service.show(int(message.get("number", -1)))
+        elif action == "brush":
+            self._brush(message)
         elif action == "save":
             designs = self.session.state.designs
             found = service.design_of.get(designs[0]) if designs else None
@@ -146,10 +162,37 @@ class DesignView(Panel):
     def _design(self, message: dict[str, Any]) -> None:
         try:
             self.session.crystal_design.design(
-                **_wanted(message), count=int(message.get("count") or 12), seed=int(message.get("seed") or 0)
+                **_wanted(message),
+                near_shown=bool(message.get("near_shown")),
+                potential=_POTENTIAL if message.get("potential") else "",
+                count=int(message.get("count") or 12),
+                seed=int(message.get("seed") or 0),
             )
         except Exception as error:  # noqa: BLE001  (nobody else would hear of it)
             self.session.report(f"Nothing could be designed ({type(error).__name__}: {error}).")
+
+    def _brush(self, message: dict[str, Any]) -> None:
+        """Select the known crystals inside of a rectangle of the diagram, so that the map shows where they lie."""
+        table, inside = self.session.atlas.table, np.ones(len(self.session.atlas), dtype=bool)
+        said = []
+        for name in ("formation_energy_per_atom", "band_gap", "e_above_hull"):
+            ends = message.get(name)
+            if isinstance(ends, list) and len(ends) == 2 and name in table:
+                low, high = float(ends[0]), float(ends[1])
+                inside &= table[name].between(low, high).to_numpy()
+                said.append(f"{words.title(name)} {low:.2f} to {high:.2f} {words.unit(name)}")
+        if said and inside.any():
+            self.session.selections.select_rows(np.flatnonzero(inside), ", ".join(said))
+        elif said:
+            self.session.report(f"No known crystal has {', '.join(said)}.")
+
+    def _points(self) -> list[list[float]]:
+        """Energies and gaps of some known crystals, to be drawn behind the candidates."""
+        table = self.session.atlas.table
+        if not {"formation_energy_per_atom", "band_gap"} <= set(table):
+            return []
+        known = table[["band_gap", "formation_energy_per_atom"]].dropna()
+        return known.sample(min(_DRAWN, len(known)), random_state=0).round(2).to_numpy().tolist()
 
     def _data(self) -> dict[str, Any]:
         table, properties = self.session.atlas.table, []
@@ -169,6 +212,8 @@ class DesignView(Panel):
             "properties": properties,
             "elements": [symbol(z) for z in range(1, MAX_Z + 1)],
             "systems": list(CRYSTAL_SYSTEMS),
+            "points": self._points(),
+            "potential": "" if POTENTIALS[_POTENTIAL].missing else POTENTIALS[_POTENTIAL].title,
         }
 
 

@@ -449,6 +449,8 @@ class DesignCrystals(Command):
     crystal_system: str = ""
     prototype: str = ""
     n_atoms: tuple[float | None, ...] | None = None
+    near_shown: bool = False
+    potential: str = ""
     count: int = 12
     seed: int = 0
     wanted: str = result("")

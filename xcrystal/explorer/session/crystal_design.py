@@ -74,6 +74,10 @@ class CrystalDesign:
             return str(error)
         return ""
 
+    def caution(self, **wanted: Any) -> str:
+        """What lies beyond the data of what is wanted, in a sentence; keywords are those of ``design``."""
+        return " ".join(beyond(_targets(**wanted), self._points.atlas))
+
     def count(self, **wanted: Any) -> int:
         """How many known crystals have what is wanted; keywords are those of ``design``.
 
@@ -97,6 +101,8 @@ class CrystalDesign:
         crystal_system: str = "",
         prototype: str = "",
         n_atoms: _Ends = None,
+        near_shown: bool = False,
+        potential: str = "",
         count: int = 12,
         seed: int = 0,
     ) -> int:
@@ -112,6 +118,10 @@ class CrystalDesign:
             Of the crystals; empty for any.
         n_atoms
             (fewest, most) of the primitive cell.
+        near_shown
+            Look near to the crystal that is shown.
+        potential
+            An interatomic potential that the best are shown to, such as "chgnet".
         count
             The most candidates, up to 50.
         seed
@@ -150,7 +160,8 @@ class CrystalDesign:
             self._stopping.clear()
             self.running = RunningDesign(targets)
         try:
-            found = self._search(targets, int(count), seed)
+            command = _command(targets, int(count), seed, bool(near_shown), potential)
+            found = self._search(targets, command)
         except XCrystalError as error:
             self._store.report(str(error))
             return 0
@@ -159,7 +170,6 @@ class CrystalDesign:
             self._store.emit("designing")
         with self._store.lock:
             self.last = found
-            command = _command(targets, int(count), seed)
             points = self._as_points(found, command)
             self.design_of.update((point, found) for point in points)
             self._store.commit(command, designs=tuple(points))
@@ -185,7 +195,7 @@ class CrystalDesign:
 
     # -- inside
 
-    def _search(self, targets: Targets, count: int, seed: int) -> Design:
+    def _search(self, targets: Targets, command: DesignCrystals) -> Design:
         seen = 0.0
 
         def progress(share: float, words: str) -> bool:
@@ -200,8 +210,9 @@ class CrystalDesign:
         model = self._points.model
         assert isinstance(model, CrystalModel)  # or there is an obstacle
         # ``design`` would warn of what the notes say; this is a thread of its own, and filters are of the process
-        search = Search(model, self._points.atlas, targets, seed)
-        return search.run(count, DRAWS, progress, beyond(targets, self._points.atlas))
+        near = np.asarray(self._store.state.point.z) if command.near_shown else None
+        search = Search(model, self._points.atlas, targets, command.seed, near=near, potential=command.potential)
+        return search.run(command.count, DRAWS, progress, beyond(targets, self._points.atlas))
 
     def _as_points(self, found: Design, command: DesignCrystals) -> list[Point]:
         if not len(found):
@@ -226,7 +237,9 @@ def _targets(
     return read_targets(elements={"require": require, "exclude": exclude, "only": only}, **others)
 
 
-def _command(targets: Targets, count: int, seed: int) -> DesignCrystals:
+def _command(targets: Targets, count: int, seed: int, near_shown: bool, potential: str) -> DesignCrystals:
     given = targets.arguments
     given |= {rule: tuple(symbols) for rule, symbols in given.pop("elements", {}).items()}
-    return DesignCrystals(wanted=targets.words, count=count, seed=seed, **given)
+    return DesignCrystals(
+        wanted=targets.words, count=count, seed=seed, near_shown=near_shown, potential=potential, **given
+    )

@@ -78,6 +78,40 @@ export function clear(node: HTMLElement): void {
   delete node.dataset.shows;
 }
 
+/** Scrolls the part of the explorer that holds a node, and not the page, so that the node is at its top. */
+function scrollWithin(node: Element): void {
+  for (let part = node.parentElement; part; part = part.parentElement) {
+    if (
+      part.scrollHeight > part.clientHeight &&
+      /auto|scroll/.test(getComputedStyle(part).overflowY)
+    ) {
+      part.scrollTop += node.getBoundingClientRect().top - part.getBoundingClientRect().top;
+      return;
+    }
+    if (part.classList.contains('xc-explorer')) {
+      return;
+    }
+  }
+}
+
+/** Scrolls to what an act has found, once it is another than when the act began. */
+export class Awaited {
+  private before: string | null = null;
+
+  /** The act begins; `shown` is what is there until now. */
+  begin(shown: unknown): void {
+    this.before = JSON.stringify(shown) ?? '';
+  }
+
+  /** What is there now, above which `node` stands. */
+  see(shown: unknown, node: Element): void {
+    if (this.before !== null && (JSON.stringify(shown) ?? '') !== this.before) {
+      this.before = null;
+      scrollWithin(node);
+    }
+  }
+}
+
 /** Puts nodes into a list in this order; those that stay where they are keep the focus. */
 export function arrange(list: HTMLElement, wanted: readonly HTMLElement[]): void {
   wanted.forEach((node, k) => {
