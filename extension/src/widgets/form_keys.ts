@@ -1,17 +1,20 @@
 /** Leaves keys to the form that this lies in: in a notebook JupyterLab takes arrows and letters for its own. */
+import { ownKeys } from './common/panel';
 
 const FORM = '.xcrystal-form';
 
-export default {
-  render({ el }: { el: HTMLElement }): () => void {
-    let frame = 0;
-    const mark = () => {
-      const form = el.closest(FORM);
-      form?.setAttribute('data-lm-suppress-shortcuts', 'true');
-      // drawn before it is put into its form
-      frame = form ? 0 : requestAnimationFrame(mark);
-    };
-    mark();
-    return () => cancelAnimationFrame(frame);
-  }
-};
+function render({ el }: { el: HTMLElement }): () => void {
+  let frame = 0;
+  const find = () => {
+    const form = el.closest<HTMLElement>(FORM);
+    if (form) {
+      ownKeys(form);
+    } else {
+      frame = requestAnimationFrame(find); // drawn before it is put into its form
+    }
+  };
+  find();
+  return () => cancelAnimationFrame(frame);
+}
+
+export default { render };
