@@ -508,9 +508,10 @@ def influence(model: Model = "toy", seed: Seed = 0, as_json: Json = False) -> Re
     from tqdm.auto import tqdm
 
     from xcrystal.evaluation.attribution.leave_one_out import STEPS, evaluate_influence
+    from xcrystal.training.perovskites import idealized_crystals
 
     with tqdm(total=STEPS, desc="retraining", unit="step", leave=False, disable=None) as bar:
-        report = evaluate_influence(xcrystal.load(model), seed, bar.update)
+        report = evaluate_influence(xcrystal.load(model), idealized_crystals(), seed, bar.update)
     return print_report(report, as_json)
 
 

@@ -92,7 +92,7 @@ def _hidden(
 
 
 def vector_errors(model: CrystalModel, data: TaskData, vector: Tensor, seed: int = 0) -> dict[str, float]:
-    """How far latent vectors are from their mean over random elements: with the mean element vector, and with this one.
+    """How far latent vectors are from their mean over random elements with the mean element vector, and a vector (W,).
 
     In each crystal a random half of the orbits, but at least one, is hidden; the figures are mean distances in z.
     """

@@ -9,6 +9,7 @@ import torch
 import xcrystal as xc
 from xcrystal.evaluation.attribution import leave_one_out
 from xcrystal.evaluation.attribution.leave_one_out import evaluate_influence
+from xcrystal.training.perovskites import idealized_crystals
 
 
 def test_a_head_that_leaves_a_crystal_out_knows_nothing_of_it() -> None:
@@ -26,7 +27,7 @@ def test_a_head_that_leaves_a_crystal_out_knows_nothing_of_it() -> None:
 def test_influence_functions_tell_what_retraining_would(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leave_one_out, "_LEFT_OUT", 40)
     monkeypatch.setattr(leave_one_out, "_UNSEEN", 30)
-    report = evaluate_influence(xc.load("toy"))
+    report = evaluate_influence(xc.load("toy"), idealized_crystals())
     found = report.correlations
     assert found["influence functions"][1] > max(found["random numbers"][0], 0) + 0.1
     assert report.left_out == 40 and report.unseen == 30 and report.crystals == 240

@@ -10,13 +10,14 @@ Shapes: M heads, n training crystals, t unseen crystals, Z latent dimension, W w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.evaluation.shared.ranking import spearman
 from xcrystal.evaluation.shared.statistics import bootstrap_interval, interval_text
 from xcrystal.explanation.known_answers import ELECTRONEGATIVITY
@@ -68,7 +69,10 @@ class LeaveOneOutReport(Report):
 
 
 def evaluate_influence(
-    model: CrystalModel, seed: int = 0, progress: Callable[[], object] | None = None
+    model: CrystalModel,
+    crystals: Sequence[WyckoffCrystal],
+    seed: int = 0,
+    progress: Callable[[], object] | None = None,
 ) -> LeaveOneOutReport:
     """Compare what is called influence with leave-one-out retraining.
 
@@ -76,17 +80,16 @@ def evaluate_influence(
     ----------
     model
         Whose latent vectors are learned from; a small one.
+    crystals
+        What is learned from, and predicted; some hundreds, in canonical form.
     seed
         Of the split, the first weights and the random numbers.
     progress
         Called after each step of the heads, which learn all at once.
     """
-    from xcrystal.training.perovskites import idealized_crystals
-
-    crystals = idealized_crystals()
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(crystals))
-    z = torch.from_numpy(model.encode_canonical(crystals)).double()
+    z = torch.from_numpy(model.encode_canonical(list(crystals))).double()
     amounts = [c.multiplicities / c.multiplicities.sum() for c in crystals]
     target = np.array([a @ ELECTRONEGATIVITY[c.elements] for a, c in zip(amounts, crystals, strict=True)])
     seen, unseen = torch.from_numpy(order[_UNSEEN:]), torch.from_numpy(order[:_UNSEEN])
