@@ -43,7 +43,7 @@ MODULE_NAMES = {
     "scikit-learn": "sklearn",
     "umap-learn": "umap",
 }
-WHEEL_LIMIT = 45e6
+WHEEL_LIMIT = 48e6
 
 
 def pins() -> list[Requirement]:
