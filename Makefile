@@ -75,7 +75,7 @@ lab: setup
 
 # Up to four processes share the tests, with one thread each. Threads that wait for each other by spinning stall for
 # minutes when the cores are shared with a browser: let them sleep.
-SHARED := -n auto --maxprocesses 4 --dist loadgroup
+SHARED := -n auto --maxprocesses 4
 test: dev lint test-extension
 	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SHARED) $(PYTEST_ARGS)
 
