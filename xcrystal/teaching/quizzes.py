@@ -157,12 +157,12 @@ ITEMS = (
     ),
     Item(
         "Synthesis (13)",
-        "Diamond lies more than 0.1 eV/atom above graphite. What does it teach?",
+        "Diamond lies above graphite in energy. What does it teach?",
         {
             "what is metastable can exist and last": "",
             "diamond does not exist": "Look at a ring.",
-            "the calculation is wrong": "It is about right; diamond is metastable at normal pressure.",
-            "whatever lies 0.1 above the hull can be made": "One example makes no rule.",
+            "that it will soon turn into graphite": "The barrier is too high at room temperature.",
+            "whatever lies a little above the hull can be made": "One example makes no rule.",
         },
     ),
 )

@@ -101,11 +101,11 @@ def questions(system: tuple[str, str] = SYSTEMS[0][:2], compound: str = SYSTEMS[
         "h": Choice(
             "What 0.08 eV/atom above the hull means",
             lambda: "not stable at 0 K, and perhaps made all the same",
-            ("How far above graphite is diamond in the lesson?",),
-            "A distance says what a crystal could become, not whether it does.",
+            ("How far above graphite is diamond in the lesson, by PBE and by experiment?",),
+            "A distance says what a crystal could become, not whether it does; and part of 0.08 may be PBE's own error.",
             options={
                 "stable, since below 0.1 eV/atom": "0.1 is a threshold for what is worth a look, and no more.",
-                "cannot be made": "Diamond lies farther above.",
+                "cannot be made": "PBE puts diamond farther above graphite, and even by experiment (0.02) it is metastable.",
                 "not stable at 0 K, and perhaps made all the same": "",
             },
         ),
