@@ -44,6 +44,13 @@ def test_what_is_shown_piece_by_piece_is_what_was_drawn() -> None:
             assert 0 < sum(one.probability for one in frame.alternatives) <= 1 + 1e-6
 
 
+def test_alternatives_have_the_probabilities_that_were_drawn_with() -> None:
+    cold = xc.sample_steps("autoregressive", seed=1, space_group=225, temperature=0.01)
+    assert cold[0].taken.endswith("(225)") and cold[0].alternatives == ()
+    chosen = [one.probability for frame in cold for one in frame.alternatives if one.name == frame.taken]
+    assert min(chosen) > 0.9
+
+
 def test_the_slider_shows_the_step_it_stands_at() -> None:
     frames = xc.sample_steps("autoregressive", seed=1)
     stepper = FrameStepper(frames)

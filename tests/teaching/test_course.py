@@ -183,17 +183,43 @@ def test_nbgrader_makes_of_it_what_is_handed_out(tmp_path: Path) -> None:
     assert "decomposition" not in text and ".right" not in text and "raise NotImplementedError" in text
 
 
+@pytest.mark.parametrize("path", sorted(SOLUTION.parent.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_what_students_are_given_is_left_when_solutions_are_taken_out(path: Path, tmp_path: Path) -> None:
+    made = nbformat.read(nbgrader_assignment(path, tmp_path), as_version=4)
+    text = "\n".join(cell.source for cell in made.cells if cell.cell_type == "code")
+    left = set(re.sub(r"### BEGIN SOLUTION.*?### END SOLUTION", "", text, flags=re.DOTALL).splitlines())
+    exercise = nbformat.read(ROOT / "notebooks" / "exercises" / path.name, as_version=4)
+    given = {line for cell in exercise.cells if cell.cell_type == "code" for line in cell.source.splitlines()}
+    assert {line for line in given - left if not line.startswith("check(")} == set()
+
+
+def test_a_guess_is_forgotten_whose_option_was_edited_away() -> None:
+    guesses.keep(teaching.guess("Which way?", ["left", "right"], "right"), "left")
+    assert not xc.guess("Which way?", ["to the left", "right"], "right").guess.guessed
+
+
+def test_an_answer_to_a_small_number_has_to_be_near_it() -> None:
+    check = teaching.exercise("defects")
+    assert check("d", 3.98e-9).right
+    assert not check("d", 3.0e-9).right
+
+
 def test_every_open_question_of_a_lesson_has_a_model_answer() -> None:
-    answers = (ROOT / "docs" / "teaching" / "answers.md").read_text(encoding="utf-8")
-    for number, part in re.findall(r"^## (\d+)\. [^\n]*\n(.*?)(?=^## |\Z)", answers, re.MULTILINE | re.DOTALL):
-        (path,) = (ROOT / "notebooks").glob(f"{int(number):02}_*.ipynb")
+    folder = ROOT / "docs" / "teaching"
+    answers, goals = ((folder / name).read_text(encoding="utf-8") for name in ("answers.md", "teacher.md"))
+    parts = re.findall(r"^## (\d+)\. [^\n]*\n(.*?)(?=^## |\Z)", answers, re.MULTILINE | re.DOTALL)
+    answered = {int(number): part.count("\n- **") for number, part in parts}
+    asked = {}
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = nbformat.read(path, as_version=4).cells
-        asked = sum(cell.source.count("**Question.**") for cell in cells if cell.cell_type == "markdown")
-        assert part.count("\n- **") == asked, path.name
+        asked[int(path.name[:2])] = sum(c.source.count("**Question.**") for c in cells if c.cell_type == "markdown")
+    assert answered == {number: count for number, count in asked.items() if count}
+    linked = {int(number): int(count) for count, number in re.findall(r"\[(\d+)\]\(answers\.md#(\d+)-", goals)}
+    assert linked == answered
 
 
 def test_every_question_of_an_exercise_is_answered_on_its_page() -> None:
     page = (ROOT / "docs" / "teaching" / "exercise-answers.md").read_text(encoding="utf-8")
-    for name in ("structure prediction", "stability", "defects", "walking"):
+    for name in exercises.LESSONS:
         for key, question in teaching.exercise(name).questions.items():
             assert f"**{key}. {question.words}**" in page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +51,19 @@ class _Drawn:
         self.how = how
         self.generator = torch.Generator().manual_seed(seed)
 
-    def pick(self, logits: Tensor, temperature: float = 1.0) -> Tensor:
-        """(B,) choices from logits (B, V)."""
+    def probabilities(self, logits: Tensor, temperature: float = 1.0) -> Tensor:
+        """(B, V) probabilities that choices are drawn with, of logits (B, V)."""
         p = (logits.float() / max(temperature * self.how.temperature, 1e-3)).softmax(dim=-1)
         if self.how.nucleus < 1:
             ordered, index = p.sort(dim=-1, descending=True)
             ordered = ordered.masked_fill(ordered.cumsum(dim=-1) - ordered >= self.how.nucleus, 0.0)
             p = torch.zeros_like(p).scatter(-1, index, ordered)
+            p = p / p.sum(dim=-1, keepdim=True)
+        return p
+
+    def pick(self, logits: Tensor, temperature: float = 1.0) -> Tensor:
+        """(B,) choices from logits (B, V)."""
+        p = self.probabilities(logits, temperature)
         return torch.multinomial(p.cpu(), 1, generator=self.generator)[:, 0].to(logits.device)
 
     def normal(self, like: Tensor) -> Tensor:
@@ -85,7 +91,8 @@ def write_crystals(
     group_logits = network.groups(source)
     group = drawn.pick(group_logits) if drawing.group is None else torch.full((n,), drawing.group, device=device)
     pieces = _Pieces(int(group[0]), frames is not None)
-    pieces.add("space group", group_logits[0], int(group[0]), _group_name)
+    chances = drawn.probabilities(group_logits)[0] if drawing.group is None else None
+    pieces.add("space group", chances, int(group[0]), _group_name)
     only = _only(drawing.elements, device)
     x, past = network.start(group, source), [None] * network.config.layers
     last, atoms = group.new_full((n, 1), -1), group.new_zeros(n, 1)
@@ -102,7 +109,8 @@ def write_crystals(
             letter = torch.full_like(letter, MAX_LETTERS)
         stops = (letter == MAX_LETTERS) & ~ended
         if not ended[0]:
-            pieces.add(f"letter of orbit {step + 1}", logits[0], int(letter[0]), pieces.letter_name)
+            chances = drawn.probabilities(logits)[0] if step < network.config.max_orbits else None
+            pieces.add(f"letter of orbit {step + 1}", chances, int(letter[0]), pieces.letter_name)
         final[stops] = h[stops, 0]
         ended = ended | stops
         if bool(ended.all()):
@@ -127,7 +135,8 @@ def write_crystals(
         elements.append(element)
         points.append(coordinates[:, 0])
         if not ended[0]:
-            pieces.orbit(step, of_element[0], int(letter[0]), int(element[0]), coordinates[0, 0].cpu().numpy())
+            chances = drawn.probabilities(of_element)[0]
+            pieces.orbit(step, chances, int(letter[0]), int(element[0]), coordinates[0, 0].cpu().numpy())
         x = network.orbit_tokens(rows, element[:, None], coordinates, atoms, first=step)
     numbers = network.cell.completed(_lattice(network, final, drawn), group)
     groups = group.cpu().numpy()
@@ -180,19 +189,18 @@ class _Pieces:
         position = space_group(self.group).positions[letter]
         return f"{position.multiplicity}{position.letter}"
 
-    def add(self, what: str, logits: Tensor, taken: int, name: object) -> None:
+    def add(self, what: str, p: Tensor | None, taken: int, name: Callable[[int], str]) -> None:
+        """Keep what was taken, and the most probable alternatives by p (V,); None if nothing was drawn."""
         if not self.wanted:
             return
-        assert callable(name)
-        p = logits.float().softmax(dim=-1)
-        best = [k for k in p.topk(min(_SHOWN, len(p))).indices.tolist() if p[k] > 0]
-        shown = best if taken in best else [*best[:-1], taken]
-        alternatives = tuple(Alternative(name(k), float(p[k])) for k in shown)
+        best = [] if p is None else [k for k in p.topk(min(_SHOWN, len(p))).indices.tolist() if p[k] > 0]
+        shown = best if p is None or taken in best else [*best[:-1], taken]
+        alternatives = () if p is None else tuple(Alternative(name(k), float(p[k])) for k in shown)
         self._kept.append((what, alternatives, name(taken), self._orbits))
 
-    def orbit(self, step: int, logits: Tensor, letter: int, element: int, point: np.ndarray) -> None:
+    def orbit(self, step: int, p: Tensor, letter: int, element: int, point: np.ndarray) -> None:
         self._orbits = step + 1
-        self.add(f"element of orbit {step + 1}", logits, element, symbol)
+        self.add(f"element of orbit {step + 1}", p, element, symbol)
         free = space_group(self.group).positions[letter].free
         if self.wanted and free.any():
             words = ", ".join(f"{axis} = {v:.3f}" for axis, v, f in zip("xyz", point, free, strict=True) if f)

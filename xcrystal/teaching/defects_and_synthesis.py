@@ -57,8 +57,8 @@ def questions(oxide: str = OXIDES[0]) -> Mapping[str, Question]:
             "What an error of 0.077 eV/atom of the cell with the defect means for that energy",
             lambda: ERROR * len(_oxygen(oxide).structure),
             ("It is multiplied as the energy is.",),
-            "Many times what an energy of a defect has to be good for (0.1 eV). Errors of two such cells cancel in part; "
-            "how much, nobody knows.",
+            "Many times what an energy of a defect has to be good for (0.1 eV). Errors of two such cells cancel in "
+            "part; how much, nobody knows.",
             unit="eV",
             relative=0.01,
         ),
@@ -86,9 +86,9 @@ def questions(oxide: str = OXIDES[0]) -> Mapping[str, Question]:
                 'table["above_hull"] is the distance, table["in_train"] says which were learned from.',
                 "Metastable are those above 1e-6.",
             ),
-            "Their sources take them as experimentally known; a rule that throws away what is above 0.1 loses these. Most "
-            "come from MP-20, which left out what lay more than 0.08 above the hull of its day: how small the share is "
-            "shows how the table was made, not what can be made.",
+            "Their sources take them as experimentally known; a rule that throws away what is above 0.1 loses these. "
+            "Most come from MP-20, which left out what lay more than 0.08 above the hull of its day: how small the "
+            "share is shows how the table was made, not what can be made.",
             unit="share",
             relative=0.01,
             slips=lambda: {"That is of all of them, those on the hull included.": _share_above(all_of_them=True)},

@@ -40,8 +40,8 @@ def questions() -> Mapping[str, Question]:
                 "The alternative that was taken is the one whose name is frame.taken.",
                 "Probabilities of choices after one another are multiplied, so their logarithms add up.",
             ),
-            "An autoregressive model tells how probable a crystal is, piece by piece. Coordinates and cell are not counted "
-            "here; they have densities. A VAE tells a lower bound, a GAN nothing at all.",
+            "An autoregressive model tells how probable a crystal is, piece by piece. Coordinates and cell are not "
+            "counted here; they have densities. A VAE tells a lower bound, a GAN nothing at all.",
             relative=0.01,
             slips=lambda: {"This is in bits; take the natural logarithm.": _log_likelihood() / math.log(2)},
         ),

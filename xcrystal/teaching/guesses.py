@@ -76,6 +76,9 @@ def guess(question: str, options: Sequence[str], answer: str, because: str = "")
     if len(set(map(plain, found.options))) < 2 or plain(answer) not in map(plain, found.options):
         raise TargetError("A guess needs two different options at least, and the answer has to be one of them.")
     known = _kept.get(question)
+    if known is not None and known.guessed not in found.options:  # the options were edited since
+        del _kept[question]
+        return found
     return found if known is None else replace(found, guessed=known.guessed, reason=known.reason)
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from xcrystal.crystal.files import read_whole, replacing
 from xcrystal.errors import ReadError
 
+_SOLVED = "### BEGIN SOLUTION\n{}\n### END SOLUTION"
 _CHECK = re.compile(r'^check\("(\w+)", (\w+)\)$', re.MULTILINE)
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -27,7 +30,8 @@ def nbgrader_assignment(solution: str | Path, folder: str | Path) -> Path:
     Parameters
     ----------
     solution
-        A notebook of ``notebooks/solutions``.
+        A notebook of ``notebooks/solutions``. Lines that the notebook of the same name in ``exercises``, beside that
+        folder, gives to students stay given.
     folder
         Of the course; the notebook goes to ``source/NAME/NAME.ipynb`` in it.
 
@@ -42,12 +46,10 @@ def nbgrader_assignment(solution: str | Path, folder: str | Path) -> Path:
         If it is no solved exercise.
     """
     file = Path(solution)
-    try:
-        notebook = json.loads(read_whole(file).decode("utf-8"))
-        cells = notebook["cells"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ReadError(f"{file.name} is no notebook.") from error
-    made = [part for cell in cells for part in _parts(cell)]
+    notebook = _read(file)
+    exercise = file.resolve().parent.parent / "exercises" / file.name
+    given = _given(_read(exercise)["cells"]) if exercise.is_file() else {}
+    made = [part for cell in notebook["cells"] for part in _parts(cell, given)]
     if not any(cell["metadata"].get("nbgrader", {}).get("grade") for cell in made):
         raise ReadError(f"{file.name} checks no answers; take a notebook of notebooks/solutions.")
     name = _NAME.sub("-", file.stem)
@@ -58,7 +60,29 @@ def nbgrader_assignment(solution: str | Path, folder: str | Path) -> Path:
     return out
 
 
-def _parts(cell: dict[str, Any]) -> list[dict[str, Any]]:
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        notebook: dict[str, Any] = json.loads(read_whole(file).decode("utf-8"))
+        notebook["cells"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReadError(f"{file.name} is no notebook.") from error
+    return notebook
+
+
+def _given(cells: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """The lines that students are given with each question, by its letter."""
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    checked = [(source, found) for source in sources if (found := _CHECK.search(source))]
+    return {found[1]: set(source.splitlines()) - {found[0], f"{found[2]} = ..."} for source, found in checked}
+
+
+def _solved(lines: list[str], given: set[str]) -> list[str]:
+    """Marks what students shall find themselves; what they are given stays outside."""
+    runs = ((known, "\n".join(run)) for known, run in groupby(lines, given.__contains__))
+    return [run if known else _SOLVED.format(run) for known, run in runs]
+
+
+def _parts(cell: dict[str, Any], given: Mapping[str, set[str]]) -> list[dict[str, Any]]:
     """The cells that a cell becomes: of one that checks an answer, the answer and its test."""
     source = "".join(cell["source"])
     found = _CHECK.search(source) if cell["cell_type"] == "code" else None
@@ -69,8 +93,8 @@ def _parts(cell: dict[str, Any]) -> list[dict[str, Any]]:
         ).rstrip()
         return [plain]
     key, name = found.groups()
-    solved = _CHECK.sub("", source).rstrip()
-    answer = f"{name} = ...\n### BEGIN SOLUTION\n{solved}\n### END SOLUTION"
+    solved = _solved(_CHECK.sub("", source).rstrip().splitlines(), given.get(key, set()))
+    answer = "\n".join([f"{name} = ...", *solved])
     test = (
         f'assert check("{key}", {name}).state not in ("unanswered", "unclear"), check.verdicts["{key}"].words\n'
         f'### BEGIN HIDDEN TESTS\nassert check("{key}", {name}).right, check.verdicts["{key}"].words\n'

@@ -102,10 +102,10 @@ def questions(system: tuple[str, str] = SYSTEMS[0][:2], compound: str = SYSTEMS[
             "What 0.08 eV/atom above the hull means",
             lambda: "not stable at 0 K, and perhaps made all the same",
             ("How far above graphite is diamond in the lesson, by PBE and by experiment?",),
-            "A distance says what a crystal could become, not whether it does; and part of 0.08 may be PBE's own error.",
+            "A distance says what a crystal could become, not whether it does; part of 0.08 may be PBE's error.",
             options={
                 "stable, since below 0.1 eV/atom": "0.1 is a threshold for what is worth a look, and no more.",
-                "cannot be made": "PBE puts diamond farther above graphite, and even by experiment (0.02) it is metastable.",
+                "cannot be made": "Diamond is above graphite, too, by 0.13 by PBE and 0.02 by experiment.",
                 "not stable at 0 K, and perhaps made all the same": "",
             },
         ),
