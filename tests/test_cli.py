@@ -20,6 +20,7 @@ import xcrystal
 from tests.crystals import CRYSTALS
 from xcrystal.cli.main import NOTEBOOK, app
 from xcrystal.crystal.tables import selection_half
+from xcrystal.generator import model_folder
 from xcrystal.reporting import plain
 
 COMMANDS = (
@@ -295,6 +296,15 @@ def test_sample(tmp_path: Path) -> None:
         text = Path(record["file"]).read_text()
         assert "_cell_length_a" in text
         assert text.count("\n") > len(structure)
+
+
+def test_a_sample_says_which_model_and_family_made_it(tmp_path: Path) -> None:
+    assert run("sample", "-n", 1, "--family", "vae", "--out", tmp_path).exit_code == 0
+    (file,) = tmp_path.iterdir()
+    assert "output of the model mp20, family vae" in file.read_text()
+    refused = run("sample", "-n", 1, "--family", "diffusion", "--model", model_folder("mp20"))
+    assert refused.exit_code == 1
+    assert "has a network of its own" in refused.output
 
 
 def test_train_atlas_and_use(dataset: Path, cif: Path, tmp_path: Path) -> None:

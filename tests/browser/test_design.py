@@ -59,9 +59,11 @@ def test_what_is_wanted_is_counted_designed_and_shown(explorer: ExplorerPage) ->
     summary = panel.locator(".xc-summary")
     lab.wait_until(lambda: _is_in_view(summary, lab.page.viewport_size), "the candidates scrolled into view")
     lab.screenshot("design")
-    formulas = panel.locator(".xc-candidate b").all_inner_texts()
+    values = panel.locator(".xc-candidate .xc-value", has_text="Formation energy").locator("b")
     panel.get_by_label("Order of the candidates").select_option("formation_energy_per_atom")
-    assert sorted(panel.locator(".xc-candidate b").all_inner_texts()) == sorted(formulas)
+    energies = [float(text.split()[0].replace("−", "-")) for text in values.all_inner_texts()]
+    assert len(energies) == 4
+    assert energies == sorted(energies)
     panel.get_by_label("Order of the candidates").select_option("")
     plot = panel.locator(".xc-diagram-plot")
     plot.scroll_into_view_if_needed()

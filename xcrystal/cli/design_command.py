@@ -55,12 +55,16 @@ def design(
     """
     from tqdm.auto import tqdm
 
+    from xcrystal.crystal.tables import PROPERTIES
     from xcrystal.energetics.potentials import POTENTIALS
     from xcrystal.inverse_design.candidates import ORDERS, value_words
     from xcrystal.inverse_design.designing import SOURCES
     from xcrystal.inverse_design.designing import design as find
 
     check_one_of(sort, ORDERS, "order")
+    opened = xcrystal.load(model, device)
+    if sort in PROPERTIES and sort not in opened.properties:
+        raise TargetError(f"The model {opened.name!r} does not predict {sort}, so candidates have no such order.")
     with tqdm(total=100, desc="designing", unit="%", disable=None, leave=False) as bar:
 
         def progress(share: float, words: str) -> bool:
@@ -69,7 +73,7 @@ def design(
             return True
 
         found = find(
-            xcrystal.load(model, device),
+            opened,
             band_gap=_range(band_gap),
             formation_energy_per_atom=_range(formation_energy),
             e_above_hull=_range(hull),

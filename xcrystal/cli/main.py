@@ -223,7 +223,10 @@ def encode(
 def sample(
     n: Annotated[int, typer.Option("-n", min=1, help="How many crystals.")] = 16,
     seed: Seed = 0,
-    model: Model = "mp20",
+    model: Annotated[
+        str,
+        typer.Option(help="A bundled model, or the folder of your own; of the families it counts for vae and flow."),
+    ] = "mp20",
     device: Device = "auto",
     family: Annotated[
         str | None,
@@ -240,16 +243,23 @@ def sample(
     from tqdm.auto import tqdm
 
     from xcrystal.crystal.cif import cif_text, model_output
-    from xcrystal.generators.families import Wanted, open_family
+    from xcrystal.generators.families import LatentFamily, Wanted, open_family
     from xcrystal.model.checkpoint import write_text
 
     if family is None and (space_group is not None or element):
         raise DatasetError("--space-group and --element are for a --family; for the model, use xcrystal design.")
     opened = xcrystal.load(model, device)
+    origin = opened.name
     crystals: list[Structure] = []
     with tqdm(total=n, desc="sampling", unit="crystal", disable=None, leave=False) as bar:
         if family is not None:
             made = open_family(family, opened)
+            if isinstance(made, LatentFamily):
+                origin = f"{opened.name}, family {family}"
+            elif model != "mp20":
+                raise DatasetError(f"--model is for the families vae and flow; {family} has a network of its own.")
+            else:
+                origin = family
             wanted = Wanted(space_group, tuple(element) if element else None)
             crystals = made.sample(n, seed, wanted, on_step=lambda done: bar.update(done - bar.n))
         else:
@@ -266,7 +276,7 @@ def sample(
         for i, (crystal, record) in enumerate(zip(crystals, records, strict=True), start=1):
             composition = crystal.composition.reduced_composition.formula.replace(" ", "")
             path = out / f"seed{seed}_{i:04}_{composition}.cif"
-            write_text(cif_text(crystal, f"sample {i} of seed {seed}; {model_output(family or opened.name)}"), path)
+            write_text(cif_text(crystal, f"sample {i} of seed {seed}; {model_output(origin)}"), path)
             record["file"] = str(path)
     if as_json:
         print_json([r | {"structure": c.as_dict()} for r, c in zip(records, crystals, strict=True)])

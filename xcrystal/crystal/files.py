@@ -8,7 +8,7 @@ import secrets
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,3 +78,26 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def move_files(part: Path, folder: Path, new: Sequence[str], stale: Sequence[str] = ()) -> None:
+    """Move files of ``part`` into ``folder``; if that is interrupted, the folder stays as it was.
+
+    A folder is known by the last of the new files: the older one of that name goes first, and the new one comes last.
+    The ``stale`` files go, too, whether there are new ones or not. Older files wait in a folder beside ``part``.
+    """
+    last, older = new[-1], part.with_name("older")
+    older.mkdir()
+    replaced = [name for name in dict.fromkeys((last, *stale, *new)) if (folder / name).is_file()]
+    try:
+        for name in replaced:
+            (folder / name).replace(older / name)
+        for name in new:
+            (part / name).replace(folder / name)
+    except BaseException:
+        for name in reversed(new):
+            if name not in replaced or (older / name).exists():
+                (folder / name).unlink(missing_ok=True)
+        for file in sorted(older.iterdir(), key=lambda file: file.name == last):
+            file.replace(folder / file.name)
+        raise

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from weakref import WeakValueDictionary
 
+from xcrystal.errors import DatasetError
 from xcrystal.generator import CrystalModel, model_folder, open_model
 from xcrystal.latent.atlas import Atlas, atlas_folder, open_atlas
+from xcrystal.wrapping import LatentModel
 
 _Key = tuple[str, str, tuple[tuple[str, int, int], ...]]
 _MODELS: WeakValueDictionary[_Key, CrystalModel] = WeakValueDictionary()
@@ -31,6 +34,24 @@ def shared_atlas(name: str) -> Atlas:
     if found is None:
         found = _ATLASES[key] = open_atlas(name)
     return found
+
+
+def atlas_of(model: CrystalModel | LatentModel, atlas: str | os.PathLike[str] | Atlas | None) -> Atlas:
+    """The atlas that is given or named, or else the one that belongs to the model.
+
+    Raises
+    ------
+    DatasetError
+        If there is none.
+    """
+    if atlas is None and isinstance(model, LatentModel):
+        raise DatasetError(
+            f"The model {model.name!r} has no atlas: make one with xcrystal.build_atlas(model, data, folder), and "
+            "give atlas=folder."
+        )
+    if atlas is None or isinstance(atlas, (str, os.PathLike)):
+        return shared_atlas(os.fspath(atlas or model.name))
+    return atlas
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:

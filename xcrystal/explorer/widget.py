@@ -268,20 +268,11 @@ def explore(
     CheckpointError, DatasetError, ModelError, TargetError
         If there is no such model, atlas, mode, device, colour map or method, or the atlas is of another model.
     """
-    from xcrystal.errors import DatasetError
-    from xcrystal.explorer.opening import shared_atlas
-    from xcrystal.wrapping import LatentModel
+    from xcrystal.explorer.opening import atlas_of
 
     import_nglview()  # what is missing shall be said before anything is made
     opened = _opened(model, device)
-    if atlas is None and isinstance(opened, LatentModel):
-        raise DatasetError(
-            f"The model {opened.name!r} has no atlas: make one with xcrystal.build_atlas(model, data, folder), and "
-            "give atlas=folder."
-        )
-    if atlas is None or isinstance(atlas, (str, os.PathLike)):
-        atlas = shared_atlas(os.fspath(atlas or opened.name))
-    new = Session(opened, atlas)
+    new = Session(opened, atlas_of(opened, atlas))
     remembered = settings.recall()
     last = remembered.get("mode")
     new.controls.show_mode(mode or (last if last in MODES else MODES[0]))

@@ -205,6 +205,9 @@ class Design:
         if column == "score":
             return self
         table = self.table
+        if not self.candidates:  # the table has no columns of properties either
+            check_one_of(column, ORDERS, "order")
+            return self
         check_one_of(column, ["score", *table.columns], "order")
         order = table[column].argsort(kind="stable")
         return replace(self, candidates=tuple(self.candidates[k] for k in order))

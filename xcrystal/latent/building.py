@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.datasets import Dataset, read_dataset
+from xcrystal.crystal.files import move_files
 from xcrystal.crystal.quality import count_flags, flags
 from xcrystal.crystal.reading import check_size
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text, row_of
@@ -312,7 +313,7 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
-        part, older = Path(name) / folder.name, Path(name) / "older"
+        part = Path(name) / folder.name
         atlas.save(part, half)
         (part / SKIPPED).write_text(csv_text(skipped), encoding="utf-8")
         if is_ours(folder):
@@ -320,19 +321,6 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
         if not folder.exists():
             part.rename(folder)
             return
-        older.mkdir()
         new = sorted((file.name for file in part.iterdir()), key=lambda name: name == TABLE)
         # the hull is that of the energies in the older table, the structures may be no part of the new one
-        replaced = [name for name in (TABLE, HULL, STRUCTURES, *new) if (folder / name).is_file()]
-        try:
-            for name in dict.fromkeys(replaced):
-                (folder / name).replace(older / name)
-            for name in new:
-                (part / name).replace(folder / name)
-        except BaseException:
-            for name in reversed(new):
-                if name not in replaced or (older / name).exists():
-                    (folder / name).unlink(missing_ok=True)
-            for file in sorted(older.iterdir(), key=lambda file: file.name == TABLE):
-                file.replace(folder / file.name)
-            raise
+        move_files(part, folder, new, stale=(HULL, STRUCTURES))

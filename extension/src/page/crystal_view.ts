@@ -9,7 +9,7 @@ import type { IExplained, IProperty } from './parts';
 
 /** A prediction, and what the atlas says. */
 export interface IFact extends IProperty {
-  value: number;
+  value: number | null;
   interval: readonly [number, number] | null;
   known: number | null;
 }
@@ -118,8 +118,11 @@ export class CrystalView {
   private shown: IShown | null = null;
 }
 
-/** "1.20", with a real minus. */
-export function number(value: number): string {
+/** "1.20", with a real minus; a dash for what is not finite. */
+export function number(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) {
+    return '–';
+  }
   const text = value.toFixed(Math.abs(value) < 0.1 ? 3 : 2);
   return (Number(text) === 0 ? text.replace('-', '') : text).replace('-', '−');
 }

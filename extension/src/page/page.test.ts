@@ -29,6 +29,7 @@ const COLORING: IColoring = {
 const MAP: IMapPart = {
   title: 'Three',
   model: 'mine',
+  ours: false,
   n: 3,
   x: floats(0, 1, 2),
   y: floats(0, 0, 1),
@@ -164,6 +165,7 @@ test('the tour begins open only where the address says so, and leads to its end'
 
 test('numbers have a real minus, and none before zero', () => {
   expect([-1.234, 0.0123, -0.0001, 12].map(number)).toEqual(['−1.23', '0.012', '0.000', '12.00']);
+  expect([NaN, Infinity, null].map(number)).toEqual(['–', '–', '–']);
 });
 
 test('what comes from an atlas stays text', () => {

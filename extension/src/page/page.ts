@@ -64,6 +64,8 @@ class Page {
     root: HTMLElement
   ) {
     this.groups = unpack(map.groups);
+    this.introduction = el('p', {}, introduction(map, false));
+    this.foot = footer(map, false);
     this.atlas = new AtlasMap(map, {
       go: row => this.goTo(row),
       goTo: (x, y) => this.goBetween(x, y),
@@ -83,7 +85,7 @@ class Page {
         el('h1', {}, map.title),
         el('span', {}, tour.toggle, ' ', themeButton())
       ),
-      el('p', {}, introduction(map.n)),
+      this.introduction,
       tour.node,
       el(
         'div',
@@ -92,7 +94,7 @@ class Page {
         this.view.node
       ),
       this.below,
-      footer(map)
+      this.foot
     );
     this.view.attach();
   }
@@ -109,6 +111,7 @@ class Page {
       this.follow(path, frame)
     );
     this.below.replaceChildren(this.paths.node);
+    this.introduction.textContent = introduction(this.map, this.decoded.grid.length > 0);
     this.goTo(part.first);
   }
 
@@ -118,6 +121,7 @@ class Page {
       new Map(Object.entries(packed).map(([name, array]) => [name, unpack(array)]));
     this.values = numbers(values);
     this.intervals = numbers(intervals);
+    this.foot.replaceWith((this.foot = footer(this.map, this.intervals.size > 0)));
     if (this.row !== null) {
       this.showRow(this.row);
     }
@@ -201,10 +205,16 @@ class Page {
     const drawn = decoded.rows[kept];
     const explained = drawn === row ? (part.explained[String(row)] ?? {}) : {};
     const [own, other] = [map.formulas[row], map.formulas[drawn]];
+    const made = decoded.formula(kept);
+    const [wanted, group] = [this.groups[drawn], store.group(kept)];
+    const isOther = wanted > 0 && group !== wanted;
+    const inGroup = isOther
+      ? ` in the space group ${map.symbols[group]} (${group}), not ${map.symbols[wanted]} (${wanted})`
+      : '';
     const changed =
-      decoded.formula(kept) === other
+      made === other && !isOther
         ? ''
-        : ` The network decodes the vector of ${other} as ${decoded.formula(kept)}.`;
+        : ` The network decodes the vector of ${other} as ${made}${inGroup}.`;
     this.view.show({
       formula: own,
       origin: [this.link(row)],
@@ -289,6 +299,8 @@ class Page {
 
   private readonly atlas: AtlasMap;
   private readonly search: SearchView;
+  private readonly introduction: HTMLElement;
+  private foot: HTMLElement;
   private readonly groups: Numbers;
   private readonly view = new CrystalView();
   private readonly below = el('div');
@@ -300,16 +312,17 @@ class Page {
   private row: number | null = null;
 }
 
-function introduction(count: number): string {
+function introduction({ n, ours }: IMapPart, isBetween: boolean): string {
   return (
-    `Each of the ${count.toLocaleString('en')} points is a known crystal. A neural network, a variational ` +
-    'autoencoder, has learned to write a crystal as a vector and to read it back; the map (UMAP) puts crystals ' +
-    'with similar vectors near each other. Click a point to see what the network reads from its vector; ' +
-    'click between points to see what it reads where no crystal is known.'
+    `Each of the ${n.toLocaleString('en')} points is a known crystal. A neural network` +
+    (ours ? ', a variational autoencoder,' : '') +
+    ' has learned to write a crystal as a vector and to read it back; the map (UMAP) puts crystals ' +
+    'with similar vectors near each other. Click a point to see what the network reads from its vector' +
+    (isBetween ? '; click between points to see what it reads where no crystal is known.' : '.')
   );
 }
 
-function footer({ caution, credit, model }: IMapPart): HTMLElement {
+function footer({ caution, credit, model }: IMapPart, isSure: boolean): HTMLElement {
   const source = [
     'Ids, formulas and calculated properties: ',
     outside(TERMS, 'Materials Project, CC BY 4.0'),
@@ -318,7 +331,14 @@ function footer({ caution, credit, model }: IMapPart): HTMLElement {
   return el(
     'footer',
     { class: 'xc-page-foot' },
-    el('p', {}, caution, ' Predictions hold within their 90 % intervals for nine crystals of ten.'),
+    el(
+      'p',
+      {},
+      caution,
+      isSure &&
+        ' The 90 % intervals hold for nine of ten known crystals that the network was not trained on; ' +
+          'between crystals, they are a guess.'
+    ),
     el(
       'p',
       {},

@@ -23,16 +23,18 @@ export interface IProperty {
   unit: string;
 }
 
-/** Values of n points, and the ends of their intervals, by property. */
+/** Values of n points, and the ends of their intervals, by property; null for what is not finite. */
 export interface IPredicted {
-  values: Record<string, number[]>;
-  intervals: Record<string, [number, number][]>;
+  values: Record<string, (number | null)[]>;
+  intervals: Record<string, ([number, number] | null)[]>;
 }
 
 /** The points of the map. */
 export interface IMapPart {
   title: string;
   model: string;
+  /** Whether it is one of xcrystal's own autoencoders, not a model of somebody else's. */
+  ours: boolean;
   n: number;
   x: Packed;
   y: Packed;

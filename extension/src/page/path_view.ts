@@ -28,7 +28,7 @@ export class PathView {
       el(
         'p',
         {},
-        'A straight line in latent space, decoded at 16 steps. The chart shows what is predicted at each.'
+        'A straight line in latent space, decoded step by step. The chart shows what is predicted at each.'
       ),
       el('div', { class: 'xc-page-controls' }, this.select, this.player.node, this.formula),
       this.chart.node

@@ -2,12 +2,17 @@
 import { el } from '../dom';
 
 const DARK = '(prefers-color-scheme: dark)';
+let isChosen = false;
 
 /** Begin as the system is, and follow it until somebody chooses. */
 export function followTheme(): void {
   const system = window.matchMedia(DARK);
   show(system.matches);
-  system.addEventListener('change', () => show(system.matches));
+  system.addEventListener('change', () => {
+    if (!isChosen) {
+      show(system.matches);
+    }
+  });
 }
 
 /** A button for the other one. */
@@ -19,7 +24,10 @@ export function themeButton(): HTMLButtonElement {
       type: 'button',
       title: 'Light or dark',
       'aria-label': 'Light or dark',
-      onclick: () => show(document.body.dataset.jpThemeLight === 'true')
+      onclick: () => {
+        isChosen = true;
+        show(document.body.dataset.jpThemeLight === 'true');
+      }
     },
     '◐'
   );

@@ -120,6 +120,18 @@ describe('what is wanted', () => {
     end();
   });
 
+  it('can be nothing but the required elements only once there are some', () => {
+    const { root, model, end } = draw();
+    const box = find<HTMLInputElement>(root, '.xc-nothing-else');
+    expect(box.disabled).toBe(true);
+    find(root, '.xc-element[aria-label="Li"]').click();
+    expect(box.disabled).toBe(false);
+    box.click();
+    model.set('state', stateWith({ answered: 1 }));
+    expect(model.sent.at(-1)).toMatchObject({ require: ['Li'], only: ['Li'] });
+    end();
+  });
+
   it('is looked for only if it can be, and the search can be stopped', () => {
     const { root, model, end } = draw();
     const run = find<HTMLButtonElement>(root, '.xc-run-design');

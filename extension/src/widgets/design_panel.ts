@@ -419,6 +419,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
       [['', 'any crystal system'], ...systems.map((name): [string, string] => [name, name])],
       system.value
     );
+    nothingElse.disabled = named('require').length === 0;
     chosen.textContent = chosenWords(named('require'), named('exclude'));
     const { progress } = state;
     run.textContent = progress ? 'Stop' : 'Design';
@@ -471,6 +472,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
     } else {
       clear(cards);
     }
+    awaited.follow(progress !== null);
   };
   const unwatch = tellAwake(root, model);
   const untake = takeDownloads(model);

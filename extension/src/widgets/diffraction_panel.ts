@@ -277,6 +277,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
         said
       );
     }
+    awaited.follow(progress !== null);
     show(list, [rows, pictures.length], () => rows.map((row, k) => drawMatch(row, k, pictures[k])));
     [...list.children].forEach((node, k) =>
       node.setAttribute('aria-current', String(matches?.rows[k]?.shown ?? false))

@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from pymatgen.core import Structure
 
+from tests.own_data import PlainVAE
 from xcrystal.crystal.conventional import conventional
+from xcrystal.crystal.tables import row_of
 from xcrystal.errors import DatasetError, InvalidCrystalError, TargetError
 from xcrystal.explorer.static_page import page_export
 from xcrystal.explorer.static_page.packing import array, crystals
+from xcrystal.explorer.static_page.page_content import _PATHS
 from xcrystal.explorer.static_page.page_export import INDEX, export_page
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
+from xcrystal.latent.landmarks import landmarks
 
 _TYPES = {"f4": "<f4", "u1": "u1", "u2": "<u2", "i4": "<i4"}
 
@@ -113,6 +119,8 @@ def test_an_earlier_page_is_replaced_and_other_files_are_not(
         export_page(tmp_path / "thesis.txt", model, part)
     with pytest.raises(TargetError, match="at least 1"):
         export_page(tmp_path / "new", model, part, crystals=0)
+    with pytest.raises(TargetError, match="at least 2"):
+        export_page(tmp_path / "new", model, part, grid=1)
     with pytest.raises(InvalidCrystalError, match="effort"):
         export_page(tmp_path / "new", model, part, effort="hard", progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
@@ -127,6 +135,67 @@ def test_an_earlier_page_is_replaced_and_other_files_are_not(
         with pytest.raises(KeyboardInterrupt):
             export_page(folder, model, part, crystals=2, grid=0, effort="fast", progress=False)
     assert {path.name: path.stat().st_mtime_ns for path in folder.parent.glob("*/*")} == before
+
+    move, moved = Path.replace, list[Path]()
+
+    def interrupted(self: Path, to: Path) -> Path:
+        moved.append(to)
+        if len(moved) == len(before) + 3:  # the older ones are away, and two of the new ones there
+            raise KeyboardInterrupt
+        return move(self, to)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            export_page(folder, model, part, "Half", crystals=1, grid=0, effort="fast", progress=False)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.parent.glob("*/*")} == before
     export_page(folder, model, part, "Again", crystals=2, grid=0, effort="fast", progress=False)
     assert "<title>Again</title>" in (folder / INDEX).read_text(encoding="utf-8")
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_both_ends_of_every_path_have_a_name_on_the_map(atlas: Atlas) -> None:
+    named = {one.text for one in landmarks(atlas) if one.row is not None}
+    assert {end for pair in _PATHS for end in pair} <= named
+
+
+class Gaps(PlainVAE):
+    """A model that decodes nothing where the first number is positive, and predicts no number there."""
+
+    def decode(self, z: np.ndarray) -> list[Any]:
+        decoded: list[Structure] = self._model.decode(z, "fast")
+        return [None if row[0] > 0 else one for row, one in zip(z, decoded, strict=True)]
+
+    def predict(self, z: np.ndarray) -> dict[str, np.ndarray]:
+        return {f"own {k}": np.where(z[:, 0] < -0.5, np.nan, 1.0) for k in range(5)}
+
+
+def test_a_model_of_ones_own_shows_only_what_it_decodes_itself(
+    model: CrystalModel, part: Atlas, tmp_path: Path
+) -> None:
+    own = Gaps(model)
+    rows = [
+        row_of(one, name) for one, name in zip(model.decode(part.z, "fast"), part.table["material_id"], strict=True)
+    ]
+    atlas = Atlas("own", part.table, part.z, structures=pd.DataFrame(rows))
+    with pytest.raises(DatasetError, match="build_atlas"):
+        export_page(tmp_path / "page", own)
+    index = export_page(tmp_path / "page", own, atlas, crystals=45, grid=4, progress=False)
+    found = read(index.parent, "crystals")
+    rows = unpack(found["rows"])
+    assert 0 < len(rows) < len(atlas)
+    assert (atlas.z[rows, 0] <= 0).all()
+    grid = found["grid"]
+    codes = atlas.inverse.codes(unpack(grid["xy"]).reshape(-1, 2).astype(float))
+    assert len(grid["near"]) == len(codes)
+    count = len(rows) + len(codes) + sum(len(path["xy"]) for path in found["paths"])
+    assert unpack(found["crystals"]["counts"]).size == count
+    values = [*grid["values"]["own 0"], *(value for path in found["paths"] for value in path["values"]["own 0"])]
+    assert set(values) <= {None, 1.0}
+    assert read(index.parent, "map")["ours"] is False
+
+
+def test_an_atlas_of_other_weights_is_refused(model: CrystalModel, part: Atlas, tmp_path: Path) -> None:
+    other = Atlas("other", part.table, part.z, facts={"model_digest": "another"})
+    with pytest.raises(DatasetError, match="other weights"):
+        export_page(tmp_path / "page", model, other)

@@ -159,6 +159,7 @@ class CrystalDesign:
                 return 0
             self._stopping.clear()
             self.running = RunningDesign(targets)
+        found = None
         try:
             command = _command(targets, int(count), seed, bool(near_shown), potential)
             found = self._search(targets, command)
@@ -166,9 +167,11 @@ class CrystalDesign:
             self._store.report(str(error))
             return 0
         finally:
+            if found is None:
+                self.running = None
+                self._store.emit("designing")
+        with self._store.lock:  # nobody shall see that the search has ended and not yet what it found
             self.running = None
-            self._store.emit("designing")
-        with self._store.lock:
             self.last = found
             points = self._as_points(found, command)
             self.design_of.update((point, found) for point in points)

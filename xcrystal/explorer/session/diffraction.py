@@ -292,6 +292,12 @@ class Diffraction:
                     progress=progress,
                 )
                 positions = tuple(match_position(self._points, match) for match in found)
+                made = PatternMatches(command, tuple(found), positions)
+                with self._store.lock:  # while it is still at work: the end of a search comes with what it found
+                    if self._store.state.measured is not measured:
+                        self._store.report("Another pattern was loaded meanwhile; look for crystals once more.")
+                        return 0
+                    self._store.commit(command, matches=made)
         except _Stopped:
             kept = "" if self.last is None else "; the matches of the search before are kept"
             self._store.report(f"The search was stopped{kept}.")
@@ -299,14 +305,8 @@ class Diffraction:
         except XCrystalError as error:
             self._store.report(str(error))
             return 0
-        made = PatternMatches(command, tuple(found), positions)
-        with self._store.lock:
-            if self._store.state.measured is not measured:
-                self._store.report("Another pattern was loaded meanwhile; look for crystals once more.")
-                return 0
-            self._store.commit(command, matches=made)
-            if not found:
-                self._store.report(f"No crystal of {made.told or 'the atlas'} was found that could make this pattern.")
+        if not found:
+            self._store.report(f"No crystal of {made.told or 'the atlas'} was found that could make this pattern.")
         return len(found)
 
     def go_to_match(self, number: int) -> None:

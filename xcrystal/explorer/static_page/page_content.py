@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 
 from xcrystal.crystal.conventional import conventional
 from xcrystal.crystal.groups import space_group
-from xcrystal.errors import UnsupportedElementWarning, XCrystalError
+from xcrystal.errors import ModelError, UnsupportedElementWarning, XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing import point_colors
 from xcrystal.explorer.drawing.palette import UNKNOWN
@@ -21,11 +22,12 @@ from xcrystal.explorer.panels.attribution_bars import bars
 from xcrystal.explorer.panels.attribution_panel import difference_words
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.static_page.packing import array, crystals
+from xcrystal.generator import CrystalModel
 from xcrystal.latent.landmarks import landmarks
 from xcrystal.latent.nearest import Nearest
 from xcrystal.latent.paths import interpolate
 from xcrystal.latent.thinning import thin
-from xcrystal.wrapping import differentiable
+from xcrystal.wrapping import NEAREST, differentiable
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 FRAMES = 16
 _AT_ONCE = 64
 _COLORS = (*point_colors.FIRST[:3], "crystal_system", "number_of_elements", "density")  # of the map
-_PATHS = (("NaCl", "MgO"), ("BaTiO3", "SrTiO3"), ("diamond", "Si"), ("rutile", "anatase"), ("CaF2", "Li2O"))
+_PATHS = (("NaCl", "MgO"), ("diamond", "Si"), ("rutile", "anatase"), ("ZnS", "CdTe"), ("spinel", "magnetite"))
+_MOST_OWN = 4  # colourings by other properties of the atlas, beside those that the model predicts
 _MOST_ENDS = 4  # of paths where none of these crystals is known
 _FIRST = ("BaTiO3", "NaCl")
 _STEPS_AWAY = 0.75  # of the grid, beyond which no crystal lies near a point of it, so that it is left out
@@ -70,13 +73,15 @@ def map_part(atlas: Atlas, title: str, model: Explorable) -> dict[str, Any]:
     table, every = atlas.table, np.arange(len(atlas))
     known = point_colors.colors(atlas)
     own = [name for name in known if name in atlas.properties and name not in _COLORS]
-    shown = [name for name in (*_COLORS, *own[:4]) if name in known]
+    own = [name for k, name in enumerate(own) if k < _MOST_OWN or name in model.properties]
+    shown = [name for name in (*_COLORS, *own) if name in known]
     ids = [str(name) for name in table["material_id"]]
     groups = table["space_group"].to_numpy() if "space_group" in table else np.zeros(len(atlas))
     home = map_figure.home_window(atlas.inverse.places)
     return {
         "title": title,
         "model": model.name,
+        "ours": isinstance(model, CrystalModel),
         "n": len(atlas),
         "x": array(atlas.inverse.places[:, 0].astype(np.float32)),
         "y": array(atlas.inverse.places[:, 1].astype(np.float32)),
@@ -154,16 +159,27 @@ class CrystalParts:
         return len(self._rows) + len(self._grid) + FRAMES * len(self._ends) + len(self._explained_rows)
 
     def build(self) -> dict[str, Any]:
-        """Decode all of it."""
-        sample = self._decode(self._atlas.z[self._rows], "crystals of the map")
-        first = next((self._named[name] for name in _FIRST if name in self._named), int(self._rows[0]))
+        """Decode all of it.
+
+        Raises
+        ------
+        ModelError
+            If the model decodes no crystal of the atlas.
+        """
+        sample, decoded = self._decode(self._atlas.z[self._rows], "crystals of the map")
+        if not sample:
+            raise ModelError(f"The model {self._model.name!r} decodes no crystal of the atlas {self._atlas.name}.")
+        self._rows = self._rows[decoded]
+        kept = set(self._rows.tolist())
+        named = [self._named[name] for name in _FIRST if self._named.get(name) in kept]
+        first = next(iter(named), int(self._rows[0]))
         return {
             "rows": array(self._rows.astype(np.int32)),
             "first": first,
             "nearest": array(self._nearest_kept().astype(np.uint16 if len(self._rows) < 65536 else np.int32)),
             "explained": self._explain(sample),
             "grid": self._of_grid(),
-            "paths": [self._path(*pair) for pair in self._ends],
+            "paths": [path for pair in self._ends if (path := self._path(*pair))],
             "crystals": crystals(self._structures),
         }
 
@@ -171,15 +187,24 @@ class CrystalParts:
         """(N,) the number of the decoded crystal whose latent vector is nearest to that of each row."""
         return Nearest(self._atlas.z[self._rows]).query(self._atlas.z, 1)[0][:, 0]
 
-    def _decode(self, z: np.ndarray, what: str) -> list[Point]:
+    def _decode(self, z: np.ndarray, what: str) -> tuple[list[Point], list[int]]:
+        """Those of n latent vectors (n, Z) that decode to a crystal, and which they are.
+
+        Where a model of one's own decodes to nothing, the known crystal that stands for it is not copied.
+        """
         points: list[Point] = []
+        decoded: list[int] = []
         for start in range(0, len(z), _AT_ONCE):
             part = z[start : start + _AT_ONCE]
             structures = self._points.decode(part, self._amounts.effort)
-            points += self._points.of(part, structures, [what] * len(part), [()] * len(part))
+            own = [k for k, structure in enumerate(structures) if structure.properties.get("chosen") != NEAREST]
+            if own:
+                made = [structures[k] for k in own]
+                points += self._points.of(part[own], made, [what] * len(own), [()] * len(own))
+                decoded += [start + k for k in own]
             self._tick(what, len(part))
         self._structures += [point.structure for point in points]
-        return points
+        return points, decoded
 
     # -- where no crystal is
     def _grid_points(self) -> np.ndarray:
@@ -195,29 +220,36 @@ class CrystalParts:
 
     def _of_grid(self) -> dict[str, Any]:
         first = len(self._structures)
-        points = (
-            self._decode(self._atlas.inverse.codes(self._grid), "points between crystals") if len(self._grid) else []
-        )
+        grid = self._grid
+        codes = self._atlas.inverse.codes(grid) if len(grid) else grid
+        points, decoded = self._decode(codes, "points between crystals")
+        grid = grid[decoded]
         return {
             "first": first,
             "side": self._amounts.grid,
-            "xy": array(self._grid.astype(np.float32)),
+            "xy": array(grid.astype(np.float32)),
             "width": self._atlas.inverse.width,
             "near": [point.neighbours[0].row for point in points],
             **self._predicted(points),
         }
 
     def _predicted(self, points: Sequence[Point]) -> dict[str, Any]:
-        """Predictions at the latent vectors of n points, and their 90 % intervals: lists by property."""
+        """Predictions at the latent vectors of n points, and their 90 % intervals: lists by property.
 
-        def rounded(value: float) -> float:
-            return float(f"{value:.5g}")
+        What is not finite, as a model of one's own may predict, is None.
+        """
+
+        def rounded(value: float) -> float | None:
+            return float(f"{value:.5g}") if math.isfinite(value) else None
+
+        def ends(interval: tuple[float, float]) -> list[float | None] | None:
+            found = [rounded(end) for end in interval]
+            return None if None in found else found
 
         return {
             "values": {name: [rounded(p.predicted[name]) for p in points] for name in self._model.properties},
             "intervals": {
-                name: [[rounded(end) for end in p.intervals[name]] for p in points]
-                for name in (points[0].intervals if points else ())
+                name: [ends(p.intervals[name]) for p in points] for name in (points[0].intervals if points else ())
             },
         }
 
@@ -230,10 +262,13 @@ class CrystalParts:
         others = (list(self._named.values()) if len(self._named) > 1 else self._rows.tolist())[:_MOST_ENDS]
         return list(pairwise(others))
 
-    def _path(self, start: int, end: int) -> dict[str, Any]:
+    def _path(self, start: int, end: int) -> dict[str, Any] | None:
+        """The frames of a path that decode; None if hardly any does."""
         first = len(self._structures)
         z = interpolate(self._atlas.z[start], self._atlas.z[end], FRAMES)
-        points = self._decode(z, "paths")
+        points, _ = self._decode(z, "paths")
+        if len(points) < 2:
+            return None
         return {
             "first": first,
             "ends": [start, end],
@@ -278,7 +313,10 @@ class CrystalParts:
             except XCrystalError:
                 return {}  # what was decoded cannot be encoded again
             for name in self._model.properties:
-                why = attribute(model, structure, name, level="orbits")
+                try:
+                    why = attribute(model, structure, name, level="orbits")
+                except XCrystalError:
+                    continue  # what the method cannot explain must not cost the page
                 scores = np.nan_to_num(why.atom_scores) if why.atom_scores is not None else np.zeros(len(structure))
                 drawn = bars(why, orbits)
                 found[name] = {

@@ -9,8 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xcrystal.errors import DatasetError, check_whole_number
-from xcrystal.explorer.opening import shared_atlas, shared_model
+from xcrystal.crystal.files import move_files
+from xcrystal.errors import DatasetError, TargetError, check_whole_number
+from xcrystal.explorer.opening import atlas_of, shared_model
 from xcrystal.explorer.panel import script, style
 from xcrystal.explorer.static_page.packing import part
 from xcrystal.explorer.static_page.page_content import Amounts, CrystalParts, map_part, prediction_part
@@ -78,7 +79,7 @@ def export_page(
     crystals
         How many crystals of the atlas are decoded, spread over its map; those that everybody knows come on top.
     grid
-        How many points along each side of the map are decoded where no crystal is; 0 for none.
+        How many points along each side of the map are decoded where no crystal is, at least 2; 0 for none.
     effort
         Of the decoder: "fast", "normal" or "thorough".
     device
@@ -94,9 +95,9 @@ def export_page(
     Raises
     ------
     DatasetError
-        If the folder holds something else, or there is no such atlas.
-    CheckpointError, CapabilityError
-        If there is no such model, or it does not decode.
+        If the folder holds something else, there is no such atlas, or it belongs to another model.
+    CheckpointError, CapabilityError, ModelError
+        If there is no such model, it does not decode, or fails to.
     TargetError, InvalidCrystalError
         If a number, or the effort, is not possible.
     """
@@ -104,15 +105,14 @@ def export_page(
 
     check_whole_number(crystals, "The number of crystals")
     check_whole_number(grid, "The number of points of the grid", 0)
+    if grid == 1:
+        raise TargetError("A grid has at least 2 points along each side; give 0 for none.")
     target = Path(folder).resolve()
     _check_target(target)
     opened = wrap_model(shared_model(os.fspath(model), device) if isinstance(model, (str, os.PathLike)) else model)
     opened.require("decode")
-    known = atlas
-    if known is None or isinstance(known, (str, os.PathLike)):
-        known = shared_atlas(os.fspath(known or opened.name))
-    if known.z.shape[1] != opened.latent_dim:
-        raise DatasetError(f"The atlas {known.name} has been made with another model than {opened.name!r}.")
+    known = atlas_of(opened, atlas)
+    opened = opened.with_known(known)
     with tqdm(desc="opening", unit="crystal", disable=None if progress else True, leave=False) as bar:
 
         def tick(what: str, done: int) -> None:
@@ -170,5 +170,4 @@ def _write(folder: Path, html: str, contents: dict[str, str]) -> None:
         if not folder.exists():
             part.rename(folder)
             return
-        for file in texts:
-            (part / file).replace(folder / file)
+        move_files(part, folder, list(texts))

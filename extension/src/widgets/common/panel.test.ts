@@ -2,6 +2,7 @@ import { TestModel } from '../../../testing/model';
 import { el } from '../../dom';
 import type { IDownload, IPanel } from './model';
 import {
+  Awaited,
   arrange,
   clear,
   isTyping,
@@ -47,6 +48,24 @@ describe('latest', () => {
     jest.advanceTimersByTime(3001);
     expect(sent).toEqual([1, 2]);
   });
+});
+
+test('what is awaited is scrolled to, but not once the search has ended without it', () => {
+  const [part, node] = [el('div', { style: 'overflow-y: auto' }), el('div')];
+  part.append(node);
+  document.body.replaceChildren(part);
+  Object.defineProperties(part, { scrollHeight: { value: 100 }, clientHeight: { value: 50 } });
+  node.getBoundingClientRect = () => ({ ...part.getBoundingClientRect(), top: 30 });
+  const awaited = new Awaited();
+  awaited.begin(['old']);
+  awaited.follow(true);
+  awaited.follow(false);
+  awaited.see(['undone'], node);
+  expect(part.scrollTop).toBe(0);
+  awaited.begin(['old']);
+  awaited.follow(true);
+  awaited.see(['new'], node);
+  expect(part.scrollTop).toBe(30);
 });
 
 test('show draws only what has changed', () => {

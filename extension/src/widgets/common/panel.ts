@@ -97,6 +97,7 @@ function scrollWithin(node: Element): void {
 /** Scrolls to what an act has found, once it is another than when the act began. */
 export class Awaited {
   private before: string | null = null;
+  private isRunning = false;
 
   /** The act begins; `shown` is what is there until now. */
   begin(shown: unknown): void {
@@ -109,6 +110,14 @@ export class Awaited {
       this.before = null;
       scrollWithin(node);
     }
+  }
+
+  /** Whether the act goes on. Once it has ended without anything else, what comes later has other reasons. */
+  follow(isRunning: boolean): void {
+    if (this.isRunning && !isRunning) {
+      this.before = null;
+    }
+    this.isRunning = isRunning;
   }
 }
 

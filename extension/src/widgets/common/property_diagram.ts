@@ -142,7 +142,7 @@ export class PropertyDiagram {
   }
 
   private begin(down: PointerEvent): void {
-    if (down.target instanceof Element && down.target.closest('.xc-mark')) {
+    if (down.button !== 0 || (down.target instanceof Element && down.target.closest('.xc-mark'))) {
       return;
     }
     const first = this.at(down);
@@ -158,10 +158,14 @@ export class PropertyDiagram {
       Object.entries(box(this.at(event))).forEach(([name, value]) =>
         drawn.setAttribute(name, String(value))
       );
-    const end = (event: PointerEvent) => {
+    const cancel = () => {
       window.removeEventListener('pointermove', move);
       window.removeEventListener('pointerup', end);
+      window.removeEventListener('pointercancel', cancel);
       drawn.remove();
+    };
+    const end = (event: PointerEvent) => {
+      cancel();
       const { x, y, width, height } = box(this.at(event));
       if (width > FEW && height > FEW) {
         const [left, high] = this.valueAt([x, y]);
@@ -174,5 +178,6 @@ export class PropertyDiagram {
     };
     window.addEventListener('pointermove', move);
     window.addEventListener('pointerup', end);
+    window.addEventListener('pointercancel', cancel);
   }
 }
