@@ -108,6 +108,20 @@ def test_a_design_can_be_shown_undone_saved_and_repeated(view: DesignView, sessi
     assert session.state.designs == before.designs == ()
 
 
+def test_what_lies_near_the_crystal_that_is_shown_is_repeated_from_there(session: Session) -> None:
+    session.select("mp-22862")
+    way = session.state.point.commands
+    assert session.crystal_design.design(require=["Na"], near_shown=True, count=1) == 1
+    session.select("mp-5986")
+    session.crystal_design.show(0)
+    *before, design, shown = session.state.point.commands
+    assert tuple(before) == tuple(way)
+    assert (design.call, shown.call) == ("crystal_design.design", "crystal_design.show")
+    lines = session.code().splitlines()
+    at = [next(k for k, line in enumerate(lines) if said in line) for said in ("mp-22862", "near_shown=True", "show(0)")]
+    assert at == sorted(at)
+
+
 def test_it_stops_and_refuses_in_words(session: Session) -> None:
     session.crystal_design.design(require=["O"], exclude=["O"])
     assert "both required and excluded" in session.message

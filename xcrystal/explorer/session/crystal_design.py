@@ -14,7 +14,7 @@ import numpy as np
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer.session.commands import DesignCrystals, ShowDesign
 from xcrystal.explorer.session.navigation import Navigation
-from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.points import Points, way_to
 from xcrystal.explorer.session.state import Point
 from xcrystal.explorer.session.store import Store
 from xcrystal.generator import CrystalModel
@@ -159,9 +159,10 @@ class CrystalDesign:
                 return 0
             self._stopping.clear()
             self.running = RunningDesign(targets)
+            here = self._store.state.point if near_shown else None  # one may go on meanwhile
         try:
             command = _command(targets, int(count), seed, bool(near_shown), potential)
-            found = self._search(targets, command)
+            found = self._search(targets, command, here)
         except XCrystalError as error:
             self._store.report(str(error))
             return 0
@@ -170,7 +171,7 @@ class CrystalDesign:
             self._store.emit("designing")
         with self._store.lock:
             self.last = found
-            points = self._as_points(found, command)
+            points = self._as_points(found, command, here)
             self.design_of.update((point, found) for point in points)
             self._store.commit(command, designs=tuple(points))
             if found.notes:
@@ -195,7 +196,7 @@ class CrystalDesign:
 
     # -- inside
 
-    def _search(self, targets: Targets, command: DesignCrystals) -> Design:
+    def _search(self, targets: Targets, command: DesignCrystals, here: Point | None) -> Design:
         seen = 0.0
 
         def progress(share: float, words: str) -> bool:
@@ -210,17 +211,21 @@ class CrystalDesign:
         model = self._points.model
         assert isinstance(model, CrystalModel)  # or there is an obstacle
         # ``design`` would warn of what the notes say; this is a thread of its own, and filters are of the process
-        near = np.asarray(self._store.state.point.z) if command.near_shown else None
+        near = None if here is None else np.asarray(here.z)
         search = Search(model, self._points.atlas, targets, command.seed, near=near, potential=command.potential)
         return search.run(command.count, DRAWS, progress, beyond(targets, self._points.atlas))
 
-    def _as_points(self, found: Design, command: DesignCrystals) -> list[Point]:
+    def _as_points(self, found: Design, command: DesignCrystals, here: Point | None) -> list[Point]:
         if not len(found):
             return []
         shown = [ShowDesign(k, wanted=found.targets.words) for k in range(len(found))]
         structures: list[Structure] = found.structures
+        before = () if here is None else way_to(here)
         points = self._points.of(
-            np.asarray(found.z), structures, [one.label() for one in shown], [(command, one) for one in shown]
+            np.asarray(found.z),
+            structures,
+            [one.label() for one in shown],
+            [(*before, command, one) for one in shown],
         )
         # what is said of a candidate is said of the crystal itself, at its own latent vector
         points = [
