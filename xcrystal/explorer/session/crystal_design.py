@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xcrystal.errors import XCrystalError
+from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.energetics.hull import energy_above_hull
+from xcrystal.errors import RelaxationError, XCrystalError
 from xcrystal.explorer.session.commands import DesignCrystals, ShowDesign
 from xcrystal.explorer.session.navigation import Navigation
 from xcrystal.explorer.session.points import Points, way_to
@@ -61,6 +65,7 @@ class CrystalDesign:
         self.last: Design | None = None
         self.design_of: WeakKeyDictionary[Point, Design] = WeakKeyDictionary()
         self.candidates: WeakKeyDictionary[Point, Candidate] = WeakKeyDictionary()
+        self._heights: WeakKeyDictionary[Point, float] = WeakKeyDictionary()
 
     @property
     def obstacle(self) -> str:
@@ -193,6 +198,33 @@ class CrystalDesign:
                 self._store.report(f"There is no candidate {int(number)} among {len(designs)}.")
                 return
             self._navigation.arrive(ShowDesign(int(number)), designs[int(number)])
+
+    def command_of(self, point: Point) -> DesignCrystals | None:
+        """The search that found a point of ``state.designs``, also in a reopened session."""
+        return next((one for one in reversed(point.commands) if isinstance(one, DesignCrystals)), None)
+
+    def in_range(self, point: Point) -> bool | None:
+        """Whether the predictions for a point of ``state.designs`` lie in all ranges; None if nobody knows them."""
+        command = self.command_of(point)
+        if command is None:
+            return None
+        for name in PROPERTIES:
+            low, high = getattr(command, name) or (None, None)
+            value = point.predicted.get(name, math.nan)
+            if not (low is None or low <= value) or not (high is None or value <= high):
+                return False
+        return True
+
+    def hull_height(self, point: Point) -> float:
+        """How far the predicted energy of a point lies above the hull of known crystals, eV/atom; NaN if not known."""
+        if point in self.candidates:
+            return self.candidates[point].hull_height
+        if point not in self._heights:
+            self._heights[point] = math.nan
+            with suppress(RelaxationError, KeyError):  # too many elements, or energies that nobody knows
+                energy = point.predicted["formation_energy_per_atom"]
+                self._heights[point] = energy_above_hull(point.structure.composition, energy, self._points.atlas)
+        return self._heights[point]
 
     # -- inside
 
