@@ -81,6 +81,10 @@ def test_concepts_at_layers_of_the_encoder(model: CrystalModel, atlas: Atlas, mo
     found = {r.name: r for r in report.results}
     assert found["perovskite, encoder block 4"].separable and found["perovskite, encoder block 4"].size > 0
     assert not any(found[f"random, encoder block {k}"].significant for k in (1, 4))
+    # of a concept that nearly all have, nearly all decoded crystals have it; it is tested all the same
+    common = np.arange(len(atlas) - concepts.FEWEST)
+    report = concepts.test_concepts(model, atlas, target, {"common": common}, runs=5, layers=(4,))
+    assert len(report.results) == 1 and report.results[0].auc >= 0
     with pytest.raises(TargetError, match="from 1 to 4"):
         concepts.test_concepts(model, atlas, target, given, runs=5, layers=(5,))
 

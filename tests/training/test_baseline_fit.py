@@ -29,11 +29,16 @@ def test_latent_vectors_with_it_are_nearer_to_their_mean_over_random_elements() 
     assert torch.equal(fit_vector(model, data, steps=2), fit_vector(model, data, steps=2))
 
 
-def test_its_file_belongs_to_weights(tmp_path: Path) -> None:
+def test_its_file_belongs_to_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(model_folder("toy"), folder)
     model = xc.load(folder)
     crystal = model.canonical(CRYSTALS["perovskite SrTiO3"].to_structure()).crystal
+    monkeypatch.chdir(tmp_path)  # what lies in the current folder is of no model
+    save_fitted_element(torch.zeros(model.network.config.width), folder)
+    shutil.move(folder / FILE, tmp_path / FILE)
+    with pytest.raises(TargetError, match="fit-baseline"):
+        fitted_element(type(model)(model.network, "no such model", model.facts, model.device))
     with pytest.raises(TargetError, match="fit-baseline"):
         score_crystals(model, [crystal], "latent 0", baseline="fitted_element")
     vector = torch.linspace(-1, 1, model.network.config.width)

@@ -137,6 +137,8 @@ def test_what_is_missing_or_damaged_is_said(folder: Path, tmp_path: Path) -> Non
     assert set(EPOCHS) == set(TASKS)
     with pytest.raises(DatasetError, match="no task 'mass'"):
         fit_tasks(folder, tmp_path, names=["mass"])
+    with pytest.raises(DatasetError, match="more than 0 minutes"):
+        fit_tasks(folder, tmp_path, names=["alkali"], settings=TaskSettings(minutes=0.0))
     with pytest.raises(DatasetError, match="fit-tasks"):
         open_task(tmp_path, "alkali")
     with pytest.raises(DatasetError, match="no task"):

@@ -269,16 +269,14 @@ def test_concepts(
             notes.append(f"Not tested: {name}, since at least {FEWEST} crystals must have it and as many not.")
             del chosen[name]
     if layers:
-        some, spaces = _at_layers(model, atlas, of, layers, chosen, some, rng)
+        some, spaces = _at_layers(model, atlas, of, layers, chosen, some, seed, rng)
         notes.append("Crystals are those that latent vectors of the atlas decode to.")
     else:
-        every = np.arange(len(atlas))
-        spaces = {"": _Space(atlas.z, gradients_of(of, atlas.z[some], model), every)}
+        spaces = {"": _Space(atlas.z, gradients_of(of, atlas.z[some], model), np.arange(len(atlas)))}
     measured = []
     for (name, held), (where, space) in product(chosen.items(), spaces.items()):
-        has = np.isin(space.rows, held)
-        parts = np.flatnonzero(has), np.flatnonzero(~has)
-        measured.append(_measure(f"{name}{where}", space.vectors, *parts, space.gradients, runs, rng))
+        own, others, every = space.parts(name, held)
+        measured.append(_measure(f"{name}{where}", space.vectors, own, others, every, space.gradients, runs, rng))
         if progress is not None and not progress(name):
             notes.append("It was stopped before all concepts were tested.")
             break
@@ -289,11 +287,22 @@ def test_concepts(
 
 @dataclass(frozen=True)
 class _Space:
-    """Vectors (k, W) of the crystals in rows (k,) of the atlas, and gradients (n, W) of the target of the class."""
+    """Vectors (k, W) of the crystals in rows (k,) of the atlas, and gradients (n, W) of the target of the class;
+    where not all are there, which were drawn of each concept (with and without it), and for controls."""
 
     vectors: np.ndarray
     gradients: np.ndarray
     rows: np.ndarray
+    parts_of: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None
+    drawn: np.ndarray | None = None
+
+    def parts(self, name: str, held: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Places of crystals with a concept, without it, and of those that controls are drawn from."""
+        if self.parts_of is None or self.drawn is None:
+            has = np.isin(self.rows, held)
+            return np.flatnonzero(has), np.flatnonzero(~has), np.arange(len(self.rows))
+        own, others = (np.searchsorted(self.rows, part) for part in self.parts_of[name])
+        return own, others, np.searchsorted(self.rows, self.drawn)
 
 
 def _at_layers(
@@ -303,6 +312,7 @@ def _at_layers(
     layers: Sequence[int],
     concepts: Mapping[str, np.ndarray],
     some: np.ndarray,
+    seed: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, dict[str, _Space]]:
     """Crystals of the class that are kept, and of each layer, by how it is called, its space."""
@@ -311,14 +321,21 @@ def _at_layers(
         if not 1 <= layer <= most:
             raise TargetError(f"There is no layer {layer}; the blocks of this encoder are numbered from 1 to {most}.")
     some = np.sort(rng.choice(some, min(DECODED, len(some)), replace=False))
-    drawn = [rng.choice(held, min(DECODED, len(held)), replace=False) for held in concepts.values()]
-    drawn.append(rng.choice(len(atlas), min(2 * DECODED, len(atlas)), replace=False))
-    rows = np.unique(np.concatenate([some, *drawn]))
+    drawn = rng.choice(len(atlas), min(2 * DECODED, len(atlas)), replace=False)
+    parts = {}
+    for name, held in concepts.items():  # of each by itself, so that it does not matter what else is asked
+        others = np.setdiff1d(np.arange(len(atlas)), held)
+        each = np.random.default_rng([*name.encode(), seed])
+        parts[name] = (
+            each.choice(held, min(DECODED, len(held)), replace=False),
+            each.choice(others, min(2 * DECODED, len(others)), replace=False),
+        )
+    rows = np.unique(np.concatenate([some, drawn, *(part for both in parts.values() for part in both)]))
     crystals = [decoded.crystal for decoded in model.decode_arrays(atlas.z[rows], "fast")]
     spaces = {}
     for layer in layers:
         vectors, gradients = layer_activations(model, crystals, target, layer)
-        spaces[f", encoder block {layer}"] = _Space(vectors, gradients[np.searchsorted(rows, some)], rows)
+        spaces[f", encoder block {layer}"] = _Space(vectors, gradients[np.searchsorted(rows, some)], rows, parts, drawn)
     return some, spaces
 
 
@@ -401,6 +418,7 @@ def _measure(
     z: np.ndarray,
     held: np.ndarray,
     others: np.ndarray,
+    every: np.ndarray,
     gradients: np.ndarray,
     runs: int,
     rng: np.random.Generator,
@@ -412,7 +430,7 @@ def _measure(
     for _ in range(runs):
         own.append(_run(z, rng.choice(held, count, False), rng.choice(others, count, False), gradients, rng))
         # a random concept is as large, and told from others just so
-        drawn = rng.choice(len(z), min(2 * count, len(z)), False)
+        drawn = rng.choice(every, min(2 * count, len(every)), False)
         control.append(_run(z, drawn[::2], drawn[1::2], gradients, rng))
     score, size, auc, accuracy = np.array(own).T
     random_score, random_size, *_ = np.array(control).T

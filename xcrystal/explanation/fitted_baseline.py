@@ -7,6 +7,7 @@ vectors is not linear, does not do that. The encoder and all that follows it sta
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,11 +46,10 @@ def fitted_element(model: CrystalModel) -> Tensor:
     from xcrystal.generator import model_folder
 
     if not has_fitted_element(model):
-        try:
+        path = None
+        with suppress(CheckpointError):  # a model without a folder
             path = model_folder(model.name) / FILE
-        except CheckpointError:
-            path = Path(FILE)
-        if not path.is_file():
+        if path is None or not path.is_file():
             raise TargetError(
                 "This model has no baseline 'fitted_element': xcrystal fit-baseline makes one, or take 'mean_element'."
             )

@@ -46,8 +46,8 @@ class Candidate:
     nonzero
         Property name to the probability that it is not zero, of those that may be.
     probability
-        That it lies in all ranges, by the model's own intervals, and by graph networks where there are any (the
-        geometric mean of both).
+        That it lies in all ranges: by the model's own intervals, and where there are graph networks, the mean of that
+        and theirs.
     quantile
         Share of known crystals that lie nearer to the data.
     nearest, nearest_formula, distance
@@ -105,6 +105,8 @@ _LAST = (
 )  # fmt: skip
 
 
+_DESCENDING = ("probability", "in_range", "novel", "valid")  # the best are the highest
+
 ORDERS = ("score", *PROPERTIES, *_FIRST, *_LAST)
 """What candidates can be sorted by."""
 
@@ -124,7 +126,7 @@ class Design:
     draws
         How many latent vectors were drawn.
     kept
-        How many of them decoded to crystals that hold the constraints.
+        How many crystals, decoded from them or made by exchanging an element, hold the constraints.
     seed
         Of everything random.
     atlas
@@ -195,7 +197,8 @@ class Design:
         }
 
     def sorted_by(self, column: str) -> Design:
-        """The same candidates by a column of the table, the lowest first, or by "score", as they come.
+        """The same candidates by a column of the table, the lowest first (of ``probability``, ``in_range``,
+        ``novel`` and ``valid`` the highest), or by "score", as they come.
 
         Raises
         ------
@@ -209,7 +212,8 @@ class Design:
             check_one_of(column, ORDERS, "order")
             return self
         check_one_of(column, ["score", *table.columns], "order")
-        order = table[column].argsort(kind="stable")
+        values = -table[column].astype(float) if column in _DESCENDING else table[column]
+        order = values.argsort(kind="stable")
         return replace(self, candidates=tuple(self.candidates[k] for k in order))
 
     def in_range(self, candidate: Candidate) -> bool:

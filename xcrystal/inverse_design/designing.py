@@ -66,6 +66,7 @@ _STABLE = 0.05  # eV/atom: draws are for crystals this near to the hull, unless 
 _BEST = 24  # that later draws begin around
 _FREEDOM = (0.35, 0.75)  # of these draws
 _FINISHED = 3  # candidates that are looked at with all care, for each one that is wanted
+_ASKED = 4  # times as many, at most, are shown to a potential
 _ENOUGH = 6  # candidates whose predictions fit, for each one that is wanted, after which no more is drawn
 # what a crystal counts less by: its predictions miss a range, it lies outside of the trust region, its charges do not
 # balance, and for each 0.1 eV/atom above the hull
@@ -269,7 +270,8 @@ class Search:
         self.rng = np.random.default_rng(seed)
         self.fit = np.flatnonzero(targets.known(atlas))
         self.found: list[Found] = []
-        self.kept = 0
+        self.kept = self.exchanged = 0
+        self.heights: dict[tuple[Any, ...], float | None] = {}  # by a potential; None where it knows no answer
 
     def run(self, n: int, draws: int, progress: Progress, notes: list[str]) -> Design:
         drawn, enough, on = 0, _ENOUGH * n, progress(0.0, "looking at known crystals that fit")
@@ -288,8 +290,8 @@ class Search:
                     0.1 + 0.7 * drawn / draws, f"{drawn} drawn, {len(self.found)} crystals hold the constraints"
                 )
             if on:
-                progress(0.85, "decoding the best with all care")
-            chosen = self.finished(n)
+                on = progress(0.85, "decoding the best with all care")
+            chosen = self.finished(n, (lambda words: progress(0.85, words)) if on else lambda words: False)
             if len(chosen) >= n or not on or drawn >= draws:
                 break
             enough *= 2  # most of what fits was the same few crystals
@@ -297,7 +299,7 @@ class Search:
             found = {0: "No candidate was found that holds", 1: "Only 1 candidate was found that holds"}.get(
                 len(chosen), f"Only {len(chosen)} candidates were found that hold"
             )
-            notes = [*notes, f"{found} all constraints, in {drawn} draws."]
+            notes = [*notes, f"{found} all constraints{self._why_few(drawn)}."]
         progress(1.0, "done")
         return Design(
             targets=self.targets,
@@ -309,6 +311,19 @@ class Search:
             atlas=self.atlas,
             notes=tuple(notes),
         )
+
+    def _why_few(self, drawn: int) -> str:
+        """What was looked at, and what a potential threw away, as the end of a sentence."""
+        looked = {"prior": f"{drawn} draws", "exchange": f"{self.exchanged} exchanges of an element"}
+        said = f", in {' and '.join(looked[source] for source in SOURCES if source in self.sources)}"
+        unknown = sum(height is None for height in self.heights.values())
+        rejected = sum(height is not None and height > _UNLIKELY for height in self.heights.values())
+        title = potential_of(self.potential).title if self.potential else ""
+        if rejected:
+            said += f"; {title} put {rejected} more than {_UNLIKELY:g} eV/atom above the hull"
+        if unknown:
+            said += f"; {title} could not judge {unknown}"
+        return said
 
     # -- draws ---------------------------------------------------------------------------------------------------
 
@@ -389,6 +404,7 @@ class Search:
             if near:
                 elements = np.where(crystal.element == old, self.rng.choice(near), crystal.element)
                 changed.append(resized(replace(crystal, element=elements), crystal.element))
+        self.exchanged += len(changed)
         if changed:
             self.take(self.model.encode_canonical([one.crystal for one in changed]), changed, "exchange")
 
@@ -430,7 +446,7 @@ class Search:
         codes = self.model.encode_canonical([one.crystal for one in decoded])
         predicted = self.model.predict(codes)
         fits = self.targets.fits(predicted) if predicted else np.ones(len(codes), dtype=bool)
-        scores = self.probabilities(codes, decoded)
+        scores = self.scores(codes, decoded)
         scores[~fits] *= _MISSED
         scores[Density.of(self.atlas).quantiles(codes) > INSIDE] *= _OUTSIDE
         # of what misses a range nobody has to know; balancing charges takes milliseconds
@@ -441,14 +457,27 @@ class Search:
             scores *= _ABOVE_HULL ** (predicted["e_above_hull"] / 0.1)
         return [Found(*each) for each in zip(z, codes, decoded, fits.tolist(), scores.tolist(), sources, strict=True)]
 
-    def probabilities(self, codes: np.ndarray, decoded: list[Decoded]) -> np.ndarray:
-        """(n,) that crystals lie in all ranges: the model's own word at their latent vectors (n, Z), and that of the
-        graph networks, which counts as much."""
+    def scores(self, codes: np.ndarray, decoded: list[Decoded]) -> np.ndarray:
+        """(n,) what crystals are ranked by: the geometric mean of the probabilities that they lie in all ranges, by the
+        model at their latent vectors (n, Z) and by the graph networks; high only where both are."""
         found = probabilities(self.model, codes, self.targets)
         if self.graphs is None:
             return found
         other = graph_probabilities(self.graphs, [one.crystal for one in decoded], self.targets)
         return np.sqrt(found * other)
+
+    def expected(self, codes: np.ndarray, decoded: list[Decoded]) -> np.ndarray:
+        """(n,) probabilities that crystals lie in all ranges: the mean of the model's and that of the graph networks,
+        which leave what they do not predict to the model."""
+        from xcrystal.model.graph_network import PREDICTED
+
+        found = probabilities(self.model, codes, self.targets)
+        if self.graphs is None:
+            return found
+        other = graph_probabilities(self.graphs, [one.crystal for one in decoded], self.targets)
+        left = {name: ends for name, ends in self.targets.properties.items() if name not in PREDICTED}
+        rest = probabilities(self.model, codes, replace(self.targets, properties=left))
+        return np.asarray(0.5 * (found + other * rest))
 
     def _hull_height(self, structure: Structure, predicted: dict[str, np.ndarray], k: int) -> float:
         """How far the predicted energy of candidate ``k`` lies above the hull of known crystals, eV/atom."""
@@ -460,20 +489,35 @@ class Search:
         except RelaxationError:
             return math.nan  # too many elements, or an atlas without energies
 
-    def _shown_to_potential(self, found: list[Found]) -> list[Found]:
-        """What a potential does not put far above the hull; the nearer, the more it counts."""
-        kept = []
+    def _shown_to_potential(self, found: list[Found], go_on: Callable[[str], bool]) -> list[Found]:
+        """What a potential does not put far above the hull; the nearer, the more it counts. What it was not asked
+        about, for the search was stopped, counts least."""
+        kept, title = [], potential_of(self.potential).title
         for one in found:
-            try:
-                above = hull(to_structure(one.decoded), atlas=self.atlas, potential=self.potential).e_above_hull
-            except RelaxationError:
-                continue  # an element or a distance that it does not know
-            if above <= _UNLIKELY:
+            key = (composition_of(one.decoded), one.decoded.group, one.code.tobytes())
+            if key not in self.heights:
+                if not go_on(f"{title} was asked about {len(self.heights)} crystals"):
+                    kept.append(replace(one, score=one.score * _ABOVE_HULL ** (_UNLIKELY / 0.1)))
+                    continue
+                self.heights[key] = self._height(one)
+            above = self.heights[key]
+            if above is not None and above <= _UNLIKELY:
                 kept.append(replace(one, score=one.score * _ABOVE_HULL ** (max(above, 0.0) / 0.1), above_hull=above))
         return kept
 
-    def finished(self, n: int) -> list[Candidate]:
-        """The best, decoded with all care from their own latent vectors, judged again, and unlike each other."""
+    def _height(self, one: Found) -> float | None:
+        """How far a potential puts a crystal above the hull, eV/atom; None where it does not know an element or a
+        distance."""
+        try:
+            return hull(to_structure(one.decoded), atlas=self.atlas, potential=self.potential).e_above_hull
+        except RelaxationError:
+            return None
+
+    def finished(self, n: int, go_on: Callable[[str], bool] = lambda words: True) -> list[Candidate]:
+        """The best, decoded with all care from their own latent vectors, judged again, and unlike each other.
+
+        ``go_on`` is told what is done; where it says False, nothing more is looked at, and no potential asked.
+        """
         self.found.sort(key=lambda one: -one.score)
         best, seen = [], set()
         for one in self.found:
@@ -481,6 +525,8 @@ class Search:
             if kind not in seen:
                 best.append(one)
                 seen.add(kind)
+        if self.potential:
+            best = best[: _ASKED * _FINISHED * n]
         judged: list[Found] = []
         chosen: list[Found] = []
         for first in range(0, len(best), _FINISHED * n):
@@ -489,10 +535,10 @@ class Search:
             decoded = self.model.decode_arrays(own)
             rows = self._sound(decoded)
             again = self._judged(own[rows], [decoded[k] for k in rows], [sources[k] for k in rows])
-            judged += self._shown_to_potential(again) if self.potential else again
+            judged += self._shown_to_potential(again, go_on) if self.potential else again
             judged.sort(key=lambda one: -one.score)
             chosen = _diverse(judged, n)
-            if len(chosen) >= n:
+            if len(chosen) >= n or not go_on("decoding the best with all care"):
                 break
         return self.candidates(chosen)
 
@@ -502,7 +548,7 @@ class Search:
             return []
         codes = np.array([one.code for one in chosen])
         predicted, intervals = self.model.predict(codes), self.model.known_intervals(codes)
-        nonzero, within = self.model.known_nonzero(codes), self.probabilities(codes, [one.decoded for one in chosen])
+        nonzero, within = self.model.known_nonzero(codes), self.expected(codes, [one.decoded for one in chosen])
         quantiles = Density.of(self.atlas).quantiles(codes)
         nearest, distances = self.atlas.neighbours(codes, 1)
         table, known = self.atlas.table, KnownCrystals(self.model, self.atlas)

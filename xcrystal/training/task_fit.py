@@ -274,7 +274,7 @@ def fit_tasks(
     CheckpointError
         If there is no such model.
     DatasetError
-        If data are missing, or there is no such task.
+        If data are missing, there is no such task, or no time for it.
     """
     from tqdm.auto import tqdm
 
@@ -282,6 +282,8 @@ def fit_tasks(
     for name in wanted:
         if name not in TASKS:
             raise DatasetError(f"There is no task {name!r}; there are: {', '.join(TASKS)}.")
+    if settings is not None and settings.minutes is not None and not settings.minutes > 0:
+        raise DatasetError(f"A network is trained for more than 0 minutes, not {settings.minutes:g}.")
     opened = open_network(model)
     protocols: dict[str, dict[str, Any]] = {
         name: {"model": str(model), "seed": seed, "settings": asdict(for_task(TASKS[name], settings))}
@@ -320,7 +322,8 @@ def _is_there(folder: Path, name: str, protocol: dict[str, Any]) -> bool:
     if not (folder / f"{name}.json").is_file():
         return False
     facts = open_task(folder, name).facts
-    return all(facts.get(key) == value for key, value in protocol.items())
+    kept = facts | {"settings": asdict(TaskSettings()) | facts.get("settings", {})}  # earlier ones lack some
+    return all(kept.get(key) == value for key, value in protocol.items())
 
 
 def _report(folder: Path, name: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ const CARD = {
   values: { band_gap: 2, formation_energy_per_atom: -1 },
   inside: true,
   above: '+0.12',
+  judge: 'CHGNet',
   exchanged: true,
   below: true,
   chance: '40 %',

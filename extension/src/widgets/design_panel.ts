@@ -36,6 +36,8 @@ interface ICard {
   chance: string;
   /** Height above the hull by a potential, eV/atom; empty if none was asked. */
   above: string;
+  /** The potential that was asked; empty for none. */
+  judge: string;
   /** Whether an element of a known crystal was exchanged. */
   exchanged: boolean;
   /** Whether its predicted energy lies far below the hull of the known crystals. */
@@ -354,7 +356,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
         el(
           'span',
           { class: 'xc-value' },
-          'above hull by CHGNet ',
+          `above hull by ${card.judge} `,
           el('b', {}, card.above),
           ' eV/atom'
         ),

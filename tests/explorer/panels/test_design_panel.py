@@ -93,6 +93,13 @@ def test_a_design_can_be_shown_undone_saved_and_repeated(view: DesignView, sessi
     assert again.structure.composition == session.structure.composition
     assert len(again.state.designs) == 2
     for kept, made in zip(again.state.designs, session.state.designs, strict=True):
+        assert again.crystal_design.in_range(kept) == session.crystal_design.design_of[made].in_range(
+            session.crystal_design.candidates[made]
+        )
+        assert again.crystal_design.hull_height(kept) == pytest.approx(
+            session.crystal_design.hull_height(made), abs=0.05
+        )
+    for kept, made in zip(again.state.designs, session.state.designs, strict=True):
         assert kept.predicted == pytest.approx(made.predicted, rel=0.05, abs=0.05)  # of the crystals, not of draws
     command = session.state.designs[0].commands[0]
     assert read_command(json.loads(json.dumps(command.plain()))) == command
@@ -106,6 +113,22 @@ def test_a_design_can_be_shown_undone_saved_and_repeated(view: DesignView, sessi
     session.undo()
     session.undo()
     assert session.state.designs == before.designs == ()
+
+
+def test_what_lies_near_the_crystal_that_is_shown_is_repeated_from_there(session: Session) -> None:
+    session.select("mp-22862")
+    way = session.state.point.commands
+    assert session.crystal_design.design(require=["Na"], near_shown=True, count=1) == 1
+    session.select("mp-5986")
+    session.crystal_design.show(0)
+    *before, design, shown = session.state.point.commands
+    assert tuple(before) == tuple(way)
+    assert (design.call, shown.call) == ("crystal_design.design", "crystal_design.show")
+    lines = session.code().splitlines()
+    at = [
+        next(k for k, line in enumerate(lines) if said in line) for said in ("mp-22862", "near_shown=True", "show(0)")
+    ]
+    assert at == sorted(at)
 
 
 def test_it_stops_and_refuses_in_words(session: Session) -> None:

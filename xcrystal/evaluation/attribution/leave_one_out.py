@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.errors import DatasetError
 from xcrystal.evaluation.shared.ranking import spearman
 from xcrystal.evaluation.shared.statistics import bootstrap_interval, interval_text
 from xcrystal.explanation.known_answers import ELECTRONEGATIVITY
@@ -86,7 +87,14 @@ def evaluate_influence(
         Of the split, the first weights and the random numbers.
     progress
         Called after each step of the heads, which learn all at once.
+
+    Raises
+    ------
+    DatasetError
+        If there are too few crystals.
     """
+    if len(crystals) < _UNSEEN + _LEFT_OUT:
+        raise DatasetError(f"This needs at least {_UNSEEN + _LEFT_OUT} crystals, not {len(crystals)}.")
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(crystals))
     z = torch.from_numpy(model.encode_canonical(list(crystals))).double()

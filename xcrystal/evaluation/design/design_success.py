@@ -7,7 +7,7 @@ too. What the decodes of crystals that are known to lie in a range achieve bound
 Methods, each with the same number of candidates:
 
 design
-    ``xc.design``, which takes the best of both of the following.
+    ``xc.design``, which ranks draws of the conditional prior and exchanges together.
 conditional
     Draws of the conditional prior alone.
 unconditional
@@ -36,7 +36,14 @@ from xcrystal.crystal.groups import crystal_system
 from xcrystal.crystal.matching import match_rms
 from xcrystal.energetics.hull import hull
 from xcrystal.energetics.potentials import potential_of
-from xcrystal.errors import CapabilityError, InvalidCrystalError, RelaxationError, XCrystalError, check_whole_number
+from xcrystal.errors import (
+    CapabilityError,
+    InvalidCrystalError,
+    RelaxationError,
+    TargetError,
+    XCrystalError,
+    check_whole_number,
+)
 from xcrystal.evaluation.design.graph_networks import independent_errors, missing, predict_independently
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.inverse_design.candidates import Candidate
@@ -205,10 +212,12 @@ def evaluate_design(
     RelaxationError
         If a potential is not installed.
     TargetError
-        If a number is less than 1.
+        If a number is less than 1, or a potential is to judge what it had a part in choosing.
     """
     if why := missing():
         raise CapabilityError(why)
+    if judging and judging == potential:
+        raise TargetError(f"{judging} cannot judge what it had a part in choosing; name another potential, or none.")
     if judging and (why := potential_of(judging).missing):
         raise RelaxationError(why)
     check_whole_number(n, "The number of candidates")

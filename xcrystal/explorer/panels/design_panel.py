@@ -12,7 +12,7 @@ import traitlets
 
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, space_group
-from xcrystal.energetics.potentials import POTENTIALS
+from xcrystal.energetics.potentials import POTENTIALS, potential_of
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.cells import conventional_cell
@@ -84,9 +84,8 @@ class DesignView(Panel):
         }
 
     def _card(self, point: Point) -> dict[str, Any]:
-        session = self.session
-        design = session.crystal_design.design_of.get(point)
-        found = session.crystal_design.candidates.get(point)
+        service = self.session.crystal_design
+        command, found = service.command_of(point), service.candidates.get(point)
         number = int(point.structure.properties["space_group"])
         rows = [
             [words.title(name), value_words(value, point.intervals.get(name)), words.unit(name)]
@@ -97,10 +96,15 @@ class DesignView(Panel):
             "group": f"{space_group(number).symbol} ({number})",
             "rows": rows,
             "values": dict(point.predicted),
-            "inside": None if found is None or design is None else design.in_range(found),
-            "above": "" if found is None or math.isnan(found.above_hull) else f"{found.above_hull:+.2f}",
+            "inside": service.in_range(point),
+            "above": ""
+            if found is None or math.isnan(found.above_hull)
+            else words.number(found.above_hull, 2, plus=True),
+            "judge": ""
+            if found is None or command is None or not command.potential
+            else potential_of(command.potential).title,
             "exchanged": found is not None and found.source == "exchange",
-            "below": found is not None and found.hull_height < FAR_BELOW,
+            "below": service.hull_height(point) < FAR_BELOW,
             "chance": "" if found is None else words.percent(found.probability),
             "nearest": "" if found is None else f"{found.nearest_formula} ({found.nearest}), {found.distance:.1f}",
             "known": "" if found is None else found.match,

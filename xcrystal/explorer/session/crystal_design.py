@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -11,10 +13,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xcrystal.errors import XCrystalError
+from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.energetics.hull import energy_above_hull
+from xcrystal.errors import RelaxationError, XCrystalError
 from xcrystal.explorer.session.commands import DesignCrystals, ShowDesign
 from xcrystal.explorer.session.navigation import Navigation
-from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.points import Points, way_to
 from xcrystal.explorer.session.state import Point
 from xcrystal.explorer.session.store import Store
 from xcrystal.generator import CrystalModel
@@ -61,6 +65,7 @@ class CrystalDesign:
         self.last: Design | None = None
         self.design_of: WeakKeyDictionary[Point, Design] = WeakKeyDictionary()
         self.candidates: WeakKeyDictionary[Point, Candidate] = WeakKeyDictionary()
+        self._heights: WeakKeyDictionary[Point, float] = WeakKeyDictionary()
 
     @property
     def obstacle(self) -> str:
@@ -159,10 +164,11 @@ class CrystalDesign:
                 return 0
             self._stopping.clear()
             self.running = RunningDesign(targets)
+            here = self._store.state.point if near_shown else None  # one may go on meanwhile
         found = None
         try:
             command = _command(targets, int(count), seed, bool(near_shown), potential)
-            found = self._search(targets, command)
+            found = self._search(targets, command, here)
         except XCrystalError as error:
             self._store.report(str(error))
             return 0
@@ -173,7 +179,7 @@ class CrystalDesign:
         with self._store.lock:  # nobody shall see that the search has ended and not yet what it found
             self.running = None
             self.last = found
-            points = self._as_points(found, command)
+            points = self._as_points(found, command, here)
             self.design_of.update((point, found) for point in points)
             self._store.commit(command, designs=tuple(points))
             if found.notes:
@@ -196,9 +202,36 @@ class CrystalDesign:
                 return
             self._navigation.arrive(ShowDesign(int(number)), designs[int(number)])
 
+    def command_of(self, point: Point) -> DesignCrystals | None:
+        """The search that found a point of ``state.designs``, also in a reopened session."""
+        return next((one for one in reversed(point.commands) if isinstance(one, DesignCrystals)), None)
+
+    def in_range(self, point: Point) -> bool | None:
+        """Whether the predictions for a point of ``state.designs`` lie in all ranges; None if nobody knows them."""
+        command = self.command_of(point)
+        if command is None:
+            return None
+        for name in PROPERTIES:
+            low, high = getattr(command, name) or (None, None)
+            value = point.predicted.get(name, math.nan)
+            if not (low is None or low <= value) or not (high is None or value <= high):
+                return False
+        return True
+
+    def hull_height(self, point: Point) -> float:
+        """How far the predicted energy of a point lies above the hull of known crystals, eV/atom; NaN if not known."""
+        if point in self.candidates:
+            return self.candidates[point].hull_height
+        if point not in self._heights:
+            self._heights[point] = math.nan
+            with suppress(RelaxationError, KeyError):  # too many elements, or energies that nobody knows
+                energy = point.predicted["formation_energy_per_atom"]
+                self._heights[point] = energy_above_hull(point.structure.composition, energy, self._points.atlas)
+        return self._heights[point]
+
     # -- inside
 
-    def _search(self, targets: Targets, command: DesignCrystals) -> Design:
+    def _search(self, targets: Targets, command: DesignCrystals, here: Point | None) -> Design:
         seen = 0.0
 
         def progress(share: float, words: str) -> bool:
@@ -213,17 +246,21 @@ class CrystalDesign:
         model = self._points.model
         assert isinstance(model, CrystalModel)  # or there is an obstacle
         # ``design`` would warn of what the notes say; this is a thread of its own, and filters are of the process
-        near = np.asarray(self._store.state.point.z) if command.near_shown else None
+        near = None if here is None else np.asarray(here.z)
         search = Search(model, self._points.atlas, targets, command.seed, near=near, potential=command.potential)
         return search.run(command.count, DRAWS, progress, beyond(targets, self._points.atlas))
 
-    def _as_points(self, found: Design, command: DesignCrystals) -> list[Point]:
+    def _as_points(self, found: Design, command: DesignCrystals, here: Point | None) -> list[Point]:
         if not len(found):
             return []
         shown = [ShowDesign(k, wanted=found.targets.words) for k in range(len(found))]
         structures: list[Structure] = found.structures
+        before = () if here is None else way_to(here)
         points = self._points.of(
-            np.asarray(found.z), structures, [one.label() for one in shown], [(command, one) for one in shown]
+            np.asarray(found.z),
+            structures,
+            [one.label() for one in shown],
+            [(*before, command, one) for one in shown],
         )
         # what is said of a candidate is said of the crystal itself, at its own latent vector
         points = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.errors import TargetError, UnsupportedElementWarning, XCrystalError, check_one_of
+from xcrystal.errors import CheckpointError, TargetError, UnsupportedElementWarning, XCrystalError, check_one_of
 from xcrystal.explorer.session.commands import Explain
 from xcrystal.explorer.session.display import Display
 from xcrystal.explorer.session.points import Points
@@ -167,12 +167,12 @@ class Explanations:
             why = self._store.state.why
             if why is None or self.attribution is None:
                 return {}
-            names = baselines_of(why.method, why.level)
-            found = {}
-            for name in names:
-                with suppress(TargetError):  # too few neighbours, or nothing was fitted
-                    found[name] = self._explanation(self._display.structure, replace(why, baseline=name))
-            return found
+            structure = self._display.structure
+        found = {}
+        for name in baselines_of(why.method, why.level):  # all else goes on meanwhile
+            with suppress(TargetError, CheckpointError):  # too few neighbours, or nothing that was fitted to it
+                found[name] = self._explanation(structure, replace(why, baseline=name))
+        return found
 
     def check(self) -> Checks | None:
         """Find out how far the present explanation can be trusted; None if there is none."""

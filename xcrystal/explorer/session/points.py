@@ -15,7 +15,7 @@ import numpy as np
 from xcrystal.crystal.matching import match_rms
 from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError
 from xcrystal.explorer import words
-from xcrystal.explorer.session.commands import Command, OverruleChoice, Select, ShowGreedy
+from xcrystal.explorer.session.commands import Command, Go, OverruleChoice, Select, SetEnd, ShowGreedy, as_floats
 from xcrystal.explorer.session.records import Loaded, Neighbour
 from xcrystal.explorer.session.state import Point
 from xcrystal.latent.searching import best
@@ -44,6 +44,12 @@ def choices_of(commands: Sequence[Command]) -> tuple[tuple[str, str], ...] | Non
             break
         found.append((command.step, command.choice))
     return tuple(reversed(found)) if found else None
+
+
+def way_to(point: Point) -> Sequence[Command]:
+    """The acts that lead to a point; to one of a path that may be gone, its latent vector alone."""
+    passing = any(isinstance(command, SetEnd) for command in point.commands)
+    return [Go(as_floats(point.z))] if passing else point.commands
 
 
 class Points:

@@ -49,9 +49,9 @@ from xcrystal.explorer.session.controls import CONTROLS, MODES, RENAMED, Control
 from xcrystal.explorer.session.display import Display
 from xcrystal.explorer.session.explanations import Explanations, command_of, known_method
 from xcrystal.explorer.session.pins import Pins
-from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.points import Points, way_to
 from xcrystal.explorer.session.saved_session import read_saved, saved_state
-from xcrystal.explorer.session.state import METHOD, Point, State
+from xcrystal.explorer.session.state import METHOD, State
 from xcrystal.explorer.session.store import Store
 from xcrystal.explorer.visitors import check_file
 
@@ -98,7 +98,7 @@ class SessionFile:
             If there is no such pin.
         """
         with self._store.lock:
-            return self._new_explorer(_code(_way_to(self._pins.numbered(number))))
+            return self._new_explorer(_code(way_to(self._pins.numbered(number))))
 
     def _new_explorer(self, lines: Sequence[str]) -> str:
         """Python that opens an explorer and then runs lines that call ``session``."""
@@ -236,7 +236,7 @@ def _moves(state: State, first: State) -> list[Command]:
     made: list[Command] = [AddDirection.of(axis) for axis in state.concepts]
     made += [ShowLatent(number) for number in state.latents]
     for pin in state.pins:
-        made += [*_way_to(pin), Pin()]
+        made += [*way_to(pin), Pin()]
     if state.selection is not None:
         made.append(SelectRows(tuple(state.selection.rows.tolist()), state.selection.title))
     for name, end in zip("AB", state.ends, strict=True):
@@ -256,7 +256,7 @@ def _moves(state: State, first: State) -> list[Command]:
     if state.path is not None and state.point in state.path.frames:
         made.append(ShowFrame(state.path.frame))
     elif state.point is not first.point or state.pins:  # to pin something, one has gone there
-        made += _way_to(state.point)
+        made += way_to(state.point)
         if state.point is not state.base or state.point.quick:
             made.append(Settle())
     if load is not None and loading and not keeps:  # another crystal was loaded after the one that this point is of
@@ -264,12 +264,6 @@ def _moves(state: State, first: State) -> list[Command]:
         if encoded:
             made.append(Go(as_floats(state.point.z)))
     return made
-
-
-def _way_to(point: Point) -> Sequence[Command]:
-    """The acts that lead to a point; to one of a path that may be gone, its latent vector alone."""
-    passing = any(isinstance(command, SetEnd) for command in point.commands)
-    return [Go(as_floats(point.z))] if passing else point.commands
 
 
 def _display(state: State, first: State) -> list[Command]:
