@@ -42,7 +42,12 @@ def design(
     potential: Annotated[
         str, typer.Option(help="Show the best to an interatomic potential, which rejects what is far above the hull.")
     ] = "",
-    sort: Annotated[str, typer.Option(help="score, or a column of the table, the lowest first.")] = "score",
+    sort: Annotated[
+        str,
+        typer.Option(
+            help="score, or a column of the table: the lowest first, of probability, in_range, novel and valid the highest."
+        ),
+    ] = "score",
     seed: Seed = 0,
     model: Model = "mp20",
     device: Device = "auto",
