@@ -45,7 +45,8 @@ def design(
     sort: Annotated[
         str,
         typer.Option(
-            help="score, or a column of the table: the lowest first, of probability, in_range, novel and valid the highest."
+            help="score, or a column of the table: the lowest first; of probability, in_range, novel and valid the "
+            "highest."
         ),
     ] = "score",
     seed: Seed = 0,
