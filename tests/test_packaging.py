@@ -39,6 +39,7 @@ CONDA_NAMES = {"torch": "pytorch"}
 MODULE_NAMES = {
     "ipython": "IPython",
     "pillow": "PIL",
+    "pytest-xdist": "xdist",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
     "umap-learn": "umap",
