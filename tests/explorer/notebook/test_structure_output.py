@@ -23,8 +23,10 @@ SALT = CRYSTALS["rock salt NaCl"].to_structure()
 def shell() -> Iterator[Any]:
     from IPython.core.interactiveshell import InteractiveShell
 
+    main = sys.modules["__main__"]  # which it replaces
     yield InteractiveShell.instance()
     InteractiveShell.clear_instance()
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
