@@ -7,7 +7,7 @@ This is how language models write, with Wyckoff orbits for words (after CrystalF
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -39,10 +39,6 @@ class AutoregressiveConfig:
     max_atoms: int = 20
     lattice_mean: tuple[float, ...] = (0.0,) * LATTICE_SIZE
     lattice_std: tuple[float, ...] = (1.0,) * LATTICE_SIZE
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain JSON types."""
-        return asdict(self)
 
 
 class AutoregressiveNetwork(nn.Module):

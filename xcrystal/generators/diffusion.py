@@ -9,7 +9,7 @@ arXiv:2211.15089, 2022); the noise of coordinates is wrapped around the cell.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -43,10 +43,6 @@ class DiffusionConfig:
     max_atoms: int = 20
     lattice_mean: tuple[float, ...] = (0.0,) * LATTICE_SIZE
     lattice_std: tuple[float, ...] = (1.0,) * LATTICE_SIZE
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain JSON types."""
-        return asdict(self)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def save_network(network: Network, path: Path, facts: dict[str, Any], templates:
         state |= {_TEMPLATES + name: torch.from_numpy(array) for name, array in vars(templates).items()}
     family = next(name for name, (_, kind) in _KINDS.items() if isinstance(network, kind))
     header = {"format": FORMAT, "family": family}
-    header |= {"config": json.dumps(network.config.to_dict()), "facts": json.dumps(facts)}
+    header |= {"config": json.dumps(asdict(network.config)), "facts": json.dumps(facts)}
     with replacing(path) as part:
         part.write_bytes(save(state, header))
 
