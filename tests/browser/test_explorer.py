@@ -249,8 +249,7 @@ def test_a_picture_for_the_readme(explorer: ExplorerPage, lab: LabNotebook) -> N
 
 
 def test_nothing_went_wrong_and_nothing_went_out(explorer: ExplorerPage, lab: LabNotebook) -> None:
-    assert lab.errors == []
-    assert lab.outside == []
+    lab.assert_no_errors()
 
 
 def _saved(lab: LabNotebook, path: Path) -> Path:

@@ -90,8 +90,7 @@ def side(lab: LabNotebook) -> SidePanel:
 @pytest.fixture(autouse=True)
 def _no_errors(lab: LabNotebook) -> Iterator[None]:
     yield
-    assert lab.errors == []
-    assert lab.outside == []
+    lab.assert_no_errors()
 
 
 def explorers(lab: LabNotebook) -> Locator:

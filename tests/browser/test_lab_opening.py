@@ -48,8 +48,7 @@ def desk(server: JupyterServer, browser: BrowserContext) -> Iterator[Desk]:
 @pytest.fixture(autouse=True)
 def _no_errors(desk: Desk) -> Iterator[None]:
     yield
-    assert desk.errors == []
-    assert desk.outside == []
+    desk.assert_no_errors()
 
 
 def drawn(desk: Desk) -> ExplorerPage:

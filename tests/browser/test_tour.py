@@ -352,8 +352,7 @@ def test_it_fits_a_narrow_window_and_the_dark_theme(explorer: ExplorerPage, lab:
 
 
 def test_closing_frees_everything(explorer: ExplorerPage, lab: LabNotebook) -> None:
-    assert lab.errors == []
-    assert lab.outside == []
+    lab.assert_no_errors()
     left = lab.python(
         "from ipywidgets.widgets.widget import _instances\nimport threading\nexplorer.close()\n"
         # what the worker was doing is finished first

@@ -204,5 +204,4 @@ def test_bars_and_crystal_are_seen_together_in_a_small_window(explorer: Explorer
 
 
 def test_nothing_went_wrong_on_the_way(explorer: ExplorerPage) -> None:
-    assert explorer.lab.errors == []
-    assert explorer.lab.outside == []
+    explorer.lab.assert_no_errors()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Route
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Route
 
     from tests.browser.server import JupyterServer
 
@@ -46,10 +46,14 @@ class LabWindow:
         self.errors: list[str] = []
         self.outside: list[str] = []
         self.page: Page = context.new_page()
-        self.page.on("pageerror", lambda error: self.errors.append(f"{error.name}: {error.message}"))
+        self.page.on("pageerror", self._on_page_error)
         self.page.on("console", self._on_console)
         self.page.route(lambda url: not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", url), self._refuse)
         self.page.goto(address)
+
+    def _on_page_error(self, error: Error) -> None:
+        # the first lines of the stack tell whose script it was
+        self.errors.append(f"{error.name}: {error.message}" + "".join((error.stack or "").split("\n")[1:5]))
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -58,6 +62,12 @@ class LabWindow:
     def _refuse(self, route: Route, request: Request) -> None:
         self.outside.append(request.url)
         route.abort()
+
+    def assert_no_errors(self) -> None:
+        """Assert that nothing failed, and forget what did, so that it counts against one test alone."""
+        errors, self.errors[:] = list(self.errors), []
+        outside, self.outside[:] = list(self.outside), []
+        assert (errors, outside) == ([], [])
 
     def hide_sidebar(self) -> None:
         """Close the file browser, to have the width for the notebook."""

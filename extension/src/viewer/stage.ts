@@ -10,6 +10,7 @@ import type { IScene } from '../scene';
 import { overlaid } from '../overlaid';
 import { Triad } from '../triad';
 import type { Looking } from '../view';
+import { giveBack } from '../webgl';
 import { type ILayers, fillCrystal } from './filling';
 
 const SMOOTH_AFTER = 150; // ms without a change; smooth edges take several times as long to draw
@@ -197,13 +198,8 @@ export class CrystalStage {
     this.size.disconnect();
     this.host.removeEventListener('focusin', this.takeWheel);
     this.host.removeEventListener('focusout', this.leaveWheel);
-    const { viewer } = this.stage;
-    const { renderer, wrapper } = viewer;
-    // a frame that was asked for before would find no context
-    viewer.render = () => undefined;
-    this.stage.dispose();
-    renderer.forceContextLoss(); // browsers keep few contexts, and collect them late
-    wrapper.remove();
+    giveBack(this.stage);
+    this.stage.viewer.wrapper.remove();
     this.triad.node.remove();
     this.annotations.node.remove();
     this.annotations.said.remove();

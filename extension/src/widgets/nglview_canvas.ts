@@ -27,6 +27,7 @@ import { EDGE_RADIUS } from '../scene';
 import { sectorMesh } from '../sectors';
 import { Triad } from '../triad';
 import { isLooking } from '../view';
+import { giveBack } from '../webgl';
 import { type INglView, forgetPicking, takeOver } from './common/nglview_adapter';
 import { whenInside } from './common/panel';
 import { isPictureWish } from './picture_menu';
@@ -508,8 +509,7 @@ class CrystalCanvas {
     }
     this.theme.disconnect();
     this.size.disconnect();
-    this.stage.dispose();
-    this.stage.viewer.renderer.forceContextLoss(); // browsers keep few contexts, and collect them late
+    giveBack(this.stage);
   }
 
   private readonly stage: Ngl.Stage;
