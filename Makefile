@@ -121,7 +121,7 @@ sbom: setup
 audit: $(DEV)
 	$(PYTHON) -m venv $(VENV)-sbom
 	$(VENV)-sbom/bin/python -m pip install --quiet $(PIP_ARGS) pip-audit==2.10.1
-	$(VENV)-sbom/bin/pip-audit --no-deps --disable-pip --requirement requirements.lock
+	$(VENV)-sbom/bin/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
 	$(JLPM) npm audit --all --recursive --environment production --severity high
 
 # Of each dependency of ours the lowest version in its range, and of theirs the highest that go with these. Old versions

@@ -89,6 +89,7 @@ def identify(
             "formula": match.formula,
             "space_group": match.space_group,
             "similarity": match.similarity,
+            "score": match.score,
             "material_id": match.material_id,
             "origin": match.origin,
             "zero": match.zero,
@@ -105,9 +106,17 @@ def identify(
     elif not found:
         typer.echo("No known crystal has this composition, and none could be proposed.")
     else:
-        head = ["formula", "space group", "similarity", "entry", "zero (°)"]
+        head = ["formula", "space group", "similarity", "score", "entry", "zero (°)"]
         rows = [
-            [m.formula, m.space_group, f"{m.similarity:.3f}", m.material_id or f"from {m.origin}", f"{m.zero:.2f}"]
+            [
+                m.formula,
+                m.space_group,
+                f"{m.similarity:.3f}",
+                f"{m.score:.3f}",
+                m.material_id or f"from {m.origin}",
+                f"{m.zero:.2f}",
+            ]
             for m in found
         ]
         print_table([head, *rows])
+        typer.echo("The best score comes first: the similarity, less what the change of the cell costs.")

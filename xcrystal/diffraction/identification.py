@@ -51,6 +51,8 @@ class Match:
         Of it.
     similarity
         Of its pattern to the measured one, 0 to 1, both smoothed; above 0.9 is mostly the right structure type.
+    score
+        The similarity less what the change of the cell and its free parameters cost; matches are listed by it.
     material_id
         Of the entry of the atlas that it is; None for one that was proposed.
     origin
@@ -65,6 +67,7 @@ class Match:
     formula: str
     space_group: int
     similarity: float
+    score: float
     material_id: str | None
     origin: str
     zero: float
@@ -309,6 +312,7 @@ class PatternSearch:
                     formula_text(composition_of(candidate.decoded)),
                     candidate.decoded.group,
                     fit.similarity,
+                    fit.score,
                     name if candidate.known else None,
                     "" if candidate.known else name,
                     fit.zero,

@@ -186,6 +186,7 @@ describe('the diffraction panel', () => {
       formula: 'SiO2',
       group: '152 P3_121',
       similarity: '0.953',
+      score: '0.941',
       id: 'mp-7000',
       origin: '',
       zero: '−0.04',

@@ -10,6 +10,7 @@ interface IMatch {
   formula: string;
   group: string;
   similarity: string;
+  score: string;
   /** Of the entry of the atlas; null if it was proposed. */
   id: string | null;
   /** The entry that a proposal began from. */
@@ -224,7 +225,7 @@ function render({ model, el: root }: IView<ITraits, IDownload>): () => void {
       },
       drawn !== undefined && el('img', { alt: '', src: pictureAddress(drawn) }),
       el('span', {}, el('b', {}, `${k + 1}. `, formulaNodes(match.formula))),
-      el('span', {}, 'similarity ', el('b', {}, match.similarity)),
+      el('span', {}, 'similarity ', el('b', {}, match.similarity), `, score ${match.score}`),
       el('span', { class: 'xc-energy' }, spaceGroupNodes(match.group)),
       el('span', { class: 'xc-known' }, `zero ${match.zero}°, ${match.volume} Å³/atom`),
       el(

@@ -193,7 +193,7 @@ def check_kept(session: Session) -> None:
     assert [m.material_id for m in again.matches] == [m.material_id for m in found.matches]
     for one, kept in zip(found.matches, again.matches, strict=True):
         assert (kept.formula, kept.space_group, kept.origin) == (one.formula, one.space_group, one.origin)
-        assert (kept.similarity, kept.zero) == (one.similarity, one.zero)
+        assert (kept.similarity, kept.score, kept.zero) == (one.similarity, one.score, one.zero)
         assert match_rms(kept.structure, one.structure) == pytest.approx(0, abs=1e-3)
         np.testing.assert_allclose(kept.pattern.two_theta, one.pattern.two_theta, atol=1e-3)
     for position, kept_position in zip(found.positions, again.positions, strict=True):

@@ -181,7 +181,7 @@ class DiffractionView(Panel):
             return None
         told = f", told {last.told}" if last.told else ""
         return {
-            "said": f"Crystals that could make {measured.name}{told}, the most alike first.",
+            "said": f"Crystals that could make {measured.name}{told}, by their score: similarity less change of cell.",
             "rows": [self._match(match, number) for number, match in enumerate(last.matches)],
         }
 
@@ -192,6 +192,7 @@ class DiffractionView(Panel):
             "formula": match.formula,
             "group": f"{match.space_group} {space_group(match.space_group).symbol}",
             "similarity": f"{match.similarity:.3f}",
+            "score": words.number(match.score, 3),
             "id": match.material_id,
             "origin": match.origin,
             "zero": f"{match.zero:+.2f}".replace("-", "−"),

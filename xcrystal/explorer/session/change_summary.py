@@ -196,7 +196,7 @@ def _of_display(before: State, after: State) -> Iterator[str]:
         yield f"{', '.join(after.hidden)} not drawn" if after.hidden else "all elements are drawn"
     if after.matches is not before.matches and after.matches is not None:
         found = after.matches.matches
-        best = f", {found[0].formula} the most alike ({found[0].similarity:.2f})" if found else ""
+        best = f", {found[0].formula} the best (similarity {found[0].similarity:.2f})" if found else ""
         yield f"{_count(len(found), 'crystal')} could make the measured pattern{best}"
     if after.measured is not before.measured:
         if after.measured is None:

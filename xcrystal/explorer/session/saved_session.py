@@ -244,6 +244,7 @@ def _saved_matches(found: PatternMatches) -> dict[str, Any]:
                 "structure": plain_structure(match.structure),
                 "space_group": match.space_group,
                 "similarity": match.similarity,
+                "score": match.score,
                 "material_id": match.material_id,
                 "origin": match.origin,
                 "zero": match.zero,
@@ -492,8 +493,9 @@ class _Reader:
 
         structure, group = self.structure(self.value("structure", dict)), self.value("space_group", int)
         similarity, zero = self.value("similarity", float), self.value("zero", float)
+        score = similarity if self.content.get("score") is None else self.value("score", float)  # older ones have none
         name = None if self.content.get("material_id") is None else self.value("material_id", str)
-        if not (1 <= group <= 230 and 0 <= similarity <= 1.001 and abs(zero) < 180):
+        if not (1 <= group <= 230 and 0 <= similarity <= 1.001 and score <= similarity and abs(zero) < 180):
             raise _damaged("matches")
         if name is not None and not self.of.known(name):
             raise _damaged("matches")
@@ -503,4 +505,4 @@ class _Reader:
         except XCrystalError as error:
             raise _damaged("matches") from error
         formula = formula_text(reduced_composition(site.specie.Z for site in structure))
-        return Match(structure, formula, group, similarity, name, self.value("origin", str), zero, pattern)
+        return Match(structure, formula, group, similarity, score, name, self.value("origin", str), zero, pattern)
