@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http.cookiejar
 import os
 import re
@@ -13,6 +14,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,3 +155,27 @@ def test_who_has_no_page_makes_room_for_who_asks_next() -> None:
             await asyncio.sleep(0.05)
 
     asyncio.run(asyncio.wait_for(come_and_go(), LIMIT))
+
+
+class _Page:
+    """What is left of a page: parts that name each other, as those of a template do."""
+
+    def __init__(self) -> None:
+        self.part = self
+
+
+def test_what_is_left_of_a_page_goes_with_its_kernel() -> None:
+    async def come_and_go() -> None:
+        manager = voila_kernel_manager_factory(AsyncMappingKernelManager, True, 0)(parent=Voila())
+        Visits(1).watch(manager)
+        kernel = await manager.start_kernel(env=dict(os.environ))
+        left = weakref.ref(_Page())
+        assert left() is not None
+        await manager.shutdown_kernel(kernel, now=True)
+        assert left() is None
+
+    gc.disable()  # or it may go by chance before
+    try:
+        asyncio.run(asyncio.wait_for(come_and_go(), LIMIT))
+    finally:
+        gc.enable()

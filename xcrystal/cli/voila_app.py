@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -76,7 +77,9 @@ class Visits:
 
         async def shutdown_kernel(kernel: str, *args: Any, **options: Any) -> Any:
             self._forget(kernel)  # who reloads the page need not wait until it has ended
-            return await end(kernel, *args, **options)
+            ended = await end(kernel, *args, **options)
+            gc.collect()  # a page is some 10 MB in cycles, of which dozens would wait for the next full collection
+            return ended
 
         def notify_connect(kernel: str) -> None:
             connect(kernel)
@@ -182,6 +185,7 @@ class Served(Voila):
     visitors = Int(8, help="How many people may have a kernel at the same time.").tag(config=True)
 
     def init_settings(self) -> dict[str, Any]:
+        gc.freeze()  # what is there now stays, and need not be looked through after each visit
         settings: dict[str, Any] = super().init_settings()
         visits = Visits(self.visitors)
         visits.watch(self.kernel_manager)
