@@ -35,7 +35,9 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from tests.browser.server import OFFLINE, _free_port
 from tests.measure_memory import OPEN, WORK, memory
 
-CONFIG = Path(__file__).parents[1] / "docs" / "teaching" / "jupyterhub_config.py"
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "docs" / "teaching" / "jupyterhub_config.py"
+TOOLS = (Path(sys.executable).parent, ROOT / "extension" / "node_modules" / ".bin")  # the hub's proxy, and its Node.js
 PROVISIONER = "JUPYTER_DEFAULT_PROVISIONER_NAME"
 PASSWORD = "of-the-measurement"
 START = 300.0  # seconds that anything may take
@@ -60,7 +62,7 @@ def hub(own_kernels: bool = False) -> Iterator[tuple[int, str, Path]]:
         if own_kernels:
             settings += ["c.JupyterHub.services = []", f"del c.Spawner.environment[{PROVISIONER!r}]"]
         config.write_text("\n".join(settings))
-        tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        tools = os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]])
         environment = os.environ | OFFLINE | {"XCRYSTAL_CLASS_PASSWORD": PASSWORD, "PATH": tools}
         environment |= {
             f"JUPYTER_{name}_DIR": str(Path(folder, name.lower())) for name in ("CONFIG", "DATA", "RUNTIME")
@@ -181,6 +183,7 @@ class Student:
         self.drags: list[float] = []
         self.answer: list[float] = []
         self.kernel = 0
+        self._socket: Any = None
 
     async def log_in(self) -> None:
         """At the hub."""
@@ -216,6 +219,11 @@ class Student:
         """Search, steer, explain and sample."""
         with self._timed("work"):
             await run(self._socket, WORK)
+
+    def leave(self) -> None:
+        """Close the browser; what was started goes on."""
+        if self._socket is not None:
+            self._socket.close()
 
     @contextlib.contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -265,15 +273,20 @@ async def attend(address: str, hub_pid: int, count: int, work: bool = True) -> t
     async def everybody(act: Callable[[Student], Awaitable[None]]) -> None:
         await asyncio.gather(*(act(student) for student in students))
 
-    await everybody(Student.log_in)
-    await everybody(Student.start)
-    await everybody(Student.open)
-    found = {"open": sizes(hub_pid, students)}
-    await everybody(Student.drag)
-    found["dragged"] = sizes(hub_pid, students)
-    if work:
-        await everybody(Student.work)
-        found["after work"] = sizes(hub_pid, students)
+    found: dict[str, Any] = {}
+    try:
+        await everybody(Student.log_in)
+        await everybody(Student.start)
+        await everybody(Student.open)
+        found["open"] = sizes(hub_pid, students)
+        await everybody(Student.drag)
+        found["dragged"] = sizes(hub_pid, students)
+        if work:
+            await everybody(Student.work)
+            found["after work"] = sizes(hub_pid, students)
+    finally:
+        for student in students:
+            student.leave()
     return students, found
 
 

@@ -1,8 +1,8 @@
 """A hub for a class on one machine: ``XCRYSTAL_CLASS_PASSWORD=... jupyterhub --config jupyterhub_config.py``.
 
-Students choose a name, and all have the one password. Nobody needs an account of the machine, nor the hub to be root's:
-all kernels are of whoever starts it, so students are kept apart by manners only. For those who are not to be trusted with
-each other's files, and for a network that is not: docs/teaching/hub.md.
+Students choose a name, and all have the one password. Nobody needs an account of the machine, and the hub need not be
+root's: all kernels are of whoever starts it, so students are kept apart by manners only. For students who are not to
+be trusted with each other's files, and for a network that is not: docs/teaching/hub.md.
 """
 
 import os
@@ -28,10 +28,10 @@ c.Spawner.args = [
     "--ServerApp.shutdown_no_activity_timeout=3600",
     "--MappingKernelManager.cull_idle_timeout=1800",
     "--MappingKernelManager.cull_interval=60",
+    "--ServerApp.jpserver_extensions={'voila.server_extension': False, 'notebook': False, 'jupyter_lsp': False}",
 ]
 c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = c.Spawner.http_timeout = 180  # when thirty start at once, the last one waits
-c.JupyterHub.concurrent_spawn_limit = 8
 
 # one process forks all kernels, so that they share the libraries, the weights and the atlas
 SMALL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "MALLOC_ARENA_MAX": "1"}

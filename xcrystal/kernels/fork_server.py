@@ -1,12 +1,13 @@
 """A server that forks Jupyter kernels, so that they share what it has imported and loaded (Linux).
 
 A fork shares all pages of memory until one side writes to them: the libraries, the weights, the latent vectors and the
-atlas are in memory once, however many kernels there are, and a kernel need not wait for them. The server has one thread,
-imports everything, opens an explorer as a student would, and then forks for whoever asks at its Unix socket.
+atlas are in memory once, however many kernels there are, and a kernel need not wait for them. The server has one
+thread of Python, imports everything, opens an explorer as a student would, and then forks for whoever asks at its Unix
+socket.
 
-A kernel runs as the user who asked, whom the system names (``SO_PEERCRED``): a server of root's forks for everybody, one
-of another user's for that user alone. It gets the environment and the folder of who asked. It ends when the connection
-to who asked does.
+A kernel runs as the user who asked, whom the system names (``SO_PEERCRED``): a server of root's forks for everybody,
+one of another user's for that user alone. It gets the environment and the folder of who asked, and ends when the
+connection to who asked does.
 """
 
 from __future__ import annotations
@@ -75,25 +76,25 @@ def serve(path: Path, model: str = "mp20", memory: int = 0, ready: Callable[[], 
 def preload(model: str) -> list[Any]:
     """Import and load what an explorer of a model uses, and give what has to be kept so that kernels find it."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what a fork inherits of a GPU it cannot use
+    os.environ["OMP_NUM_THREADS"] = "1"  # nor threads of libraries
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # or the debugger warns of what ipykernel tells kernels to do
-    import psutil  # noqa: F401  (kernels tell with it how much they use)
     import torch
 
     import xcrystal
     from xcrystal.explorer.opening import shared_atlas, shared_model
 
     torch.set_num_threads(1)
-    kept = [shared_model(model), shared_atlas(model)]
+    opened, atlas = shared_model(model), shared_atlas(model)
     explorer = xcrystal.explore(model=model)
     session = explorer.session
     session.move(1, 0.5)
     session.settle()
     session.refinement.search_when_idle(lambda: False)
     session.search("ABX3, O")
-    if "band_gap" in session.model.properties:
+    if "band_gap" in opened.properties:
         session.steer("band_gap", "higher", steps=1)
-    xcrystal.explain(session.model, session.display.structure)
-    session.model.sample(1, seed=0)
+    xcrystal.explain(opened, session.display.structure)
+    opened.sample(1, seed=0)
     explorer.close()
     del explorer, session
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
@@ -103,7 +104,7 @@ def preload(model: str) -> list[Any]:
         raise CapabilityError(f"Threads would be lost in a fork: {', '.join(thread.name for thread in others)}.")
     gc.collect()
     gc.freeze()  # or each collection in a kernel would write to every object, and no page would stay shared
-    return kept
+    return [opened, atlas]
 
 
 def _listen(path: Path) -> socket.socket:
@@ -135,7 +136,7 @@ def _fork_for_each(listener: socket.socket) -> tuple[socket.socket, dict[str, An
             request = receive(connection)
             if request and os.fork() == 0:
                 return connection, request
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             print(f"A request was refused: {error}", file=sys.stderr, flush=True)  # noqa: T201
         connection.close()
 
@@ -145,8 +146,8 @@ def receive(connection: socket.socket) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
-        If it is no JSON, or too long.
+    ValueError, RecursionError
+        If it is no JSON, or too long or too deep.
     """
     data = b""
     while not data.endswith(b"\n"):

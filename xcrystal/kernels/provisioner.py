@@ -90,6 +90,8 @@ class ForkedKernel:
 class ForkedProvisioner(LocalProvisioner):
     """Kernels of this environment from the fork server, others as usual."""
 
+    process: Any = None
+
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Ask for a kernel, or start one as usual."""
         path = os.environ.get(VARIABLE, "")
