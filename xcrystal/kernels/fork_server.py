@@ -19,9 +19,12 @@ import random
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,6 +74,28 @@ def serve(path: Path, model: str = "mp20", memory: int = 0, ready: Callable[[], 
     _run_kernel(connection, request, memory)
     del kept
     raise SystemExit
+
+
+@contextmanager
+def running(path: Path, model: str = "mp20") -> Iterator[None]:
+    """A server in a process of its own, which ends with the context; requests before it has loaded wait for it.
+
+    Raises
+    ------
+    CapabilityError
+        If it does not start; it has said why on standard error.
+    """
+    command = [sys.executable, "-m", "xcrystal", "fork-server", str(path), "--model", model]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while not path.exists():
+            if process.poll() is not None:
+                raise CapabilityError("Kernels that share memory cannot be had.")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def preload(model: str) -> list[Any]:
