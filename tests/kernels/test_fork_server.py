@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
     folder = tmp_path_factory.mktemp("kernels")
     path, log = folder / "socket", folder / "log.txt"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "xcrystal", "fork-server", str(path)]
+        command = [sys.executable, "-m", "xcrystal", "fork-server", str(path), "--memory", "1500"]
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         end = time.monotonic() + LIMIT
@@ -110,6 +110,14 @@ def test_threads_and_processes_of_libraries_work_after_the_fork(server: tuple[in
         run(client, "import torch\ntorch.set_num_threads(2)\na = torch.ones(600, 600)\nones = (a @ a)[0, 0]")
         run(client, "import subprocess, sys\nstatus = subprocess.run([sys.executable, '-c', 'exit(3)']).returncode")
         assert told(client, "[rows, float(ones), status]", tmp_path / "facts") == [len(xc.atlas("mp20")), 600.0, 3]
+
+
+def test_what_takes_more_than_its_share_fails_and_the_kernel_goes_on(server: tuple[int, Path], tmp_path: Path) -> None:
+    with kernel(server[1]) as (_, client):
+        with pytest.raises(RuntimeError, match="MemoryError"):
+            run(client, "much = bytearray(2 * 10**9)")
+        run(client, "less = bytearray(10**9)")
+        assert told(client, "len(less)", tmp_path / "facts") == 10**9
 
 
 def test_random_numbers_of_two_kernels_differ(server: tuple[int, Path], tmp_path: Path) -> None:
