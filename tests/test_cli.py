@@ -27,6 +27,7 @@ COMMANDS = (
     ["atlas-hull"],
     ["design"],
     ["page"],
+    ["fork-server"],
     ["fit-design-prior"],
     ["fit-graph-networks"],
     ["fit-baseline"],

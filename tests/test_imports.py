@@ -38,6 +38,13 @@ def test_what_is_not_needed_to_open_the_explorer_is_not_waited_for() -> None:
     assert not loaded & NOT_TO_OPEN
 
 
+def test_what_jupyter_imports_to_ask_for_kernels_is_light() -> None:
+    """It does so in each student's server, which needs no numpy."""
+    loaded = loaded_by("import xcrystal.kernels.provisioner")
+    assert "jupyter_client" in loaded
+    assert not loaded.intersection(HEAVY)
+
+
 def test_the_explorer_is_there_before_torch() -> None:
     assert "torch" not in loaded_by("import xcrystal.explorer.widget")
 

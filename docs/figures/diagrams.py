@@ -31,6 +31,7 @@ WORDS = {
     "benchmarks": "attributions of any model, tested",
     "training": "recipes, data, the loop",
     "explorer": "xc.explore: a session and its views",
+    "kernels": "Jupyter kernels that share memory",
     "teaching": "exercises that answer with hints",
     "cli": "the command xcrystal",
 }

@@ -7,6 +7,8 @@ import os
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,13 +87,16 @@ def serve(
             min=0, help="MB that what one of them does may take beside the open explorer (Linux); 0: no limit."
         ),
     ] = 1500,
+    forked: Annotated[
+        bool, typer.Option("--forked", help="Let kernels share the libraries, the weights and the atlas (Linux, CPU).")
+    ] = False,
     browser: Annotated[bool, typer.Option(help="Whether to open it here at once.")] = True,
 ) -> None:
     """Serve the explorer as a page without code (Voilà), here alone unless told otherwise, behind a token.
 
     Each visitor has a kernel of their own, so what one does is not seen by the others. They load crystals by ids of
     the atlas and by uploads; files of this machine are not open to them, but for those in --files. One more kernel
-    than there are visitors waits for the next; each takes half a GB.
+    than there are visitors waits for the next; each takes half a GB, with --forked 150 MB.
     """
     if any(word.partition("=")[0] == "--token" for word in sys.argv):
         typer.echo("xcrystal: a --token can be seen by all users of this machine; XCRYSTAL_TOKEN cannot.", err=True)
@@ -107,6 +112,8 @@ def serve(
             raise ReadError(f"There is no file {file}.")
     if source is not None and Path(source).exists():
         source = str(Path(source).resolve())
+    if forked and device not in ("auto", "cpu"):
+        raise TargetError("Kernels that share memory compute on the CPU: leave out --device.")
     arguments = {
         "model": _absolute(model),
         "device": None if device == "auto" else device,
@@ -128,10 +135,22 @@ def serve(
         page.write_text(json.dumps(notebook(source, arguments)), encoding="utf-8")
         write_template(Path(folder))
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("JUPYTER_PATH")]))
-        Served.launch_instance(
-            options(page, ip, port or _free_port(ip), token, idle, visitors, browser),
-            config=Config({"VoilaConfiguration": {"page_config_hook": without_network}}),
-        )
+        with _kernels_of(Path(folder) / "kernels.sock", model) if forked else nullcontext():
+            Served.launch_instance(
+                options(page, ip, port or _free_port(ip), token, idle, visitors, browser),
+                config=Config({"VoilaConfiguration": {"page_config_hook": without_network}}),
+            )
+
+
+@contextmanager
+def _kernels_of(path: Path, model: str) -> Iterator[None]:
+    """Have Jupyter ask a fork server at a socket for its kernels."""
+    from xcrystal.kernels.fork_server import running
+    from xcrystal.kernels.provisioner import environment as asking
+
+    with running(path, model):
+        os.environ.update(asking(path))
+        yield
 
 
 def notebook(source: str | None, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -33,13 +33,19 @@ def is_served() -> bool:
 
 
 def limit_memory() -> None:
-    """Keep the kernel of a visitor from taking more memory than is left to it, where the system can (Linux).
+    """Keep the kernel of a visitor from taking more memory than is left to it."""
+    megabytes = int(os.environ.get(_MEMORY, "0"))
+    if is_served() and megabytes:
+        limit_data(megabytes)
+
+
+def limit_data(megabytes: int) -> None:
+    """Keep this process from taking so much more memory than it has, in MB, where the system can (Linux).
 
     What asks for more gets a MemoryError. Counted is what the process writes into (``RLIMIT_DATA``): of the addresses
     that it has reserved, torch and its threads use a small part only.
     """
-    megabytes = int(os.environ.get(_MEMORY, "0"))
-    if not is_served() or not megabytes or not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux"):
         return
     import resource
 

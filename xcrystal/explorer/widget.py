@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from xcrystal.errors import XCrystalError
-from xcrystal.explorer import settings, words
+from xcrystal.explorer import freed_memory, settings, words
 from xcrystal.explorer.map.map_view import MapView
 from xcrystal.explorer.notebook.rerun_cells import close_earlier
 from xcrystal.explorer.notebook.still_picture import Still
@@ -296,6 +296,7 @@ def explore(
     new.begin_here()
     explorer = Explorer(new)
     close_earlier(explorer)
+    freed_memory.give_back()
     limit_memory()
     return explorer
 
