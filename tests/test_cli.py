@@ -34,6 +34,7 @@ COMMANDS = (
     ["fit-generator"],
     ["nbgrader"],
     ["lab"],
+    ["model-server"],
     ["info"],
     ["encode"],
     ["sample"],

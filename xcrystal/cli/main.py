@@ -29,6 +29,7 @@ from xcrystal.cli.diffraction_commands import identify, xrd
 from xcrystal.cli.disorder_commands import approximants, defects
 from xcrystal.cli.evaluate_commands import evaluate
 from xcrystal.cli.fetch_command import fetch
+from xcrystal.cli.model_server_command import model_server
 from xcrystal.cli.page_command import page
 from xcrystal.cli.relax_command import relax
 from xcrystal.cli.serve_command import serve
@@ -93,6 +94,7 @@ app.command("decode-steps")(decode_steps)
 app.command()(relax)
 app.command()(design)
 app.command()(serve)
+app.command("model-server")(model_server)
 app.command()(page)
 app.command()(xrd)
 app.command()(identify)

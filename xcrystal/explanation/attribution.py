@@ -315,7 +315,7 @@ def attribute(
     crystal = canonical.crystal
     explained = target_of(model, target, crystal, atlas)
     inner = "orbits" if level == "atoms" else level
-    found = score_crystals(model, [crystal], explained, method, inner, baseline, seed, atlas)
+    found = score_crystals(model, [crystal], target, method, inner, baseline, seed, atlas)
     values, names = found.values[0], found.names[0]
     players = len(names)
     cells = len(given) / crystal.multiplicities.sum()

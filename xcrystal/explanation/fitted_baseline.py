@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from xcrystal.errors import CheckpointError, TargetError
-from xcrystal.model.checkpoint import weights_digest, write_tensors
+from xcrystal.model.checkpoint import write_tensors
+from xcrystal.model.digests import weights_digest
 
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
