@@ -310,7 +310,7 @@ def attribute(
     wrap_model(model).require("gradients")
     given = structure if hasattr(structure, "lattice") else read_structure(structure)
     if not of_one_crystal(target):
-        target = target_of(model, target, None, atlas)  # a target that does not exist is said first
+        target_of(model, target, None, atlas)  # one that does not exist is said first
     canonical = model.canonical(given)
     crystal = canonical.crystal
     explained = target_of(model, target, crystal, atlas)

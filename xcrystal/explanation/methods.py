@@ -178,7 +178,6 @@ def scores(
     """
 
     import torch
-
     from captum import attr
 
     def forward(moves: Tensor, rows: Tensor) -> Tensor:
@@ -310,7 +309,6 @@ def _integrated(forward: Callable[..., Tensor], moved: Tensor, rows: Tensor) -> 
     """
 
     import torch
-
     from captum import attr
 
     method, zero = attr.IntegratedGradients(forward), torch.zeros_like(moved)
