@@ -57,7 +57,8 @@ class _Health(RequestHandler):
 
 class _Info(_Page):
     def get(self) -> None:
-        self.finish(about(self.model))
+        counts = {"requests": self.batcher.requests, "batches": self.batcher.batches}
+        self.finish(about(self.model) | counts)
 
 
 class _Ask(_Page):

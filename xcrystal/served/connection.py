@@ -1,13 +1,15 @@
-"""The line to a model server: HTTP by the standard library, one connection a thread that stays open."""
+"""The line to a model server: HTTP by the standard library, over connections that stay open."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import select
-import threading
 import time
+import weakref
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,7 +55,8 @@ class Connection:
             raise CheckpointError(f"{address!r} is no address of a model server; one is http://127.0.0.1:8000.")
         self.address, self._path, self._secure = address.rstrip("/"), parts.path, parts.scheme == "https"
         self._token, self._patience = token, patience
-        self._open = threading.local()
+        self._idle: deque[http.client.HTTPConnection] = deque()  # threads take one each
+        weakref.finalize(self, _close_all, self._idle)
 
     def about(self) -> dict[str, Any]:
         """What the server says of its model.
@@ -103,9 +106,8 @@ class Connection:
         if len(body) > MOST_BYTES:
             raise ServerGone(f"a request has more than {MOST_BYTES // 1_000_000} MB")
         headers = {"Authorization": f"token {self._token}", "Content-Type": TYPE}
-        again = getattr(self._open, "line", None) is not None  # what was left open, the server may have closed
         while True:
-            line = self._line()
+            line, used = self._line()
             try:
                 line.request(method, self._path + path, body or None, headers)
                 self._wait(line, on_step, patience)
@@ -113,17 +115,14 @@ class Connection:
                 content = answer.read(MOST_BYTES + 1)
                 if not answer.isclosed():
                     raise ServerGone("an answer is too long")
+                self._idle.append(line)
                 break
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
-                self._hang_up()
-                if not again:
-                    raise ServerGone(str(error) or "the connection was closed") from error
-                again = False
-            except (OSError, http.client.HTTPException) as error:
-                self._hang_up()
-                raise ServerGone(getattr(error, "strerror", None) or str(error) or "no answer") from error
-            except BaseException:  # an answer that nobody reads any more must not be taken for the next one
-                self._hang_up()
+            except BaseException as error:  # also: an answer that nobody reads must not be taken for the next one
+                line.close()
+                if isinstance(error, ConnectionError) and used:
+                    continue  # what was left open, the server may have closed
+                if isinstance(error, (OSError, http.client.HTTPException)):
+                    raise ServerGone(getattr(error, "strerror", None) or str(error) or "no answer") from error
                 raise
         if answer.status == http.client.OK:
             return content
@@ -153,21 +152,21 @@ class Connection:
             return kind(words)
         return ServerGone(words.rstrip("."))
 
-    def _line(self) -> http.client.HTTPConnection:
-        line: http.client.HTTPConnection | None = getattr(self._open, "line", None)
-        if line is None:
-            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-            line = kind(self._host, self._port, timeout=CONNECT)
-            try:
-                line.connect()
-            except OSError as error:
-                raise ServerGone(error.strerror or str(error) or "no connection") from error
-            line.sock.settimeout(self._patience)
-            self._open.line = line
-        return line
-
-    def _hang_up(self) -> None:
-        line: http.client.HTTPConnection | None = getattr(self._open, "line", None)
-        self._open.line = None
-        if line is not None:
+    def _line(self) -> tuple[http.client.HTTPConnection, bool]:
+        """A connection, and whether it was used before."""
+        with suppress(IndexError):
+            return self._idle.pop(), True
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        line = kind(self._host, self._port, timeout=CONNECT)
+        try:
+            line.connect()
+        except OSError as error:
             line.close()
+            raise ServerGone(error.strerror or str(error) or "no connection") from error
+        line.sock.settimeout(self._patience)
+        return line, False
+
+
+def _close_all(lines: deque[http.client.HTTPConnection]) -> None:
+    while lines:
+        lines.pop().close()
