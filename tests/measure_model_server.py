@@ -28,6 +28,12 @@ KINDS = ("predict", "encode", "decode fast", "decode normal", "explain")
 WARM = 0.5  # seconds before anything counts
 
 
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def work(address: str, seed: int) -> None:
     """A client: reads lines with a kind and seconds, and prints the milliseconds of each request."""
     import xcrystal as xc
@@ -48,7 +54,8 @@ def work(address: str, seed: int) -> None:
         "decode normal": lambda: model.decode(vector(), "normal"),
         "explain": lambda: xc.explain(model, structures[rng.integers(len(structures))], "band_gap"),
     }
-    print("ready", flush=True)
+    asks["explain"]()  # imports what it needs
+    say("ready")
     for line in sys.stdin:
         kind, _, seconds = line.strip().rpartition(" ")
         taken: list[float] = []
@@ -57,7 +64,7 @@ def work(address: str, seed: int) -> None:
             asks[kind]()
             if now >= begin + WARM:
                 taken.append(1000 * (time.perf_counter() - now))
-        print(json.dumps({"taken": taken, **memory(os.getpid())}), flush=True)
+        say(json.dumps({"taken": taken, **memory(os.getpid())}))
 
 
 @contextmanager
@@ -119,9 +126,9 @@ def main() -> None:
     if options.work is not None:
         work(options.work, options.seed)
         return
-    print(f"{platform.machine()}, {os.cpu_count()} cores; {options.seconds} s each")
-    print("| clients | model | request | a second | median ms | p95 ms | MB a client (USS) | MB of all (PSS) |")
-    print("|---|---|---|---|---|---|---|---|")
+    say(f"{platform.machine()}, {os.cpu_count()} cores; {options.seconds} s each")
+    say("| clients | model | request | a second | median ms | p95 ms | MB a client (USS) | MB of all (PSS) |")
+    say("|---|---|---|---|---|---|---|---|")
     for count in options.clients:
         for where in ("local", "served"):
             if where == options.without:
@@ -132,7 +139,7 @@ def main() -> None:
                 server = f", server {memory(pid)['uss']:.0f} MB (USS)" if pid else ""
             for kind, found in figures.items():
                 values = " | ".join(f"{value:.{1 if value < 100 else 0}f}" for value in found.values())
-                print(f"| {count} | {where}{server} | {kind} | {values} |", flush=True)
+                say(f"| {count} | {where}{server} | {kind} | {values} |")
 
 
 if __name__ == "__main__":
