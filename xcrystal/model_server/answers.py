@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,24 +22,28 @@ _MOST_DRAWS = 100_000
 _NOISY = ("gradient_shap", "smoothgrad")  # methods whose noise depends on what else is in a batch
 
 
-class Encode(NamedTuple):
+@dataclass(frozen=True)
+class Encode:
     """Latent vectors of crystals."""
 
 
-class Decode(NamedTuple):
+@dataclass(frozen=True)
+class Decode:
     """Crystals of latent vectors."""
 
     effort: str
     group: int | None
 
 
-class Predict(NamedTuple):
+@dataclass(frozen=True)
+class Predict:
     """Properties of latent vectors."""
 
     level: float
 
 
-class Explain(NamedTuple):
+@dataclass(frozen=True)
+class Explain:
     """Scores of crystals."""
 
     target: str
@@ -49,7 +53,8 @@ class Explain(NamedTuple):
     seed: int
 
 
-class Sample(NamedTuple):
+@dataclass(frozen=True)
+class Sample:
     """Draws from the prior."""
 
     n: int

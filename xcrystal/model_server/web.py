@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 
 
 class _Page(RequestHandler):
-    def initialize(self, model: CrystalModel, batcher: Batcher, token: str) -> None:
-        self.model, self.batcher, self._token = model, batcher, token
+    def initialize(self, model: CrystalModel, batcher: Batcher, token: str, about: dict[str, Any]) -> None:
+        self.model, self.batcher, self._token, self.about = model, batcher, token, about
         self._waits: Request | None = None
 
     def prepare(self) -> None:
@@ -58,7 +58,7 @@ class _Health(RequestHandler):
 class _Info(_Page):
     def get(self) -> None:
         counts = {"requests": self.batcher.requests, "batches": self.batcher.batches}
-        self.finish(about(self.model) | counts)
+        self.finish(self.about | counts)
 
 
 class _Ask(_Page):
@@ -81,7 +81,7 @@ class _Ask(_Page):
 
 def application(model: CrystalModel, batcher: Batcher, token: str) -> Application:
     """The pages of a server."""
-    given = {"model": model, "batcher": batcher, "token": token}
+    given = {"model": model, "batcher": batcher, "token": token, "about": about(model)}
     pages: list[Any] = [("/health", _Health), ("/info", _Info, given), (f"/({'|'.join(KINDS)})", _Ask, given)]
     return Application(pages, log_function=lambda _: None)
 

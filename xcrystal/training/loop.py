@@ -69,10 +69,11 @@ class Recipe:
         """The same with the scales of a dataset in its configuration."""
         energy = sampler.tokens.properties[:, 0]
         known = energy[np.isfinite(energy)]
+        mean, deviation = sampler.lattice_scale()
         config = replace(
             self.config,
-            lattice_mean=tuple(round(float(x), 6) for x in sampler.lattice.mean(axis=0)),
-            lattice_std=tuple(round(float(max(x, 0.02)), 6) for x in sampler.lattice.std(axis=0)),
+            lattice_mean=tuple(round(float(x), 6) for x in mean),
+            lattice_std=tuple(round(float(max(x, 0.02)), 6) for x in deviation),
             property_mean=round(float(known.mean()), 6) if len(known) else 0.0,
             property_std=round(float(known.std()), 6) if len(known) > 1 else 1.0,
         )
@@ -194,14 +195,13 @@ class Training:
     def facts(self) -> dict[str, Any]:
         """What the configuration of a trained model tells about how it came to be."""
         tokens = self.sampler.tokens
-        seen = np.bincount(tokens.element, minlength=95)
         return {
             "recipe": {k: v for k, v in asdict(self.recipe).items() if k != "config"},
             "seed": self.seed,
             "crystals": len(tokens),
             "epochs": self.epochs,
             "minutes": round(self.seconds / 60, 1),
-            "elements_seen": {str(z): int(n) for z, n in enumerate(seen) if n},
+            "elements_seen": {str(z): int(n) for z, n in enumerate(self.sampler.seen) if n},
             "properties": [n for k, n in enumerate(PROPERTIES) if np.isfinite(tokens.properties[:, k]).any()],
         }
 
