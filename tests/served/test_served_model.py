@@ -22,6 +22,7 @@ from pymatgen.core import Structure
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
+from tests.markdown import ROOT, blocks
 from tests.served.serving import TOKEN, model_server
 from xcrystal.errors import CheckpointError, ReadError, ServerWarning, TargetError
 from xcrystal.explanation.batches import score_crystals
@@ -243,6 +244,15 @@ def test_other_models_and_wrong_tokens_are_refused(
     monkeypatch.setenv("XCRYSTAL_SERVER_TOKEN", "another")
     with pytest.raises(CheckpointError, match=r"refuses the token.*XCRYSTAL_SERVER_TOKEN"):
         xc.load("mp20", server=address)
+
+
+def test_the_page_shows_what_works(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    (block,) = blocks((ROOT / "docs" / "how-to" / "model-server.md").read_text(encoding="utf-8"), "py")
+    shown: dict[str, Any] = {}
+    exec(block.replace("http://127.0.0.1:8000", address), shown)
+    assert isinstance(shown["model"], ServedModel)
 
 
 def raw(address: str, method: str, path: str, body: bytes = b"", token: str | None = TOKEN) -> tuple[int, bytes]:

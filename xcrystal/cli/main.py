@@ -312,6 +312,7 @@ def train(
     simple_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of the crystals of few orbits that an epoch takes.")
     ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="That share every batch; of GPUs, each takes one.")] = 1,
 ) -> None:
     """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl.
 
@@ -321,7 +322,7 @@ def train(
     from xcrystal.training.recipes import run_recipe
 
     try:
-        given = (minutes, seed, device, resume, start, also or (), split, steps, simple_share)
+        given = (minutes, seed, device, resume, start, also or (), split, steps, simple_share, processes)
         found = run_recipe(recipe, data, out, *given)
     except KeyboardInterrupt:
         left = (out / "checkpoint.json").exists()
