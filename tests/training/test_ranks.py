@@ -76,7 +76,7 @@ def test_two_processes_learn_as_one_does_and_go_on_from_its_checkpoint(crystal_t
         in_processes(2, train, crystal_table, tmp_path / "two", resume)
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert len(one) == len(two), "each epoch is written once"
-    assert one[-1] < 0.85 * one[0]
+    assert one[-1] < 0.95 * one[0]
     # shares have other noise, and means are over shares
     assert np.allclose(one, two, rtol=0.06)
     counters = json.loads((tmp_path / "two" / "checkpoint.json").read_text())

@@ -85,7 +85,9 @@ class Connection:
         on_step: Callable[[], None] | None = None,
         patience: float | None = None,
     ) -> tuple[dict[str, Any], Arrays]:
-        """The answer to a request; ``on_step`` is called while it takes, and what it raises ends the request.
+        """The answer to a request with arrays of any shapes (...,).
+
+        ``on_step`` is called while it takes, and what it raises ends the request.
 
         Raises
         ------

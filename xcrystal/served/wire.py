@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import Field, fields
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -20,11 +20,14 @@ from xcrystal.crystal.groups import space_group
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError, ReadError
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
-    Record = TypeVar("Record", bound=DataclassInstance)
+class Fields(Protocol):
+    """Any dataclass."""
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Record = TypeVar("Record", bound=Fields)
 TYPE = "application/octet-stream"
 MOST_BYTES = 64_000_000  # of a message
 _NUMBER = 8  # bytes of a safetensors block that tell the length of its header
@@ -66,7 +69,7 @@ def write_ragged(name: str, parts: Sequence[np.ndarray]) -> Arrays:
 
 
 def read_ragged(name: str, arrays: Arrays) -> list[np.ndarray]:
-    """The arrays that ``write_ragged`` took.
+    """The arrays (...,) that ``write_ragged`` took.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def read_ragged(name: str, arrays: Arrays) -> list[np.ndarray]:
         raise ReadError(f"This is no message of a model server: {error}.") from error
 
 
-def write_records(records: Sequence[DataclassInstance]) -> tuple[dict[str, list[str]], Arrays]:
+def write_records(records: Sequence[Fields]) -> tuple[dict[str, list[str]], Arrays]:
     """Dataclasses whose fields are texts, numbers and arrays: their texts by field, and arrays."""
     texts: dict[str, list[str]] = {}
     arrays: Arrays = {}
