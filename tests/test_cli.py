@@ -35,6 +35,7 @@ COMMANDS = (
     ["fit-generator"],
     ["nbgrader"],
     ["lab"],
+    ["model-server"],
     ["info"],
     ["encode"],
     ["sample"],

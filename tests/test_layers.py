@@ -20,6 +20,7 @@ LAYERS = (
     "model",
     "predicting",
     "generator",
+    "served",  # a model that a server computes
     "wrapping",
     "generators",  # other families than the autoencoder
     "latent",
@@ -32,6 +33,7 @@ LAYERS = (
     "evaluation",
     "benchmarks",
     "training",
+    "model_server",
     "teaching",  # computes answers with all of the above; what it says is plain HTML, so the explorer may use it
     "explorer",
     "kernels",
@@ -46,6 +48,7 @@ FORBIDDEN = {
     "protocols": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "predicting": {"pymatgen", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "generator": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
+    "served": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap", "tornado"},
     "wrapping": {"torch", "ipywidgets", "plotly", "nglview", "captum", "umap"},
     "generators": {"ipywidgets", "plotly", "nglview", "captum", "umap"},
     "latent": {"ipywidgets", "plotly", "nglview", "captum"},
@@ -58,6 +61,7 @@ FORBIDDEN = {
     "evaluation": {"ipywidgets", "plotly", "nglview"},
     "benchmarks": {"torch", "ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},
+    "model_server": {"torch", "ipywidgets", "plotly", "nglview"},
     "teaching": {"ipywidgets", "plotly", "nglview", "torch"},
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

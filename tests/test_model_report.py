@@ -12,7 +12,7 @@ import pytest
 from tests.crystals import CRYSTALS
 from tests.markdown import ROOT, check_options
 from xcrystal.generator import model_folder
-from xcrystal.model.checkpoint import weights_digest
+from xcrystal.model.digests import weights_digest
 
 MODEL = model_folder("mp20")
 

@@ -95,6 +95,10 @@ class UnsupportedCrystalWarning(UserWarning):
     """Crystals that were made for a model and that it cannot encode, none of them."""
 
 
+class ServerWarning(UserWarning):
+    """A model server that is not there, and what is done without it."""
+
+
 class ReadingWarning(UserWarning):
     """Something that a file leaves open or contradicts itself in, and what was taken."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
@@ -16,21 +17,22 @@ from xcrystal.crystal.reading import as_list, check_size, encodable, read_struct
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning, XCrystalError
-from xcrystal.predicting import PropertyPredictor
+from xcrystal.model.decoded import EFFORTS
+from xcrystal.model.digests import weights_digest
+from xcrystal.predicting import CHUNK, PropertyPredictor
 
 if TYPE_CHECKING:
     import torch
     from pymatgen.core import Structure
 
     from xcrystal.model.correction import Corrector
-    from xcrystal.model.decoding import Decoded
+    from xcrystal.model.decoded import Decoded
     from xcrystal.model.prior import LatentFlow
     from xcrystal.model.tensors import Batch
     from xcrystal.model.vae import CrystalVAE
 
 BUNDLED = Path(__file__).with_name("data")
 _HARDLY_SEEN = 5
-_CHUNK = 256
 TEMPERATURE = 0.95  # of draws from the learned prior
 
 
@@ -71,11 +73,16 @@ class CrystalModel(PropertyPredictor):
         # frozen: inference and attributions need gradients of inputs only
         self.network = network.to(device).eval().requires_grad_(False)
         self.network.embed.freeze()
-        self.name, self.facts, self.device = name, facts, device
-        self.latent_dim = network.config.latent_dim
-        self.max_atoms, self.max_orbits = network.config.max_atoms, network.config.max_orbits
+        self.device = device
         self.prior = prior.to(device) if prior is not None else None
         self.corrector = corrector.to(device).requires_grad_(False) if corrector is not None else None
+        config = network.config
+        self._describe(name, facts, config.latent_dim, config.max_atoms, config.max_orbits)
+
+    def _describe(self, name: str, facts: dict[str, Any], latent_dim: int, max_atoms: int, max_orbits: int) -> None:
+        """What is known of a model without its weights."""
+        self.name, self.facts = name, facts
+        self.latent_dim, self.max_atoms, self.max_orbits = latent_dim, max_atoms, max_orbits
         learned = facts.get("properties", PROPERTIES)
         self.properties = tuple(name for name in PROPERTIES if name in learned)
         self._seen = {int(z): n for z, n in facts.get("elements_seen", {}).items()}
@@ -84,10 +91,13 @@ class CrystalModel(PropertyPredictor):
         return f"CrystalModel({self.name!r}, latent_dim={self.latent_dim}, device={str(self.device)!r})"
 
     @property
+    def has_prior(self) -> bool:
+        """Whether it has a learned prior."""
+        return self.prior is not None
+
+    @property
     def digest(self) -> str:
         """What tells its weights from others; empty if they are in no file."""
-        from xcrystal.model.checkpoint import weights_digest
-
         try:
             return weights_digest(model_folder(self.name))
         except (CheckpointError, OSError):
@@ -147,18 +157,27 @@ class CrystalModel(PropertyPredictor):
 
     def posterior_canonical(self, crystals: Sequence[WyckoffCrystal]) -> tuple[np.ndarray, np.ndarray]:
         """Means and standard deviations (n, latent_dim) float32 of the posteriors of crystals in canonical form."""
+        self._check_sizes(crystals)
+        parts = [self._posterior(crystals[i : i + CHUNK]) for i in range(0, len(crystals), CHUNK)]
+        empty = np.zeros((0, self.latent_dim), dtype=np.float32)
+        means, deviations = zip(*parts or [(empty, empty)], strict=True)
+        return np.concatenate(means), np.concatenate(deviations)
+
+    def _posterior(self, crystals: Sequence[WyckoffCrystal]) -> tuple[np.ndarray, np.ndarray]:
+        """``posterior_canonical`` of at most ``CHUNK`` crystals."""
         import torch
 
         from xcrystal.model.device import FEW, one_thread
 
-        means, deviations = [], []
         with torch.inference_mode(), one_thread(len(crystals) <= FEW):
-            for i in range(0, len(crystals), _CHUNK):
-                mean, log_variance = self.network.posterior(self.batch(crystals[i : i + _CHUNK]))
-                means.append(mean.float().cpu().numpy())
-                deviations.append((0.5 * log_variance).exp().float().cpu().numpy())
-        empty = [np.zeros((0, self.latent_dim), dtype=np.float32)]
-        return np.concatenate(means or empty), np.concatenate(deviations or empty)
+            mean, log_variance = self.network.posterior(self.batch(crystals))
+            return mean.float().cpu().numpy(), (0.5 * log_variance).exp().float().cpu().numpy()
+
+    def _check_sizes(self, crystals: Sequence[WyckoffCrystal]) -> None:
+        """Raise UnsupportedCrystalError if one is beyond the model's limits."""
+        if len(crystals):
+            atoms = max(int(c.multiplicities.sum()) for c in crystals)
+            check_size(atoms, max(len(c.positions) for c in crystals), *self.limits)
 
     def canonical(self, source: Any) -> Canonical:
         """The canonical form of one crystal that can be encoded; warns of elements hardly seen in training."""
@@ -174,9 +193,7 @@ class CrystalModel(PropertyPredictor):
         """Crystals in canonical form as tensors on the model's device; UnsupportedCrystalError beyond its limits."""
         from xcrystal.model.tensors import batch_of
 
-        if len(crystals):
-            atoms = max(int(c.multiplicities.sum()) for c in crystals)
-            check_size(atoms, max(len(c.positions) for c in crystals), *self.limits)
+        self._check_sizes(crystals)
         return batch_of(crystals).to(self.device)
 
     def decode(
@@ -232,23 +249,27 @@ class CrystalModel(PropertyPredictor):
         on_step: Callable[[], None] | None = None,
     ) -> list[Decoded]:
         """As ``decode``, without building Structures."""
-        import torch
-
-        from xcrystal.model.choosing import EFFORTS, decode_best
-        from xcrystal.model.device import FEW, one_thread
-
         whole = isinstance(group, (int, np.integer)) and not isinstance(group, bool)
         if group is not None and not (whole and 1 <= group <= 230):
             raise InvalidCrystalError(f"There is no space group {group}; they are numbered from 1 to 230.")
         if effort not in EFFORTS:
             raise InvalidCrystalError(f"There is no effort {effort!r}; there are: {', '.join(EFFORTS)}.")
-        vectors = self._vectors(z)
-        found: list[Decoded] = []
-        with torch.inference_mode(), one_thread(len(vectors) <= FEW):
-            for i in range(0, len(vectors), _CHUNK):
-                chunk = vectors[i : i + _CHUNK]
-                found += decode_best(self.network, chunk, group, effort, self.corrector, on_step)
-        return found
+        vectors = self.vectors(z)
+        parts = range(0, len(vectors), CHUNK)
+        return [d for i in parts for d in self._decoded(vectors[i : i + CHUNK], effort, group, on_step)]
+
+    def _decoded(
+        self, z: np.ndarray, effort: str, group: int | None, on_step: Callable[[], None] | None
+    ) -> list[Decoded]:
+        """``decode_arrays`` of at most ``CHUNK`` latent vectors (n, latent_dim) float32."""
+        import torch
+
+        from xcrystal.model.choosing import decode_best
+        from xcrystal.model.device import FEW, one_thread
+
+        with torch.inference_mode(), one_thread(len(z) <= FEW):
+            vectors = torch.from_numpy(z).to(self.device)
+            return decode_best(self.network, vectors, group, effort, self.corrector, on_step)
 
     def sample(self, n: int, seed: int = 0, effort: str = "normal") -> list[Structure]:
         """Crystals decoded from ``n`` draws of the prior; ``effort`` is that of ``decode``.
@@ -272,6 +293,9 @@ class CrystalModel(PropertyPredictor):
         """
         if n < 0 or seed < 0:
             raise InvalidCrystalError(f"There is no sample of {n} crystals with the seed {seed}: neither is negative.")
+        return self._draws(n, seed)
+
+    def _draws(self, n: int, seed: int) -> np.ndarray:
         if self.prior is not None:
             return self.prior.sample(n, seed, TEMPERATURE)
         return np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
@@ -321,17 +345,15 @@ class CrystalModel(PropertyPredictor):
             )
         if not 0 <= strength <= 1:
             raise InvalidCrystalError(f"The strength of snapping is between 0 and 1, not {strength}.")
-        return self.prior.snap(self._vectors(z), float(strength)).float().cpu().numpy()
+        import torch
+
+        vectors = torch.from_numpy(self.vectors(z)).to(self.device)
+        return self.prior.snap(vectors, float(strength)).float().cpu().numpy()
 
     def vectors(self, z: Any) -> np.ndarray:
         """Latent vectors as (n, latent_dim) float32; raises InvalidCrystalError as ``decode`` does."""
-        return np.asarray(self._vectors(z).cpu().numpy(), dtype=np.float32)
-
-    def _vectors(self, z: Any) -> torch.Tensor:
-        import torch
-
         try:
-            given = z.detach().cpu().double().numpy() if isinstance(z, torch.Tensor) else np.asarray(z)
+            given = z.detach().cpu().double().numpy() if hasattr(z, "detach") else np.asarray(z)  # of torch, or not
             if np.iscomplexobj(given):
                 raise TypeError("these are complex")
             vectors = np.atleast_2d(given.astype(np.float64))
@@ -344,7 +366,7 @@ class CrystalModel(PropertyPredictor):
         if not np.isfinite(vectors).all():
             raise InvalidCrystalError("A latent vector contains a number that is not finite.")
         # beyond this float32 overflows in the network, and nothing is learned there anyway
-        return torch.from_numpy(np.clip(vectors, -1e4, 1e4).astype(np.float32)).to(self.device)
+        return np.clip(vectors, -1e4, 1e4).astype(np.float32)
 
     def warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
         elements = {int(z) for crystal in crystals for z in crystal.elements}
@@ -390,8 +412,8 @@ def model_folder(name: str | Path) -> Path:
     raise CheckpointError(f"There is no model {str(name)!r}; bundled: {known}, or give a folder.")
 
 
-def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
-    """Load a model.
+def open_model(name: str | Path = "mp20", device: str = "auto", server: str | None = None) -> CrystalModel:
+    """Load a model, or have it from a server.
 
     Parameters
     ----------
@@ -401,12 +423,23 @@ def open_model(name: str | Path = "mp20", device: str = "auto") -> CrystalModel:
         prior, and with ``corrector.safetensors`` that network proposes corrections in a search.
     device
         "auto" picks cuda, then mps, then cpu.
+    server
+        The address of an ``xcrystal model-server``, such as "http://127.0.0.1:8000", which then encodes, decodes,
+        predicts and explains; the model here takes over where it does not answer. By default what the environment
+        variable XCRYSTAL_SERVER says, if that server has this model; "" for none. The server's token is that of
+        XCRYSTAL_SERVER_TOKEN.
 
     Raises
     ------
     CheckpointError
-        If there is no such model or device.
+        If there is no such model or device, or the server does not answer or has another model.
     """
+    if server is None and os.environ.get("XCRYSTAL_SERVER"):
+        served = import_module("xcrystal.served.served_model").served_by_default(str(name), device)
+        if served is not None:
+            return served
+    elif server:
+        return import_module("xcrystal.served.served_model").open_served(str(name), device, server)
     import torch
 
     from xcrystal.model.checkpoint import load_weights

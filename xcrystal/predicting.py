@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -17,10 +16,10 @@ from xcrystal.protocols import Capable
 if TYPE_CHECKING:
     import torch
 
-    from xcrystal.model.properties import PropertyEnsemble
     from xcrystal.model.vae import CrystalVAE
 
-_CHUNK = 256
+CHUNK = 256  # crystals that a network is given at once
+VALUES, INTERVALS, NONZERO = "values", "intervals", "nonzero"
 
 
 class PropertyPredictor(Capable):
@@ -30,16 +29,19 @@ class PropertyPredictor(Capable):
     ----------
     network
         Its ``properties`` is the head: the jointly trained one, or the fitted ensemble.
+    device
+        Where it is.
     properties
         Names of the properties that its data taught it.
     """
 
     network: CrystalVAE
+    device: torch.device
     properties: tuple[str, ...]
 
     @abstractmethod
-    def _vectors(self, z: Any) -> torch.Tensor:
-        """Latent vectors (n, latent_dim) that were checked."""
+    def vectors(self, z: Any) -> np.ndarray:
+        """Latent vectors (n, latent_dim) float32 that were checked."""
 
     @overload
     def predict(self, z: Any, return_std: Literal[False] = False) -> dict[str, np.ndarray]: ...
@@ -71,7 +73,7 @@ class PropertyPredictor(Capable):
         InvalidCrystalError
             If ``z`` has another shape or is not finite.
         """
-        values = self._columns(self._by_head(z, self.network.properties))
+        values = self._columns(self._said(self.vectors(z), VALUES))
         if not return_std:
             return values
         warnings.warn(
@@ -83,7 +85,12 @@ class PropertyPredictor(Capable):
     @property
     def knows_intervals(self) -> bool:
         """Whether its properties were fitted, so that ``predict_interval`` and ``predict_nonzero`` say something."""
-        return bool(self.network.properties.calibrations)
+        return bool(self.calibrated)
+
+    @property
+    def calibrated(self) -> tuple[str, ...]:
+        """Names of the properties whose intervals are known."""
+        return tuple(PROPERTIES[k] for k in self.network.properties.calibrations)
 
     def predict_interval(self, z: Any, level: float = 0.9) -> dict[str, np.ndarray]:
         """Intervals that hold the true properties of crystals with a given probability.
@@ -115,10 +122,9 @@ class PropertyPredictor(Capable):
         """
         if not 0 < level < 1:
             raise InvalidCrystalError(f"The level of an interval is between 0 and 1, not {level}.")
-        head = self._fitted()
-        found = self._by_head(z, lambda part: head.intervals(part, level).flatten(1)).reshape(-1, len(PROPERTIES), 2)
-        known = [PROPERTIES[k] for k in head.calibrations]
-        return {name: bounds for name, bounds in self._columns(found).items() if name in known}
+        self._require_fitted()
+        found = self._columns(self._said(self.vectors(z), INTERVALS, float(level)))
+        return {name: bounds for name, bounds in found.items() if name in self.calibrated}
 
     def predict_nonzero(self, z: Any) -> dict[str, np.ndarray]:
         """Probabilities that crystals have a gap, and that they lie above the hull, by more than 0.001 eV (per atom).
@@ -135,8 +141,8 @@ class PropertyPredictor(Capable):
         CheckpointError
             If the model's properties have not been fitted.
         """
-        head = self._fitted()
-        numbers = self._by_head(z, lambda part: head.predict(part).nonzero)
+        self._require_fitted()
+        numbers = self._said(self.vectors(z), NONZERO)
         return {name: numbers[:, k] for k, name in enumerate(PROPERTIES[1:]) if name in self.properties}
 
     def known_intervals(self, z: Any) -> dict[str, np.ndarray]:
@@ -147,12 +153,9 @@ class PropertyPredictor(Capable):
         """The probabilities (n,) of ``predict_nonzero``, or {} of a model that knows none."""
         return self.predict_nonzero(z) if self.knows_intervals else {}
 
-    def _fitted(self) -> PropertyEnsemble:
-        from xcrystal.model.properties import PropertyEnsemble
-
-        head = self.network.properties
-        if isinstance(head, PropertyEnsemble) and head.calibrations:
-            return head
+    def _require_fitted(self) -> None:
+        if self.knows_intervals:
+            return
         if not self.properties:
             raise CheckpointError(f"The model {self.name!r} has learned no properties: its training data had none.")
         raise CheckpointError(
@@ -160,16 +163,28 @@ class PropertyPredictor(Capable):
             f"fit them with: xcrystal fit-properties --model {self.name} --data FOLDER"
         )
 
-    def _by_head(self, z: Any, head: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
-        """(n, k) float64 that a head says of n latent vectors."""
+    def _said(self, z: np.ndarray, what: str, level: float = 0.9) -> np.ndarray:
+        """What the head says of latent vectors (n, latent_dim), float64.
+
+        Of all PROPERTIES their ``VALUES`` (n, 3) and ``INTERVALS`` (n, 3, 2) at a level, of the last two the
+        probabilities of being ``NONZERO`` (n, 2).
+        """
         import torch
 
         from xcrystal.model.device import FEW, one_thread
+        from xcrystal.model.properties import PropertyEnsemble
 
-        vectors = self._vectors(z)
+        head = self.network.properties
+        vectors = torch.from_numpy(z).to(self.device)
         with torch.inference_mode(), one_thread(len(vectors) <= FEW):
-            numbers = torch.cat([head(chunk) for chunk in vectors.split(_CHUNK)])
-        return np.asarray(numbers.float().cpu().numpy(), dtype=np.float64)
+            found = []
+            for part in vectors.split(CHUNK):
+                if what == VALUES:
+                    found.append(head(part))
+                else:
+                    assert isinstance(head, PropertyEnsemble)
+                    found.append(head.intervals(part, level) if what == INTERVALS else head.predict(part).nonzero)
+        return np.asarray(torch.cat(found).float().cpu().numpy(), dtype=np.float64)
 
     def _columns(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
         return {name: numbers[:, PROPERTIES.index(name)] for name in self.properties}

@@ -52,6 +52,8 @@ class Explorable(Protocol):
     @property
     def prior(self) -> LatentFlow | None: ...
     @property
+    def has_prior(self) -> bool: ...
+    @property
     def limits(self) -> tuple[int, int]: ...
     @property
     def max_atoms(self) -> int: ...
@@ -148,6 +150,7 @@ class LatentModel(Capable):
     """
 
     prior: LatentFlow | None = None
+    has_prior = False
 
     def __init__(self, model: Any, name: str, max_atoms: int = MOST_ATOMS) -> None:
         kinds = {"encode": Encodes, "decode": Decodes, "predict": Predicts}

@@ -41,8 +41,9 @@ from xcrystal.explanation.fitted_baseline import FILE as BASELINE
 from xcrystal.explanation.trust import read_trust
 from xcrystal.generator import model_folder
 from xcrystal.latent.atlas import HULL
-from xcrystal.model.checkpoint import weights_digest, write_text
+from xcrystal.model.checkpoint import write_text
 from xcrystal.model.conditional_prior import FILE as CONDITIONAL
+from xcrystal.model.digests import weights_digest
 from xcrystal.model.graph_network import FILE as GRAPHS
 from xcrystal.reporting import plain
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.tables import read_table
-from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
+from xcrystal.crystal.tokens import Tokens, TokenWriter, load_tokens, tokenize
 from xcrystal.errors import DatasetError
 
 
@@ -72,13 +73,53 @@ def test_a_script_without_a_main_guard_may_call_it(crystal_table: Path, tmp_path
     assert int(done.stdout) > 500
 
 
-def test_a_damaged_file_of_tokens_is_made_again(crystal_table: Path, tmp_path: Path) -> None:
+def test_damaged_tokens_are_made_again(crystal_table: Path, tmp_path: Path) -> None:
     made = load_tokens(crystal_table, tmp_path)
-    (file,) = tmp_path.iterdir()
-    whole = file.read_bytes()
-    for content in (whole[: len(whole) // 2], b"", b"PK no archive"):
-        file.write_bytes(content)
-        with pytest.raises(DatasetError, match="missing or damaged"):
-            Tokens.load(file)
-        assert np.array_equal(load_tokens(crystal_table, tmp_path).coordinates, made.coordinates)
-        assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    (folder,) = tmp_path.iterdir()
+    for name in ("coordinates", "start", "permutation_start", "group"):
+        file = folder / f"{name}.npy"
+        whole = file.read_bytes()
+        for content in (whole[: len(whole) // 2], b"", b"no array", whole[:-2]):
+            file.unlink()
+            file.write_bytes(content)
+            with pytest.raises(DatasetError, match="missing or damaged"):
+                Tokens.load(folder)
+            again = load_tokens(crystal_table, tmp_path)
+            assert all(contents(again, k) == contents(made, k) for k in range(len(made)))
+            assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_a_table_in_parts_gives_what_it_gives_whole(
+    crystal_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: Tokens
+) -> None:
+    """Also where a part has no crystal that can be encoded, and rows are counted on behind it."""
+    table = read_table(crystal_table)
+    bad = table.iloc[:4].assign(frac_coords=[[0.0] * len(f) for f in table["frac_coords"][:4]], a=0.1)
+    pd.concat([table.iloc[:4], bad, table.iloc[4:]]).to_parquet(tmp_path / "mixed.parquet")
+    monkeypatch.setattr("xcrystal.crystal.tokens._PART", 4)
+    found = load_tokens(tmp_path / "mixed.parquet", tmp_path / "kept")
+    rows = np.where(tokens.row < 4, tokens.row, tokens.row + 4)
+    assert found.row.tolist() == rows.tolist()
+    for k in range(len(tokens)):
+        assert contents(found, k)[0][1:] == contents(tokens, k)[0][1:]
+        assert contents(found, k)[1:] == contents(tokens, k)[1:]
+    bad.to_parquet(tmp_path / "bad.parquet")
+    with pytest.raises(DatasetError, match=r"No crystal of this dataset can be encoded\. The first: "):
+        load_tokens(tmp_path / "bad.parquet", tmp_path / "none")
+    assert not list((tmp_path / "none").iterdir()), "nothing half-written is left"
+
+
+def test_kept_tokens_are_read_from_the_disk_and_not_copied(crystal_table: Path, tmp_path: Path) -> None:
+    kept = load_tokens(crystal_table, tmp_path)
+    assert not kept.coordinates.flags.owndata and not kept.coordinates.flags.writeable
+    assert Tokens.joined([kept]) is kept
+    assert kept.within(10**6, 10**6) is kept
+
+
+def test_a_failed_write_leaves_the_older_tokens(tokens: Tokens, tmp_path: Path) -> None:
+    tokens.save(tmp_path / "kept")
+    with suppress(KeyboardInterrupt), TokenWriter(tmp_path / "kept") as writer:
+        writer.add(tokens.take(np.arange(2)))
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert len(Tokens.load(tmp_path / "kept")) == len(tokens)

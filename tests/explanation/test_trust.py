@@ -12,7 +12,7 @@ import pytest
 from xcrystal.errors import CheckpointError
 from xcrystal.explanation.trust import FILE, load_trust, read_trust
 from xcrystal.generator import CrystalModel, model_folder
-from xcrystal.model.checkpoint import weights_digest
+from xcrystal.model.digests import weights_digest
 
 
 def content(folder: Path) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 from xcrystal.model.choosing import (
     CERTAIN,
-    EFFORTS,
     LESS_OVERLAP,
     MOST_PROBABLE,
     NEARER,
@@ -27,7 +26,8 @@ from xcrystal.model.choosing import (
     decode_best,
     substitutions,
 )
-from xcrystal.model.decoding import MAX_DRAWS, Decoded, as_batch, draw_crystals, greedy_decode
+from xcrystal.model.decoded import EFFORTS, Decoded
+from xcrystal.model.decoding import MAX_DRAWS, as_batch, draw_crystals, greedy_decode
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ import torch
 
 from tests.crystals import CRYSTALS
 from xcrystal.generator import CrystalModel
-from xcrystal.model.choosing import EFFORTS, same_crystal
+from xcrystal.model.choosing import same_crystal
 from xcrystal.model.correction import Corrector
+from xcrystal.model.decoded import EFFORTS
 from xcrystal.model.decoding import as_batch, greedy_decode
 from xcrystal.model.exchange import exchange_elements
 from xcrystal.model.search import SearchSettings, _moved, _moves, _Pool, encode, propose, search

@@ -14,7 +14,8 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.canonical import canonicalize
 from xcrystal.errors import CheckpointError
 from xcrystal.model.checkpoint import load_weights, save_weights, unique_state
-from xcrystal.model.decoding import Decoded, greedy_decode
+from xcrystal.model.decoded import Decoded
+from xcrystal.model.decoding import greedy_decode
 from xcrystal.model.device import pick_device
 from xcrystal.model.loss import LossWeights, loss_parts
 from xcrystal.model.tensors import Batch, collate, lattice_numbers

@@ -50,8 +50,8 @@ def test_tokens_are_the_crystals(tokens: Tokens, tmp_path: Path) -> None:
     assert len(tokens) == len(CRYSTALS)
     assert tokens.group.tolist() == [c.space_group for c in CRYSTALS.values()]
     assert np.diff(tokens.start).tolist() == [len(c.positions) for c in CRYSTALS.values()]
-    tokens.save(tmp_path / "tokens.npz")
-    again = Tokens.load(tmp_path / "tokens.npz")
+    tokens.save(tmp_path / "tokens")
+    again = Tokens.load(tmp_path / "tokens")
     assert all(np.array_equal(a, b) for a, b in zip(vars(tokens).values(), vars(again).values(), strict=True))
 
 

@@ -30,6 +30,7 @@ from xcrystal.cli.disorder_commands import approximants, defects
 from xcrystal.cli.evaluate_commands import evaluate
 from xcrystal.cli.fetch_command import fetch
 from xcrystal.cli.fork_server_command import fork_server
+from xcrystal.cli.model_server_command import model_server
 from xcrystal.cli.page_command import page
 from xcrystal.cli.relax_command import relax
 from xcrystal.cli.serve_command import serve
@@ -95,6 +96,7 @@ app.command()(relax)
 app.command()(design)
 app.command()(serve)
 app.command("fork-server")(fork_server)
+app.command("model-server")(model_server)
 app.command()(page)
 app.command()(xrd)
 app.command()(identify)
@@ -312,6 +314,7 @@ def train(
     simple_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of the crystals of few orbits that an epoch takes.")
     ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="That share every batch; of GPUs, each takes one.")] = 1,
 ) -> None:
     """Train a model; the best one so far is in OUT/best, its metrics in OUT/metrics.jsonl.
 
@@ -321,7 +324,7 @@ def train(
     from xcrystal.training.recipes import run_recipe
 
     try:
-        given = (minutes, seed, device, resume, start, also or (), split, steps, simple_share)
+        given = (minutes, seed, device, resume, start, also or (), split, steps, simple_share, processes)
         found = run_recipe(recipe, data, out, *given)
     except KeyboardInterrupt:
         left = (out / "checkpoint.json").exists()

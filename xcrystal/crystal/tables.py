@@ -64,6 +64,36 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
+def read_parts(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """The rows of a table, at most so many at a time, so that it may be larger than the memory.
+
+    Raises
+    ------
+    DatasetError
+        As ``read_table``.
+    """
+    from pyarrow import Table
+    from pyarrow.parquet import ParquetFile
+
+    if not path.is_file():
+        read_table(path)  # says what is wrong
+    try:
+        check_packing(path)
+        with ParquetFile(path) as file:
+            few = file.metadata.num_rows <= rows
+            for batch in () if few else file.iter_batches(rows):
+                part = Table.from_batches([batch]).to_pandas()
+                if any(name not in part for name in STRUCTURE_COLUMNS):
+                    read_table(path)
+                yield part
+    except DatasetError:
+        raise
+    except Exception as error:
+        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
+    if few:
+        yield read_table(path)
+
+
 def check_packing(path: Path) -> None:
     """Refuse a parquet file of so many equal or well compressed values as no crystals are, before it is unpacked.
 

@@ -1,30 +1,35 @@
-"""Tokens: a table of crystals in canonical form, as plain arrays in one ``.npz`` file.
+"""Tokens: a table of crystals in canonical form, as a folder of plain arrays.
 
-They are made once; training itself then needs neither pymatgen nor spglib.
+They are made once, some thousands of crystals at a time; training itself then needs neither pymatgen nor spglib, and
+reads of the arrays what it uses (memory maps), so that there may be more crystals than fit into the memory.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
+from numpy.lib.format import write_array_header_1_0
 
-from xcrystal.crystal.files import replacing
 from xcrystal.crystal.processes import worker_processes
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
-from xcrystal.crystal.tables import PROPERTIES, STRUCTURE_COLUMNS, read_table, structure_of
+from xcrystal.crystal.tables import PROPERTIES, STRUCTURE_COLUMNS, read_parts, structure_of
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError, XCrystalError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_PART = 20_000  # crystals of a table that are in memory at once
 _FEW = 500  # crystals that are done before other processes have started
 
 
@@ -75,6 +80,8 @@ class Tokens:
     @classmethod
     def joined(cls, parts: Sequence[Tokens]) -> Tokens:
         """The crystals of several tables one after another; ``row`` is that of each crystal in its own table."""
+        if len(parts) == 1:  # which may be a memory map
+            return parts[0]
         arrays = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
         for name in ("start", "permutation_start"):
             lengths = np.concatenate([np.diff(getattr(p, name)) for p in parts])
@@ -83,7 +90,7 @@ class Tokens:
 
     def take(self, rows: np.ndarray) -> Tokens:
         """The crystals at some places (k,), in that order."""
-        flat = {"start": ("letter", "element", "coordinates"), "permutation_start": ("permutations",)}
+        flat = _DIVIDED
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         taken = {name: a[rows] for name, a in arrays.items() if name not in {*flat, *sum(flat.values(), ())}}
         for start, names in flat.items():
@@ -108,25 +115,104 @@ class Tokens:
             )
         return self if small.all() else self.take(np.flatnonzero(small))
 
-    def save(self, path: Path) -> None:
-        """Write as ``.npz``, atomically."""
-        with replacing(path) as part, part.open("wb") as file:
-            np.savez_compressed(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+    def save(self, folder: Path) -> None:
+        """Write as a folder, atomically."""
+        with TokenWriter(folder) as writer:
+            writer.add(self)
 
     @classmethod
-    def load(cls, path: Path) -> Tokens:
-        """Read what ``save`` wrote.
+    def load(cls, folder: Path) -> Tokens:
+        """What was written into a folder, as memory maps.
 
         Raises
         ------
         DatasetError
-            If the file is missing or damaged.
+            If a file of it is missing or damaged.
         """
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # which it would leave open
-                return cls(**{f.name: archive[f.name] for f in fields(cls)})
-        except Exception as error:  # numpy and zipfile raise whatever they meet
-            raise DatasetError(f"The tokens in {path} are missing or damaged: {error}") from error
+            found = cls(**{f.name: _mapped(folder / f"{f.name}.npy") for f in fields(cls)})
+            n, lengths = len(found.group), {name: len(getattr(found, name)) for name in _OF_EACH}
+            sizes = [(start, len(getattr(found, name))) for start, names in _DIVIDED.items() for name in names]
+            ends = {start: (len(getattr(found, start)), int(getattr(found, start)[-1])) for start in _DIVIDED}
+            if set(lengths.values()) != {n} or any(ends[start] != (n + 1, size) for start, size in sizes):
+                raise ValueError("the arrays do not fit together")
+        except Exception as error:  # numpy raises whatever it meets
+            raise DatasetError(f"The tokens in {folder} are missing or damaged: {error}") from error
+        return found
+
+
+_DIVIDED = {"start": ("letter", "element", "coordinates"), "permutation_start": ("permutations",)}
+_OF_EACH = ("row", "group", "cell", "atoms", "properties")
+
+
+def _mapped(path: Path) -> np.ndarray:
+    """The array of a file; one of no numbers cannot be mapped."""
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))  # plain arrays are quicker to index
+    except ValueError:
+        array = np.load(path, allow_pickle=False)
+        if array.size:
+            raise
+        return array
+
+
+class TokenWriter:
+    """Writes tokens of many parts one after another into a folder, which is there once all are written.
+
+    Parameters
+    ----------
+    folder
+        Takes the place of one of that name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._files = folder, ExitStack()
+        self._part = folder.with_name(f"{folder.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+        self._written: dict[str, tuple[BinaryIO, tuple[int, ...], np.dtype]] = {}
+        self._last = dict.fromkeys(_DIVIDED, 0)
+
+    def __enter__(self) -> Self:
+        self._part.mkdir()
+        return self
+
+    def add(self, tokens: Tokens) -> None:
+        """Write the crystals of a part behind those that are there."""
+        for name in (f.name for f in fields(tokens)):
+            array = getattr(tokens, name)
+            if name in _DIVIDED:  # offsets go on where the last ones ended
+                array = np.asarray(array)[1 if name in self._written else 0 :] + self._last[name]
+                self._last[name] = int(array[-1]) if len(array) else self._last[name]
+            self._append(name, array)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            with self._files:
+                for file, shape, dtype in self._written.values():
+                    file.seek(0)
+                    write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+                    file.flush()
+                    os.fsync(file.fileno())
+            if kind is None:
+                if self._folder.is_dir():
+                    shutil.rmtree(self._folder)
+                try:
+                    self._part.rename(self._folder)
+                except OSError:
+                    if not self._folder.is_dir():  # or another process has just made the same
+                        raise
+        finally:
+            shutil.rmtree(self._part, ignore_errors=True)
+
+    def _append(self, name: str, array: np.ndarray) -> None:
+        if name not in self._written:
+            opened = self._files.enter_context((self._part / f"{name}.npy").open("wb"))
+            shape = (0, *array.shape[1:])
+            # numpy leaves room in a header for the length to grow
+            write_array_header_1_0(opened, {"descr": array.dtype.str, "fortran_order": False, "shape": shape})
+            self._written[name] = opened, shape, array.dtype
+        file, shape, dtype = self._written[name]
+        file.write(np.ascontiguousarray(array, dtype=dtype).tobytes())
+        self._written[name] = file, (shape[0] + len(array), *shape[1:]), dtype
 
 
 def _tokenize(record: tuple[int, Any], most: int, most_orbits: int) -> tuple[int, Any]:
@@ -179,8 +265,17 @@ def tokenize(
     if failed is not None:
         failed.update(reasons)
     if not found:
-        first = f" The first: {next(iter(reasons.values()))}" if reasons else ""
-        raise DatasetError(f"No crystal of this dataset can be encoded.{first}")
+        raise _none_of(reasons)
+    return _tokens_of(table, found)
+
+
+def _none_of(reasons: Mapping[int, str]) -> DatasetError:
+    first = f" The first: {next(iter(reasons.values()))}" if reasons else ""
+    return DatasetError(f"No crystal of this dataset can be encoded.{first}")
+
+
+def _tokens_of(table: pd.DataFrame, found: Sequence[tuple[int, WyckoffCrystal]]) -> Tokens:
+    """The tokens of crystals, of which there is one at least, with their rows in the table."""
     rows = np.array([r for r, _ in found])
     crystals = [c for _, c in found]
     lengths = [len(c.positions) for c in crystals]
@@ -201,14 +296,37 @@ def tokenize(
 
 
 def load_tokens(source: Path, folder: Path, workers: int = 1) -> Tokens:
-    """Tokens of a table, made on the first call and kept in ``folder`` under a name that tells the table's content."""
+    """Tokens of a table, made on the first call and kept in ``folder`` under a name that tells the table's content.
+
+    However large the table is, a part of it is in memory at a time. What is given are memory maps.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such table, or none of its crystals can be encoded.
+    """
     if not source.is_file():
         raise DatasetError(f"There is no dataset file {source}.")
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
-    cache = folder / f"tokens-{source.stem}-{digest}.npz"
-    if cache.is_file():
-        with suppress(DatasetError):  # a damaged one is made again
-            return Tokens.load(cache)
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    kept = folder / f"tokens-{source.stem}-{digest}"
+    if kept.is_dir():
+        with suppress(DatasetError):  # damaged ones are made again
+            return Tokens.load(kept)
     folder.mkdir(parents=True, exist_ok=True)
-    tokenize(read_table(source), workers).save(cache)
-    return Tokens.load(cache)
+    reasons: dict[int, str] = {}
+    with TokenWriter(kept) as writer:
+        begin, some = 0, False
+        for part in read_parts(source, _PART):
+            failed: dict[int, str] = {}
+            try:
+                tokens = tokenize(part, workers, failed)
+            except DatasetError:
+                reasons = reasons or failed
+            else:
+                writer.add(replace(tokens, row=tokens.row + begin))
+                some = True
+            begin += len(part)
+        if not some:
+            raise _none_of(reasons)
+    return Tokens.load(kept)

@@ -26,7 +26,7 @@ from xcrystal.latent.atlas import TABLE
 if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.model.decoding import Decoded
+    from xcrystal.model.decoded import Decoded
 
 FILE = "diffraction.safetensors"
 PEAKS = 24

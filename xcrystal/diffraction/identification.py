@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.model.decoding import Decoded
+    from xcrystal.model.decoded import Decoded
 
 _FINE = 40  # crystals whose cells are refined
 _STILL = (14, 10, 10)  # and of how many still, after each of ``WIDTHS``

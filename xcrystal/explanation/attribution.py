@@ -310,12 +310,12 @@ def attribute(
     wrap_model(model).require("gradients")
     given = structure if hasattr(structure, "lattice") else read_structure(structure)
     if not of_one_crystal(target):
-        target = target_of(model, target, None, atlas)  # a target that does not exist is said first
+        target_of(model, target, None, atlas)  # one that does not exist is said first
     canonical = model.canonical(given)
     crystal = canonical.crystal
     explained = target_of(model, target, crystal, atlas)
     inner = "orbits" if level == "atoms" else level
-    found = score_crystals(model, [crystal], explained, method, inner, baseline, seed, atlas)
+    found = score_crystals(model, [crystal], target, method, inner, baseline, seed, atlas)
     values, names = found.values[0], found.names[0]
     players = len(names)
     cells = len(given) / crystal.multiplicities.sum()

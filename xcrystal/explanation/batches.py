@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xcrystal.errors import TargetError
 from xcrystal.explanation.targets import Target, of_one_crystal, target_of
+from xcrystal.served.served_model import ServedModel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,14 +87,21 @@ def score_crystals(
     TargetError
         For a target, method, level or baseline that does not exist, or if they do not go together.
     """
-    import torch
-
-    from xcrystal.explanation.inputs import DRAWN, DRAWS, inputs_of
-    from xcrystal.explanation.methods import check, scores, usual_method
-    from xcrystal.model.device import FEW, one_thread
+    from xcrystal.explanation.methods import check, usual_method
 
     method = method or usual_method(level)
     chosen = check(method, level, baseline)
+    if isinstance(model, ServedModel) and isinstance(target, str) and target != "density" and chosen != "neighbours":
+        options = {"target": target, "method": method, "level": level, "baseline": chosen, "seed": seed}
+        served = _served_scores(model, crystals, options, progress)
+        if served is not None:
+            return served
+    import torch
+
+    from xcrystal.explanation.inputs import DRAWN, DRAWS, inputs_of
+    from xcrystal.explanation.methods import scores
+    from xcrystal.model.device import FEW, one_thread
+
     own = of_one_crystal(target)
     shared = None if own else target_of(model, target, None, atlas)
     size = 1 if own else _CHUNK // DRAWS if chosen in DRAWN else _CHUNK
@@ -124,6 +132,30 @@ def score_crystals(
             break
     both = np.concatenate([np.zeros((2, 0)), *ends], axis=1)
     return Scores(values, names, both[0], both[1], errors)
+
+
+def _served_scores(
+    model: ServedModel,
+    crystals: Sequence[WyckoffCrystal],
+    options: Mapping[str, Any],
+    progress: Callable[[int], bool] | None,
+) -> Scores | None:
+    """The scores that a server computes; None where it is gone."""
+    parts = []
+    for start in range(0, len(crystals), _CHUNK):
+        some = crystals[start : start + _CHUNK]
+        found = model.scores(some, options)
+        if found is None:
+            return None
+        parts.append(found)
+        if progress is not None and not progress(len(some)):
+            break
+
+    def every(key: str) -> list[Any]:
+        return [one for part in parts for one in part[key]]
+
+    ends = (np.array(every(key), dtype=np.float64) for key in ("target_values", "baseline_values"))
+    return Scores(every("values"), every("names"), next(ends), next(ends), every("standard_errors"))
 
 
 def _ends(of: Callable[[Tensor], Tensor], inputs: Inputs) -> np.ndarray:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from pymatgen.core import Structure
 
-    from xcrystal.model.decoding import Decoded, Forced
+    from xcrystal.model.decoded import Decoded
+    from xcrystal.model.decoding import Forced
     from xcrystal.model.following import FollowedDecode
 
 END = "end"

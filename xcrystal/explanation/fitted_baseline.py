@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
 from xcrystal.errors import CheckpointError, TargetError
-from xcrystal.model.checkpoint import weights_digest, write_tensors
+from xcrystal.model.digests import weights_digest
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from xcrystal.generator import CrystalModel
 
 FILE = "baseline.safetensors"
@@ -60,6 +60,8 @@ def fitted_element(model: CrystalModel) -> Tensor:
 
 def save_fitted_element(vector: Tensor, folder: Path) -> None:
     """Write ``baseline.safetensors`` with a vector (W,) beside the weights that it was fitted to, atomically."""
+    from xcrystal.model.checkpoint import write_tensors
+
     state = {"element": vector.detach().float().cpu().contiguous()}
     write_tensors(state, folder / FILE, {"weights": weights_digest(folder)})
 

@@ -28,19 +28,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from xcrystal.crystal.elements import symbol
+from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.explanation.fitted_baseline import fitted_element
 from xcrystal.explanation.substitutions import neighbour_elements, same_charge_elements
 from xcrystal.explanation.targets import atlas_for
 from xcrystal.generator import CrystalModel
-from xcrystal.model.vae import N_ELEMENTS
 from xcrystal.model.wyckoff_tables import position_tables
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from xcrystal.latent.atlas import Atlas
 
 OF_ELEMENTS = ("atoms", "orbits", "elements", "pairs")
@@ -137,12 +136,14 @@ def inputs_of(
 
 def mean_element_vector(model: CrystalModel) -> Tensor:
     """(W,) mean of the element vectors, weighted by how often each element's orbits occur in the training data."""
-    weights = torch.zeros(N_ELEMENTS, device=model.device, dtype=torch.float32)
+    import torch
+
+    weights = torch.zeros(MAX_Z + 1, device=model.device, dtype=torch.float32)
     for z, count in model.facts.get("elements_seen", {}).items():
         weights[int(z)] = count
     if weights.sum() == 0:
         weights[1:] = 1
-    every = model.network.embed.elements(torch.arange(N_ELEMENTS, device=model.device))
+    every = model.network.embed.elements(torch.arange(MAX_Z + 1, device=model.device))
     return (weights / weights.sum()) @ every
 
 
@@ -160,6 +161,8 @@ def _elements(
     others: Sequence[np.ndarray] = (),
 ) -> Inputs:
     """``others`` are the atomic numbers (n,) of each crystal's orbits in a baseline that is drawn."""
+    import torch
+
     network, batch = model.network, model.batch(crystals)
     player = torch.zeros_like(batch.element)
     names = []
@@ -199,11 +202,13 @@ def _elements(
         some = batch[rows]
         return network.posterior(replace(some, letter=some.letter.masked_fill(out.gather(1, player[rows]), -1)))[0]
 
-    every = network.embed.elements(torch.arange(1, N_ELEMENTS, device=model.device))
+    every = network.embed.elements(torch.arange(1, MAX_Z + 1, device=model.device))
     return Inputs(names, moved, present, encode, without, 0.15 * float(every.std(dim=0).mean()))
 
 
 def _lattice(model: CrystalModel, crystals: Sequence[WyckoffCrystal]) -> Inputs:
+    import torch
+
     network, batch, tables = model.network, model.batch(crystals), position_tables()
     groups = batch.group.cpu().numpy()
     tied, angles = tables.tie[groups][:, 0, 1:] > 0, tables.free_angles[groups]
@@ -225,6 +230,8 @@ def _lattice(model: CrystalModel, crystals: Sequence[WyckoffCrystal]) -> Inputs:
 
 
 def _latent(model: CrystalModel, crystals: Sequence[WyckoffCrystal]) -> Inputs:
+    import torch
+
     z = torch.from_numpy(model.encode_canonical(list(crystals))).to(model.device)
     names = [[f"latent {k}" for k in range(z.shape[1])]] * len(z)
     present = torch.ones_like(z, dtype=torch.bool)

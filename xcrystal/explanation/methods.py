@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from xcrystal.errors import TargetError
 from xcrystal.explanation.inputs import BASELINES, DRAWN, DRAWS, LEVELS, OF_ELEMENTS, Inputs, renamed_baseline
 from xcrystal.explanation.shapley import MOST_EXACT, interactions, is_exact, shapley_values
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 STEPS, MOST_STEPS = 48, 384  # of the integral, Gauss-Legendre; doubled as long as scores do not add up
 _INCOMPLETE = 2e-3  # share of the difference to the baseline, or this much of the target's unit, that may be missing
@@ -175,6 +176,8 @@ def scores(
         Of each row (P,) or at the level "pairs" (P, P) float64 scores; and their standard errors, None of those that
         are not sampled.
     """
+
+    import torch
     from captum import attr
 
     def forward(moves: Tensor, rows: Tensor) -> Tensor:
@@ -218,6 +221,8 @@ def scores(
 def _shapley(
     level: str, inputs: Inputs, forward: Callable[[Tensor, Tensor], Tensor], seed: int, threads: int
 ) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+    import torch
+
     found: list[np.ndarray] = []
     errors: list[np.ndarray | None] = []
     device = inputs.moved.device
@@ -266,6 +271,8 @@ def _in_threads(work: Callable[[Tensor], Tensor], parts: Sequence[Tensor], threa
 
 
 def _occlusion(inputs: Inputs, target: Callable[[Tensor], Tensor]) -> list[np.ndarray]:
+    import torch
+
     assert inputs.without is not None
     rows, players = inputs.present.nonzero(as_tuple=True)
     size = inputs.present.sum(dim=1)
@@ -282,6 +289,9 @@ def _occlusion(inputs: Inputs, target: Callable[[Tensor], Tensor]) -> list[np.nd
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seed what captum draws from, and leave everybody else's randomness as it was."""
+
+    import torch
+
     state = np.random.get_state()  # noqa: NPY002  (captum draws from the global generator)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -297,6 +307,8 @@ def _integrated(forward: Callable[..., Tensor], moved: Tensor, rows: Tensor) -> 
 
     A gate that opens somewhere on the path, as that of a band gap does, needs more steps than a smooth target.
     """
+
+    import torch
     from captum import attr
 
     method, zero = attr.IntegratedGradients(forward), torch.zeros_like(moved)

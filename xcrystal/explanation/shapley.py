@@ -11,18 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import factorial
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from xcrystal.errors import TargetError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    Game = Callable[[Tensor], Tensor]  # coalitions (n, players) of 0 and 1, to their values (n,)
 
 MOST_EXACT = 8  # players whose coalitions, 256, are all computed
 MOST_PAIRED = 10  # players whose interactions are computed, of 1,024 coalitions
 RINGS = 2  # of the players of a single game; two are the fewest that have a standard error
 _CUTS = 2  # where a ring is cut into orders if many games share the work
-
-Game = Callable[[Tensor], Tensor]  # coalitions (n, players) of 0 and 1, to their values (n,)
 
 
 def is_exact(players: int, games: int = 1) -> bool:
@@ -69,6 +71,8 @@ def interactions(game: Game, players: int, device: torch.device) -> Tensor:
     TargetError
         For more than 10 players.
     """
+    import torch
+
     if players > MOST_PAIRED:
         raise TargetError(f"Interactions of pairs are computed for at most {MOST_PAIRED} orbits; this has {players}.")
     value, size = _all_coalitions(game, players, device)
@@ -90,6 +94,8 @@ def interactions(game: Game, players: int, device: torch.device) -> Tensor:
 
 def _exact(value: Tensor, size: Tensor, players: int) -> Tensor:
     """(players,) Shapley values from the values of all coalitions, and their sizes (2**players,) each."""
+    import torch
+
     index = torch.arange(len(value), device=value.device)
     weights = torch.tensor(
         [factorial(s) * factorial(players - s - 1) / factorial(players) for s in range(players)], device=value.device
@@ -104,6 +110,8 @@ def _exact(value: Tensor, size: Tensor, players: int) -> Tensor:
 
 def _all_coalitions(game: Game, players: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Values (2**players,) of all coalitions, bit k for player k, and their sizes."""
+    import torch
+
     index = torch.arange(1 << players, device=device)
     coalitions = (index[:, None] >> torch.arange(players, device=device)) % 2
     # float64, since many values are added and subtracted
@@ -112,6 +120,8 @@ def _all_coalitions(game: Game, players: int, device: torch.device) -> tuple[Ten
 
 def _sampled(game: Game, players: int, rings: int, cuts: int, seed: int, device: torch.device) -> Tensor:
     """(rings, players) mean gains of the orders that begin at evenly spaced places of each ring, either way round."""
+    import torch
+
     generator = torch.Generator().manual_seed(seed)
     circles = torch.stack([torch.randperm(players, generator=generator) for _ in range(rings)])
     starts = torch.arange(cuts) * players // cuts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,21 +154,29 @@ def distance_target(model: CrystalModel, other: Any) -> Target:
 
 def group_target(model: CrystalModel, number: int) -> Target:
     """Log-odds of a space group, by the decoder: log p - log(1 - p)."""
-    from xcrystal.model.following import group_log_odds
-
     if not 1 <= number <= 230:
         raise TargetError(f"There is no space group {number}; they are numbered from 1 to 230.")
-    return Target(f"space group {number}", "nats", lambda z: group_log_odds(model.network, z, number))
+
+    def of(z: Tensor) -> Tensor:
+        from xcrystal.model.following import group_log_odds
+
+        return group_log_odds(model.network, z, number)
+
+    return Target(f"space group {number}", "nats", of)
 
 
 def element_target(model: CrystalModel, crystal: WyckoffCrystal, orbit: int) -> Target:
     """Log-odds of the element of an orbit, counted from 1, by a decoder that is led through the crystal."""
-    from xcrystal.model.following import element_log_odds
-
     if not 1 <= orbit <= len(crystal.elements):
         raise TargetError(f"There is no orbit {orbit}; this crystal has {len(crystal.elements)}, counted from 1.")
-    batch, name = model.batch([crystal]), symbol(int(crystal.elements[orbit - 1]))
-    return Target(f"{name} on orbit {orbit}", "nats", lambda z: element_log_odds(model.network, z, batch, orbit - 1))
+    batch = cache(lambda: model.batch([crystal]))  # once it is needed, which it is not of a served model
+
+    def of(z: Tensor) -> Tensor:
+        from xcrystal.model.following import element_log_odds
+
+        return element_log_odds(model.network, z, batch(), orbit - 1)
+
+    return Target(f"{symbol(int(crystal.elements[orbit - 1]))} on orbit {orbit}", "nats", of)
 
 
 def atlas_for(what: str, model: CrystalModel, atlas: Atlas | None = None) -> Atlas:

@@ -116,7 +116,7 @@ def load_trust(model: Explorable) -> Trust | None:
 
 def read_trust(folder: Path) -> Trust | None:
     """As ``load_trust``, of a model's folder."""
-    from xcrystal.model.checkpoint import weights_digest
+    from xcrystal.model.digests import weights_digest
 
     path = folder / FILE
     if not path.is_file():

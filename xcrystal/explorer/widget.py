@@ -312,7 +312,7 @@ def _opened(model: Any, device: str | None) -> CrystalModel | LatentModel:
     model = wrap_model(model)
     if isinstance(model, LatentModel):
         return model
-    if device not in (None, "auto", model.device.type):
+    if device not in (None, "auto") and device != model.device.type:
         raise CheckpointError(
             f"This model is on {model.device.type}; to have it elsewhere, give its name and {device=}."
         )

@@ -26,7 +26,7 @@ from xcrystal.latent.searching import understand
 
 if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.model.decoding import Decoded
+    from xcrystal.model.decoded import Decoded
 
 ELEMENT_RULES = ("require", "exclude", "only")
 TITLES = {

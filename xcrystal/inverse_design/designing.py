@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from xcrystal.model.conditional_prior import ConditionalFlow
-    from xcrystal.model.decoding import Decoded
+    from xcrystal.model.decoded import Decoded
     from xcrystal.model.graph_network import GraphEnsemble
 
 SOURCES = ("prior", "exchange")

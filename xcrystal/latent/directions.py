@@ -47,16 +47,13 @@ def principal_directions(z: np.ndarray, count: int = 16) -> Directions:
 
     Signs are fixed so that each direction's largest entry is positive.
     """
-    import torch
-
-    from xcrystal.model.device import one_thread
+    from threadpoolctl import threadpool_limits
 
     mean = z.mean(axis=0, dtype=np.float64)
     some = z[:: -(-len(z) // _MOST)]  # of a large atlas a part tells as much, and does not fill the memory
-    # not by numpy, whose threads wait for each other twenty times as long on a busy machine
-    with one_thread():
-        centred = torch.from_numpy(some - mean)
-        covariance = (centred.T @ centred).numpy() / max(len(some) - 1, 1)
+    centred = some - mean
+    with threadpool_limits(1):  # on a busy machine threads wait for each other twenty times as long
+        covariance = centred.T @ centred / max(len(some) - 1, 1)
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1].T
     vectors = vectors * np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))

@@ -19,7 +19,7 @@ _TINY = 1e-12
 
 def kinds_for(model: Explorable) -> tuple[str, ...]:
     """The kinds of paths that there are for a model: a flow path takes a learned prior."""
-    return tuple(kind for kind in KINDS if kind != FLOW or model.prior is not None)
+    return tuple(kind for kind in KINDS if kind != FLOW or model.has_prior)
 
 
 def interpolate(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.model.decoding import Decoded
+    from xcrystal.model.decoded import Decoded
 
 HULL, ENERGY = "e_above_hull", "formation_energy_per_atom"
 STRANGE = 0.025  # eV/atom for each place on the chemical scale between an element and the one that it replaces

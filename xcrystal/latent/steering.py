@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
-    from xcrystal.model.decoding import Decoded
+    from xcrystal.model.decoded import Decoded
 
 DIRECTIONS = ("lower", "higher")
 HOLDS = ("elements", "space_group")
@@ -119,7 +119,7 @@ class Steering:
         self._column, self._sign = PROPERTIES.index(target), -1.0 if direction == "lower" else 1.0
         self._density = Density.of(atlas)
         self._rng = np.random.default_rng(seed)
-        vector = np.asarray(model._vectors(z).cpu().numpy()[0], dtype=np.float32)
+        vector = model.vectors(z)[0]
         found = self._looked_at(vector[None])
         if not found:
             raise InvalidCrystalError("The crystal of this latent vector cannot be encoded, so it cannot be steered.")

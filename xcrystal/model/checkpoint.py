@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -111,11 +110,6 @@ def load_unique_state(model: CrystalVAE, state: dict[str, Tensor]) -> None:
     missing = [name for name in missing if not name.startswith(_SHARED)]
     if missing or unknown:
         raise CheckpointError(f"These weights are not of this model: missing {missing[:3]}, unknown {unknown[:3]}.")
-
-
-def weights_digest(folder: Path) -> str:
-    """What tells the weights of a folder from others; kept by what is fitted to their latent vectors."""
-    return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()[:16]
 
 
 def write_tensors(state: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:

@@ -36,7 +36,8 @@ from xcrystal.crystal.reading import check_structure
 from xcrystal.crystal.wyckoff import expand
 from xcrystal.errors import XCrystalError
 from xcrystal.model.correction import Corrector
-from xcrystal.model.decoding import MAX_DRAWS, Decoded, as_batch, draw_crystals, greedy_decode
+from xcrystal.model.decoded import Decoded
+from xcrystal.model.decoding import MAX_DRAWS, as_batch, draw_crystals, greedy_decode
 from xcrystal.model.search import Found, SearchSettings, search
 from xcrystal.model.tensors import cells_from_numbers
 from xcrystal.model.vae import CrystalVAE
@@ -66,7 +67,6 @@ class Effort:
     search: SearchSettings
 
 
-EFFORTS = ("fast", "normal", "thorough")
 NORMAL = Effort(0, False, 1, SearchSettings(rounds=6, beam=2, samples=2))
 THOROUGH = Effort(
     24, True, 2, SearchSettings(rounds=8, patience=2, beam=6, samples=4, polish=4, exchanges=4, improved=2, passes=2)
@@ -97,7 +97,7 @@ def decode_best(
     group
         Space group number that all candidates shall have.
     effort
-        Of ``EFFORTS``.
+        Of ``xcrystal.model.decoded.EFFORTS``.
     corrector
         Of this model.
     on_step

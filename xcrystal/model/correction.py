@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xcrystal.errors import CheckpointError
-from xcrystal.model.checkpoint import weights_digest, write_tensors
+from xcrystal.model.checkpoint import write_tensors
+from xcrystal.model.digests import weights_digest
 from xcrystal.model.tensors import LATTICE_SIZE, Batch
 from xcrystal.model.vae import FREQUENCIES, N_ELEMENTS, Block, Config, CrystalVAE, fourier, mlp
 

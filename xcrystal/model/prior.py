@@ -20,7 +20,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from xcrystal.errors import CheckpointError
-from xcrystal.model.checkpoint import weights_digest, write_tensors
+from xcrystal.model.checkpoint import write_tensors
+from xcrystal.model.digests import weights_digest
 from xcrystal.model.optimizing import set_learning_rate, update_average
 
 FILE = "prior.safetensors"

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xcrystal.errors import CheckpointError
-from xcrystal.model.checkpoint import weights_digest, write_tensors
+from xcrystal.model.checkpoint import write_tensors
+from xcrystal.model.digests import weights_digest
 from xcrystal.model.intervals import ZERO, Calibration, Prediction, intervals, platt
 from xcrystal.model.vae import N_PROPERTY_OUTPUTS, PropertyHead, PropertyModel
 

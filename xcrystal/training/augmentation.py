@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,7 @@ class Augmentation:
     averaged: float = 0.0
 
 
+_AT_ONCE = 50_000  # crystals, or orbits, of a dataset that is looked through
 SIMPLE = 4  # orbits of a crystal that is learned soon
 
 
@@ -61,10 +63,11 @@ class Sampler:
 
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
-        self.lattice = lattice_numbers(tokens.group.astype(int), tokens.cell, tokens.atoms.astype(float))
         self.lengths = np.diff(tokens.start)
         scale = chemical_scale()[: MAX_Z + 1]
-        seen = np.bincount(tokens.element, minlength=MAX_Z + 1)[: MAX_Z + 1]
+        parts = range(0, len(tokens.element), _AT_ONCE)
+        counts = (np.bincount(tokens.element[i : i + _AT_ONCE], minlength=MAX_Z + 1)[: MAX_Z + 1] for i in parts)
+        self.seen = seen = np.sum([np.zeros(MAX_Z + 1, dtype=int), *counts], axis=0)
         # only elements that occur: a substitution teaches nothing true about one never seen
         often = 3 if len(tokens) >= 1000 else 0
         self.pool = np.array(sorted(np.flatnonzero(seen > often), key=lambda z: scale[z]))
@@ -75,17 +78,44 @@ class Sampler:
 
     def _element_volumes(self) -> np.ndarray:
         """(95,) volume (Å3) that an atom of each element takes, from a ridge regression over the dataset."""
+        t, table = self.tokens, position_tables()
+        gram, products, sums = np.zeros((MAX_Z + 1, MAX_Z + 1)), np.zeros(MAX_Z + 1), np.zeros(MAX_Z + 1)
+        total = 0.0
+        for rows in self._parts():
+            orbits = slice(t.start[rows[0]], t.start[rows[-1] + 1])
+            owner = np.repeat(np.arange(len(rows)), self.lengths[rows])
+            positions = table.index[t.group[rows].astype(int)[owner], t.letter[orbits]]
+            counts = np.zeros((len(rows), MAX_Z + 1))
+            np.add.at(counts, (owner, t.element[orbits]), table.multiplicity[positions])
+            fractions = counts / counts.sum(axis=1, keepdims=True)
+            volumes = np.exp(self.lattice(rows)[:, 0].astype(float))
+            gram += fractions.T @ fractions
+            products += fractions.T @ volumes
+            sums += fractions.sum(axis=0)
+            total += volumes.sum()
+        prior = total / len(t)
+        gram += 3.0 * np.eye(MAX_Z + 1)
+        return np.clip(prior + np.linalg.solve(gram, products - prior * sums), 4.0, 120.0)
+
+    def _parts(self) -> Iterator[np.ndarray]:
+        """All rows, some thousands at a time."""
+        for i in range(0, len(self.tokens), _AT_ONCE):
+            yield np.arange(i, min(i + _AT_ONCE, len(self.tokens)))
+
+    def lattice(self, rows: np.ndarray) -> np.ndarray:
+        """Lattice numbers (b, 7) float32 of the crystals of rows (b,)."""
         t = self.tokens
-        counts = np.zeros((len(t), MAX_Z + 1))
-        table = position_tables()
-        owner = np.repeat(np.arange(len(t)), self.lengths)
-        rows = table.index[t.group.astype(int)[owner], t.letter]
-        np.add.at(counts, (owner, t.element), table.multiplicity[rows])
-        fractions = counts / counts.sum(axis=1, keepdims=True)
-        volumes = np.exp(self.lattice[:, 0].astype(float))
-        prior = volumes.mean()
-        gram = fractions.T @ fractions + 3.0 * np.eye(MAX_Z + 1)
-        return np.clip(prior + np.linalg.solve(gram, fractions.T @ (volumes - prior)), 4.0, 120.0)
+        return lattice_numbers(t.group[rows].astype(int), t.cell[rows], t.atoms[rows].astype(float))
+
+    def lattice_scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """(7,) mean and standard deviation of the lattice numbers of all crystals."""
+        sums, squares = np.zeros(7), np.zeros(7)
+        for rows in self._parts():
+            numbers = self.lattice(rows).astype(float)
+            sums += numbers.sum(axis=0)
+            squares += (numbers**2).sum(axis=0)
+        mean = sums / len(self.tokens)
+        return mean, np.sqrt(np.maximum(squares / len(self.tokens) - mean**2, 0))
 
     def epoch(self, batch_size: int, rng: np.random.Generator, simple_share: float = 1.0) -> list[np.ndarray]:
         """Rows (b,) of the batches of one pass, crystals of like length together.
@@ -103,7 +133,8 @@ class Sampler:
 
     def plain(self, rows: np.ndarray) -> Batch:
         """The crystals of rows (B,) as they are."""
-        return collate([(int(self.tokens.group[i]), self.lattice[i], *self._orbits(i)) for i in rows])
+        lattices = self.lattice(rows)
+        return collate([(int(self.tokens.group[i]), lattices[k], *self._orbits(i)) for k, i in enumerate(rows)])
 
     def augmented(self, rows: np.ndarray, how: Augmentation, rng: np.random.Generator) -> tuple[Batch, np.ndarray]:
         """Changed crystals, and their properties (B, 3): NaN where the crystal's elements were changed.
@@ -111,10 +142,10 @@ class Sampler:
         The element of an averaged site is 0.
         """
         properties = self.tokens.properties[rows].astype(np.float32)
-        crystals = []
+        crystals, lattices = [], self.lattice(rows)
         for k, i in enumerate(rows):
             letters, elements, coordinates = self._orbits(i)
-            lattice = self.lattice[i].copy()
+            lattice = lattices[k]
             group = int(self.tokens.group[i])
             kind = rng.random()
             if kind < how.untouched:

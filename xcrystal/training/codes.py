@@ -10,6 +10,8 @@ from xcrystal.crystal.tables import read_table
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.generator import CrystalModel, model_folder
 
+_AT_ONCE = 1 << 14  # crystals that are taken from the tokens at once
+
 
 def open_network(model: str | Path) -> CrystalModel:
     """A model's network alone, on the CPU: what lies beside it may belong to other weights, and is to be replaced."""
@@ -33,7 +35,8 @@ def tokens_of(table: Path, folder: Path | None, model: CrystalModel) -> Tokens:
 def posteriors(model: CrystalModel, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
     """Means and standard deviations (n, latent_dim), crystals of like length together so that little is padded."""
     order = np.argsort(np.diff(tokens.start), kind="stable")
-    crystals = tokens.crystals()
-    found = model.posterior_canonical([crystals[i] for i in order])
+    parts = [order[i : i + _AT_ONCE] for i in range(0, len(order), _AT_ONCE)]
+    found = [model.posterior_canonical(tokens.take(part).crystals()) for part in parts]
     back = np.argsort(order)
-    return found[0][back], found[1][back]
+    means, deviations = (np.concatenate(column) for column in zip(*found, strict=True))
+    return means[back], deviations[back]

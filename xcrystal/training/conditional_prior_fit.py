@@ -73,9 +73,9 @@ def fit_conditional_prior(
     """
     from tqdm.auto import tqdm
 
-    from xcrystal.model.checkpoint import weights_digest
     from xcrystal.model.conditional_prior import FILE, fit_conditional_flow, held_out_loss, save_conditional_flow
     from xcrystal.model.device import one_thread, pick_device
+    from xcrystal.model.digests import weights_digest
 
     how, folder = settings or FlowSettings(), model_folder(model)
     opened, known = open_network(model), open_atlas(atlas or model)

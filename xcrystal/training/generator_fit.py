@@ -81,7 +81,7 @@ class Crystals:
         self.batch = sampler.plain(np.arange(len(joined))).to(device)
         self.source = np.repeat(sources, [len(t) for t in tokens])
         self.on_device = torch.from_numpy(self.source).to(device)
-        self.lattice = sampler.lattice
+        self.lattice = sampler.lattice(np.arange(len(joined)))
 
     def take(self, rows: np.ndarray) -> tuple[Batch, Tensor]:
         """Crystals of rows (B,), padded no further than the longest of them, and their collections (B,)."""

@@ -6,6 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from xcrystal.errors import DatasetError
 from xcrystal.model.checkpoint import load_unique_state, save_weights, unique_state, write_tensors, write_text
 from xcrystal.model.loss import LossWeights, loss_parts, total
 from xcrystal.model.optimizing import set_learning_rate, update_average
+from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import Config, CrystalVAE
 from xcrystal.training.augmentation import Augmentation, Sampler
 from xcrystal.training.folder_lock import alone_in
+from xcrystal.training.ranks import ALONE, Ranks
 
 Score = Callable[[CrystalVAE], dict[str, float]]
 
@@ -69,10 +72,11 @@ class Recipe:
         """The same with the scales of a dataset in its configuration."""
         energy = sampler.tokens.properties[:, 0]
         known = energy[np.isfinite(energy)]
+        mean, deviation = sampler.lattice_scale()
         config = replace(
             self.config,
-            lattice_mean=tuple(round(float(x), 6) for x in sampler.lattice.mean(axis=0)),
-            lattice_std=tuple(round(float(max(x, 0.02)), 6) for x in sampler.lattice.std(axis=0)),
+            lattice_mean=tuple(round(float(x), 6) for x in mean),
+            lattice_std=tuple(round(float(max(x, 0.02)), 6) for x in deviation),
             property_mean=round(float(known.mean()), 6) if len(known) else 0.0,
             property_std=round(float(known.std()), 6) if len(known) > 1 else 1.0,
         )
@@ -84,6 +88,9 @@ class Training:
 
     It begins with random weights, or with those of the model ``start``, whose sizes and scales it then keeps; but it
     makes crystals as large as the recipe's. Crystals that are larger than its network makes are left out.
+
+    Of several processes, ``ranks``, each takes its share of every batch, gradients are averaged, and the first alone
+    writes.
     """
 
     def __init__(
@@ -94,7 +101,9 @@ class Training:
         seed: int = 0,
         device: str = "cpu",
         start: CrystalVAE | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
+        self.ranks = ranks
         limits = _larger(start.config, recipe.config) if start else recipe.config
         self.sampler = Sampler(tokens.within(limits.max_atoms, limits.max_orbits))
         self.out, self.seed, self.device = out, seed, torch.device(device)
@@ -118,6 +127,7 @@ class Training:
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=0.0, weight_decay=self.recipe.weight_decay, betas=(0.9, 0.98), fused=True
         )
+        self.losses = self.ranks.averaging(_Losses(self.model))
 
     @property
     def progress(self) -> float:
@@ -148,7 +158,7 @@ class Training:
         DatasetError
             If another process is training in the folder.
         """
-        with alone_in(self.out):
+        with alone_in(self.out) if self.ranks.first else nullcontext():
             self._run(score, report, stop)
 
     def _run(
@@ -160,22 +170,29 @@ class Training:
         last_score, stopped = self.seconds, False
         while self.progress < 1 and not stopped:
             rng = np.random.default_rng([self.seed, self.epochs])
-            generator = torch.Generator(self.device).manual_seed(self.seed * 100_003 + self.epochs)
+            batches = self.sampler.epoch(self.recipe.batch_size, rng, self.recipe.simple_share)
+            seed = self.seed * 100_003 + self.epochs
+            if not self.ranks.first:  # the same batches, other noise
+                rng = np.random.default_rng([self.seed, self.epochs, self.ranks.rank])
+                seed += 1_000_003 * self.ranks.rank
+            generator = torch.Generator(self.device).manual_seed(seed)
             sums: dict[str, float] = {}
             began, count = time.monotonic(), 0
-            for rows in self.sampler.epoch(self.recipe.batch_size, rng, self.recipe.simple_share):
+            for rows in batches:
                 tick = time.monotonic()
-                for name, value in self._step(rows, rng, generator).items():
+                for name, value in self._step(self.ranks.share(rows), rng, generator).items():
                     sums[name] = sums.get(name, 0.0) + value
                 count += 1
-                self.seconds += time.monotonic() - tick
+                self.seconds = self.ranks.of_first(self.seconds + time.monotonic() - tick)
                 if self.progress >= 1:
                     break
             self.epochs += 1
             record: dict[str, Any] = {"epoch": self.epochs, "step": self.steps, "minutes": round(self.seconds / 60, 2)}
-            record |= {name: round(value / count, 4) for name, value in sums.items()}
+            record |= {name: round(value / count, 4) for name, value in self.ranks.mean(sums).items()}
             record["seconds_per_epoch"] = round(time.monotonic() - began, 1)
-            stopped = stop is not None and stop()
+            stopped = bool(self.ranks.of_first(float(stop is not None and stop())))
+            if not self.ranks.first:
+                continue
             due = self.seconds - last_score >= 60 * self.recipe.score_every
             if score and (self.progress >= 1 or stopped or due):
                 last_score = self.seconds
@@ -188,20 +205,19 @@ class Training:
             if report:
                 report(record)
             self.save()
-        if not score:
+        if not score and self.ranks.first:
             save_weights(self.averaged, self.out / "best", self.facts())
 
     def facts(self) -> dict[str, Any]:
         """What the configuration of a trained model tells about how it came to be."""
         tokens = self.sampler.tokens
-        seen = np.bincount(tokens.element, minlength=95)
         return {
             "recipe": {k: v for k, v in asdict(self.recipe).items() if k != "config"},
             "seed": self.seed,
             "crystals": len(tokens),
             "epochs": self.epochs,
             "minutes": round(self.seconds / 60, 1),
-            "elements_seen": {str(z): int(n) for z, n in enumerate(seen) if n},
+            "elements_seen": {str(z): int(n) for z, n in enumerate(self.sampler.seen) if n},
             "properties": [n for k, n in enumerate(PROPERTIES) if np.isfinite(tokens.properties[:, k]).any()],
         }
 
@@ -211,8 +227,7 @@ class Training:
         warmed = (self.steps + 1) / recipe.warm_up_steps
         set_learning_rate(self.optimizer, recipe.learning_rate, self.progress, warmed, lowest=0.01)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type in ("cpu", "cuda")):
-            parts = loss_parts(
-                self.model,
+            parts = self.losses(
                 batch.to(self.device),
                 torch.from_numpy(properties).to(self.device),
                 recipe.weights,
@@ -221,9 +236,8 @@ class Training:
             )
             loss = total(parts, recipe.weights, min(1.0, self.steps / self.kl_warm_up))
         self.optimizer.zero_grad(set_to_none=True)
-        if torch.isfinite(loss):
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        loss.backward()  # also of one that is not finite: other processes wait for these gradients
+        if torch.isfinite(torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)):
             self.optimizer.step()
         self.steps += 1
         update_average(self.averaged, self.model, self.steps, recipe.average)
@@ -283,6 +297,25 @@ class Training:
         self.optimizer.load_state_dict(full)
         for name, value in counters.items():
             setattr(self, name, value)
+
+
+class _Losses(torch.nn.Module):
+    """``loss_parts`` as what DistributedDataParallel wraps."""
+
+    def __init__(self, model: CrystalVAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        batch: Batch,
+        properties: torch.Tensor,
+        weights: LossWeights,
+        generator: torch.Generator,
+        frequencies: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """The parts of the loss of B crystals with their properties (B, 3), and shares of the elements (95,)."""
+        return loss_parts(self.model, batch, properties, weights, generator, frequencies)
 
 
 def _larger(config: Config, other: Config) -> Config:

@@ -21,6 +21,7 @@ from xcrystal.training.splitting import split_of
 
 if TYPE_CHECKING:
     from xcrystal.training.loop import Recipe, Training
+    from xcrystal.training.ranks import Ranks
 
 RECIPES = ("mp20", "perov5", "toy")
 SCORES = 15  # at least so many measurements in a run that is shorter than its recipe
@@ -168,13 +169,16 @@ def open_run(
     split: str = "composition",
     steps: int | None = None,
     simple_share: float | None = None,
+    ranks: Ranks | None = None,
 ) -> RecipeRun:
     """Everything that comes before the first step: split, canonicalize, build the network. See ``run_recipe``."""
     from xcrystal.generator import model_folder
     from xcrystal.model.checkpoint import load_weights
     from xcrystal.model.device import pick_device
     from xcrystal.training.loop import Training
+    from xcrystal.training.ranks import ALONE
 
+    ranks = ranks or ALONE
     chosen = recipe_of(recipe, minutes)
     chosen = replace(chosen, steps=steps, simple_share=chosen.simple_share if simple_share is None else simple_share)
     if (out / "checkpoint.json").exists() and not resume:
@@ -184,11 +188,15 @@ def open_run(
     if also and split != "composition":
         raise DatasetError(f"Other tables may hold what a split by {split} holds out: train on one.")
     out.mkdir(parents=True, exist_ok=True)
-    with alone_in(out):  # a split made anew would be that of the other run
-        train_table, val_table = split_of(data, out / "split", seed, keep=resume, by=split)
-        train, val = training_tokens(train_table, also, out), load_tokens(val_table, out)
+
+    def prepare() -> tuple[Path, Tokens, Tokens]:
+        train_table, val_table = split_of(data, out / "split", seed, keep=resume or not ranks.first, by=split)
+        return val_table, training_tokens(train_table, also, out), load_tokens(val_table, out)
+
+    with alone_in(out) if ranks.first else nullcontext():  # a split made anew would be that of the other run
+        val_table, train, val = ranks.after_first(prepare)
     began_with = load_weights(model_folder(start))[0] if start else None
-    training = Training(chosen, train, out, seed, str(pick_device(device)), began_with)
+    training = Training(chosen, train, out, seed, str(ranks.device(pick_device(device))), began_with, ranks)
     if resume:
         training.resume()
     val = val.within(training.recipe.config.max_atoms, training.recipe.config.max_orbits)
@@ -208,6 +216,7 @@ def run_recipe(
     split: str = "composition",
     steps: int | None = None,
     simple_share: float | None = None,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Train a model; the best one so far lies in ``out/best``, metrics in ``out/metrics.jsonl``.
 
@@ -245,6 +254,9 @@ def run_recipe(
         Budget in steps of the optimizer instead of minutes, which does not depend on how fast the machine is.
     simple_share
         Share of the crystals of few orbits that an epoch takes; the recipe's own when None.
+    processes
+        That share every batch, on this machine; of GPUs, each takes one. A script that asks for several needs a main
+        guard.
 
     Returns
     -------
@@ -258,11 +270,23 @@ def run_recipe(
     DatasetError
         If data are missing, or ``out`` holds another run and ``resume`` is not set, or one of another seed and it is.
     """
+    from xcrystal.training.ranks import ALONE, in_processes
+
+    given = (recipe, data, out, minutes, seed, device, resume, start, tuple(also), split, steps, simple_share)
+    if processes == 1:
+        return _run(*given, ALONE)
+    found: dict[str, Any] = in_processes(processes, _run, *given)
+    return found
+
+
+def _run(*given: Any) -> dict[str, Any]:
+    """Train what ``open_run`` opens, in one process of several; the first has a result."""
     from tqdm.auto import tqdm
 
-    run = open_run(recipe, data, out, minutes, seed, device, resume, start, also, split, steps, simple_share)
+    run = open_run(*given)
     training = run.training
-    with tqdm(total=100, initial=round(100 * training.progress), desc="training", unit="%") as bar:
+    silent = not training.ranks.first
+    with tqdm(total=100, initial=round(100 * training.progress), desc="training", unit="%", disable=silent) as bar:
 
         def report(record: dict[str, Any]) -> None:
             bar.update(round(100 * training.progress) - bar.n)
@@ -270,7 +294,7 @@ def run_recipe(
             bar.set_postfix_str(json.dumps(shown))
 
         run.train(report)
-    return run.result()
+    return {} if silent else run.result()
 
 
 class MatchRate:

@@ -142,7 +142,7 @@ def evaluate_explanations(
     """
     from xcrystal.explanation.targets import target_of
     from xcrystal.generator import model_folder
-    from xcrystal.model.checkpoint import weights_digest
+    from xcrystal.model.digests import weights_digest
 
     target_of(model, target)
     for part in only:

@@ -221,7 +221,7 @@ class Interpolation:
 
     def between(self, start: Point, end: Point, command: Interpolate) -> bool:
         """Make a path between two points, which become its ends, and go to its first frame."""
-        from xcrystal.latent.paths import interpolate, kinds_for
+        from xcrystal.latent.paths import FLOW, interpolate, kinds_for
 
         kind, frames = command.kind, command.frames
         check_one_of(kind, kinds_for(self._points.model), "kind of path")
@@ -229,7 +229,7 @@ class Interpolation:
             if not 2 <= frames <= MOST_FRAMES:
                 self._store.report(f"A path has 2 to {MOST_FRAMES} frames, not {frames}.")
                 return False
-            z = interpolate(start.z, end.z, frames, kind, self._points.model.prior)
+            z = interpolate(start.z, end.z, frames, kind, self._points.model.prior if kind == FLOW else None)
             made: list[Point] = []
             with self._store.working(command, len(z)) as tick:
                 for begin in range(0, len(z), _AT_ONCE):

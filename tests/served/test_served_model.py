@@ -1,0 +1,330 @@
+"""A model that a server computes: the same answers as of a local one, and the local one where the server is gone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pymatgen.core import Structure
+
+import xcrystal as xc
+from tests.crystals import CRYSTALS
+from tests.markdown import ROOT, blocks
+from tests.served.serving import TOKEN, model_server
+from xcrystal.errors import CheckpointError, ReadError, ServerWarning, TargetError
+from xcrystal.explanation.batches import score_crystals
+from xcrystal.generator import CrystalModel, open_model
+from xcrystal.served import served_model
+from xcrystal.served.connection import Connection
+from xcrystal.served.served_model import ServedModel
+from xcrystal.served.wire import write_records
+
+STRUCTURES = [crystal.to_structure() for crystal in CRYSTALS.values()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _token() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XCRYSTAL_SERVER_TOKEN", TOKEN)
+        yield
+
+
+@pytest.fixture(scope="module")
+def address(_token: None) -> Iterator[str]:
+    with model_server("--port", "0") as (found, _):
+        yield found
+
+
+@pytest.fixture(scope="module")
+def served(address: str) -> ServedModel:
+    found = xc.load("mp20", server=address)
+    assert isinstance(found, ServedModel)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _answered_by_the_server(served: ServedModel) -> Iterator[None]:
+    """Or these tests would compare the local model with itself."""
+    yield
+    assert not served.gone
+    assert served._opened is None
+
+
+def same(one: Any, other: Any, tolerance: float = 2e-5) -> bool:
+    """Whether two answers, arrays or dictionaries of arrays, are the same but for rounding in a batch."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key], tolerance) for key in one)
+    return one.dtype == other.dtype and np.allclose(one, other, rtol=tolerance, atol=tolerance)
+
+
+def same_crystal(one: Structure, other: Structure) -> bool:
+    """Whether two decoded crystals, and how sure the decoder was, are the same but for rounding in a batch."""
+    return (
+        one.species == other.species
+        and one.site_properties["orbit"] == other.site_properties["orbit"]
+        and all(one.properties[name] == other.properties[name] for name in ("space_group", "chosen"))
+        and np.allclose(one.lattice.matrix, other.lattice.matrix, atol=1e-4)
+        and np.allclose((one.frac_coords - other.frac_coords + 0.5) % 1, 0.5, atol=1e-4)
+        and np.allclose(*(s.properties["space_group_probability"] for s in (one, other)), atol=1e-4)
+        and np.allclose(*(s.site_properties["element_probability"] for s in (one, other)), atol=1e-4)
+        and [[e for e, _ in orbit] for orbit in one.properties["likely_elements"]]
+        == [[e for e, _ in orbit] for orbit in other.properties["likely_elements"]]
+    )
+
+
+def test_it_is_described_as_the_local_one(model: CrystalModel, served: ServedModel) -> None:
+    for name in ("name", "latent_dim", "limits", "properties", "facts", "digest", "capabilities", "code"):
+        assert getattr(served, name) == getattr(model, name)
+    assert (served.has_prior, served.knows_intervals, served.calibrated) == (True, True, model.calibrated)
+
+
+def test_it_encodes_as_the_local_one(model: CrystalModel, served: ServedModel) -> None:
+    assert same(served.encode(STRUCTURES), model.encode(STRUCTURES))
+    assert all(same(a, b) for a, b in zip(served.posterior(STRUCTURES), model.posterior(STRUCTURES), strict=True))
+    assert served.encode([]).shape == (0, served.latent_dim)
+
+
+@pytest.mark.parametrize(("effort", "group"), [("fast", None), ("normal", None), ("thorough", None), ("normal", 225)])
+def test_it_decodes_as_the_local_one(model: CrystalModel, served: ServedModel, effort: str, group: int | None) -> None:
+    z = model.encode(STRUCTURES[:6]) + 0.05
+    for one, other in zip(served.decode(z, effort, group), model.decode(z, effort, group), strict=True):
+        assert same_crystal(one, other)
+        assert one.properties.keys() == other.properties.keys()
+
+
+def test_it_predicts_as_the_local_one(model: CrystalModel, served: ServedModel) -> None:
+    z = model.encode(STRUCTURES)
+    assert same(served.predict(z), model.predict(z))
+    for level in (0.5, 0.9):
+        assert same(served.predict_interval(z, level), model.predict_interval(z, level))
+    assert same(served.predict_nonzero(z), model.predict_nonzero(z))
+    assert same(served.predict(z[:0]), model.predict(z[:0]))
+
+
+def test_it_draws_as_the_local_one(model: CrystalModel, served: ServedModel) -> None:
+    assert same(served.sample_latent(5, seed=3), model.sample_latent(5, seed=3))
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "level"),
+    [
+        ("band_gap", None, "atoms"),
+        ("formation_energy_per_atom", "gradient_shap", "orbits"),
+        ("space group", "integrated_gradients", "elements"),
+        ("element of orbit 1", "shapley", "orbits"),
+        ("latent 3", None, "latent"),
+    ],
+)
+def test_it_explains_as_the_local_one(
+    model: CrystalModel, served: ServedModel, target: str, method: str | None, level: str
+) -> None:
+    one, other = (xc.explain(m, STRUCTURES[1], target, method, level) for m in (served, model))
+    assert same(one.scores, other.scores, 1e-4)
+    assert one.names == other.names
+    assert one.target_value == pytest.approx(other.target_value, abs=1e-4)
+    assert one.method_title == other.method_title
+
+
+def test_scores_of_many_crystals_are_those_of_each_alone(model: CrystalModel, served: ServedModel) -> None:
+    crystals = list(CRYSTALS.values())[:5]
+    for method in ("shapley", "smoothgrad"):
+        together = score_crystals(served, crystals, "band_gap", method)
+        for k, crystal in enumerate(crystals):
+            alone = score_crystals(model, [crystal], "band_gap", method)
+            assert same(together.values[k], alone.values[0], 1e-4)
+            assert together.names[k] == alone.names[0]
+
+
+def test_a_request_gives_the_same_alone_and_among_those_of_others(
+    model: CrystalModel, served: ServedModel, address: str
+) -> None:
+    """Many clients at once, each with its own connection, get what each gets alone."""
+    z = model.encode(STRUCTURES)
+    asked: list[Callable[[CrystalModel], Any]] = []
+    for k in range(len(STRUCTURES)):
+        asked += [
+            lambda m, k=k: m.encode(STRUCTURES[k]),
+            lambda m, k=k: m.predict(z[k]),
+            lambda m, k=k: m.decode(z[k], "normal")[0],
+        ]
+    before = Connection(address, TOKEN).about()
+    with ThreadPoolExecutor(24) as pool:
+        found = list(pool.map(lambda ask: ask(served), asked))
+    after = Connection(address, TOKEN).about()
+    assert after["batches"] - before["batches"] < after["requests"] - before["requests"], "some were batched"
+    for ask, answer in zip(asked, found, strict=True):
+        alone = ask(model)
+        assert same_crystal(answer, alone) if isinstance(alone, Structure) else same(answer, alone)
+
+
+def test_what_a_user_does_wrong_is_said_as_by_the_local_one(served: ServedModel) -> None:
+    for wrong in (
+        lambda: served.decode(np.zeros(3)),
+        lambda: served.decode(np.zeros(served.latent_dim), group=231),
+        lambda: served.decode(np.zeros(served.latent_dim), effort="none"),
+        lambda: served.predict(np.full(served.latent_dim, np.nan)),
+        lambda: xc.explain(served, STRUCTURES[0], "colour"),
+        lambda: xc.explain(served, STRUCTURES[0], "element of orbit 99"),
+    ):
+        with pytest.raises(ValueError, match=r"latent|Latent|space group|effort|finite|target|orbit"):
+            wrong()
+
+
+def test_a_search_that_is_stopped_leaves_the_server_free(model: CrystalModel, served: ServedModel) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop() -> None:
+        raise Enough
+
+    z = model.sample_latent(64, seed=1)
+    with pytest.raises(Enough):
+        served.decode(z, "thorough", on_step=stop)
+    began = time.monotonic()
+    assert served.decode(z[0], "fast")
+    assert time.monotonic() - began < 10
+
+
+def test_a_client_needs_no_torch(address: str) -> None:
+    code = (
+        "import sys, xcrystal as xc\n"
+        f"model = xc.load('mp20', server={address!r})\n"
+        "explorer = xc.explore('mp-5986', model=model)\n"
+        "explorer.session.move(0, 1.0)\n"
+        "structure = explorer.session.display.structure\n"
+        "model.encode(structure), model.sample_latent(2), xc.explain(model, structure)\n"
+        "assert 'torch' not in sys.modules and model._opened is None\n"
+        "explorer.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_gradients_are_those_of_the_weights_here(address: str) -> None:
+    own = xc.load("mp20", "cpu", server=address)
+    assert own.network.config.latent_dim == own.latent_dim
+    assert own.device.type == "cpu"
+
+
+def test_the_environment_names_a_server(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XCRYSTAL_SERVER", address)
+    assert isinstance(open_model("mp20"), ServedModel)
+    assert not isinstance(open_model("toy", "cpu"), ServedModel), "which the server has not"
+    assert not isinstance(open_model("mp20", "cpu", server=""), ServedModel)
+    monkeypatch.setenv("XCRYSTAL_SERVER", f"http://127.0.0.1:{free_port()}")
+    with pytest.warns(ServerWarning, match=r"does not answer.*the model here is used"):
+        assert not isinstance(open_model("mp20", "cpu"), ServedModel)
+
+
+def test_other_models_and_wrong_tokens_are_refused(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CheckpointError, match=r"has the model 'mp20' with other weights .* than 'toy' has here"):
+        xc.load("toy", server=address)
+    with pytest.raises(CheckpointError, match="has the model 'mp20', not 'elsewhere'"):
+        xc.load("elsewhere", server=address)
+    with pytest.raises(CheckpointError, match="does not answer"):
+        xc.load("mp20", server=f"http://127.0.0.1:{free_port()}")
+    for wrong in ("nonsense", "ftp://127.0.0.1:1", "http://", "http://127.0.0.1:port"):
+        with pytest.raises(CheckpointError, match="no address of a model server"):
+            xc.load("mp20", server=wrong)
+    monkeypatch.setenv("XCRYSTAL_SERVER_TOKEN", "another")
+    with pytest.raises(CheckpointError, match=r"refuses the token.*XCRYSTAL_SERVER_TOKEN"):
+        xc.load("mp20", server=address)
+
+
+def test_the_page_shows_what_works(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    (block,) = blocks((ROOT / "docs" / "how-to" / "model-server.md").read_text(encoding="utf-8"), "py")
+    shown: dict[str, Any] = {}
+    exec(block.replace("http://127.0.0.1:8000", address), shown)
+    assert isinstance(shown["model"], ServedModel)
+
+
+def raw(address: str, method: str, path: str, body: bytes = b"", token: str | None = TOKEN) -> tuple[int, bytes]:
+    line = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
+    try:
+        line.request(method, path, body, {} if token is None else {"Authorization": f"token {token}"})
+        answer = line.getresponse()
+        return answer.status, answer.read()
+    finally:
+        line.close()
+
+
+def test_only_health_is_told_without_the_token(address: str) -> None:
+    assert raw(address, "GET", "/health", token=None) == (200, b'{"status": "ok"}')
+    for method, path in (("GET", "/info"), ("POST", "/decode"), ("POST", "/explain")):
+        for token in (None, "", "another"):
+            status, said = raw(address, method, path, token=token)
+            assert status == 403
+            assert b"mp20" not in said
+
+
+def test_nonsense_is_refused_in_one_sentence(address: str) -> None:
+    status, said = raw(address, "POST", "/decode", b"nonsense")
+    assert status == 400
+    assert json.loads(said)["error"] == ReadError.__name__
+    connection = Connection(address, TOKEN)
+    many = {"z": np.zeros((300, 128), np.float32)}
+    with pytest.raises(ValueError, match="at most 256 crystals, not 300"):
+        connection.ask("decode", {"effort": "fast", "group": None}, many)
+    with pytest.raises(TargetError, match="not complete"):
+        connection.ask("decode", {"effort": "fast"}, {"z": many["z"][:1]})
+    options = {"target": "colour", "method": "shapley", "level": "orbits", "baseline": "mean_element", "seed": 0}
+    with pytest.raises(TargetError, match="no target 'colour'"):
+        connection.ask("explain", options, write_records([next(iter(CRYSTALS.values()))])[1])
+    with pytest.raises(ValueError, match="at most 100000"):
+        connection.ask("sample", {"n": 10**7, "seed": 0}, {})
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_killed_in_mid_use_the_model_here_goes_on_until_the_server_is_back(
+    model: CrystalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = str(free_port())
+    with model_server("--port", port) as (address, pid):
+        own = xc.load("mp20", "cpu", server=address)
+        explorer = xc.explore("mp-5986", model=own)
+        session = explorer.session
+        session.move(0, 0.5)
+        assert session.message == ""
+        os.kill(pid, signal.SIGKILL)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            for value in (0.6, 0.7, 0.8):
+                session.move(0, value)
+            assert same_crystal(*(m.decode(session.state.point.z)[0] for m in (own, model)))
+        (one,) = [str(w.message) for w in said if w.category is ServerWarning]
+        assert one.startswith(f"The model server at {address} is gone (") and one.endswith("the model here goes on.")
+        assert session.message == one
+        assert "here" in repr(own)
+    monkeypatch.setattr(served_model, "AGAIN", 0.0)
+    with model_server("--port", port) as (_, pid):
+        session.move(0, 0.9)
+        assert (own.gone, session.message) == ("", "")
+        os.kill(pid, signal.SIGSTOP)  # it accepts connections, and answers none
+        monkeypatch.setattr(own._connection, "_patience", 0.5)
+        with pytest.warns(ServerWarning, match=r"no answer in 0 seconds|no answer in 1 seconds|timed out"):
+            session.move(0, 0.2)
+        monkeypatch.setattr(served_model, "AGAIN", 30.0)
+        os.kill(pid, signal.SIGCONT)
+        explorer.close()
