@@ -32,6 +32,7 @@ LAYERS = (
     "evaluation",
     "benchmarks",
     "training",
+    "scale",
     "teaching",  # computes answers with all of the above; what it says is plain HTML, so the explorer may use it
     "explorer",
     "cli",
@@ -57,6 +58,7 @@ FORBIDDEN = {
     "evaluation": {"ipywidgets", "plotly", "nglview"},
     "benchmarks": {"torch", "ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},
+    "scale": {"ipywidgets", "plotly", "nglview", "torch", "captum", "umap"},
     "teaching": {"ipywidgets", "plotly", "nglview", "torch"},
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

@@ -30,6 +30,7 @@ WORDS = {
     "evaluation": "is it any good: figures and reports",
     "benchmarks": "attributions of any model, tested",
     "training": "recipes, data, the loop",
+    "scale": "the same over millions of crystals",
     "explorer": "xc.explore: a session and its views",
     "teaching": "exercises that answer with hints",
     "cli": "the command xcrystal",
