@@ -255,11 +255,16 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     with ExitStack() as stack:
         where: Any = scheduler
         if workers is not None:
-            where = stack.enter_context(
-                LocalCluster(
-                    n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-                )
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                security=True,  # or others on this machine could send work to these processes
+                silence_logs=50,
             )
+            where = stack.enter_context(cluster)
         try:
             client = stack.enter_context(Client(where, timeout=_WAIT, set_as_default=False))
             client.wait_for_workers(1, timeout=_WAIT)
@@ -274,19 +279,25 @@ def _on_dask(client: Client, work: _Work, todo: Sequence[Partition]) -> Iterator
     Who is killed takes along what the same worker was to do next. So partitions that were with workers that died, more
     often than the scheduler allows, are tried again one by one in the end: then it is the partition's own fault.
     """
+    from distributed import CancelledError
+    from distributed.comm import CommClosedError
+
     suspects = list[Partition]()
-    yield from _submitted(client, work, todo, suspects.append, most=None)
-    for partition in suspects:
-        lost = list[Partition]()
-        yield from _submitted(client, work, [partition], lost.append, most=1)
-        if lost:
-            yield Outcome(partition.name, problem="Its worker died again and again, for want of memory perhaps.")
+    try:
+        yield from _submitted(client, work, todo, suspects.append, most=None)
+        for partition in suspects:
+            lost = list[Partition]()
+            yield from _submitted(client, work, [partition], lost.append, most=1)
+            if lost:
+                yield Outcome(partition.name, problem="Its worker died again and again, for want of memory perhaps.")
+    except (CommClosedError, CancelledError) as error:
+        raise DatasetError("The scheduler has gone; what is done stays, and the same call goes on with it.") from error
 
 
 def _submitted(
     client: Client, work: _Work, todo: Sequence[Partition], lose: Callable[[Partition], None], most: int | None
 ) -> Iterator[Outcome]:
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
 
     waiting, run, sent = iter(todo), uuid4().hex[:8], dict[str, Partition]()
 
@@ -303,13 +314,15 @@ def _submitted(
 
     running = as_completed(more(room()), loop=client.loop, raise_errors=False)
     for future in running:
+        if client.status != "running" or future.status in ("cancelled", "lost"):
+            raise CancelledError(future.key)
         partition = sent.pop(future.key)
         error = future.exception() if future.status == "error" else None
         if future.status == "finished":
             yield future.result()
-        elif isinstance(error, KilledWorker) or error is None:
+        elif isinstance(error, KilledWorker):
             lose(partition)
         else:
             yield Outcome(partition.name, problem=one_sentence(f"{type(error).__name__}: {error}"))
         future.release()
-        running.update(more(room() - len(sent)))
+        running.update(more(max(0, room() - len(sent))))  # of workers there may be fewer than before
