@@ -2,7 +2,8 @@
 
 Made-up crystals (``tests.scale.made_up``) go through a task with so many worker processes, each run in a fresh process.
 Printed, and with --save kept in the report that ``docs/figures/scale_report.py`` reads: seconds from the first
-partition to the last, processor time of the workers, and the highest resident memory of the driver and of a worker.
+partition to the last, processor time of the workers, and the highest resident memory of the driver and of a worker. The
+task "assembly" measures the driver that makes an atlas of parts whose latent vectors are random.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ from typing import Any
 
 import psutil
 
-from tests.scale.copying import Copy
+from tests.scale.copying import Copy, MadeUpMap
 from tests.scale.made_up import write_made_up
 from xcrystal.crystal.files import replacing
 from xcrystal.scale.atlas_assembly import assemble_atlas
 from xcrystal.scale.running import run_partitions
 from xcrystal.scale.tasks import Encode, Explain, MapRows, Reconstruct, Relax, Task
 
+ASSEMBLY = "assembly"  # of an atlas of random latent vectors
 TASKS: dict[str, Task] = {t.title: t for t in (Copy(), Encode(), MapRows(), Reconstruct(), Explain(), Relax())}
+TASKS[ASSEMBLY] = MadeUpMap()
 
 
 class Watch(threading.Thread):
@@ -58,18 +61,18 @@ def highest(pid: int) -> float:
     return float(told[0].split()[1]) / 1000 if told else 0.0
 
 
-def measured(task: Task, data: Path, workers: int, size: int | None) -> dict[str, Any]:
+def measured(name: str, data: Path, workers: int, size: int | None) -> dict[str, Any]:
     """One run in this process."""
     watch = Watch()
     watch.start()
     with tempfile.TemporaryDirectory(prefix="xcrystal-scale-") as folder:
+        run, atlas = Path(folder) / "run", Path(folder) / "atlas"
         begun = time.perf_counter()
-        report = run_partitions(task, data, Path(folder) / "run", workers=workers, size=size)
+        report = run_partitions(TASKS[name], data, run, workers=workers, size=size)
         whole = time.perf_counter() - begun
         watch.over.set()
-        files = [path.stat().st_size for path in Path(folder).rglob("*.parquet")]
         found = {
-            "task": task.title,
+            "task": name,
             "crystals": report.crystals + report.skipped,
             "skipped": report.skipped,
             "workers": workers,
@@ -79,14 +82,18 @@ def measured(task: Task, data: Path, workers: int, size: int | None) -> dict[str
             "processor_seconds": sum(watch.used.values()),
             "driver_mb": highest(os.getpid()),
             "worker_mb": max(watch.memory.values()),
-            "bytes": sum(files),
+            "bytes": sum(path.stat().st_size for path in run.rglob("*.parquet")),
         }
-        if isinstance(task, MapRows):
+        if name == ASSEMBLY:
             begun = time.perf_counter()
-            facts = assemble_atlas(Path(folder) / "run", Path(folder) / "atlas")
-            made = [path.stat().st_size for path in (Path(folder) / "atlas").iterdir()]
-            found |= {"assembly_seconds": time.perf_counter() - begun, "laid_out": facts["map"]["laid_out"]}
-            found |= {"atlas_bytes": sum(made), "assembly_mb": highest(os.getpid())}
+            facts = assemble_atlas(run, atlas)
+            found |= {
+                "laid_out": facts["map"]["laid_out"],
+                "seconds": time.perf_counter() - begun,
+                "processor_seconds": time.process_time(),
+                "driver_mb": highest(os.getpid()),
+                "bytes": sum(path.stat().st_size for path in atlas.iterdir()),
+            }
     return found
 
 
@@ -109,7 +116,7 @@ def main() -> None:
                 write_made_up(data, size)
             for workers in given.workers:
                 if given.one:
-                    print(json.dumps(measured(TASKS[given.task], data, workers, given.partition_size)))  # noqa: T201
+                    print(json.dumps(measured(given.task, data, workers, given.partition_size)))  # noqa: T201
                     return
                 words = ["--one", "--task", given.task, "--sizes", f"{size}", "--workers", f"{workers}"]
                 words += ["--data", f"{home}"]

@@ -163,4 +163,7 @@ def test_mistakes_are_said_before_anything_is_written(crystals: Path, tmp_path: 
         run_partitions(Copy(), crystals, tmp_path / "run", workers=2, scheduler="tcp://127.0.0.1:1")
     with pytest.raises(DatasetError, match="There is no dataset"):
         run_partitions(Copy(), tmp_path / "nothing", tmp_path / "run")
+    with pytest.raises(DatasetError, match="would be a part of its own data"):
+        run_partitions(Copy(), crystals, crystals / "run")
     assert not (tmp_path / "run").exists()
+    assert not (crystals / "run").exists()

@@ -137,6 +137,8 @@ def run_partitions(
     if workers is not None:
         check_whole_number(workers, "The number of workers")
     size, folder = size or task.usual_size, RunFolder(Path(out).resolve())
+    if folder.path.is_relative_to(Path(source).resolve()):
+        raise DatasetError(f"The run in {out} would be a part of its own data; give a folder outside of {source}.")
     told = task.manifest()
     data = partitions_of(Path(source), size)
     inputs = {"files": data.files, "bytes": data.bytes, "digest": data.digest}
