@@ -29,7 +29,8 @@ _DONE = {
 }
 _HEAD = """# Millions of crystals: time, memory, money
 
-How the runs of [`xcrystal scale`](../how-to/scale.md) grow, and what ten and a hundred million crystals would take. Written by
+How the runs of [`xcrystal scale`](../how-to/scale.md) grow, and what ten and a hundred million crystals would take.
+Written by
 
 ```sh
 python docs/figures/scale_report.py --price {price:g} --cores {cores}
@@ -40,28 +41,30 @@ from what `python -m tests.scale.measure_growth --save docs/model/reports/scale.
 ## Measured
 
 Crystals are made up: the structure types of the gallery with other elements, in cells that fit these (`python -m
-tests.scale.made_up`), so most have few orbits. Each run is a driver and its worker processes on one machine, {machine},
-{dates}; all was on a quiet machine but what a note says. *Time* is from the first partition to the last, with the seconds in
-which workers import what they need. *Core time* is the processor time of the workers (in *assemble*, of the driver), memory the highest
-resident memory of any worker, and of the driver. *Disk* is what was written.
+tests.scale.made_up`), so most have few orbits. Each run is a driver and its worker processes on one machine,
+{machine}, {dates}; all was on a quiet machine but what a note says. *Time* is from the first partition to the last,
+with the seconds in which workers import what they need. *Core time* is the processor time of the workers (in
+*assemble*, of the driver), memory the highest resident memory of any worker, and of the driver. *Disk* is what was
+written.
 
 """
 _NOTES = """
-What a worker holds depends on the size of a partition, not on how many there are; the driver keeps the names of the partitions.
-*Read and write only* is the share of all tasks that is not the model's, and the part that was measured up to the
-largest number. *Assemble* is the end of an atlas: UMAP lays out a sample of 20,000, and its nearest ones place the others, in the driver alone.
-Its latent vectors are random here, since only how many they are counts.
+What a worker holds depends on the size of a partition, not on how many there are; the driver keeps the names of the
+partitions. *Read and write only* is the share of all tasks that is not the model's, and the part that was measured up
+to the largest number. *Assemble* is the end of an atlas: UMAP lays out a sample of 20,000, and its nearest ones place
+the others, in the driver alone. Its latent vectors are random here, since only how many they are counts.
 
 ## Ten and a hundred million, computed
 
-Not measured: the core time of one crystal in the largest run of each task, times the crystals. It is linear as far as was measured. {price:g} is
-what an hour of one core costs, in whatever money; the hours are those of {cores} cores that are all kept busy, and of one for *assemble*.
+Not measured: the core time of one crystal in the largest run of each task, times the crystals. It is linear as far as
+was measured. {price:g} is what an hour of one core costs, in whatever money; the hours are those of {cores} cores
+that are all kept busy, and of one for *assemble*.
 
 """
 _AFTER = """
-Real crystals have more orbits than made-up ones, and take longer to decode, explain and above all relax: measure some thousand of your
-own first (`xcrystal scale ... ` prints crystals per second). Coordinates of made-up crystals are few and repeat, so that they hardly take any
-room on disk; latent vectors take all they ever will.
+Real crystals have more orbits than made-up ones, and take longer to decode, explain and above all relax: measure some
+thousand of your own first (`xcrystal scale ... ` prints crystals per second). Coordinates of made-up crystals are few
+and repeat, so that they hardly take any room on disk; latent vectors take all they ever will.
 """
 
 
