@@ -51,8 +51,7 @@ written.
 _NOTES = """
 What a worker holds depends on the size of a partition, not on how many there are; the driver keeps the names of the
 partitions. *Read and write only* is the share of all tasks that is not the model's, and the part that was measured up
-to the largest number. *Assemble* is the end of an atlas: UMAP lays out a sample of 20,000, and its nearest ones place
-the others, in the driver alone. Its latent vectors are random here, since only how many they are counts.
+to the largest number; with two workers more of its time is their start than work. {missing}
 
 ## Ten and a hundred million, computed
 
@@ -74,7 +73,15 @@ def page(runs: list[Run], price: float = PRICE, cores: int = CORES) -> str:
     days = sorted({run["date"] for run in runs})
     dates = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     head = _HEAD.format(price=price, cores=cores, machine=machines, dates=dates)
-    return head + _measured(runs) + _NOTES.format(price=price, cores=cores) + _computed(runs, price, cores) + _AFTER
+    missing = [words for task, words in _DONE.items() if all(run["task"] != task for run in runs)]
+    said = f"Not measured yet: {', '.join(missing)}." if missing else ""
+    return (
+        head
+        + _measured(runs)
+        + _NOTES.format(price=price, cores=cores, missing=said)
+        + _computed(runs, price, cores)
+        + _AFTER
+    )
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:
