@@ -52,7 +52,8 @@ _NOTES = """
 What a worker holds depends on the size of a partition, not on how many there are; the driver keeps the names of the
 partitions. *Read and write only* is the share of all tasks that is not the model's, and the part that was measured up
 to the largest number; with two workers more of its time is their start than work. What a second worker gains is not
-settled: nothing in the two short runs of *encode* and more than twice in those of 10,000, where one worker was held up. {missing}
+settled: nothing in the two short runs of *encode* and more than twice in those of 10,000, where one worker was held up.
+{missing}
 
 ## Ten and a hundred million, computed
 
