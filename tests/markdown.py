@@ -37,7 +37,7 @@ def check_options(text: str) -> None:
         words = line.partition("#")[0].split()
         if words[:1] != ["xcrystal"]:
             continue
-        command = words[1:3] if words[1] == "evaluate" else words[1:2]
+        command = words[1:3] if words[1] in ("evaluate", "scale") else words[1:2]
         done = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
         assert done.exit_code == 0, line
         for option in (word for word in words if re.match("-[-a-zA-Z]", word)):  # neither -2 nor - alone

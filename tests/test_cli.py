@@ -64,6 +64,11 @@ COMMANDS = (
     ["decode-steps"],
     ["evaluate", "relaxation"],
     ["evaluate", "stability"],
+    ["scale", "encode"],
+    ["scale", "atlas"],
+    ["scale", "reconstruct"],
+    ["scale", "explain"],
+    ["scale", "relax"],
     ["fit-references"],
     ["relax"],
     ["xrd"],
@@ -114,7 +119,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("words", [[], ["evaluate"], *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize("words", [[], ["evaluate"], ["scale"], *COMMANDS], ids=" ".join)
 def test_help(words: list[str]) -> None:
     result = run(*words, "--help")
     assert result.exit_code == 0
@@ -122,7 +127,9 @@ def test_help(words: list[str]) -> None:
 
 
 def test_every_command_is_tested_for_help() -> None:
-    assert {c.name or c.callback.__name__ for c in app.registered_commands} | {"evaluate"} == {w[0] for w in COMMANDS}
+    assert {c.name or c.callback.__name__ for c in app.registered_commands} | {"evaluate", "scale"} == {
+        w[0] for w in COMMANDS
+    }
 
 
 def test_version() -> None:

@@ -34,6 +34,7 @@ LAYERS = (
     "benchmarks",
     "training",
     "model_server",
+    "scale",
     "teaching",  # computes answers with all of the above; what it says is plain HTML, so the explorer may use it
     "explorer",
     "kernels",
@@ -62,6 +63,7 @@ FORBIDDEN = {
     "benchmarks": {"torch", "ipywidgets", "plotly", "nglview"},
     "training": {"ipywidgets", "plotly", "nglview"},
     "model_server": {"torch", "ipywidgets", "plotly", "nglview"},
+    "scale": {"ipywidgets", "plotly", "nglview", "torch", "captum", "umap"},
     "teaching": {"ipywidgets", "plotly", "nglview", "torch"},
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

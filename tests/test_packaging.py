@@ -30,7 +30,7 @@ OPTIONAL = PROJECT["optional-dependencies"]
 DOCS = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["docs"])}
 EXTRAS = {
     canonicalize_name(r.name): r
-    for extra in ("mp", "serve", "server", "hub", "relax", "relax-sevennet", "judge")
+    for extra in ("mp", "serve", "server", "hub", "relax", "relax-sevennet", "judge", "scale")
     for r in map(Requirement, OPTIONAL[extra])
 }
 BENCHMARK = list(map(Requirement, PROJECT["optional-dependencies"]["benchmark"]))  # nothing imports it

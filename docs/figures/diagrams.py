@@ -32,6 +32,7 @@ WORDS = {
     "benchmarks": "attributions of any model, tested",
     "training": "recipes, data, the loop",
     "model_server": "one model for many kernels",
+    "scale": "the same over millions of crystals",
     "explorer": "xc.explore: a session and its views",
     "kernels": "Jupyter kernels that share memory",
     "teaching": "exercises that answer with hints",

@@ -33,6 +33,7 @@ from xcrystal.cli.fork_server_command import fork_server
 from xcrystal.cli.model_server_command import model_server
 from xcrystal.cli.page_command import page
 from xcrystal.cli.relax_command import relax
+from xcrystal.cli.scale_commands import scale
 from xcrystal.cli.serve_command import serve
 from xcrystal.cli.shared import (
     Also,
@@ -87,6 +88,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(scale, name="scale")
 app.command()(counterfactuals)
 app.command()(fetch)
 app.command("check-data")(check_data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,44 +70,69 @@ def read_dataset(source: Path, without: Collection[Path] = ()) -> Dataset:
     DatasetError
         If there is no such folder or file, it holds nothing that is known, or no crystal of it can be read.
     """
-    import pandas as pd
     from tqdm.auto import tqdm
 
-    files = _files(source, without)
+    files = dataset_files(source, without)
+    with tqdm(crystals_of(files, source), desc="reading", unit="crystal", disable=None) as bar:
+        dataset = collected(bar, len(files))
+    if not len(dataset.table):
+        skipped = dataset.skipped
+        first = f"; the first: {skipped['name'].iat[0]}: {skipped['reason'].iat[0]}" if len(skipped) else ""
+        raise DatasetError(f"None of the {len(skipped)} crystals in {source} can be read{first}")
+    return dataset
+
+
+def crystals_of(files: Iterable[Path], source: Path) -> Iterator[tuple[str, Found]]:
+    """What files of a dataset hold, one after another, and the file that it is in as the dataset calls it."""
+    for path in files:
+        if (reader := _reader(path)) is not None:
+            shown = name_in(path, source)
+            yield from ((shown, found) for found in reader(path, shown.removesuffix(path.suffix) or shown))
+
+
+def name_in(path: Path, source: Path) -> str:
+    """What a dataset calls one of its files."""
+    return path.name if source.is_file() else path.relative_to(source).as_posix()
+
+
+def collected(every: Iterable[tuple[str, Found]], files: int) -> Dataset:
+    """A dataset of what was found in so many files; its table may be empty."""
+    import pandas as pd
+
     rows: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     taken: dict[str, int] = {}
     renamed: dict[str, str] = {}
-    with tqdm(desc="reading", unit="crystal", disable=None) as bar:
-        for path, reader in files:
-            shown = path.name if source.is_file() else path.relative_to(source).as_posix()
-            for found in reader(path, shown.removesuffix(path.suffix) or shown):
-                bar.update()
-                if found.problem:
-                    skipped.append({"name": found.name, "source": shown, "reason": found.problem})
-                    continue
-                name = _free(found.name, taken)
-                properties = {renamed.setdefault(n, _renamed(n)): value for n, value in found.properties.items()}
-                rows.append(found.row | {"material_id": name, "source": shown} | properties)
-    if not rows:
-        first = f"; the first: {skipped[0]['name']}: {skipped[0]['reason']}" if skipped else ""
-        raise DatasetError(f"None of the {len(skipped)} crystals in {source} can be read{first}")
-    table = pd.DataFrame(rows)
+    for shown, found in every:
+        if found.problem:
+            skipped.append({"name": found.name, "source": shown, "reason": found.problem})
+            continue
+        name = _free(found.name, taken)
+        properties = {renamed.setdefault(n, _renamed(n)): value for n, value in found.properties.items()}
+        rows.append(found.row | {"material_id": name, "source": shown} | properties)
+    fixed = ("material_id", "formula", *STRUCTURE_COLUMNS, "source")
+    table = pd.DataFrame(rows, columns=None if rows else list(fixed))
     columns = tuple(n for n in dict.fromkeys(renamed.values()) if n in table and table[n].notna().any())
-    kept = ["material_id", "formula", *STRUCTURE_COLUMNS, "source", *columns]
-    return Dataset(table[kept], columns, pd.DataFrame(skipped, columns=["name", "source", "reason"]), len(files))
+    problems = pd.DataFrame(skipped, columns=["name", "source", "reason"])
+    return Dataset(table[[*fixed, *columns]], columns, problems, files)
 
 
-def _files(source: Path, without: Collection[Path]) -> list[tuple[Path, _Reader]]:
+def dataset_files(source: Path, without: Collection[Path] = ()) -> list[Path]:
+    """The files of a dataset, as ``read_dataset`` reads them, in the order of their names.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder or file, or it holds nothing that is known.
+    """
     if source.is_file():
-        reader = _reader(source)
-        if reader is None:
+        if _reader(source) is None:
             raise DatasetError(f"{source} is not a kind of file that is known: {KINDS}.")
-        return [(source, reader)]
+        return [source]
     if not source.is_dir():
         raise DatasetError(f"There is no dataset {source}: neither a folder nor a file.")
     if (source / "train.parquet").is_file():
-        return [(source / "train.parquet", table_files.read_parquet)]
+        return [source / "train.parquet"]
     left = {path.resolve() for path in without}
     inside = sorted(
         (
@@ -117,7 +142,7 @@ def _files(source: Path, without: Collection[Path]) -> list[tuple[Path, _Reader]
         ),
         key=lambda path: path.relative_to(source).as_posix(),
     )
-    found = [(path, reader) for path in inside if (reader := _reader(path)) is not None]
+    found = [path for path in inside if _reader(path) is not None]
     if not found:
         what = f"none of its {len(inside)} files is one of: {KINDS}" if inside else "it is empty"
         raise DatasetError(f"There are no crystals in {source}: {what}.")

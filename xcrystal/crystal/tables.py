@@ -56,9 +56,7 @@ def read_table(path: Path) -> pd.DataFrame:
         other = "give a parquet file, or where that is offered a folder of CIF files"
         reason = str(error) if path.suffix == ".parquet" else other
         raise DatasetError(f"{path} cannot be read as parquet: {reason}") from error
-    missing = [name for name in STRUCTURE_COLUMNS if name not in table.columns]
-    if missing:
-        raise DatasetError(f"{path} lacks the columns {', '.join(missing)}.")
+    check_columns(table, path)
     if not len(table):
         raise DatasetError(f"{path} has no rows.")
     return table
@@ -92,6 +90,13 @@ def read_parts(path: Path, rows: int) -> Iterator[pd.DataFrame]:
         raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
     if few:
         yield read_table(path)
+
+
+def check_columns(table: pd.DataFrame, path: Path) -> None:
+    """Raise DatasetError if a table lacks a column that crystals need."""
+    missing = [name for name in STRUCTURE_COLUMNS if name not in table.columns]
+    if missing:
+        raise DatasetError(f"{path} lacks the columns {', '.join(missing)}.")
 
 
 def check_packing(path: Path) -> None:

@@ -124,7 +124,7 @@ def build_atlas(
     skipped = _skipped(dataset, coded.failed)
     layout, how = lay_out(coded.z, seed)
     chart, kept = _tables(dataset, coded, layout, counted)
-    facts = _facts(opened, source, dataset, len(chart), len(skipped)) | {"map": how}
+    facts = atlas_facts(opened, source, dataset.files, dataset.properties, len(chart), len(skipped)) | {"map": how}
     facts |= {"in_train": int(chart[IN_TRAIN].sum())} if IN_TRAIN in chart else {}
     facts |= {"flags": count_flags(chart[FLAG].tolist())} if FLAG in chart else {}
     # the bundled atlas belongs to everybody: the crystals that it was made of do not
@@ -269,25 +269,54 @@ def _tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table of the atlas, and that of its crystals, in the same order; the first ``counted`` rows are in train."""
     kept = dataset.table.iloc[coded.rows].reset_index(drop=True)
-    chart = kept[["material_id", "formula"]].copy()
-    for name in dataset.properties:
-        if kept[name].notna().any():
-            chart[name] = kept[name].astype("float32")
-    chart["space_group"] = np.array([crystal.space_group for crystal in coded.crystals], dtype=np.int16)
-    chart["x"], chart["y"] = layout.T.astype("float32")
-    if counted is not None:
-        chart[IN_TRAIN] = coded.rows < counted
-    flagged = flags(kept)
-    if any(flagged):
-        chart[FLAG] = flagged
-    for name, label in labels_of(coded.crystals).items():
-        chart[str(name)] = label
+    in_train = None if counted is None else coded.rows < counted
+    chart = chart_of(kept, dataset.properties, coded.crystals, layout, in_train)
     return chart, kept[["material_id", "formula", *STRUCTURE_COLUMNS, "source"]]
 
 
-def _facts(
-    model: CrystalModel | LatentModel, source: str, dataset: Dataset, crystals: int, skipped: int
+def chart_of(
+    kept: pd.DataFrame,
+    properties: Sequence[str],
+    crystals: Sequence[WyckoffCrystal],
+    layout: np.ndarray | None = None,
+    in_train: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """The table of an atlas of crystals.
+
+    Parameters
+    ----------
+    kept
+        One row a crystal, in the format of ``xcrystal.crystal.tables``.
+    properties
+        Its columns of numbers; those that are known of no crystal are left out.
+    crystals
+        In canonical form, in the order of the rows.
+    layout
+        (n, 2) places on the map; without them the table has none.
+    in_train
+        (n,) bool, if only some of the crystals are.
+    """
+    chart = kept[["material_id", "formula"]].copy()
+    for name in properties:
+        if kept[name].notna().any():
+            chart[name] = kept[name].astype("float32")
+    chart["space_group"] = np.array([crystal.space_group for crystal in crystals], dtype=np.int16)
+    if layout is not None:
+        chart["x"], chart["y"] = layout.T.astype("float32")
+    if in_train is not None:
+        chart[IN_TRAIN] = in_train
+    flagged = flags(kept)
+    if any(flagged):
+        chart[FLAG] = flagged
+    for name, label in labels_of(crystals).items():
+        chart[str(name)] = label
+    return chart
+
+
+def atlas_facts(
+    model: CrystalModel | LatentModel, source: str, files: int, properties: Sequence[str], crystals: int, skipped: int
 ) -> dict[str, Any]:
+    """How an atlas was made: with which model, of which files, and how many crystals are in it and were skipped."""
     import xcrystal
 
     return {
@@ -296,10 +325,10 @@ def _facts(
         "model_digest": model.digest,
         "latent_dim": model.latent_dim,
         "data": source,
-        "files": dataset.files,
+        "files": files,
         "crystals": crystals,
         "skipped": skipped,
-        "properties": list(dataset.properties),
+        "properties": list(properties),
     }
 
 
@@ -318,9 +347,14 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
         (part / SKIPPED).write_text(csv_text(skipped), encoding="utf-8")
         if is_ours(folder):
             write_readme(part, atlas, skipped)
-        if not folder.exists():
-            part.rename(folder)
-            return
-        new = sorted((file.name for file in part.iterdir()), key=lambda name: name == TABLE)
-        # the hull is that of the energies in the older table, the structures may be no part of the new one
-        move_files(part, folder, new, stale=(HULL, STRUCTURES))
+        put_in_place(part, folder)
+
+
+def put_in_place(part: Path, folder: Path) -> None:
+    """Make the files of ``part``, in a folder of its own beside ``folder``, the atlas in ``folder``."""
+    if not folder.exists():
+        part.rename(folder)
+        return
+    new = sorted((file.name for file in part.iterdir()), key=lambda name: name == TABLE)
+    # the hull is that of the energies in the older table, the structures may be no part of the new one
+    move_files(part, folder, new, stale=(HULL, STRUCTURES))

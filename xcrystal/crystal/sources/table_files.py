@@ -11,6 +11,7 @@ from xcrystal.crystal.sources.parts import Found, failed, found_crystal, numbers
 from xcrystal.errors import DatasetError, XCrystalError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pymatgen.core import Structure
 
 TEXTS = ("cif", "structure", "cif_text", "cif_file", "file", "path")
@@ -19,15 +20,22 @@ _NAMES = ("material_id", "id", "name")
 
 def read_parquet(path: Path, name: str) -> Iterator[Found]:
     """The rows of a parquet file in our format (see ``xcrystal.crystal.tables``); all its numbers are properties."""
-    from xcrystal.crystal.tables import CELL, STRUCTURE_COLUMNS, read_table, row_of, structure_of
+    from xcrystal.crystal.tables import read_table
 
     try:
         table = read_table(path)
     except DatasetError as error:
         yield failed(name, error)
         return
+    yield from read_rows(table, name)
+
+
+def read_rows(table: pd.DataFrame, name: str, first: int = 0) -> Iterator[Found]:
+    """The rows of a table in our format, the first of which is row ``first`` of a file."""
+    from xcrystal.crystal.tables import CELL, STRUCTURE_COLUMNS, row_of, structure_of
+
     more = [column for column in table.columns if column not in (*STRUCTURE_COLUMNS, "material_id", "formula")]
-    for k, record in enumerate(table.to_dict("records")):
+    for k, record in enumerate(table.to_dict("records"), start=first):
         row: dict[str, Any] = {str(column): value for column, value in record.items()}
         called = str(row["material_id"]) if "material_id" in row else f"{name}#{k + 1}"
         try:

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyarrow.parquet import read_table
+
+from tests.scale.copying import Copy
+from xcrystal.errors import DatasetError
+from xcrystal.latent.atlas import Atlas, open_atlas
+from xcrystal.latent.building import build_atlas
+from xcrystal.scale.atlas_assembly import assemble_atlas
+from xcrystal.scale.run_folder import RunFolder
+from xcrystal.scale.running import run_partitions
+from xcrystal.scale.tasks import MapRows, codes_of
+
+
+@pytest.fixture(scope="module")
+def run(crystals: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in partitions of 10, one of which is a whole file."""
+    folder = tmp_path_factory.mktemp("map") / "run"
+    run_partitions(MapRows(), crystals, folder, size=13)
+    return folder
+
+
+def test_with_all_crystals_laid_out_it_is_the_atlas_that_is_built_at_once(
+    run: Path, crystals: Path, tmp_path: Path
+) -> None:
+    facts = assemble_atlas(run, tmp_path / "parts")
+    found, whole = open_atlas(tmp_path / "parts"), build_atlas("mp20", crystals, tmp_path / "whole")
+    assert len(found) == len(whole) == facts["crystals"]
+    assert found.table["material_id"].tolist() == whole.table["material_id"].tolist()
+    for column in ("formula", "space_group", "rock_salt", "perovskite", "layered", "close_packed", "band_gap", "flag"):
+        np.testing.assert_array_equal(found.table[column], whole.table[column])
+    np.testing.assert_allclose(found.z, whole.z, atol=2e-3)  # tokens have coordinates of 32 bits
+    assert facts["properties"] == whole.facts["properties"] == ["band_gap"]
+    assert facts["skipped"] == whole.facts["skipped"]
+    one, other = found.structure(3), whole.structure(3)
+    assert one is not None
+    assert one == other
+
+
+def test_the_sample_is_laid_out_and_its_neighbours_place_the_others(run: Path, tmp_path: Path) -> None:
+    facts = assemble_atlas(run, tmp_path / "atlas", sample=40, seed=3)
+    found = open_atlas(tmp_path / "atlas")
+    assert facts["map"]["laid_out"] == 40
+    z = np.concatenate([codes_of(read_table(path)) for path in RunFolder(run).parts()])
+    np.testing.assert_array_equal(found.z, z.astype(np.float16).astype(np.float32))
+    chosen = np.sort(np.random.default_rng(3).choice(len(found), 40, replace=False))
+    others = np.setdiff1d(np.arange(len(found)), chosen)
+    known = Atlas("sample", found.table.iloc[chosen].reset_index(drop=True), found.z[chosen])
+    np.testing.assert_allclose(found.table[["x", "y"]].to_numpy()[others], known.place(found.z[others]), atol=1e-5)
+    again = assemble_atlas(run, tmp_path / "again", sample=40, seed=3)
+    assert again == facts
+    assert (tmp_path / "again" / "atlas.parquet").read_bytes() == (tmp_path / "atlas" / "atlas.parquet").read_bytes()
+
+
+def test_an_older_atlas_is_replaced_as_a_whole(run: Path, tmp_path: Path) -> None:
+    assemble_atlas(run, tmp_path / "atlas", sample=20)
+    (tmp_path / "atlas" / "hull.parquet").write_text("of the older one")
+    assemble_atlas(run, tmp_path / "atlas", sample=30)
+    assert json.loads((tmp_path / "atlas" / "atlas.json").read_text())["map"]["laid_out"] == 30
+    assert sorted(path.name for path in (tmp_path / "atlas").iterdir()) == [
+        "atlas.json",
+        "atlas.parquet",
+        "atlas.safetensors",
+        "structures.parquet",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["atlas"]
+
+
+def test_flags_that_only_some_parts_have_are_empty_elsewhere(run: Path, tmp_path: Path) -> None:
+    names = [set(read_table(path).column_names) for path in RunFolder(run).parts()]
+    assert any("flag" in one for one in names) and not all("flag" in one for one in names)
+    assemble_atlas(run, tmp_path / "atlas")
+    flags = pd.read_parquet(tmp_path / "atlas" / "atlas.parquet")["flag"]
+    assert flags.notna().all()
+    assert flags.ne("").any()
+
+
+def test_a_run_of_another_task_is_refused(crystals: Path, tmp_path: Path) -> None:
+    run_partitions(Copy(), crystals, tmp_path / "run")
+    with pytest.raises(DatasetError, match="holds no run that an atlas can be made of: it is one of the task copy"):
+        assemble_atlas(tmp_path / "run", tmp_path / "atlas")
+    with pytest.raises(DatasetError, match="holds no run"):
+        assemble_atlas(tmp_path / "nothing", tmp_path / "atlas")

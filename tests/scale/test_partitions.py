@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.crystals import structures
+from xcrystal.crystal.datasets import read_dataset
+from xcrystal.errors import DatasetError, TargetError
+from xcrystal.scale.partitions import Rows, partitions_of, read_partition
+
+
+@pytest.mark.parametrize("size", [1, 7, 20, 25, 30, 1000])
+def test_each_row_is_in_one_partition_as_the_whole_data_set_has_it(crystals: Path, size: int) -> None:
+    found = [read_partition(p) for p in partitions_of(crystals, size).partitions]
+    assert all(0 < len(one.table) <= size for one in found)
+    whole = read_dataset(crystals).table
+    pd.testing.assert_frame_equal(pd.concat([one.table for one in found], ignore_index=True), whole)
+
+
+def test_row_groups_stay_whole_where_they_fit(crystals: Path) -> None:
+    contents = [p.content for p in partitions_of(crystals, 25).partitions]
+    assert all(isinstance(one, Rows) for one in contents)
+    assert [(one.groups, one.skip, one.count, one.first) for one in contents if isinstance(one, Rows)] == [
+        ((0,), 0, 20, 0),
+        ((1,), 0, 10, 20),
+        ((0,), 0, 25, 0),
+        ((0,), 25, 5, 25),
+    ]
+    together = partitions_of(crystals / "a.parquet", 30).partitions
+    assert [one.content.groups for one in together if isinstance(one.content, Rows)] == [(0, 1)]
+
+
+def test_partitions_say_what_they_are(crystals: Path, tmp_path: Path) -> None:
+    assert [str(p) for p in partitions_of(crystals, 20).partitions][:2] == [
+        "a.parquet, rows 1 to 20",
+        "a.parquet, rows 21 to 30",
+    ]
+    for name in ("x.cif", "y.cif", "z.cif"):
+        structures()[0].to(filename=str(tmp_path / name))
+    found = partitions_of(tmp_path, 2).partitions
+    assert [(p.name, str(p), p.crystals) for p in found] == [
+        ("00000000", "x.cif to y.cif", 2),
+        ("00000001", "z.cif", 1),
+    ]
+
+
+def test_rows_without_names_are_numbered_through_the_file(crystals: Path, tmp_path: Path) -> None:
+    pd.read_parquet(crystals / "a.parquet").drop(columns="material_id").to_parquet(tmp_path / "t.parquet")
+    found = [read_partition(p).table["material_id"].tolist() for p in partitions_of(tmp_path, 20).partitions]
+    assert [name for names in found for name in names] == [f"t#{k}" for k in range(1, 31)]
+
+
+def test_files_that_cannot_be_read_are_listed(crystals: Path, tmp_path: Path) -> None:
+    whole = (crystals / "a.parquet").read_bytes()
+    (tmp_path / "footer.parquet").write_bytes(whole[:-50])
+    (tmp_path / "middle.parquet").write_bytes(whole[:60] + bytes(400) + whole[460:])
+    pd.DataFrame({"a": [1.0]}).to_parquet(tmp_path / "other.parquet")
+    (tmp_path / "broken.cif").write_text("data_nothing")
+    found = [read_partition(p) for p in partitions_of(tmp_path, 100).partitions]
+    assert all(not len(one.table) for one in found)
+    skipped = pd.concat([one.skipped for one in found]).set_index("source")["reason"].to_dict()
+    assert set(skipped) == {"footer.parquet", "middle.parquet", "other.parquet", "broken.cif"}
+    assert "lacks the columns a, b, c" in skipped["other.parquet"] or "lacks the columns b" in skipped["other.parquet"]
+    assert "cannot be read as parquet" in skipped["footer.parquet"]
+
+
+def test_names_and_sizes_tell_data_sets_apart_and_their_place_does_not(crystals: Path, tmp_path: Path) -> None:
+    first = partitions_of(crystals, 20)
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(crystals, moved)
+    assert partitions_of(moved, 20).digest == first.digest
+    (moved / "a.parquet").rename(moved / "c.parquet")
+    assert partitions_of(moved, 20).digest != first.digest
+
+
+def test_mistakes_are_said(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="There is no dataset"):
+        partitions_of(tmp_path / "nothing", 10)
+    with pytest.raises(DatasetError, match="it is empty"):
+        partitions_of(tmp_path, 10)
+    with pytest.raises(TargetError, match="The size of a partition is a whole number of at least 1, not '0'"):
+        partitions_of(tmp_path, 0)

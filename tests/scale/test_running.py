@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyarrow.parquet import read_table
+
+from tests.crystals import structures
+from tests.scale.copying import Copy
+from tests.scale.made_up import made_up
+from tests.scale.tasks_for_tests import Failing
+from xcrystal.crystal.tables import structure_of
+from xcrystal.errors import DatasetError
+from xcrystal.generator import CrystalModel
+from xcrystal.scale.run_folder import MANIFEST, RunFolder
+from xcrystal.scale.running import run_partitions
+from xcrystal.scale.tasks import Encode, codes_of
+
+
+def parts(folder: Path) -> pd.DataFrame:
+    """All rows of a run."""
+    return pd.concat([pd.read_parquet(path) for path in RunFolder(folder).parts()], ignore_index=True)
+
+
+def test_a_run_has_what_the_model_gives(model: CrystalModel, crystals: Path, tmp_path: Path) -> None:
+    report = run_partitions(Encode(), crystals, tmp_path / "run", size=20)
+    tables = [read_table(path) for path in RunFolder(tmp_path / "run").parts()]
+    found = pd.concat([table.drop(["z"]).to_pandas() for table in tables])
+    table = pd.concat(map(pd.read_parquet, sorted(crystals.iterdir()))).set_index("material_id")
+    assert report.crystals == len(found)
+    assert report.crystals + report.skipped == 60
+    assert report.partitions == 4
+    skipped = pd.read_parquet(tmp_path / "run" / "skipped.parquet")
+    assert set(found["material_id"]) | set(skipped["name"]) == set(table.index)
+    z = np.concatenate([codes_of(table) for table in tables])
+    wanted = model.encode([structure_of(table.loc[name].to_dict()) for name in found["material_id"]])
+    np.testing.assert_allclose(z, wanted, atol=2e-5)
+    np.testing.assert_allclose(found["predicted_band_gap"], model.predict(z)["band_gap"], atol=1e-4)
+    np.testing.assert_array_equal(found["band_gap"], table.loc[found["material_id"], "band_gap"])
+
+
+def test_what_is_bad_is_skipped_with_reasons(tmp_path: Path) -> None:
+    table = next(made_up(6, seed=2))
+    table["species"] = [["Xx"] * len(s) if k == 1 else s for k, s in enumerate(table["species"])]
+    table.loc[2, "a"] = np.nan
+    table["frac_coords"] = [[0.0] * len(f) if k == 3 else f for k, f in enumerate(table["frac_coords"])]
+    table["species"] = [["Na", "Cl"] if k == 3 else s for k, s in enumerate(table["species"])]
+    table["frac_coords"] = [[0.0] * 6 if k == 3 else f for k, f in enumerate(table["frac_coords"])]
+    data = tmp_path / "data"
+    data.mkdir()
+    table.to_parquet(data / "table.parquet")
+    structures()[0].to(filename=str(data / "good.cif"))
+    (data / "broken.cif").write_text("data_nothing")
+    (data / "damaged.parquet").write_bytes(b"PAR1 and then nothing")
+    report = run_partitions(Encode(), data, tmp_path / "run", size=4)
+    skipped = pd.read_parquet(tmp_path / "run" / "skipped.parquet")
+    names = table["material_id"]
+    assert {names[1], names[2], names[3], "broken", "damaged"} <= set(skipped["name"])
+    assert set(skipped.columns) == {"name", "source", "reason"}
+    assert skipped["reason"].str.len().gt(10).all()
+    assert set(skipped.loc[skipped["name"].isin(names), "source"]) == {"table.parquet"}
+    assert not set(parts(tmp_path / "run")["material_id"]) & set(skipped["name"])
+    assert report.crystals + report.skipped == 9
+    assert not report.failed
+
+
+def test_a_run_is_gone_on_with_where_it_was_stopped(crystals: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run_partitions(Copy(), crystals, run.path, size=10)
+    before = {path.name: path.read_bytes() for path in run.parts()}
+    changed = {path.name: path.stat().st_mtime_ns for path in run.parts()}
+    (run.part("00000002")).unlink()
+    (run.part("00000004")).unlink()
+    report = run_partitions(Copy(), crystals, run.path, size=10)
+    assert (report.partitions, report.earlier, report.crystals) == (6, 4, 60)
+    assert {path.name: path.read_bytes() for path in run.parts()} == before
+    again = {path.name for path in run.parts() if path.stat().st_mtime_ns != changed[path.name]}
+    assert again == {"00000002.parquet", "00000004.parquet"}
+    assert run_partitions(Copy(), crystals, run.path, size=10).earlier == 6
+
+
+def test_a_folder_of_another_run_is_refused_in_one_sentence(crystals: Path, tmp_path: Path) -> None:
+    run_partitions(Copy(), crystals, tmp_path / "run", size=10)
+    with pytest.raises(DatasetError, match=r"holds a run with another partition_size \(10, now 20\)"):
+        run_partitions(Copy(), crystals, tmp_path / "run", size=20)
+    with pytest.raises(DatasetError, match=r"with another (arguments|task)"):
+        run_partitions(Failing(), crystals, tmp_path / "run", size=10)
+    other = tmp_path / "other" / crystals.name
+    other.mkdir(parents=True)
+    next(made_up(60, seed=9)).to_parquet(other / "a.parquet")
+    with pytest.raises(DatasetError, match="with another inputs"):
+        run_partitions(Copy(), other, tmp_path / "run", size=10)
+    (tmp_path / "run" / MANIFEST).write_text("[")
+    with pytest.raises(DatasetError, match="is damaged"):
+        run_partitions(Copy(), crystals, tmp_path / "run", size=10)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    with pytest.raises(DatasetError, match="holds something else"):
+        run_partitions(Copy(), crystals, tmp_path / "full")
+    assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
+    assert not (tmp_path / "full" / MANIFEST).exists()
+
+
+def test_the_manifest_names_task_arguments_weights_and_data(
+    model: CrystalModel, crystals: Path, tmp_path: Path
+) -> None:
+    run_partitions(Encode(), crystals / "a.parquet", tmp_path / "run", size=30)
+    told = json.loads((tmp_path / "run" / MANIFEST).read_text())
+    assert told["task"] == "encode"
+    assert told["weights"] == model.digest
+    assert told["arguments"] == {"model": "mp20", "device": "cpu"}
+    assert told["inputs"]["files"] == 1
+    assert told["inputs"]["bytes"] == (crystals / "a.parquet").stat().st_size
+
+
+def test_two_do_not_work_on_the_same_run(crystals: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    with run.alone(), pytest.raises(DatasetError, match="Another process works on the run"):
+        run_partitions(Copy(), crystals, run.path)
+    assert run_partitions(Copy(), crystals, run.path).crystals == 60
+
+
+def test_a_partition_that_fails_is_named_and_tried_again_later(crystals: Path, tmp_path: Path) -> None:
+    task = Failing("made-000000025")
+    report = run_partitions(task, crystals, tmp_path / "run", size=10)
+    assert report.failed == {"00000002 (a.parquet, rows 21 to 30)": "ZeroDivisionError: nobody thought of this"}
+    assert report.crystals == 50
+    skipped = pd.read_parquet(tmp_path / "run" / "skipped.parquet")
+    assert skipped.to_dict("records") == [
+        {
+            "name": "partition 00000002",
+            "source": "a.parquet, rows 21 to 30",
+            "reason": "ZeroDivisionError: nobody thought of this",
+        }
+    ]
+    again = run_partitions(task, crystals, tmp_path / "run", size=10)
+    assert again.earlier == 5
+    assert len(again.failed) == 1
+
+
+def test_ctrl_c_leaves_what_is_done(crystals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(self: Copy, dataset: object) -> object:
+        if len(os.listdir(tmp_path / "run" / "parts")) == 3:
+            raise KeyboardInterrupt
+        return whole(self, dataset)
+
+    whole = Copy.run
+    with monkeypatch.context() as patch:
+        patch.setattr(Copy, "run", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_partitions(Copy(), crystals, tmp_path / "run", size=10)
+    assert len(RunFolder(tmp_path / "run").parts()) == 3
+    assert run_partitions(Copy(), crystals, tmp_path / "run", size=10).earlier == 3
+    assert sorted(parts(tmp_path / "run")["material_id"]) == [f"made-{k:09}" for k in range(60)]
+
+
+def test_mistakes_are_said_before_anything_is_written(crystals: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="not both"):
+        run_partitions(Copy(), crystals, tmp_path / "run", workers=2, scheduler="tcp://127.0.0.1:1")
+    with pytest.raises(DatasetError, match="There is no dataset"):
+        run_partitions(Copy(), tmp_path / "nothing", tmp_path / "run")
+    with pytest.raises(DatasetError, match="would be a part of its own data"):
+        run_partitions(Copy(), crystals, crystals / "run")
+    assert not (tmp_path / "run").exists()
+    assert not (crystals / "run").exists()

@@ -1,0 +1,208 @@
+"""Partitions of a data set: pieces of at most so many crystals, found without reading the crystals.
+
+Of a parquet file its footer tells how many rows its row groups hold. Of other files each counts as one crystal; one
+that holds many (extended XYZ, CSV, a database) is not divided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xcrystal.crystal.datasets import Dataset, collected, crystals_of, dataset_files, name_in
+from xcrystal.crystal.sources.parts import Found, failed
+from xcrystal.crystal.sources.table_files import read_rows
+from xcrystal.crystal.tables import check_columns, check_packing
+from xcrystal.errors import DatasetError, check_whole_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one parquet file.
+
+    Attributes
+    ----------
+    path
+        Of the file.
+    groups
+        Row groups that hold them; none of a file whose footer cannot be read.
+    skip, count
+        How many rows of these groups come before them, and how many they are.
+    first
+        The number of the first in the file.
+    """
+
+    path: Path
+    groups: tuple[int, ...]
+    skip: int
+    count: int
+    first: int
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A piece of a data set: rows of a parquet file, or some other files whole.
+
+    Attributes
+    ----------
+    name
+        Its place in the data set, in eight digits.
+    source
+        The data set, a folder or a file.
+    content
+        What belongs to it.
+    crystals
+        How many it holds, as far as is known without reading.
+    """
+
+    name: str
+    source: Path
+    content: Rows | tuple[Path, ...]
+    crystals: int
+
+    def __str__(self) -> str:
+        if isinstance(self.content, Rows):
+            last = self.content.first + self.content.count
+            return f"{name_in(self.content.path, self.source)}, rows {self.content.first + 1} to {last}"
+        first, *more = (name_in(path, self.source) for path in self.content)
+        return f"{first} to {more[-1]}" if more else first
+
+
+@dataclass(frozen=True)
+class Partitioned:
+    """A data set in partitions.
+
+    Attributes
+    ----------
+    name
+        Of the folder or file, without where it is: that may change.
+    partitions
+        In the order of the names of the files, and of the rows within.
+    files, bytes
+        How many files there are, and how large they are together.
+    digest
+        What tells their names and sizes from others.
+    """
+
+    name: str
+    partitions: tuple[Partition, ...]
+    files: int
+    bytes: int
+    digest: str
+
+
+def partitions_of(source: Path, size: int) -> Partitioned:
+    """Divide a data set into partitions of at most ``size`` crystals.
+
+    Parameters
+    ----------
+    source
+        A folder of parquet files or of crystal files, folders within included, or one file: see
+        ``xcrystal.crystal.datasets``. Of a folder with ``train.parquet`` only that.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder or file, or it holds nothing that is known.
+    TargetError
+        If the size is no whole number of at least 1.
+    """
+    size = check_whole_number(size, "The size of a partition")
+    source = source.resolve()  # workers run elsewhere
+    files = dataset_files(source)
+    contents: list[tuple[Rows | tuple[Path, ...], int]] = []
+    single: list[Path] = []
+    told, length = hashlib.sha256(), 0
+    for path in files:
+        bytes_of_file = path.stat().st_size
+        told.update(f"{name_in(path, source)}\0{bytes_of_file}\n".encode(errors="surrogateescape"))
+        length += bytes_of_file
+        if path.suffix.lower() == ".parquet":
+            contents += [(rows, rows.count) for rows in _rows_of(path, size)]
+        else:
+            single.append(path)
+    groups = [tuple(single[start : start + size]) for start in range(0, len(single), size)]
+    contents += [(group, len(group)) for group in groups]
+    found = tuple(Partition(f"{k:08}", source, content, count) for k, (content, count) in enumerate(contents))
+    return Partitioned(source.name, found, len(files), length, told.hexdigest()[:16])
+
+
+def _rows_of(path: Path, size: int) -> Iterator[Rows]:
+    """Pieces of a parquet file: neighbouring row groups together, a larger one in pieces."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path) as file:
+            counts = [file.metadata.row_group(k).num_rows for k in range(file.metadata.num_row_groups)]
+    except (ArrowException, OSError, ValueError):
+        yield Rows(path, (), 0, 0, 0)  # whoever reads it will say what is wrong with it
+        return
+    groups: list[int] = []
+    first = held = 0  # the first row of the groups that wait, and how many rows these have
+    for group, count in enumerate(counts):
+        if groups and held + count > size:
+            yield Rows(path, tuple(groups), 0, held, first)
+            groups, first, held = [], first + held, 0
+        if count > size:
+            for skip in range(0, count, size):
+                yield Rows(path, (group,), skip, min(size, count - skip), first + skip)
+            first += count
+        elif count:
+            groups.append(group)
+            held += count
+    if groups:
+        yield Rows(path, tuple(groups), 0, held, first)
+
+
+def read_partition(partition: Partition) -> Dataset:
+    """Read a partition; what cannot be read is listed, and if nothing can, the table has no rows."""
+    content, source = partition.content, partition.source
+    if isinstance(content, Rows):
+        return collected(_read_rows(content, name_in(content.path, source)), 1)
+    return collected(crystals_of(content, source), len(content))
+
+
+def _read_rows(rows: Rows, shown: str) -> Iterator[tuple[str, Found]]:
+    name = shown.removesuffix(rows.path.suffix)
+    try:
+        status = rows.path.stat()
+        _check(rows.path, status.st_size, status.st_mtime_ns)
+        table = _table(rows)
+        check_columns(table, rows.path)
+    except Exception as error:  # noqa: BLE001  (pyarrow raises whatever it meets in a damaged file)
+        said = str(error) if isinstance(error, DatasetError) else f"{shown} cannot be read as parquet: {error}"
+        yield shown, failed(name, said)
+        return
+    yield from ((shown, found) for found in read_rows(table, name, rows.first))
+
+
+@lru_cache(maxsize=1024)
+def _check(path: Path, _size: int, _changed: int) -> None:
+    """Check a file once in each process, as long as it stays the same."""
+    check_packing(path)
+
+
+def _table(rows: Rows) -> pd.DataFrame:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    if not rows.groups:
+        raise DatasetError(f"{rows.path.name} cannot be read as parquet: its footer is damaged.")
+    taken, seen = list[pa.RecordBatch](), 0
+    with ParquetFile(rows.path) as file:
+        for batch in file.iter_batches(batch_size=rows.count, row_groups=list(rows.groups)):
+            begin, end = max(rows.skip - seen, 0), min(rows.skip + rows.count - seen, len(batch))
+            if begin < end:
+                taken.append(batch.slice(begin, end - begin))
+            seen += len(batch)
+            if seen >= rows.skip + rows.count:
+                break
+        return pa.Table.from_batches(taken, file.schema_arrow).to_pandas()
