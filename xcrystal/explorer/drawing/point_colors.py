@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,7 @@ class Coloring:
     kinds: tuple[str, ...] = ()
     absent: str = "not known"
 
-    @property
+    @cached_property
     def span(self) -> tuple[float, float]:
         """Where the scale of colours begins and ends; a few extreme values lie outside."""
         if self.kinds:
