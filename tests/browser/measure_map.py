@@ -16,7 +16,7 @@ click
     over real clicks on points of the map, chosen at random. Clicks that change nothing within 3 s are not counted,
     since chemiscope answers only where a point is under the mouse; how many there were is printed.
 
-``--points 1000000`` opens the explorer alone on that many made-up crystals (``tests.made_up_atlas``), read from a folder.
+``--points 1000000`` opens the explorer alone on that many made-up crystals (``tests.made_up_atlas``), from a folder.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from tests.browser.decoded import decoded_atlas
 from tests.browser.lab import LabNotebook
 from tests.browser.server import JupyterServer, jupyter_server
 from tests.made_up_atlas import made_up_atlas
+from xcrystal.explorer.map.map_figure import DENSE
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -63,6 +64,7 @@ CANVASES = {
     "xcrystal": {"map": ".xc-map .gl-canvas-context", "structure": ".xc-canvas canvas"},
     "chemiscope": {"map": ".chsp-map .gl-canvas-context", "structure": "canvas:not(.gl-canvas)"},
 }
+DENSITY = CANVASES["xcrystal"] | {"map": ".xc-map .xc-density"}  # from some size on
 PLOTS = {"xcrystal": ".xc-map .js-plotly-plot", "chemiscope": ".chsp-map"}
 CLICKS = 20
 
@@ -123,7 +125,8 @@ def measure_many(points: int) -> dict[str, dict[str, Any]]:
             setup = OURS_SETUP if warm else MANY_SETUP.format(folder=folder)
             lab = _notebook(server, browser, "many", (setup, OURS if warm else MANY))
             received = yardstick.Received(lab.page)
-            times = yardstick.open_widget(lab, 1, CANVASES["xcrystal"])
+            canvases = DENSITY if points >= DENSE and not warm else CANVASES["xcrystal"]
+            times = yardstick.open_widget(lab, 1, canvases)
             if warm:
                 lab.close()
         lab.page.wait_for_timeout(4000)
@@ -135,7 +138,7 @@ def measure_many(points: int) -> dict[str, dict[str, Any]]:
             "data MB": round((received.bytes - yardstick.bundle_bytes(lab)) / 1e6, 2),
             "first picture s": round(times["picture"], 2),
             **_clicks(lab, "xcrystal", _places()),
-            **yardstick.hand(lab, PLOTS["xcrystal"], CANVASES["xcrystal"]["map"]),
+            **yardstick.hand(lab, PLOTS["xcrystal"], canvases["map"]),
             "kernel MB": round(int(lab.python(memory)) / 1024),
             "errors": lab.errors,
         }

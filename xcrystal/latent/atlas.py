@@ -143,11 +143,16 @@ class Atlas:
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
-        return {str(name): i for i, name in reversed(list(enumerate(self.table["material_id"])))}
+        names = self.table["material_id"].astype(str).tolist()
+        return dict(zip(reversed(names), range(len(names) - 1, -1, -1), strict=True))
 
     @cached_property
     def _nearest(self) -> Nearest | InvertedLists:
         return Nearest(self.z) if self.lists is None else self.lists
+
+    def holds(self, material_id: str) -> bool:
+        """Whether a crystal has this id."""
+        return str(material_id) in self._row_of
 
     def row(self, material_id: str) -> int:
         """Row of a material id.
@@ -252,6 +257,7 @@ def open_atlas(name: str | Path = "mp20") -> Atlas:
         If there is none, or it is damaged.
     """
     import pandas as pd
+
     folder = atlas_folder(name)
     try:
         check_packing(folder / TABLE)

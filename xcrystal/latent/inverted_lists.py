@@ -72,7 +72,9 @@ class InvertedLists:
         rows, distances = np.empty((len(points), k), dtype=int), np.empty((len(points), k))
         for group, lists in self._groups(points, k):
             slices = [slice(self.start[c], self.start[c + 1]) for c in lists]
-            squared = np.concatenate([squared_lengths(self.codes[s], points[group], self.squares[s]) for s in slices], 1)
+            squared = np.concatenate(
+                [squared_lengths(self.codes[s], points[group], self.squares[s]) for s in slices], 1
+            )
             places = np.concatenate([np.arange(s.start, s.stop) for s in slices])
             some = places[np.argpartition(squared, k - 1, axis=1)[:, :k]]
             rows[group], distances[group] = in_order(self.codes, points[group], some)

@@ -32,7 +32,7 @@ class Raster:
     tone
         (SIDE, SIDE) uint8 index of each cell's colour, the upper row first.
     shade
-        (SIDE, SIDE) uint8: 0 where there is no crystal, 1 for one, and up to ``_SHADES`` for ``most``, by the logarithm.
+        (SIDE, SIDE) uint8: 0 without a crystal, 1 for one, and up to ``_SHADES`` for ``most``, by the logarithm.
     colors
         The colours.
     most
