@@ -95,7 +95,11 @@ class Atlas:
         """The atlas of the crystals ``in_train`` alone; the atlas itself if these are all."""
         if self.in_train.all():
             return self
-        return Atlas(self.name, self.table[self.in_train].reset_index(drop=True), self.z[self.in_train])
+        table = self.table[self.in_train].reset_index(drop=True)
+        if self.lists is None:
+            return Atlas(self.name, table, self.z[self.in_train])
+        lists = self.lists.part(self.in_train)
+        return Atlas(self.name, table, lists.codes, lists=lists)
 
     def flag(self, row: int) -> str:
         """What is doubtful about the crystal of a row; "" if nothing is known to be."""

@@ -62,6 +62,11 @@ class InvertedLists:
         ordered = codes[order]
         return cls(ordered, centres, start, np.einsum("nz,nz->n", ordered, ordered)), order
 
+    def part(self, kept: np.ndarray) -> InvertedLists:
+        """The index of some of the latent vectors, ``kept`` (N,) bool, which are copied."""
+        start = np.concatenate([[0], np.cumsum(kept)])[self.start]
+        return InvertedLists(self.codes[kept], self.centres, start, self.squares[kept], self.probes)
+
     def query(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows (n, k) and Euclidean distances (n, k) of the nearest to points (n, latent_dim), nearest first.
 
@@ -71,13 +76,11 @@ class InvertedLists:
         k = min(k, len(self.codes))
         rows, distances = np.empty((len(points), k), dtype=int), np.empty((len(points), k))
         for group, lists in self._groups(points, k):
-            slices = [slice(self.start[c], self.start[c + 1]) for c in lists]
-            squared = np.concatenate(
-                [squared_lengths(self.codes[s], points[group], self.squares[s]) for s in slices], 1
-            )
+            near, slices = points[group], [slice(self.start[c], self.start[c + 1]) for c in lists]
+            squared = np.concatenate([squared_lengths(self.codes[s], near, self.squares[s]) for s in slices], axis=1)
             places = np.concatenate([np.arange(s.start, s.stop) for s in slices])
             some = places[np.argpartition(squared, k - 1, axis=1)[:, :k]]
-            rows[group], distances[group] = in_order(self.codes, points[group], some)
+            rows[group], distances[group] = in_order(self.codes, near, some)
         return rows, distances
 
     def _groups(self, points: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
