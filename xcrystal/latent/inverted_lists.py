@@ -13,7 +13,7 @@ import numpy as np
 
 from xcrystal.latent.nearest import in_order, squared_lengths
 
-PROBES = 32  # lists that are looked at
+PROBES = 48  # lists that are looked at
 _SAMPLE = 2**16  # latent vectors that the centres are fitted to
 _ROUNDS = 10  # of k-means
 _PART = 2**13  # latent vectors that are compared with all centres at once
