@@ -1,7 +1,7 @@
 """What opening, neighbours, search and colours of large atlases cost, on made-up ones (``tests.made_up_atlas``).
 
-Run ``python -m tests.measure_large_atlases``. Each size is written to a folder and measured in a process of its own that
-has imported what it needs and opened the bundled atlas before. Printed are
+Run ``python -m tests.measure_large_atlases``. Each size is written to a folder and measured in a process of its own
+that has imported what it needs and opened the bundled atlas before. Printed are
 
 open s, open MB
     seconds to open the folder, and by how much the memory of the process has grown then

@@ -8,11 +8,13 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial import cKDTree
 
+from xcrystal.explorer.drawing import point_colors
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.drawing.point_colors import Coloring, coloring
 from xcrystal.explorer.map import map_figure
-from xcrystal.explorer.map.density_raster import SIDE, Density
+from xcrystal.explorer.map.density_raster import Density
 from xcrystal.explorer.map.map_figure import Points
 from xcrystal.latent.atlas import Atlas
 
@@ -76,10 +78,11 @@ def test_a_large_map_is_a_density_until_few_enough_are_in_view(atlas: Atlas, mon
     points.figure.close()
 
 
-def test_density_in_cells_agrees_with_neighbours(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    from xcrystal.explorer.drawing import point_colors
-
-    near = coloring(atlas, "density").values
+def test_density_in_cells_is_the_number_of_crystals_around(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(point_colors, "_LARGE", 1000)
-    counted = coloring(atlas, "density").values
-    assert np.corrcoef(near, counted)[0, 1] > 0.9 and abs(np.median(near - counted)) < 0.1
+    counted = 10 ** coloring(atlas, "density").values
+    some = np.random.default_rng(0).choice(len(atlas), 500, replace=False)
+    tree = cKDTree(atlas.inverse.places)
+    around = tree.query_ball_point(atlas.inverse.places[some], 0.01 * atlas.inverse.width, return_length=True)
+    assert np.corrcoef(counted[some], around)[0, 1] > 0.9
+    assert np.median(counted[some] / around) == pytest.approx(1, abs=0.1)
