@@ -154,7 +154,7 @@ class Points:
             "cmax": high,
             "colorscale": scale(self.coloring, self.color_map),
         }
-        size = point_size(len(self.xy) if self._density is None else len(self.rows)) * (KIND_SIZE if kinds else 1)
+        size = point_size(len(self.xy)) * (KIND_SIZE if kinds else 1)
         unknown = {"color": UNKNOWN, "size": point_size(len(self.xy))}
         # with categories, fewer points hide others when they are drawn in the atlas' order, which is not theirs
         return [
