@@ -14,6 +14,7 @@ from xcrystal.latent import atlas as atlas_module
 from xcrystal.latent.atlas import CODES, LISTS, Atlas, open_atlas
 from xcrystal.latent.inverted_lists import InvertedLists, fit_cells
 from xcrystal.latent.nearest import Nearest
+from xcrystal.latent.umap_layout import kept_neighbours, lay_out
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,17 @@ def test_vectors_that_are_cut_off_are_refused(folder: Path) -> None:
     (folder / CODES).write_bytes((folder / CODES).read_bytes()[:-40])
     with pytest.raises(DatasetError, match="cannot be read"):
         open_atlas(folder)
+
+
+def test_a_map_that_is_fitted_to_a_part_keeps_neighbours_of_all() -> None:
+    rng = np.random.default_rng(0)
+    z = np.repeat(10 * rng.standard_normal((8, 6)), 50, axis=0) + rng.standard_normal((400, 6))
+    z = z.astype(np.float32)
+    places, how = lay_out(z, fitted=200)
+    assert how["fitted"] == 200 and np.isfinite(places).all()
+    # half of each cloud is placed by neighbours, and falls upon its cloud
+    middles = places.reshape(8, 50, 2)
+    assert np.linalg.norm(middles - np.median(middles, axis=1, keepdims=True), axis=2).max() < 5
+    chance = 10 / 400
+    assert how["kept_fitted"] > 5 * chance and how["kept_placed"] > 5 * chance
+    assert kept_neighbours(z[:, :2], z[:, :2], np.arange(400)) == 1

@@ -68,7 +68,7 @@ def check_bytes(size: int, name: str, most: int = MAX_BYTES) -> None:
 
 
 def map_array(path: Path, name: str) -> np.ndarray:
-    """An array of a safetensors file, mapped: what is looked at is read then. Changes of it stay in the memory.
+    """An array (...,) float32 of a safetensors file, mapped: what is looked at is read then; changes stay in memory.
 
     Raises
     ------
@@ -86,8 +86,9 @@ def map_array(path: Path, name: str) -> np.ndarray:
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         told = json.loads(file.read(size))[name]
-    kind = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}[told["dtype"]]
-    return np.asarray(np.memmap(path, kind, "c", 8 + size + told["data_offsets"][0], tuple(told["shape"])))
+    if told["dtype"] != "F32":
+        raise ValueError(f"the array {name} has not 32 bits a number")
+    return np.asarray(np.memmap(path, np.float32, "c", 8 + size + told["data_offsets"][0], tuple(told["shape"])))
 
 
 @contextmanager
