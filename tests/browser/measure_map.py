@@ -16,7 +16,7 @@ click
     over real clicks on points of the map, chosen at random. Clicks that change nothing within 3 s are not counted,
     since chemiscope answers only where a point is under the mouse; how many there were is printed.
 
-``--points 500000`` opens the explorer alone on that many made-up crystals: the atlas' codes and places with noise.
+``--points 1000000`` opens the explorer alone on that many made-up crystals (``tests.made_up_atlas``), from a folder.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import argparse
 import importlib.util
 import json
 import statistics
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ from tests.browser.chromium import chromium
 from tests.browser.decoded import decoded_atlas
 from tests.browser.lab import LabNotebook
 from tests.browser.server import JupyterServer, jupyter_server
+from tests.made_up_atlas import made_up_atlas
+from xcrystal.explorer.map.map_figure import DENSE
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -43,17 +46,8 @@ ROOT = str(Path(__file__).parents[2])
 OURS_SETUP = """import xcrystal as xc
 model, atlas = xc.load("mp20"), xc.atlas("mp20")"""
 OURS = "explorer = xc.explore()\nexplorer"
-MANY_SETUP = """import numpy as np, pandas as pd, xcrystal as xc
-from xcrystal.latent.atlas import Atlas
-model, known = xc.load("mp20"), xc.atlas("mp20")
-random = np.random.default_rng(0)
-rows = random.integers(len(known), size={points})
-table = known.table.iloc[rows].reset_index(drop=True)
-table["material_id"] = [f"made-up-{{i}}" for i in range(len(table))]
-table[["x", "y"]] += random.normal(scale=0.01 * known.inverse.width, size=(len(table), 2))
-z = known.z[rows] + 0.1 * random.standard_normal((len(rows), known.z.shape[1]), dtype=np.float32)
-atlas = Atlas("made up", table, z)
-del rows, table, z"""
+MANY_SETUP = """import xcrystal as xc
+model, atlas = xc.load("mp20"), xc.atlas({folder!r})"""
 MANY = "explorer = xc.explore(model=model, atlas=atlas)\nexplorer"
 THEIRS_SETUP = """import sys, warnings
 from pathlib import Path
@@ -70,6 +64,7 @@ CANVASES = {
     "xcrystal": {"map": ".xc-map .gl-canvas-context", "structure": ".xc-canvas canvas"},
     "chemiscope": {"map": ".chsp-map .gl-canvas-context", "structure": "canvas:not(.gl-canvas)"},
 }
+DENSITY = CANVASES["xcrystal"] | {"map": ".xc-map .xc-density"}  # from some size on
 PLOTS = {"xcrystal": ".xc-map .js-plotly-plot", "chemiscope": ".chsp-map"}
 CLICKS = 20
 
@@ -124,12 +119,14 @@ def compare(n: int | None) -> dict[str, dict[str, Any]]:
 
 def measure_many(points: int) -> dict[str, dict[str, Any]]:
     """The explorer on an atlas of any size: opening, view, and what the hand finds."""
-    with jupyter_server() as server, chromium() as browser:
+    with tempfile.TemporaryDirectory() as folder, jupyter_server() as server, chromium() as browser:
+        made_up_atlas(points).save(Path(folder))
         for warm in (True, False):
-            setup = OURS_SETUP if warm else MANY_SETUP.format(points=points)
+            setup = OURS_SETUP if warm else MANY_SETUP.format(folder=folder)
             lab = _notebook(server, browser, "many", (setup, OURS if warm else MANY))
             received = yardstick.Received(lab.page)
-            times = yardstick.open_widget(lab, 1, CANVASES["xcrystal"])
+            canvases = DENSITY if points >= DENSE and not warm else CANVASES["xcrystal"]
+            times = yardstick.open_widget(lab, 1, canvases)
             if warm:
                 lab.close()
         lab.page.wait_for_timeout(4000)
@@ -141,7 +138,7 @@ def measure_many(points: int) -> dict[str, dict[str, Any]]:
             "data MB": round((received.bytes - yardstick.bundle_bytes(lab)) / 1e6, 2),
             "first picture s": round(times["picture"], 2),
             **_clicks(lab, "xcrystal", _places()),
-            **yardstick.hand(lab, PLOTS["xcrystal"], CANVASES["xcrystal"]["map"]),
+            **yardstick.hand(lab, PLOTS["xcrystal"], canvases["map"]),
             "kernel MB": round(int(lab.python(memory)) / 1024),
             "errors": lab.errors,
         }

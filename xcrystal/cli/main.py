@@ -607,6 +607,9 @@ def build(
     labels: Annotated[
         bool, typer.Option("--labels", help="Only label the motifs of the crystals of the atlas that is in OUT.")
     ] = False,
+    fitted: Annotated[
+        int, typer.Option(min=15, help="Crystals that UMAP is fitted to at most; it places the others by neighbours.")
+    ] = 100_000,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -625,16 +628,18 @@ def build(
         else:
             print_table([(name, str(count)) for name, count in counts.items()])
         return
-    found = build_atlas(model, data, out, seed, also or (), tokens, workers=2).facts
+    found = build_atlas(model, data, out, seed, also or (), tokens, workers=2, fitted=fitted).facts
     if as_json:
         print_json(found)
         return
-    note = found["map"].get("note")
-    rows = [("crystals", found["crystals"]), ("left out", found["skipped"]), ("map", found["map"]["method"])]
+    how = found["map"]
+    note = how.get("note")
+    rows = [("crystals", found["crystals"]), ("left out", found["skipped"]), ("map", how["method"])]
     rows += [("in train", found["in_train"])] if "in_train" in found else []
     rows += list(found.get("flags", {}).items())
     rows += [("properties", ", ".join(found["properties"]) or "none"), *([("note", note)] if note else [])]
     rows += [(name, f"{found[name]:.4f}") for name in ("placing_median", "placing_90") if name in found]
+    rows += [(name, f"{how[name]:.3f}") for name in ("kept_fitted", "kept_placed") if name in how]
     print_table(rows)
     if found["skipped"]:
         typer.echo(f"{found['skipped']} crystals were left out; {out / 'skipped.csv'} tells why.", err=True)

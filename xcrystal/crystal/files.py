@@ -11,8 +11,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xcrystal.errors import ReadError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_BYTES = 20_000_000  # of a file that holds one crystal, one pattern or one session
 
@@ -61,6 +65,30 @@ def check_bytes(size: int, name: str, most: int = MAX_BYTES) -> None:
         raise ReadError(f"{name} is empty.")
     if size > most:
         raise ReadError(f"{name} has {size / 1e6:.0f} MB; files above {most / 1e6:.0f} MB are not read.")
+
+
+def map_array(path: Path, name: str) -> np.ndarray:
+    """An array (...,) float32 of a safetensors file, mapped: what is looked at is read then; changes stay in memory.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, safetensors.SafetensorError
+        If there is no such file or array, or it is damaged.
+    """
+    import json
+
+    import numpy as np
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as checked:  # that all arrays lie within the file, one after another
+        if name not in checked.keys():  # noqa: SIM118  (it is no dictionary)
+            raise KeyError(f"{path} has no array {name}")
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        told = json.loads(file.read(size))[name]
+    if told["dtype"] != "F32":
+        raise ValueError(f"the array {name} has not 32 bits a number")
+    return np.asarray(np.memmap(path, np.float32, "c", 8 + size + told["data_offsets"][0], tuple(told["shape"])))
 
 
 @contextmanager

@@ -4,6 +4,9 @@ A folder holds ``atlas.parquet`` (one row a crystal: id, formula, properties, sp
 ``atlas.safetensors`` (the latent vectors ``z`` in the same order). One that was built from a user's crystals also holds
 these (``structures.parquet``, in the same order), how it was made (``atlas.json``), and a README. What ``xcrystal
 atlas-hull`` has calculated of it is in ``hull.parquet``.
+
+From ``LARGE`` crystals on, the rows are in the order of an index of neighbours, ``lists.safetensors``, and the latent
+vectors have 32 bits, so that the file is mapped: opening reads none of it, and a search only the part that it looks at.
 """
 
 from __future__ import annotations
@@ -16,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.files import map_array
 from xcrystal.crystal.tables import check_packing, write_table
 from xcrystal.errors import DatasetError, ReadError, one_sentence
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.directions import Directions, principal_directions
 from xcrystal.latent.inverse import MapInverse
+from xcrystal.latent.inverted_lists import InvertedLists
 from xcrystal.latent.nearest import Nearest
 
 if TYPE_CHECKING:
@@ -28,7 +33,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 TABLE, CODES, STRUCTURES, FACTS = "atlas.parquet", "atlas.safetensors", "structures.parquet", "atlas.json"
-HULL = "hull.parquet"
+HULL, LISTS = "hull.parquet", "lists.safetensors"
+LARGE = 200_000  # crystals from which on an atlas is written to be mapped, and has an index
 IN_TRAIN, FLAG, ABOVE_HULL = "in_train", "flag", "above_hull"
 _PLACING_NEIGHBOURS = 8
 
@@ -50,6 +56,8 @@ class Atlas:
         (N, latent_dim) float32 posterior means.
     facts
         How it was made, if it says so.
+    lists
+        The index by which neighbours are found, approximately; None if all latent vectors are compared.
     """
 
     def __init__(
@@ -59,10 +67,12 @@ class Atlas:
         z: np.ndarray,
         facts: dict[str, Any] | None = None,
         structures: pd.DataFrame | Path | None = None,
+        lists: InvertedLists | None = None,
     ) -> None:
         if len(table) != len(z):
             raise DatasetError(f"The atlas {name} has {len(table)} rows but {len(z)} latent vectors.")
         self.name, self.table, self.z, self.facts, self._structures = name, table, z, facts or {}, structures
+        self.lists = lists
 
     def __repr__(self) -> str:
         return f"Atlas({self.name!r}, {len(self)} crystals)"
@@ -85,7 +95,11 @@ class Atlas:
         """The atlas of the crystals ``in_train`` alone; the atlas itself if these are all."""
         if self.in_train.all():
             return self
-        return Atlas(self.name, self.table[self.in_train].reset_index(drop=True), self.z[self.in_train])
+        table = self.table[self.in_train].reset_index(drop=True)
+        if self.lists is None:
+            return Atlas(self.name, table, self.z[self.in_train])
+        lists = self.lists.part(self.in_train)
+        return Atlas(self.name, table, lists.codes, lists=lists)
 
     def flag(self, row: int) -> str:
         """What is doubtful about the crystal of a row; "" if nothing is known to be."""
@@ -133,11 +147,16 @@ class Atlas:
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
-        return {str(name): i for i, name in reversed(list(enumerate(self.table["material_id"])))}
+        names = self.table["material_id"].astype(str).tolist()
+        return dict(zip(reversed(names), range(len(names) - 1, -1, -1), strict=True))
 
     @cached_property
-    def _nearest(self) -> Nearest:
-        return Nearest(self.z)
+    def _nearest(self) -> Nearest | InvertedLists:
+        return Nearest(self.z) if self.lists is None else self.lists
+
+    def holds(self, material_id: str) -> bool:
+        """Whether a crystal has this id."""
+        return str(material_id) in self._row_of
 
     def row(self, material_id: str) -> int:
         """Row of a material id.
@@ -153,7 +172,7 @@ class Atlas:
             raise ReadError(f"The atlas {self.name} holds no material {str(material_id)[:60]!r}.") from None
 
     def neighbours(self, z: np.ndarray, k: int = 8) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest crystals in latent space.
+        """The nearest crystals in latent space; a few of them may be missed in a large atlas that was read from files.
 
         Parameters
         ----------
@@ -187,15 +206,31 @@ class Atlas:
     def _reach(self) -> float:
         return 0.1 * float(np.ptp(self.inverse.places, axis=0).max())
 
+    def indexed(self, seed: int = 0) -> Atlas:
+        """This atlas with an index, its rows in the order of the index."""
+        lists, order = InvertedLists.of(self.z, seed)
+        kept = None if self._kept is None else self._kept.iloc[order].reset_index(drop=True)
+        table = self.table.iloc[order].reset_index(drop=True)
+        return Atlas(self.name, table, lists.codes, self.facts, kept, lists)
+
     def save(self, folder: Path, half: bool = True) -> None:
-        """Write its files, each atomically; latent vectors of 16 bits, or with ``half=False`` of 32."""
+        """Write its files, each atomically; latent vectors of 16 bits, or with ``half=False`` of 32.
+
+        From ``LARGE`` crystals on it is written with an index, its rows in the order of that, and of 32 bits.
+        """
         import torch
 
         from xcrystal.model.checkpoint import write_tensors, write_text
 
+        if self.lists is None and len(self) >= LARGE:
+            self.indexed().save(folder)
+            return
         folder.mkdir(parents=True, exist_ok=True)
         codes = torch.from_numpy(self.z)
-        write_tensors({"z": (codes.half() if half else codes).contiguous()}, folder / CODES)
+        write_tensors({"z": (codes.half() if half and self.lists is None else codes).contiguous()}, folder / CODES)
+        if self.lists is not None:
+            held = {"centres": self.lists.centres, "start": self.lists.start, "squares": self.lists.squares}
+            write_tensors({name: torch.from_numpy(array) for name, array in held.items()}, folder / LISTS)
         if self.facts:
             write_text(json.dumps(self.facts, indent=1) + "\n", folder / FACTS)
         if self._kept is not None:
@@ -226,27 +261,47 @@ def open_atlas(name: str | Path = "mp20") -> Atlas:
         If there is none, or it is damaged.
     """
     import pandas as pd
-    from safetensors.numpy import load_file
 
     folder = atlas_folder(name)
     try:
         check_packing(folder / TABLE)
         table = pd.read_parquet(folder / TABLE)
-        z = load_file(folder / CODES)["z"].astype(np.float32)
+        z, lists = _codes(folder)
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8")) if (folder / FACTS).is_file() else {}
         missing = [column for column in ("material_id", "x", "y") if column not in table]
         if missing or z.ndim != 2 or not isinstance(facts, dict):
             raise ValueError(
                 f"{TABLE} lacks {', '.join(missing)}" if missing else "latent vectors or facts are damaged"
             )
-        _check_values(table, z)
+        _check_values(table)
         table = _with_hull(table, folder / HULL)
     except DatasetError:
         raise
     except Exception as error:
         raise DatasetError(f"The atlas in {folder} cannot be read: {error}") from error
     structures = folder / STRUCTURES
-    return Atlas(str(name), table, z, facts, structures if structures.is_file() else None)
+    return Atlas(str(name), table, z, facts, structures if structures.is_file() else None, lists)
+
+
+def _codes(folder: Path) -> tuple[np.ndarray, InvertedLists | None]:
+    """Latent vectors (N, latent_dim) float32 of a folder, with an index mapped and not read, and the index.
+
+    Raises
+    ------
+    ValueError
+        If they are damaged. Whether those with an index are finite is not looked at, which would read them all.
+    """
+    from safetensors.numpy import load_file
+
+    if (folder / LISTS).is_file():
+        z, held = map_array(folder / CODES, "z"), load_file(folder / LISTS)
+        if z.ndim != 2 or z.dtype != np.float32:
+            raise ValueError("latent vectors with an index have 32 bits each")
+        return z, InvertedLists(z, held["centres"], held["start"], held["squares"])
+    z = load_file(folder / CODES)["z"].astype(np.float32)
+    if not np.isfinite(z).all():
+        raise ValueError("a latent vector is not finite")
+    return z, None
 
 
 def _with_hull(table: pd.DataFrame, file: Path) -> pd.DataFrame:
@@ -269,7 +324,7 @@ def _with_hull(table: pd.DataFrame, file: Path) -> pd.DataFrame:
         return table
 
 
-def _check_values(table: pd.DataFrame, z: np.ndarray) -> None:
+def _check_values(table: pd.DataFrame) -> None:
     """Refuse rows that cannot be put on a map.
 
     Raises
@@ -288,5 +343,3 @@ def _check_values(table: pd.DataFrame, z: np.ndarray) -> None:
         groups = table["space_group"]
         if groups.dtype.kind not in "fiu" or not groups.between(1, 230).all():
             raise ValueError("its space groups are not all numbers from 1 to 230")
-    if not np.isfinite(z).all():
-        raise ValueError("a latent vector is not finite")

@@ -19,10 +19,10 @@ from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text, row_of
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError, ModelError, UnsupportedCrystalError
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
-from xcrystal.latent.atlas import CODES, FACTS, FLAG, HULL, IN_TRAIN, STRUCTURES, TABLE, Atlas, open_atlas
+from xcrystal.latent.atlas import CODES, FACTS, FLAG, HULL, IN_TRAIN, LISTS, STRUCTURES, TABLE, Atlas, open_atlas
 from xcrystal.latent.labelling import labels_of
 from xcrystal.latent.readme import SKIPPED, is_ours, write_readme
-from xcrystal.latent.umap_layout import lay_out
+from xcrystal.latent.umap_layout import FITTED, lay_out
 from xcrystal.wrapping import LatentModel, wrap_model
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def build_atlas(
     also: PathLike | Sequence[PathLike] = (),
     tokens: PathLike | None = None,
     workers: int = 1,
+    fitted: int = FITTED,
 ) -> Atlas:
     """Build the atlas of one's own crystals, which ``xcrystal.explore(model=..., atlas=out)`` opens.
 
@@ -91,6 +92,9 @@ def build_atlas(
         A folder in which a training run keeps the canonical forms of parquet files, which saves making them again.
     workers
         Processes that look for symmetry. More than one start as fresh ones, for which a script needs a main guard.
+    fitted
+        How many crystals UMAP is fitted to at most; the others are placed by their neighbours among these. ``facts``
+        tells of both which share of the nearest neighbours the map keeps.
 
     Returns
     -------
@@ -122,7 +126,7 @@ def build_atlas(
         folder_of_tokens = None if tokens is None else Path(tokens)
         coded = _encoded(opened, _canonical((*first, *more), parts, opened.limits, folder_of_tokens, workers))
     skipped = _skipped(dataset, coded.failed)
-    layout, how = lay_out(coded.z, seed)
+    layout, how = lay_out(coded.z, seed, fitted)
     chart, kept = _tables(dataset, coded, layout, counted)
     facts = atlas_facts(opened, source, dataset.files, dataset.properties, len(chart), len(skipped)) | {"map": how}
     facts |= {"in_train": int(chart[IN_TRAIN].sum())} if IN_TRAIN in chart else {}
@@ -251,7 +255,11 @@ def _of_codes(model: CrystalModel | LatentModel, z: np.ndarray) -> tuple[Dataset
 
 def _older(folder: Path) -> list[Path]:
     """The files of an older atlas, which are no data even if they are in the folder of the data."""
-    return [folder / name for name in (TABLE, STRUCTURES, FACTS, HULL, SKIPPED)] if (folder / CODES).is_file() else []
+    return (
+        [folder / name for name in (TABLE, STRUCTURES, FACTS, HULL, LISTS, SKIPPED)]
+        if (folder / CODES).is_file()
+        else []
+    )
 
 
 def _skipped(dataset: Dataset, failed: dict[int, str]) -> pd.DataFrame:
@@ -356,5 +364,5 @@ def put_in_place(part: Path, folder: Path) -> None:
         part.rename(folder)
         return
     new = sorted((file.name for file in part.iterdir()), key=lambda name: name == TABLE)
-    # the hull is that of the energies in the older table, the structures may be no part of the new one
-    move_files(part, folder, new, stale=(HULL, STRUCTURES))
+    # the hull is that of the energies in the older table, structures and index may be no part of the new one
+    move_files(part, folder, new, stale=(HULL, STRUCTURES, LISTS))

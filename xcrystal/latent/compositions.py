@@ -8,6 +8,8 @@ from functools import cache
 from math import gcd
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.errors import ReadError
 
@@ -101,15 +103,30 @@ def pattern(formula: Formula) -> tuple[int, ...]:
     return tuple(sorted(n for _, n in formula))
 
 
-def atlas_formulas(atlas: Atlas) -> list[Formula | None]:
-    """The reduced composition of every crystal of an atlas, read once; None where the formula is not readable."""
+def distinct_formulas(atlas: Atlas) -> tuple[list[Formula | None], np.ndarray]:
+    """The different reduced compositions of an atlas, and (N,) which of them each crystal has.
+
+    None stands for formulas that are not readable. Read once; a question is then asked of the few instead of all.
+    """
     if "_formulas" not in vars(atlas):
-        read: dict[str, Formula | None] = {}
-        for text in {str(text) for text in atlas.table["formula"]}:
-            try:
-                read[text] = parse_formula(text)
-            except ReadError:
-                read[text] = None
-        vars(atlas)["_formulas"] = [read[str(text)] for text in atlas.table["formula"]]
-    found: list[Formula | None] = vars(atlas)["_formulas"]
+        import pandas as pd
+
+        text_of, texts = pd.factorize(atlas.table["formula"].astype(str))
+        place: dict[Formula | None, int] = {}
+        which = np.array([place.setdefault(_readable(text), len(place)) for text in texts], dtype=int)
+        vars(atlas)["_formulas"] = list(place), which[text_of]
+    found: tuple[list[Formula | None], np.ndarray] = vars(atlas)["_formulas"]
     return found
+
+
+def atlas_formulas(atlas: Atlas) -> list[Formula | None]:
+    """The reduced composition of every crystal of an atlas; None where the formula is not readable."""
+    formulas, which = distinct_formulas(atlas)
+    return [formulas[k] for k in which.tolist()]
+
+
+def _readable(text: str) -> Formula | None:
+    try:
+        return parse_formula(text)
+    except ReadError:
+        return None

@@ -68,6 +68,10 @@ class MapInverse:
         """Between two points, as a share of the map's width."""
         return float(np.hypot(place[0] - other[0], place[1] - other[1])) / self.width
 
+    def nearest(self, place: tuple[float, float], k: int) -> np.ndarray:
+        """Rows (k,) of the crystals nearest to a point of the map, nearest first."""
+        return np.atleast_1d(self._tree.query(place, min(k, len(self.places)))[1])
+
     def gaps(self, places: np.ndarray) -> np.ndarray:
         """(n,) distances of points (n, 2) to the nearest crystal, as shares of the map's width."""
         return np.asarray(self._tree.query(places)[0]) / self.width

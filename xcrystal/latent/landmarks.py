@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xcrystal.latent.compositions import Formula, atlas_formulas, parse_formula
+from xcrystal.latent.compositions import Formula, distinct_formulas, parse_formula
 from xcrystal.latent.labelling import has_motif
 from xcrystal.latent.prototypes import numbers
 from xcrystal.latent.structure_types import structure_type
@@ -30,6 +30,7 @@ _FEWEST = 8  # crystals of a region, and of a cell
 _CLOSE = 0.02  # sides of the map
 _SHARE = 0.005  # of all crystals, to be so close together in a region of a grid of one cell; in finer ones, less
 _MAJORITY = 0.55
+_ENOUGH = 100_000  # crystals that regions are told from, spread over a larger atlas
 _OXYANIONS = {"C": "carbonates", "N": "nitrates", "P": "phosphates", "S": "sulfates", "Si": "silicates", "B": "borates"}
 _KINDS = (
     ("F", "fluorides"),
@@ -149,10 +150,7 @@ def _oxyanion_formers() -> frozenset[int]:
 
 def _kinds(atlas: Atlas) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
     """(N,) number of each crystal's chemistry and structure, -1 for none; and what the numbers mean."""
-    of_rows = atlas_formulas(atlas)
-    formulas = list(dict.fromkeys(of_rows))
-    place = {formula: k for k, formula in enumerate(formulas)}
-    which = np.array([place[formula] for formula in of_rows])
+    formulas, which = distinct_formulas(atlas)
     names = [chemistry(formula) if formula else "" for formula in formulas]
     chemistries = sorted({name for name in names if name})
     number = {name: k for k, name in enumerate(chemistries)} | {"": -1}
@@ -180,12 +178,14 @@ def _regions(atlas: Atlas) -> list[Landmark]:
     of_chemistry, of_structure, chemistries, structures = _kinds(atlas)
     low, high = central_window(atlas.inverse.places)
     inside = ((atlas.inverse.places >= low) & (atlas.inverse.places <= high)).all(axis=1)
+    some = -(-len(atlas) // _ENOUGH)
+    inside[np.arange(len(atlas)) % some > 0] = False
     places, of_chemistry, of_structure = atlas.inverse.places[inside], of_chemistry[inside], of_structure[inside]
     on_map = (places - low) / (high - low)
     found: dict[str, list[tuple[int, Landmark]]] = {}
     for grid in _GRIDS:
         cell = np.minimum((on_map * grid).astype(int), grid - 1)
-        fewest = max(_FEWEST, _SHARE * len(atlas) / grid)
+        fewest = max(_FEWEST, _SHARE * len(atlas) / some / grid)
         flat = cell[:, 0] * grid + cell[:, 1]
         counts = np.bincount(flat, minlength=grid**2)
         chemical, structural = (_majority(flat, kind, counts) for kind in (of_chemistry, of_structure))
@@ -246,17 +246,16 @@ def _apart(one: Landmark, other: Landmark) -> float:
 
 def _crystals(atlas: Atlas) -> Iterator[Landmark]:
     """The well-known crystals that the atlas has; of several the one least above the convex hull."""
-    rows_of: dict[Formula | None, list[int]] = {}
-    for row, formula in enumerate(atlas_formulas(atlas)):
-        rows_of.setdefault(formula, []).append(row)
+    formulas, which = distinct_formulas(atlas)
+    place = {formula: k for k, formula in enumerate(formulas)}
     groups = atlas.table["space_group"].to_numpy() if "space_group" in atlas.table else None
     hull = np.zeros(len(atlas))
     if "e_above_hull" in atlas.table:
         hull = np.nan_to_num(atlas.table["e_above_hull"].to_numpy(dtype=np.float64), nan=np.inf)
     places = atlas.inverse.places
     for text, wanted, name in _WELL_KNOWN:
-        formula = parse_formula(text)
-        rows = [row for row in rows_of.get(formula, []) if groups is None or not wanted or groups[row] in wanted]
+        of_formula = np.flatnonzero(which == place.get(parse_formula(text), -1)).tolist()
+        rows = [row for row in of_formula if groups is None or not wanted or groups[row] in wanted]
         if rows:
             row = min(rows, key=lambda row: float(hull[row]))
             yield Landmark(float(places[row, 0]), float(places[row, 1]), name or text, row)

@@ -32,17 +32,27 @@ class Nearest:
         return rows, distances
 
     def _of(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        if len(points) <= _FEW:
-            # no matrix product: BLAS shares it among threads, which on a busy machine takes ten times as long
-            squared = np.stack([np.einsum("nz,z->n", self._codes, -2 * point) for point in points])
-        else:
-            squared = -2 * points @ self._codes.T
-        squared += self._squared  # up to the square of the point, which is the same for all
-        nearest = np.argpartition(squared, k - 1, axis=1)[:, :k]
-        found = np.linalg.norm(points[:, None] - self._codes[nearest], axis=2)  # exact, free of cancellation
-        order = np.argsort(found, axis=1, kind="stable")
-        return np.take_along_axis(nearest, order, axis=1), np.take_along_axis(found, order, axis=1)
+        squared = squared_lengths(self._codes, points, self._squared)
+        return in_order(self._codes, points, np.argpartition(squared, k - 1, axis=1)[:, :k])
 
     @cached_property
     def _squared(self) -> np.ndarray:
         return np.einsum("nz,nz->n", self._codes, self._codes)
+
+
+def squared_lengths(codes: np.ndarray, points: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """(n, N) squared distances of points (n, Z) to codes (N, Z), less the square of the point, the same for all.
+
+    ``squares`` (N,) are the squared lengths of the codes.
+    """
+    if len(points) > _FEW:
+        return squares - 2 * points @ codes.T
+    # no matrix product: BLAS shares it among threads, which on a busy machine takes ten times as long
+    return squares + np.stack([np.einsum("nz,z->n", codes, -2 * point) for point in points])
+
+
+def in_order(codes: np.ndarray, points: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows (n, k) of codes (N, Z) by their distance to points (n, Z), and these distances (n, k)."""
+    found = np.linalg.norm(points[:, None] - codes[rows], axis=2)  # exact, free of cancellation
+    order = np.argsort(found, axis=1, kind="stable")
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(found, order, axis=1)

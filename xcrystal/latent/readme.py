@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xcrystal.latent.atlas import CODES, FACTS, STRUCTURES, TABLE
+from xcrystal.latent.atlas import CODES, FACTS, LISTS, STRUCTURES, TABLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +57,8 @@ def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool) -> str:
         f"- `{CODES}`: the array `z`, {len(atlas)} x {atlas.z.shape[1]}: the latent vector of each crystal, in the "
         "order of the table (safetensors).",
     ]
+    if atlas.lists is not None:
+        files.append(f"- `{LISTS}`: an index of the latent vectors, in whose order the rows are.")
     if structures:
         files.append(
             f"- `{STRUCTURES}`: the crystals as they were read, in the same order: `a b c` (Å), `alpha beta gamma` "

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.groups import crystal_system
 from xcrystal.errors import ReadError
-from xcrystal.latent.compositions import Formula, atlas_formulas, formula_text, pattern
+from xcrystal.latent.compositions import Formula, distinct_formulas, formula_text, pattern
 from xcrystal.latent.labelling import UNLABELLED, has_motif, is_labelled
 from xcrystal.latent.prototypes import fits, numbers
 from xcrystal.latent.queries import (
@@ -117,7 +116,7 @@ def read_query(atlas: Atlas, query: str) -> Query:
         If it is not understood.
     """
     text = " ".join(str(query).split())
-    if text and (atlas.table["material_id"].to_numpy().astype(str) == text).any():
+    if text and atlas.holds(text):
         return Query((IsMaterial(text),))
     return parse_query(text, [str(name) for name in atlas.table.columns])
 
@@ -132,12 +131,12 @@ def ranked(atlas: Atlas, query: str, rows: np.ndarray) -> np.ndarray:
         named = _named(read_query(atlas, query))
     except ReadError:  # a title of something else, such as a part of the map
         named = set()
-    index = _index(atlas)
-    other = np.array([formula not in named for formula in index.formulas], dtype=bool)[index.which[rows]]
+    formulas, which = distinct_formulas(atlas)
+    other = np.array([formula not in named for formula in formulas], dtype=bool)[which[rows]]
     hull = np.zeros(len(rows))
     if "e_above_hull" in atlas.table:
         hull = atlas.table["e_above_hull"].to_numpy(dtype=np.float64)[rows]
-    order = np.lexsort((rows, np.where(np.isfinite(hull), hull, np.inf), index.kinds[rows], other))
+    order = np.lexsort((rows, np.where(np.isfinite(hull), hull, np.inf), _kinds(atlas)[rows], other))
     return rows[order]
 
 
@@ -198,7 +197,7 @@ def nearest_formulas(atlas: Atlas, wanted: Formula, count: int = _NEAREST) -> tu
     elements, shape = {element for element, _ in wanted}, pattern(wanted)
     shares = {element: n / sum(n for _, n in wanted) for element, n in wanted}
     ranked: list[tuple[float, str]] = []
-    for formula in _index(atlas).formulas:
+    for formula in distinct_formulas(atlas)[0]:
         if formula == wanted or not formula:
             continue
         if {element for element, _ in formula} == elements:
@@ -246,7 +245,7 @@ def _apply(atlas: Atlas, asked: Asked) -> Condition:
             found = _apply(atlas, inner)
             return Condition(asked.words, ~found.holds & found.known, found.known)
         case IsMaterial(name):
-            is_it = atlas.table["material_id"].to_numpy().astype(str) == name
+            is_it = (atlas.table["material_id"].astype(str) == name).to_numpy()
             if not is_it.any():
                 raise ReadError(f"The atlas {atlas.name} holds no material {name!r}.")
             return Condition(asked.words, is_it)
@@ -313,7 +312,7 @@ def _compare(values: np.ndarray, operator: str, value: float) -> np.ndarray:
 
 def _column(atlas: Atlas, name: str) -> np.ndarray:
     if name == "elements":
-        return _index(atlas).kinds
+        return _kinds(atlas)
     if name not in atlas.table or atlas.table[name].dtype.kind not in "iuf":
         known = [column for column in atlas.table.columns if atlas.table[column].dtype.kind in "iuf"]
         raise ReadError(f"The atlas has no numbers called {name[:60]!r}; it has: {', '.join(map(str, known))}.")
@@ -321,28 +320,11 @@ def _column(atlas: Atlas, name: str) -> np.ndarray:
 
 
 def _of_formulas(atlas: Atlas, asked: Asked, holds: Callable[[Formula], bool]) -> Condition:
-    index = _index(atlas)
-    return Condition(asked.words, np.array([holds(formula) for formula in index.formulas], dtype=bool)[index.which])
+    formulas, which = distinct_formulas(atlas)
+    return Condition(asked.words, np.array([holds(formula or ()) for formula in formulas], dtype=bool)[which])
 
 
-@dataclass(frozen=True)
-class _Formulas:
-    """The different formulas of an atlas; (N,) which of them each crystal has; (N,) its number of elements."""
-
-    formulas: list[Formula]
-    which: np.ndarray
-    kinds: np.ndarray
-
-
-_INDEX: WeakKeyDictionary[Atlas, _Formulas] = WeakKeyDictionary()
-
-
-def _index(atlas: Atlas) -> _Formulas:
-    found = _INDEX.get(atlas)
-    if found is None:
-        of_rows = [formula or () for formula in atlas_formulas(atlas)]
-        place = {formula: k for k, formula in enumerate(dict.fromkeys(of_rows))}
-        which = np.array([place[formula] for formula in of_rows], dtype=int)
-        kinds = np.array([len(formula) for formula in of_rows], dtype=float)
-        found = _INDEX[atlas] = _Formulas(list(place), which, kinds)
-    return found
+def _kinds(atlas: Atlas) -> np.ndarray:
+    """(N,) float64 number of elements of each crystal; 0 if its formula is not readable."""
+    formulas, which = distinct_formulas(atlas)
+    return np.array([len(formula or ()) for formula in formulas], dtype=float)[which]

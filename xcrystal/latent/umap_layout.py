@@ -7,12 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from xcrystal.latent.inverted_lists import InvertedLists
+from xcrystal.latent.nearest import Nearest
+
+FITTED = 100_000  # crystals that UMAP is fitted to at most
 FEWEST = 15  # crystals; neighbourhoods of fewer tell UMAP nothing
 NEIGHBOURS = 30
 _MIN_DIST = 0.1
+_PART = 2**16  # crystals that are placed at once
+_PLACING = 5  # fitted neighbours that place another crystal
+_JUDGED, _KEPT = 500, 10  # crystals, and the neighbours of each, by which a map is judged
 
 
-def lay_out(z: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any]]:
+def lay_out(z: np.ndarray, seed: int = 0, fitted: int = FITTED) -> tuple[np.ndarray, dict[str, Any]]:
     """Coordinates on a map for latent vectors.
 
     Parameters
@@ -21,13 +28,19 @@ def lay_out(z: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any]]:
         (n, d), at least one.
     seed
         Of UMAP; the same latent vectors and seed give the same map.
+    fitted
+        Of more latent vectors UMAP is fitted to so many, drawn with the seed; the others are placed at the mean of
+        their five nearest among these, the nearer the heavier.
 
     Returns
     -------
     tuple
         Places (n, 2) float32, and how they were found: ``method`` ("umap" or "pca"), its settings, and a ``note`` if it
-        was not the usual way.
+        was not the usual way. Of a map that is fitted to a part, ``kept_fitted`` and ``kept_placed`` are the shares of
+        the ten nearest latent vectors that are among the ten nearest on the map, for those fitted and placed.
     """
+    if len(z) > fitted:
+        return _fit_part(z, seed, fitted)
     distinct = len(np.unique(z, axis=0))
     if distinct < FEWEST:
         note = f"{distinct} different latent vectors are too few for UMAP: x and y are the two principal directions"
@@ -42,6 +55,37 @@ def lay_out(z: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any]]:
     if neighbours < NEIGHBOURS:
         found["note"] = f"a small set: each neighbourhood has {neighbours} crystals, not {NEIGHBOURS}"
     return np.asarray(layout, dtype=np.float32), found
+
+
+def _fit_part(z: np.ndarray, seed: int, fitted: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """A map of all latent vectors that is fitted to some of them."""
+    rng = np.random.default_rng(seed)
+    some = np.sort(rng.choice(len(z), fitted, replace=False))
+    others = np.setdiff1d(np.arange(len(z)), some)
+    layout = np.empty((len(z), 2), dtype=np.float32)
+    layout[some], found = lay_out(z[some], seed, fitted)
+    lists, order = InvertedLists.of(z[some], seed)
+    for part in np.array_split(others, -(-len(others) // _PART)):
+        rows, distances = lists.query(z[part], _PLACING)
+        weights = 1 / np.maximum(distances, 1e-6)
+        weights /= weights.sum(axis=1, keepdims=True)
+        layout[part] = (layout[some[order[rows]]] * weights[..., None]).sum(axis=1)
+    kept = {f"kept_{name}": kept_neighbours(z, layout, of, seed) for name, of in (("fitted", some), ("placed", others))}
+    return layout, found | {"fitted": fitted, **kept}
+
+
+def kept_neighbours(z: np.ndarray, layout: np.ndarray, rows: np.ndarray, seed: int = 0) -> float:
+    """Share of the ten nearest latent vectors (N, Z) that are among the ten nearest on the map (N, 2).
+
+    Of at most 500 of these rows, drawn with the seed; among all of the N.
+    """
+    from scipy.spatial import cKDTree
+
+    drawn = np.random.default_rng(seed).choice(rows, min(_JUDGED, len(rows)), replace=False)
+    near = Nearest(z).query(z[drawn], _KEPT + 1)[0]
+    on_map = cKDTree(layout).query(layout[drawn], _KEPT + 1)[1]
+    kept = [len((set(a) & set(b)) - {row}) for a, b, row in zip(near.tolist(), on_map.tolist(), drawn, strict=True)]
+    return float(np.mean(kept)) / _KEPT
 
 
 def _principal(z: np.ndarray) -> np.ndarray:

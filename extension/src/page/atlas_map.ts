@@ -4,8 +4,7 @@ import mapLayer, {
   type IHoverAnswer,
   type ILandmarks,
   type IMap,
-  type IStill,
-  type Landmark
+  type IStill
 } from '../widgets/map_layer';
 import type { IModel, IPanel } from '../widgets/common/model';
 import { type IPlotly, tracesOf } from './figure';
@@ -49,7 +48,7 @@ export class AtlasMap implements IModel<Traits, Message> {
     this.x = unpack(part.x);
     this.y = unpack(part.y);
     this.values = part.colorings.map(({ values }) => unpack(values));
-    this.traits = { landmarks: part.landmarks, state: this.begin() };
+    this.traits = { landmarks: part.landmarks, raster: {}, state: this.begin() };
     this.figure = el('div', { class: 'xc-points' });
     this.layer = el('div');
     this.node = el(
@@ -214,7 +213,7 @@ export class AtlasMap implements IModel<Traits, Message> {
     };
   }
 
-  private readonly traits: { state: IMap & { answered: number }; landmarks: Landmark[] };
+  private readonly traits: Traits;
   private readonly values: Numbers[];
   private readonly figure: HTMLElement;
   private readonly layer: HTMLElement;

@@ -24,7 +24,7 @@ const COLORING: IColoring = {
     [0, '#000000'],
     [1, '#ffffff']
   ],
-  legend: { title: '', low: '0', high: '2', colors: [], kinds: [], absent: null }
+  legend: { title: '', low: '0', high: '2', colors: [], kinds: [], absent: null, shades: '' }
 };
 const MAP: IMapPart = {
   title: 'Three',

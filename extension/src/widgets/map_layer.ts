@@ -30,6 +30,8 @@ export interface ILegend {
   kinds: [kind: string, color: string][];
   /** What has no value, and its colour. */
   absent: [text: string, color: string] | null;
+  /** What the opacity of a density says; empty without one. */
+  shades: string;
 }
 
 export interface IMap {
@@ -58,6 +60,8 @@ export type Landmark = [x: number, y: number, text: string, isCrystal: number];
 /** What is synced besides the state. */
 export interface ILandmarks {
   landmarks: Landmark[];
+  /** The density below the points, as a picture of a window of the map. */
+  raster: { window?: [x0: number, x1: number, y0: number, y1: number]; address?: string };
 }
 
 /** The answer to a hover; row is that of the crystal, or -1. */
@@ -201,6 +205,7 @@ function render({
     el('span', { class: 'xc-group', role: 'group', 'aria-label': 'Zoom' }, views)
   );
   const picture = svg('svg', { 'aria-hidden': 'true' });
+  const density = el('img', { class: 'xc-density', alt: '', 'aria-hidden': 'true' });
   const drawn = svg('polygon', { class: 'xc-lasso' });
   const tip = el('div', { class: 'xc-tip', role: 'tooltip' });
   const note = el('div', { class: 'xc-note' });
@@ -342,10 +347,29 @@ function render({
       )
     );
   };
+  // stretched with the axes, so that it moves at once with them; a sharper one comes when Python has drawn it
+  const placeDensity = () => {
+    const { window: covered, address } = model.get('raster');
+    density.hidden = !covered;
+    if (!plot || !covered || address === undefined) {
+      return;
+    }
+    if (density.parentElement !== plot.node) {
+      plot.node.prepend(density);
+    }
+    const [x0, x1, y0, y1] = covered;
+    const [from, to] = [onScreen([x0, y1]), onScreen([x1, y0])];
+    if (density.src !== address) {
+      density.src = address;
+    }
+    density.style.transform =
+      `translate(${from.px}px, ${from.py}px) ` + `scale(${to.px - from.px}, ${to.py - from.py})`;
+  };
   const draw = () => {
     if (!axes() || ended) {
       return;
     }
+    placeDensity();
     const { markers, ring, path } = state();
     const parts = [
       drawLabels(),
@@ -629,17 +653,28 @@ function render({
     plot?.zoomAbout(left + where.px, top + where.py, how === 'in' ? -CLOSER : CLOSER);
   };
   let looked: ReturnType<typeof setTimeout> | undefined;
+  const look = latest(model, (act: object) => model.send(act));
+  const lookAround = () => {
+    const both = axes();
+    if (both && !ended) {
+      const [[x0, x1], [y0, y1]] = [both.x.range, both.y.range];
+      look({ act: 'window', x0, x1, y0, y1 });
+    }
+  };
   const onView = () => {
     redraw();
     clearTimeout(looked);
     if (state().shown) {
-      looked = setTimeout(() => {
-        const both = axes();
-        if (both && !ended) {
-          const [[x0, x1], [y0, y1]] = [both.x.range, both.y.range];
-          model.send({ act: 'window', x0, x1, y0, y1 });
-        }
-      }, LOOKS_AFTER);
+      looked = setTimeout(lookAround, LOOKS_AFTER);
+    }
+  };
+  /** During a drag: what the edge of the density shows must come before the drag ends. */
+  const onPan = () => {
+    redraw();
+    const { window: covered } = model.get('raster');
+    const both = axes();
+    if (covered && both && !contains(covered, both)) {
+      lookAround();
     }
   };
   let waiting: ReturnType<typeof setTimeout> | undefined;
@@ -676,7 +711,8 @@ function render({
     }
     const { node } = plot;
     unhear.push(
-      plot.listen(['plotly_afterplot', 'plotly_relayouting'], redraw),
+      plot.listen(['plotly_afterplot'], redraw),
+      plot.listen(['plotly_relayouting'], onPan),
       plot.listen(['plotly_relayout'], onView)
     );
     for (const target of [node, layer]) {
@@ -703,6 +739,7 @@ function render({
   attach();
   model.on('change:state', onState);
   model.on('change:landmarks', redraw);
+  model.on('change:raster', redraw);
   model.on('msg:custom', onMessage);
 
   return () => {
@@ -715,6 +752,8 @@ function render({
     unhear.forEach(end => end());
     model.off('change:state', onState);
     model.off('change:landmarks', redraw);
+    model.off('change:raster', redraw);
+    density.remove();
     clearTimeout(resting);
     model.off('msg:custom', onMessage);
   };
@@ -785,7 +824,12 @@ function coordinatesOf(markers: readonly IMarker[], kind: Kind): Coordinates | n
   return found ? [found.x, found.y] : null;
 }
 
-function drawLegend({ title, low, high, colors, kinds, absent }: ILegend): Child {
+/** Whether all that is in view lies in a window of the map. */
+function contains([x0, x1, y0, y1]: readonly number[], { x, y }: { x: IAxis; y: IAxis }): boolean {
+  return x.range[0] >= x0 && x.range[1] <= x1 && y.range[0] >= y0 && y.range[1] <= y1;
+}
+
+function drawLegend({ title, low, high, colors, kinds, absent, shades }: ILegend): Child {
   const swatch = (text: string, color: string) =>
     el('span', {}, el('i', { style: `background: ${color}` }), text);
   const ramp = `background: linear-gradient(to right, ${colors.join(',')})`;
@@ -793,7 +837,8 @@ function drawLegend({ title, low, high, colors, kinds, absent }: ILegend): Child
     title !== '' && el('span', {}, title),
     colors.length > 0 && el('span', {}, low, el('i', { class: 'xc-ramp', style: ramp }), high),
     kinds.map(([kind, color]) => swatch(kind, color)),
-    absent && swatch(...absent)
+    absent && swatch(...absent),
+    shades !== '' && el('span', {}, shades)
   ];
 }
 

@@ -7,8 +7,8 @@ value).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system
 from xcrystal.explorer import words
+from xcrystal.latent.compositions import distinct_formulas
 
 if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
@@ -30,6 +31,7 @@ _TITLES = {
     "close_packed": "Close-packed",
 }
 _NO_YES = ("no", "yes")
+_LARGE = 100_000  # crystals
 _NEAREST = 24  # crystals whose distance tells how dense the map is
 
 
@@ -55,7 +57,7 @@ class Coloring:
     kinds: tuple[str, ...] = ()
     absent: str = "not known"
 
-    @property
+    @cached_property
     def span(self) -> tuple[float, float]:
         """Where the scale of colours begins and ends; a few extreme values lie outside."""
         if self.kinds:
@@ -91,7 +93,7 @@ def colors(atlas: Atlas) -> list[str]:
         usual = [*usual, *own] if set(usual) & set(FIRST[:3]) else [*own, *usual]  # what came with the crystals first
         kinds = ["crystal_system"] if "space_group" in columns else []
         kept = [*usual, *kinds, "number_of_elements", "density", *(name for name in columns if name not in usual)]
-        held = set(re.findall(r"[A-Z][a-z]?", " ".join(table["formula"].astype(str))))
+        held = {symbol(z) for formula in distinct_formulas(atlas)[0] for z, _ in formula or ()}
         kept += [f"{ELEMENT}{symbol(z)}" for z in range(1, MAX_Z + 1) if symbol(z) in held]
         vars(atlas)["_colors"] = kept
     return kept
@@ -125,33 +127,20 @@ def coloring(atlas: Atlas, name: str) -> Coloring:
     if name == "crystal_system":
         return Coloring(name, title(name), _systems(atlas), CRYSTAL_SYSTEMS)
     if name == "number_of_elements":
-        counts = [len(_elements(str(formula))) for formula in atlas.table["formula"]]
-        return Coloring(name, title(name), np.array(counts, dtype=np.float32))
+        formulas, which = distinct_formulas(atlas)
+        counts = np.array([len(formula or ()) for formula in formulas], dtype=np.float32)
+        return Coloring(name, title(name), counts[which])
     if name == "density":
         return Coloring(name, title(name), _density(atlas))
     column = atlas.table[name]
     return Coloring(name, title(name), column.to_numpy(dtype=np.float32), _NO_YES if column.dtype == bool else ())
 
 
-def _elements(formula: str) -> dict[str, float]:
-    """Atoms of each element of a formula; parentheses are understood, what is no formula has none."""
-    from xcrystal.errors import ReadError
-    from xcrystal.latent.compositions import parse_formula
-
-    try:
-        return {symbol(z): float(count) for z, count in parse_formula(formula)}
-    except ReadError:
-        return {}
-
-
 def _shares(atlas: Atlas, element: str) -> np.ndarray:
-    shares = np.full(len(atlas), np.nan, dtype=np.float32)
-    formulas = atlas.table["formula"].astype(str)
-    for row in np.flatnonzero(formulas.str.contains(rf"{element}(?![a-z])")):
-        counts = _elements(formulas.iat[row])
-        if element in counts:
-            shares[row] = counts[element] / sum(counts.values())
-    return shares
+    formulas, which = distinct_formulas(atlas)
+    counts = [({symbol(z): n for z, n in formula or ()}) for formula in formulas]
+    shares = [count[element] / sum(count.values()) if element in count else np.nan for count in counts]
+    return np.array(shares, dtype=np.float32)[which]
 
 
 def _systems(atlas: Atlas) -> np.ndarray:
@@ -166,14 +155,29 @@ def _systems(atlas: Atlas) -> np.ndarray:
 def _density(atlas: Atlas) -> np.ndarray:
     """log10 of how many crystals are around each, in a circle of 1 % of the map's width.
 
-    Estimated from the distance to the 24th nearest.
+    Estimated from the distance to the 24th nearest; of a large atlas counted in cells.
     """
     from scipy.spatial import cKDTree
 
-    places = atlas.inverse.places
+    places, circle = atlas.inverse.places, 0.01 * atlas.inverse.width
+    if len(places) >= _LARGE:
+        return _counted(places, circle)
     k = min(_NEAREST, len(places) - 1)
     if k < 1:
         return np.zeros(len(places), dtype=np.float32)
     distance = cKDTree(places).query(places, k + 1)[0][:, -1]
-    circle = 0.01 * atlas.inverse.width
     return np.log10(k * (circle / np.maximum(distance, 0.01 * circle)) ** 2).astype(np.float32)
+
+
+def _counted(places: np.ndarray, circle: float) -> np.ndarray:
+    """(N,) float32 log10 of the crystals within this distance of the cell of each, cells a quarter of it wide."""
+    from scipy.ndimage import convolve
+
+    x, y = ((places - places.min(axis=0)) / (circle / 4)).astype(int).T
+    shape = (int(x.max()) + 1, int(y.max()) + 1)
+    cell = x * shape[1] + y
+    counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    off = np.arange(-4, 5)
+    disc = off[:, None] ** 2 + off**2 <= 16
+    around = convolve(counts.astype(float), disc.astype(float), mode="constant") * (np.pi * 16 / disc.sum())
+    return np.log10(around.reshape(-1)[cell]).astype(np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.drawing.plotly_adapter import complete_figure_class
 from xcrystal.explorer.drawing.point_colors import Coloring, coloring
+from xcrystal.explorer.map.density_raster import Density, Raster
 from xcrystal.latent.landmarks import central_window
 from xcrystal.latent.thinning import thin
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 CONFIG = {"scrollZoom": True, "displaylogo": False, "responsive": True}  # of the figure in the page
 MOST = 20_000  # points that are drawn at once: few enough to be sent, and to move smoothly without a graphics card
+DENSE = 100_000  # crystals from which on a picture of their density is shown instead of some of them
 _MARGIN = {"l": 6, "r": 6, "t": 6, "b": 6}
+_CANDIDATES = 64  # crystals nearest on the map, of which one is nearest on the screen, where x and y differ in scale
 _EDGE = 0.04  # of the map's extent, left free around it
 _FADED = 0.45  # of grey points, when others are selected
 _SMALLEST, _LARGEST, _MANY = 4.0, 10.0, 2000  # pixels; crystals from which on points are the smallest
@@ -45,7 +48,9 @@ class Points:
     figure
         The widget: grey points of unknown value, and coloured ones above.
     rows
-        (n,) rows of the atlas that are drawn.
+        (n,) rows of the atlas that are drawn as points.
+    raster
+        The density that is shown below them; None if all crystals of the window, or of a small map, are drawn.
     coloring, color_map
         What colours them, and the scale of colours.
     beyond
@@ -61,6 +66,8 @@ class Points:
         self._home = home_window(self.xy)
         self.beyond = int(((self.xy < self._home[0]) | (self.xy > self._home[1])).any(axis=1).sum())
         self._window = _around(*self._home)
+        self._density = Density(self.xy) if len(self.xy) >= DENSE else None
+        self.raster: Raster | None = None
         self.rows = self._drawn()
         self.figure = _figure(self._traces(), self._home)
         self.figure.add_class("xc-points")
@@ -75,6 +82,7 @@ class Points:
         if (name, color_map) != (self.coloring.name, self.color_map):
             self.coloring = self.coloring if name == self.coloring.name else coloring(self._atlas, name)
             self.color_map = color_map
+            self.rows = self._drawn()
             self._update()
 
     def select(self, rows: np.ndarray | None) -> None:
@@ -96,15 +104,28 @@ class Points:
             self._update()
 
     def nearest(self, point: tuple[float, float], pixel: tuple[float, float]) -> tuple[int, float]:
-        """Row of the drawn point that is nearest on the screen, and how many pixels off it is."""
-        if len(self.rows) == 0:
+        """Row of the nearest point on the screen, of those that are drawn or are part of the density, and how many
+        pixels off it is.
+        """
+        among = self.rows if self.raster is None else self._atlas.inverse.nearest(point, _CANDIDATES)
+        if len(among) == 0:
             return 0, float("inf")
-        found = nearest(self.xy[self.rows], point, pixel)
-        row = int(self.rows[found])
+        row = int(among[nearest(self.xy[among], point, pixel)])
         return row, float(np.linalg.norm((self.xy[row] - np.array(point)) / np.array(pixel)))
 
     def _drawn(self) -> np.ndarray:
-        """Rows to draw, of the whole map or of the window; what stands out has at least half of them if it needs to."""
+        """Rows to draw, of the whole map or of the window; what stands out has at least half of them if it needs to.
+
+        Above a density, only what stands out is drawn.
+        """
+        self.raster = None
+        if self._density is not None:
+            inside = self._density.rows(self._window, MOST)
+            if inside is not None:
+                return inside
+            grey = self._selected is not None
+            self.raster = self._density.raster(self._window, self.coloring, self.color_map, grey)
+            return np.zeros(0, dtype=int) if self._selected is None else self._thinned(np.unique(self._selected), MOST)
         if self._selected is None or not len(self._selected) or not self.thinned:
             return thin(self.xy, MOST, self._window)
         others = np.setdiff1d(np.arange(len(self.xy)), self._selected)

@@ -20,6 +20,7 @@ from xcrystal.latent.landmarks import Landmark, landmarks
 
 if TYPE_CHECKING:
     from xcrystal.explorer.drawing.point_colors import Coloring
+    from xcrystal.explorer.map.density_raster import Raster
     from xcrystal.explorer.map.map_figure import Points
     from xcrystal.explorer.session.session import Session
     from xcrystal.explorer.worker import Worker
@@ -44,6 +45,9 @@ class Markers(Panel):
     landmarks
         x, y, text, and whether it is a crystal, of each name on the map, the more important ones first; sent once,
         after the points have been drawn.
+    raster
+        The density below the points: its ``window`` (x from, x to, y from, y to) and ``address``, a data URL; empty
+        without one.
     """
 
     _esm = script("map_layer")
@@ -51,14 +55,16 @@ class Markers(Panel):
     pace: ClassVar[float] = 0.0  # follows the pointer
     events: ClassVar[frozenset[str]] = frozenset({"crystal", "shown", "own", "path", "matches", "designs"})
     landmarks: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
+    raster: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session: Session, worker: Worker, points: Points) -> None:
-        self._points = points
+        self._points, self._sent = points, points.raster
         ids = session.atlas.table["material_id"].astype(str)
         # all at once, since a look at each id of a large atlas takes half a second
         likely = ids[ids.str.startswith(("mp-", "mvc-"))]
         self._credited = any(map(words.in_materials_project, likely))
         super().__init__(session, worker)
+        self.raster = _raster(points.raster)
         self.add_class("xc-markers")
 
     @property
@@ -89,6 +95,13 @@ class Markers(Panel):
                 marks.append(_mark("landed", point.landed, "where the decoded crystal itself lies"))
         return marks
 
+    def refresh(self) -> None:
+        """Draw anew, with the density if it is another one."""
+        if self._points.raster is not self._sent:
+            self._sent = self._points.raster
+            self.raster = _raster(self._sent)
+        super().refresh()
+
     def describe(self) -> dict[str, Any]:
         """Markers, neighbours, path, legend and words."""
         session, point = self.session, self.session.state.point
@@ -102,11 +115,11 @@ class Markers(Panel):
             "here": self._here(),
             "color": session.state.color,
             "colors": [[name, point_colors.title(name)] for name in point_colors.colors(session.atlas)],
-            "legend": legend(self._points.coloring, self._points.rows, self._points.color_map),
+            "legend": self._legend(),
             "selected": None if chosen is None else [len(chosen.rows), chosen.title],
             "crystals": f"{len(xy):,}",
             "credit": self._credited,
-            "shown": f"{len(self._points.rows):,} of {len(xy):,} shown" if self._points.thinned else "",
+            "shown": self._shown(),
             "beyond": f"{self._points.beyond:,} more around: zoom out" if self._points.beyond else "",
         }
 
@@ -171,6 +184,19 @@ class Markers(Panel):
         ]
         return [line for line in lines if line][:_LINES]
 
+    def _legend(self) -> dict[str, Any]:
+        points, raster = self._points, self._points.raster
+        found = legend(points.coloring, points.rows if raster is None else None, points.color_map)
+        if raster is not None:
+            found["shades"] = f"the denser, the stronger the colour, up to {raster.most:,} crystals a dot (log scale)"
+        return found
+
+    def _shown(self) -> str:
+        points, count = self._points, f"{len(self._points.xy):,}"
+        if points.raster is not None:
+            return f"density of {count} crystals; zoom in for single ones"
+        return f"{len(points.rows):,} of {count} shown" if points.thinned else ""
+
     def _off(self) -> str:
         """How far the decoded crystal lies from the coordinates that were asked for, in words."""
         point, inverse = self.session.state.point, self.session.atlas.inverse
@@ -189,6 +215,10 @@ class Markers(Panel):
         return {"title": "Here" if known else "Nearest known", "name": name, "href": _address(name)}
 
 
+def _raster(raster: Raster | None) -> dict[str, Any]:
+    return {} if raster is None else {"window": raster.window, "address": raster.address}
+
+
 def _mark(kind: str, point: tuple[float, float], text: str, sign: str = "") -> dict[str, Any]:
     return {"kind": kind, "x": point[0], "y": point[1], "text": text, "sign": sign}
 
@@ -204,10 +234,11 @@ def _numbers(message: dict[str, Any], *names: str) -> list[float]:
     return [float(message[name]) for name in names]
 
 
-def legend(coloring: Coloring, rows: np.ndarray, color_map: str = COLOR_MAP) -> dict[str, Any]:
-    """What the colours of the points ``rows`` (n,) say, as the script of the layer draws it."""
+def legend(coloring: Coloring, rows: np.ndarray | None, color_map: str = COLOR_MAP) -> dict[str, Any]:
+    """What the colours of the points ``rows`` (n,), or of all, say, as the script of the layer draws it."""
     low, high = coloring.span
-    missing = bool(coloring.name) and not np.isfinite(coloring.values[rows]).all()
+    values = coloring.values if rows is None else coloring.values[rows]
+    missing = bool(coloring.name) and not np.isfinite(values).all()
     return {
         "title": coloring.title,
         "low": f"{low:.3g}",
@@ -215,6 +246,7 @@ def legend(coloring: Coloring, rows: np.ndarray, color_map: str = COLOR_MAP) -> 
         "colors": [] if coloring.kinds or not coloring.name else COLOR_MAPS[color_map],
         "kinds": [[kind, QUALITATIVE[k % len(QUALITATIVE)]] for k, kind in enumerate(coloring.kinds)],
         "absent": [coloring.absent, UNKNOWN] if missing else None,
+        "shades": "",
     }
 
 

@@ -1,0 +1,116 @@
+"""The index of a large atlas: what it misses, how it is kept in files, and what of damaged ones is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from xcrystal.errors import DatasetError
+from xcrystal.latent import atlas as atlas_module
+from xcrystal.latent.atlas import CODES, LISTS, Atlas, open_atlas
+from xcrystal.latent.inverted_lists import InvertedLists, fit_cells
+from xcrystal.latent.nearest import Nearest
+from xcrystal.latent.umap_layout import kept_neighbours, lay_out
+
+
+@pytest.fixture(scope="module")
+def codes(atlas: Atlas) -> np.ndarray:
+    return atlas.z
+
+
+@pytest.fixture(scope="module")
+def indexed(codes: np.ndarray) -> tuple[InvertedLists, np.ndarray]:
+    return InvertedLists.of(codes)
+
+
+def recall(found: np.ndarray, wanted: np.ndarray) -> float:
+    return float(np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found.tolist(), wanted.tolist(), strict=True)]))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_nearly_all_of_the_nearest_are_found_alone_and_together(
+    codes: np.ndarray, indexed: tuple[InvertedLists, np.ndarray], seed: int
+) -> None:
+    (lists, order), rng = indexed, np.random.default_rng(seed)
+    points = codes[rng.choice(len(codes), 200, replace=False)]
+    points = points + 0.2 * rng.standard_normal(points.shape, dtype=np.float32)
+    wanted, far = Nearest(codes).query(points, 10)
+    alone = [lists.query(point[None], 10) for point in points]
+    rows, distances = (np.concatenate([one[k] for one in alone]) for k in (0, 1))
+    assert recall(order[rows], wanted) >= 0.95
+    assert recall(order[lists.query(points, 10)[0]], wanted) >= 0.95
+    same = order[rows] == wanted
+    np.testing.assert_allclose(distances[same], far[same], rtol=1e-5)
+    assert (np.diff(distances, axis=1) >= 0).all()
+
+
+def test_all_lists_together_are_exact(codes: np.ndarray) -> None:
+    some = codes[:3000]
+    order, centres, start = fit_cells(some, 20)
+    ordered = some[order]
+    lists = InvertedLists(ordered, centres, start, (ordered**2).sum(axis=1), probes=20)
+    np.testing.assert_array_equal(
+        order[lists.query(codes[5000:5020], 7)[0]], Nearest(some).query(codes[5000:5020], 7)[0]
+    )
+    assert lists.query(codes[:1], 5000)[0].shape == (1, 3000)
+
+
+def test_a_part_of_the_index_knows_no_others(codes: np.ndarray, indexed: tuple[InvertedLists, np.ndarray]) -> None:
+    kept = np.random.default_rng(0).random(len(codes)) < 0.3
+    part = indexed[0].part(kept)
+    rows, distances = part.query(part.codes[:3], 1)
+    assert len(part.codes) == kept.sum() and rows[:, 0].tolist() == [0, 1, 2] and np.allclose(distances, 0, atol=1e-3)
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(atlas_module, "LARGE", 2000)
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"material_id": [f"id-{k}" for k in range(2000)], "formula": "NaCl"})
+    table[["x", "y"]] = rng.random((2000, 2))
+    Atlas("many", table.assign(number=np.arange(2000.0)), rng.random((2000, 8), dtype=np.float32)).save(tmp_path)
+    return tmp_path
+
+
+def test_a_large_atlas_is_mapped_and_each_row_keeps_its_vector(folder: Path) -> None:
+    found, z = open_atlas(folder), np.random.default_rng(0)
+    z.random((2000, 2))
+    given = z.random((2000, 8), dtype=np.float32)
+    np.testing.assert_array_equal(found.z, given[found.table["number"].to_numpy(dtype=int)])
+    assert found.table["material_id"].iat[5] == f"id-{int(found.table['number'].iat[5])}"
+    assert found.lists is not None and not found.z.flags.owndata
+    assert found.neighbours(found.z[17], 1)[0].item() == 17
+    found.z[0] = 9  # stays in the memory
+    assert not (open_atlas(folder).z[0] == 9).any()
+
+
+@pytest.mark.parametrize("name", ["centres", "start", "squares"])
+def test_a_damaged_index_is_one_sentence(folder: Path, name: str) -> None:
+    held = load_file(folder / LISTS)
+    save_file({**held, name: held[name][:-1]}, folder / LISTS)
+    with pytest.raises(DatasetError, match="index"):
+        open_atlas(folder)
+
+
+def test_vectors_that_are_cut_off_are_refused(folder: Path) -> None:
+    (folder / CODES).write_bytes((folder / CODES).read_bytes()[:-40])
+    with pytest.raises(DatasetError, match="cannot be read"):
+        open_atlas(folder)
+
+
+def test_a_map_that_is_fitted_to_a_part_keeps_neighbours_of_all() -> None:
+    rng = np.random.default_rng(0)
+    z = np.repeat(10 * rng.standard_normal((8, 6)), 50, axis=0) + rng.standard_normal((400, 6))
+    z = z.astype(np.float32)
+    places, how = lay_out(z, fitted=200)
+    assert how["fitted"] == 200 and np.isfinite(places).all()
+    # half of each cloud is placed by neighbours, and falls upon its cloud
+    middles = places.reshape(8, 50, 2)
+    assert np.linalg.norm(middles - np.median(middles, axis=1, keepdims=True), axis=2).max() < 5
+    chance = 10 / 400
+    assert how["kept_fitted"] > 5 * chance and how["kept_placed"] > 5 * chance
+    assert kept_neighbours(z[:, :2], z[:, :2], np.arange(400)) == 1

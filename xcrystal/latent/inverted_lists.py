@@ -1,0 +1,138 @@
+"""An approximate index of the nearest latent vectors of a large atlas: inverted lists of k-means cells.
+
+The latent vectors are ordered by the cell that they are in, so that the list of a cell is a slice of them, and an index
+is no more than the cells' centres and where each list begins. Only the lists of the cells nearest to a point are
+compared with it, exactly; on a mapped file no other part is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xcrystal.latent.nearest import in_order, squared_lengths
+
+PROBES = 48  # lists that are looked at
+_SAMPLE = 2**16  # latent vectors that the centres are fitted to
+_ROUNDS = 10  # of k-means
+_PART = 2**13  # latent vectors that are compared with all centres at once
+
+
+class InvertedLists:
+    """Nearest neighbours among latent vectors that are ordered by cell.
+
+    Parameters
+    ----------
+    codes
+        (N, latent_dim) float32, list after list; may be a mapped file.
+    centres
+        (cells, latent_dim) float32.
+    start
+        (cells + 1,) int: the list of cell c is ``codes[start[c]:start[c + 1]]``.
+    squares
+        (N,) float32 squared lengths of the latent vectors.
+    probes
+        How many lists are looked at for a point; more are slower and miss less.
+
+    Raises
+    ------
+    ValueError
+        If these do not belong together.
+    """
+
+    def __init__(
+        self, codes: np.ndarray, centres: np.ndarray, start: np.ndarray, squares: np.ndarray, probes: int = PROBES
+    ) -> None:
+        whole = start.ndim == 1 and start.dtype.kind == "i" and len(start) == len(centres) + 1 > 1
+        if not whole or start[0] != 0 or start[-1] != len(codes) or (np.diff(start) < 0).any():
+            raise ValueError("the lists of the index are not those of the latent vectors")
+        if centres.shape[1:] != codes.shape[1:] or squares.shape != codes.shape[:1]:
+            raise ValueError("the index is not that of the latent vectors")
+        if not np.isfinite(centres).all() or not np.isfinite(squares).all():
+            raise ValueError("the index is not finite")
+        self.centres, self.start, self.squares, self.probes = centres, start, squares, probes
+        self.codes = codes
+        self._of_centres = np.einsum("cz,cz->c", centres, centres)
+
+    @classmethod
+    def of(cls, codes: np.ndarray, seed: int = 0) -> tuple[InvertedLists, np.ndarray]:
+        """The index of latent vectors (N, Z) that are copied into the order of their cells, and that order (N,)."""
+        order, centres, start = fit_cells(codes, seed=seed)
+        ordered = codes[order]
+        return cls(ordered, centres, start, np.einsum("nz,nz->n", ordered, ordered)), order
+
+    def part(self, kept: np.ndarray) -> InvertedLists:
+        """The index of some of the latent vectors, ``kept`` (N,) bool, which are copied."""
+        start = np.concatenate([[0], np.cumsum(kept)])[self.start]
+        return InvertedLists(self.codes[kept], self.centres, start, self.squares[kept], self.probes)
+
+    def query(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows (n, k) and Euclidean distances (n, k) of the nearest to points (n, latent_dim), nearest first.
+
+        Points of one cell share the lists that are looked at, so that many are faster together. A few percent of the
+        nearest may be missed; what is found has its exact distance.
+        """
+        k = min(k, len(self.codes))
+        rows, distances = np.empty((len(points), k), dtype=int), np.empty((len(points), k))
+        for group, lists in self._groups(points, k):
+            near, slices = points[group], [slice(self.start[c], self.start[c + 1]) for c in lists]
+            squared = np.concatenate([squared_lengths(self.codes[s], near, self.squares[s]) for s in slices], axis=1)
+            places = np.concatenate([np.arange(s.start, s.stop) for s in slices])
+            some = places[np.argpartition(squared, k - 1, axis=1)[:, :k]]
+            rows[group], distances[group] = in_order(self.codes, near, some)
+        return rows, distances
+
+    def _groups(self, points: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Points (m,) of one cell, and the lists that are looked at for them: enough to hold k."""
+        cell = nearest_centres(points, self.centres)
+        counts = np.diff(self.start)
+        for one in np.unique(cell):
+            group = np.flatnonzero(cell == one)
+            middle = points[group].mean(axis=0)
+            order = np.argsort(self._of_centres - 2 * np.einsum("cz,z->c", self.centres, middle), kind="stable")
+            enough = int(np.searchsorted(np.cumsum(counts[order]), k)) + 1
+            yield group, np.sort(order[: max(self.probes, enough)])
+
+
+def fit_cells(codes: np.ndarray, cells: int | None = None, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cells of latent vectors (N, Z) by k-means, fitted to a sample of them.
+
+    Parameters
+    ----------
+    codes
+        (N, Z) float32.
+    cells
+        How many; as many as the square root of N by default.
+    seed
+        Of the sample and of the first centres.
+
+    Returns
+    -------
+    tuple
+        Order (N,) in which the latent vectors lie cell after cell, centres (cells, Z) float32, and where the list of
+        each cell begins in that order, (cells + 1,) int64.
+    """
+    rng = np.random.default_rng(seed)
+    count = min(cells or round(len(codes) ** 0.5), len(codes))
+    sample = codes[np.sort(rng.choice(len(codes), min(_SAMPLE, len(codes)), replace=False))]
+    centres = sample[rng.choice(len(sample), min(count, len(sample)), replace=False)]
+    for _ in range(_ROUNDS):
+        cell = nearest_centres(sample, centres)
+        order = np.argsort(cell, kind="stable")
+        held, first = np.unique(cell[order], return_index=True)
+        sums = np.add.reduceat(sample[order], first, axis=0)
+        centres[held] = sums / np.diff([*first, len(sample)])[:, None]  # an empty cell stays where it is
+    cell = nearest_centres(codes, centres)
+    start = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=len(centres)))]).astype(np.int64)
+    return np.argsort(cell, kind="stable"), centres, start
+
+
+def nearest_centres(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """(n,) which of the centres (c, Z) is nearest to each of the points (n, Z)."""
+    squared = np.einsum("cz,cz->c", centres, centres)
+    if len(points) == 1:  # without BLAS, whose threads wait for each other on a busy machine
+        return np.argmin(squared - 2 * np.einsum("cz,z->c", centres, points[0]), keepdims=True)
+    parts = (points[start : start + _PART] for start in range(0, len(points), _PART))
+    found = [np.argmin(squared - 2 * part @ centres.T, axis=1) for part in parts]
+    return np.concatenate(found) if found else np.zeros(0, dtype=int)
