@@ -18,7 +18,7 @@ def fork_server(
     """Fork kernels that share the libraries, the weights and the atlas (Linux, on the CPU).
 
     A Jupyter server asks it for its kernels where JUPYTER_DEFAULT_PROVISIONER_NAME is xcrystal-forked, and
-    XCRYSTAL_FORK_SERVER the socket. Each runs as the user who asked: with accounts of their own, start this as root.
+    XCRYSTAL_FORK_SERVER the socket. They run as the user who starts this, and nobody else may ask for them.
     """
     from xcrystal.kernels.fork_server import READY, serve
 

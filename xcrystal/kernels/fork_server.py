@@ -5,9 +5,9 @@ atlas are in memory once, however many kernels there are, and a kernel need not 
 thread of Python, imports everything, opens an explorer as a student would, and then forks for whoever asks at its Unix
 socket.
 
-A kernel runs as the user who asked, whom the system names (``SO_PEERCRED``): a server of root's forks for everybody,
-one of another user's for that user alone. It gets the environment and the folder of who asked, and ends when the
-connection to who asked does.
+A kernel runs as the server's user, who alone may open the socket: a fork can read all that the server has in memory, so
+none is made for somebody else. It gets the environment and the folder of who asked, and ends when the connection to who
+asked does.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ import os
 import random
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,6 +32,10 @@ VARIABLE = "XCRYSTAL_FORK_SERVER"  # the socket's path, for who asks
 READY = "Kernels are forked at"
 _PATIENCE = 5.0  # seconds that who asks may take to say what for
 _LONGEST = 2**22  # bytes of a request, which holds an environment
+_OF_FORKS = {
+    "CUDA_VISIBLE_DEVICES": "",  # what a fork inherits of a GPU it cannot use
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or the debugger warns of what ipykernel tells kernels to do
+}
 
 
 def serve(path: Path, model: str = "mp20", memory: int = 0, ready: Callable[[], None] = lambda: None) -> NoReturn:
@@ -57,7 +59,7 @@ def serve(path: Path, model: str = "mp20", memory: int = 0, ready: Callable[[], 
     CheckpointError, DatasetError
         If there is no such model, or it has no atlas.
     TargetError
-        If there is a file at the path, or a server that answers.
+        If there is a file at the path, a server that answers, or no folder for it.
     """
     if not sys.platform.startswith("linux"):
         raise CapabilityError("Kernels that share memory need Linux.")
@@ -78,7 +80,7 @@ def serve(path: Path, model: str = "mp20", memory: int = 0, ready: Callable[[], 
 
 @contextmanager
 def running(path: Path, model: str = "mp20") -> Iterator[None]:
-    """A server in a process of its own, which ends with the context; requests before it has loaded wait for it.
+    """A server in a process of its own, which has loaded when the context begins, and ends with it.
 
     Raises
     ------
@@ -86,23 +88,21 @@ def running(path: Path, model: str = "mp20") -> Iterator[None]:
         If it does not start; it has said why on standard error.
     """
     command = [sys.executable, "-m", "xcrystal", "fork-server", str(path), "--model", model]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
     try:
-        while not path.exists():
-            if process.poll() is not None:
-                raise CapabilityError("Kernels that share memory cannot be had.")
-            time.sleep(0.05)
+        if READY.encode() not in process.stdout.readline():  # it has ended
+            raise CapabilityError("Kernels that share memory cannot be had.")
         yield
     finally:
         process.terminate()
         process.wait()
+        process.stdout.close()
 
 
 def preload(model: str) -> list[Any]:
     """Import and load what an explorer of a model uses, and give what has to be kept so that kernels find it."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what a fork inherits of a GPU it cannot use
-    os.environ["OMP_NUM_THREADS"] = "1"  # nor threads of libraries
-    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # or the debugger warns of what ipykernel tells kernels to do
+    os.environ.update(_OF_FORKS, OMP_NUM_THREADS="1")  # a fork has no threads of libraries
     import torch
 
     import xcrystal
@@ -133,7 +133,9 @@ def preload(model: str) -> list[Any]:
 
 
 def _listen(path: Path) -> socket.socket:
-    """A socket at a path, for all users if the server is root's; one that a server has left behind is replaced."""
+    """A socket at a path, for this user alone; one that a server has left behind is replaced."""
+    if not path.parent.is_dir():
+        raise TargetError(f"There is no folder {path.parent} for the socket.")
     if path.is_socket():
         with socket.socket(socket.AF_UNIX) as probe:
             try:
@@ -143,9 +145,11 @@ def _listen(path: Path) -> socket.socket:
     if path.exists():
         raise TargetError(f"{path} is there already.")
     listener = socket.socket(socket.AF_UNIX)
-    previous = os.umask(0o111 if os.getuid() == 0 else 0o177)
+    previous = os.umask(0o177)
     try:
         listener.bind(str(path))
+    except OSError as error:  # a path may have some 100 characters
+        raise TargetError(f"No socket can be made at {path}: {error}.") from error
     finally:
         os.umask(previous)
     listener.listen(64)
@@ -187,22 +191,28 @@ def receive(connection: socket.socket) -> dict[str, Any]:
 
 
 def _run_kernel(connection: socket.socket, request: dict[str, Any], memory: int) -> None:
-    """Become the kernel that was asked for: its user, environment, folder and random numbers, then its loop."""
+    """Become the kernel that was asked for: its environment, folder and random numbers, then its loop."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
+    started_in = str(Path.cwd())
     try:
-        _become_peer(connection)
         os.environ.clear()
-        os.environ.update(request["env"])
+        os.environ.update(request["env"] | _OF_FORKS)
         os.chdir(request["cwd"])
         arguments = [str(word) for word in request["arguments"]]
         connection.sendall(json.dumps({"pid": os.getpid()}).encode() + b"\n")
     except (OSError, KeyError, TypeError, ValueError) as error:
-        connection.sendall(json.dumps({"error": str(error)}).encode() + b"\n")
+        with suppress(OSError):  # who asked may be gone
+            connection.sendall(json.dumps({"error": str(error)}).encode() + b"\n")
         os._exit(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for inherited in (0, 1):  # the server's terminal, and what tells that it is ready
+        os.dup2(nothing, inherited)
+    os.close(nothing)
+    sys.argv = ["ipykernel_launcher", *arguments]
     connection.settimeout(None)  # open as long as the kernel runs
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
-    _forget_server()
+    _forget_server(started_in)
     from ipykernel.kernelapp import IPKernelApp
 
     from xcrystal.explorer.visitors import limit_data
@@ -210,20 +220,14 @@ def _run_kernel(connection: socket.socket, request: dict[str, Any], memory: int)
     if memory:
         limit_data(memory)
     # of a parent 1 ipykernel neither waits for the end, nor tells a terminal about this kernel
-    IPKernelApp.launch_instance(argv=[*arguments, "--IPKernelApp.parent_handle=1"])
+    kernel = IPKernelApp.instance()
+    kernel.initialize([*arguments, "--IPKernelApp.parent_handle=1"])
+    if "matplotlib" in sys.modules:  # or figures would be drawn for nobody, as in the server
+        import matplotlib
 
-
-def _become_peer(connection: socket.socket) -> None:
-    """Change to the user at the other end; PermissionError if it is another and this one is not root."""
-    size = struct.calcsize("3i")
-    _, user, group = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-    if user == os.getuid():
-        return
-    import pwd
-
-    os.initgroups(pwd.getpwuid(user).pw_name, group)
-    os.setgid(group)
-    os.setuid(user)
+        matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]  # which the kernel has set unless who asked did
+        matplotlib.use(os.environ["MPLBACKEND"])
+    kernel.start()
 
 
 def _end_with(connection: socket.socket) -> None:
@@ -232,12 +236,16 @@ def _end_with(connection: socket.socket) -> None:
     os._exit(1)
 
 
-def _forget_server() -> None:
+def _forget_server(started_in: str) -> None:
     """Undo what all forks would have in common but kernels that were started have not."""
     import tempfile
 
     import numpy as np
+    import torch
 
-    tempfile.tempdir = None  # of another user, perhaps
+    tempfile.tempdir = None  # who asked may have another
     random.seed()
     np.random.seed()  # noqa: NPY002  (it is users who may draw from it)
+    torch.seed()
+    if sys.path[:1] == [started_in]:
+        del sys.path[0]  # the server's folder, which ``python -m`` puts there

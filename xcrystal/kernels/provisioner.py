@@ -6,6 +6,7 @@ kernel of another language or environment, and any kernel while no server answer
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import select
@@ -99,10 +100,16 @@ class ForkedProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         cwd = str(kwargs.get("cwd") or Path.cwd())
         try:
-            self.process = ForkedKernel(path, cmd[3:], cwd, kwargs["env"])
+            # the server of notebooks goes on while it waits
+            self.process = await asyncio.to_thread(ForkedKernel, path, cmd[3:], cwd, kwargs["env"])
         except (OSError, ValueError) as error:
             self.log.warning("No kernel that shares memory (%s: %s): one of its own is started.", path, error)
             return await super().launch_kernel(cmd, **kwargs)
         self.pid = self.pgid = self.process.pid
         self.cwd = cwd
         return self.connection_info
+
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal to the kernel and what it has started, unless it has ended: its number may be another's now."""
+        if not isinstance(self.process, ForkedKernel) or self.process.poll() is None:
+            await super().send_signal(signum)
