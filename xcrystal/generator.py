@@ -424,7 +424,7 @@ def open_model(name: str | Path = "mp20", device: str = "auto", server: str | No
     device
         "auto" picks cuda, then mps, then cpu.
     server
-        The address of an ``xcrystal model-server``, such as "http://127.0.0.1:8000", which then encodes, decodes,
+        The address of an ``xcrystal model-server``, such as "http://127.0.0.1:8765", which then encodes, decodes,
         predicts and explains; the model here takes over where it does not answer. By default what the environment
         variable XCRYSTAL_SERVER says, if that server has this model; "" for none. The server's token is that of
         XCRYSTAL_SERVER_TOKEN.

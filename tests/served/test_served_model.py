@@ -28,7 +28,7 @@ from xcrystal.errors import CheckpointError, ReadError, ServerWarning, TargetErr
 from xcrystal.explanation.batches import score_crystals
 from xcrystal.generator import CrystalModel, open_model
 from xcrystal.served import served_model
-from xcrystal.served.connection import Connection
+from xcrystal.served.connection import Connection, ServerGone, mark_of
 from xcrystal.served.served_model import ServedModel
 from xcrystal.served.wire import write_records
 
@@ -251,7 +251,7 @@ def test_the_page_shows_what_works(address: str, tmp_path: Path, monkeypatch: py
     (tmp_path / "token").write_text(TOKEN + "\n")
     (block,) = blocks((ROOT / "docs" / "how-to" / "model-server.md").read_text(encoding="utf-8"), "py")
     shown: dict[str, Any] = {}
-    exec(block.replace("http://127.0.0.1:8000", address), shown)
+    exec(block.replace("http://127.0.0.1:8765", address), shown)
     assert isinstance(shown["model"], ServedModel)
 
 
@@ -328,3 +328,42 @@ def test_killed_in_mid_use_the_model_here_goes_on_until_the_server_is_back(
         monkeypatch.setattr(served_model, "AGAIN", 30.0)
         os.kill(pid, signal.SIGCONT)
         explorer.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_has_connections_of_its_own(served: ServedModel, tmp_path: Path) -> None:
+    served.encode(STRUCTURES[:1])  # one connection is open
+    assert served._connection._idle
+    child = os.fork()
+    if child == 0:
+        try:
+            _, used = served._connection._line()
+            (tmp_path / "told").write_text(str(used))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert (tmp_path / "told").read_text() == "False"
+    line, used = served._connection._line()
+    assert used
+    served._connection._idle.append(line)
+
+
+def test_answers_of_another_model_are_not_taken(served: ServedModel) -> None:
+    other = Connection(served.address, TOKEN)
+    other.model = mark_of({"digest": "of another", "fitted": {}})
+    with pytest.raises(ServerGone, match="another model"):
+        other.ask("encode", *write_records(STRUCTURES[:1]))
+
+
+def test_who_has_no_token_sends_no_body(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(b"POST /encode HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 403")  # before a byte of the body
+
+
+@pytest.mark.parametrize("token", ["of two\nlines", "naïve"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_told(token: str) -> None:
+    with pytest.raises(CheckpointError, match="letters") as caught:
+        Connection("http://127.0.0.1:1", token)
+    assert token not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ def fork_server(
     A Jupyter server asks it for its kernels where JUPYTER_DEFAULT_PROVISIONER_NAME is xcrystal-forked, and
     XCRYSTAL_FORK_SERVER the socket. They run as the user who starts this, and nobody else may ask for them.
     """
+    os.environ.pop("XCRYSTAL_SERVER", None)  # kernels share the model that is here
     from xcrystal.kernels.fork_server import READY, serve
 
     serve(socket.absolute(), model, memory, ready=lambda: typer.echo(f"{READY} {socket}"))

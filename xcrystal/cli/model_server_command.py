@@ -17,7 +17,7 @@ def model_server(
     model: Model = "mp20",
     device: Device = "auto",
     ip: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8765,
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -28,7 +28,7 @@ def model_server(
     batch: Annotated[int, typer.Option(min=1, help="Crystals that are computed together at most.")] = 64,
     wait: Annotated[float, typer.Option(min=0, help="Milliseconds that a batch waits for others at most.")] = 3.0,
 ) -> None:
-    """Serve a model to many kernels: xc.load("mp20", server="http://127.0.0.1:8000").
+    """Serve a model to many kernels: xc.load("mp20", server="http://127.0.0.1:8765").
 
     What they ask at the same time is computed together. Kernels need no weights and no torch, and go on with the model
     that they have themselves where this one is gone. Ctrl-C ends it.

@@ -20,6 +20,9 @@ from xcrystal.errors import XCrystalError
 Compute = Callable[[Any, list[Any], Callable[[], None]], Sequence[Any]]
 
 
+_AGING = 0.5  # seconds of waiting that make up for one step of cost
+
+
 class Cancelled(Exception):
     """Of a batch that nobody waits for any more."""
 
@@ -71,7 +74,7 @@ class Batcher:
         self._thread.start()
 
     def submit(self, kind: Hashable, items: Sequence[Any], cost: int = 0) -> Request:
-        """Ask for items of a kind; those of a lower cost are computed first.
+        """Ask for items of a kind; those of a lower cost are computed first, but nobody waits for ever.
 
         Raises
         ------
@@ -113,7 +116,8 @@ class Batcher:
         ready = [queue for queue in self._queues.values() if below is None or queue[0].cost < below]
         if not ready:
             return []
-        queue = min(ready, key=lambda queue: (queue[0].cost, queue[0].came))
+        now = time.monotonic()
+        queue = min(ready, key=lambda queue: (queue[0].cost - int((now - queue[0].came) / _AGING), queue[0].came))
         kind = queue[0].kind
         end = queue[0].came + self._wait
         while patient and len(queue) < self._last.get(kind, 1) and not self._closed:
@@ -141,11 +145,9 @@ class Batcher:
         def on_step() -> None:
             if self._closed or all(request.unwanted for request in batch):
                 raise Cancelled
-            while True:
-                with self._changed:
-                    quicker = self._next(batch[0].cost, patient=False)
-                if not quicker:
-                    return
+            with self._changed:
+                quicker = self._next(batch[0].cost, patient=False)
+            if quicker:  # one batch at a step, or a search would never end while others drag
                 self._answer(quicker)
 
         try:

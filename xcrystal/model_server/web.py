@@ -17,14 +17,16 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RequestHandler, stream_request_body
 
 from xcrystal.errors import ReadError, TargetError, XCrystalError
 from xcrystal.generator import CrystalModel
 from xcrystal.model_server.answers import KINDS, about, compute, read_request, write_answer
 from xcrystal.model_server.batching import Batcher, Busy, Cancelled, Request
+from xcrystal.served.connection import MODEL, mark_of
 from xcrystal.served.wire import MOST_BYTES, TYPE, unpack
 
+_BODY, _IDLE = 60.0, 300.0  # seconds that a body may take, and that a connection may stay open without a request
 _log = logging.getLogger(__name__)
 
 
@@ -61,12 +63,30 @@ class _Info(_Page):
         self.finish(self.about | counts)
 
 
+@stream_request_body
 class _Ask(_Page):
+    """An answer; the body is read only of who knows the token."""
+
+    def initialize(self, model: CrystalModel, batcher: Batcher, token: str, about: dict[str, Any]) -> None:
+        super().initialize(model, batcher, token, about)
+        self._body = bytearray()
+
+    def prepare(self) -> None:
+        super().prepare()
+        wanted = self.request.headers.get(MODEL, "")
+        if not self._finished and wanted and wanted != mark_of(self.about):
+            self._refuse(409, ReadError("It has another model."))
+
+    def data_received(self, chunk: bytes) -> None:
+        if not self._finished:
+            self._body += chunk
+
     async def post(self, name: str) -> None:
         try:
-            asked = read_request(name, *unpack(self.request.body), self.model)
+            asked = read_request(name, *unpack(bytes(self._body)), self.model)
             self._waits = self.batcher.submit(asked.kind, asked.items, asked.cost)
             found = await asyncio.wrap_future(self._waits.future)
+            answer = write_answer(asked.kind, found)
         except XCrystalError as error:
             return self._refuse(400, error)
         except (Busy, Cancelled, asyncio.CancelledError):
@@ -75,7 +95,7 @@ class _Ask(_Page):
             _log.exception("A request for %s failed", name)
             return self._refuse(500, ReadError("It has failed."))
         self.set_header("Content-Type", TYPE)
-        self.finish(write_answer(asked.kind, found))
+        self.finish(answer)
         return None
 
 
@@ -90,7 +110,7 @@ def run_server(
     model: CrystalModel,
     token: str,
     ip: str = "127.0.0.1",
-    port: int = 8000,
+    port: int = 8765,
     largest: int = 64,
     wait: float = 0.003,
     started: Callable[[str], None] = lambda address: None,
@@ -126,7 +146,13 @@ async def _serve(
     model: CrystalModel, token: str, sockets: list[Any], largest: int, wait: float, started: Callable[[str], None]
 ) -> None:
     batcher = Batcher(partial(compute, model), largest, wait)
-    server = HTTPServer(application(model, batcher, token), max_body_size=MOST_BYTES, max_buffer_size=MOST_BYTES)
+    server = HTTPServer(
+        application(model, batcher, token),
+        max_body_size=MOST_BYTES,
+        max_buffer_size=MOST_BYTES,
+        body_timeout=_BODY,
+        idle_connection_timeout=_IDLE,
+    )
     server.add_sockets(sockets)
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -18,7 +18,7 @@ from xcrystal.errors import DatasetError, check_whole_number
 from xcrystal.latent.atlas import CODES, FACTS, FLAG, STRUCTURES, TABLE, Atlas
 from xcrystal.latent.building import atlas_facts, placing_error, put_in_place
 from xcrystal.latent.umap_layout import lay_out
-from xcrystal.scale.run_folder import MANIFEST, RunFolder
+from xcrystal.scale.run_folder import MANIFEST, SKIPPED, RunFolder
 from xcrystal.scale.tasks import CODE, MapRows, codes_of
 
 if TYPE_CHECKING:
@@ -56,9 +56,13 @@ def assemble_atlas(run: str | Path, out: str | Path, sample: int = SAMPLE, seed:
     from pyarrow.parquet import read_metadata
 
     folder, out = RunFolder(Path(run).resolve()), Path(out).resolve()
-    told = _manifest(folder)
-    task = MapRows(**told["arguments"])
+    told, task = _manifest(folder)
     parts = folder.parts()
+    if len(parts) < told["partitions"]:
+        missing = told["partitions"] - len(parts)
+        raise DatasetError(f"Of the run in {folder.path}, {missing} partitions are not done: begin it again.")
+    if not (folder.path / SKIPPED).is_file():
+        raise DatasetError(f"The run in {folder.path} has not come to its end: begin it again.")
     ends = np.cumsum([0, *(read_metadata(path).num_rows for path in parts)])
     if not ends[-1]:
         raise DatasetError(f"The run in {folder.path} has no crystals to make an atlas of.")
@@ -80,14 +84,18 @@ def assemble_atlas(run: str | Path, out: str | Path, sample: int = SAMPLE, seed:
     return facts
 
 
-def _manifest(folder: RunFolder) -> dict[str, Any]:
+def _manifest(folder: RunFolder) -> tuple[dict[str, Any], MapRows]:
+    """What a run says of itself, and its task with the weights that it had."""
     try:
         told: dict[str, Any] = json.loads((folder.path / MANIFEST).read_text(encoding="utf-8"))
         if told["task"] != MapRows.title:
             raise ValueError(f"it is one of the task {told['task']}")
-        return told
+        task, _ = MapRows(**told["arguments"]), (told["partitions"], told["data"], told["inputs"]["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"The folder {folder.path} holds no run that an atlas can be made of: {error}") from error
+    if task.digest != told["weights"]:
+        raise DatasetError(f"The run in {folder.path} was made with other weights than {task.model} has now.")
+    return told, task
 
 
 def _half(z: np.ndarray) -> np.ndarray:
@@ -102,7 +110,7 @@ def _known(parts: Sequence[Path], within: Sequence[np.ndarray], seed: int) -> At
 
     codes = [codes_of(read_table(p, columns=[CODE]))[rows] for p, rows in zip(parts, within, strict=True) if len(rows)]
     z = _half(np.concatenate(codes))
-    layout, how = lay_out(z, seed)
+    layout, how = lay_out(z, seed, max(len(z), 1))
     return Atlas("sample", pd.DataFrame({"x": layout[:, 0], "y": layout[:, 1]}), z, how)
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_BATCH = 8192  # rows that are read at once on the way to those of a partition
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows of one parquet file.
@@ -142,7 +145,12 @@ def _rows_of(path: Path, size: int) -> Iterator[Rows]:
     try:
         with ParquetFile(path) as file:
             counts = [file.metadata.row_group(k).num_rows for k in range(file.metadata.num_row_groups)]
-    except (ArrowException, OSError, ValueError):
+    except OSError as error:
+        if error.errno is not None:  # it cannot be reached; of damage pyarrow gives no number
+            raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
+        yield Rows(path, (), 0, 0, 0)
+        return
+    except (ArrowException, ValueError):
         yield Rows(path, (), 0, 0, 0)  # whoever reads it will say what is wrong with it
         return
     groups: list[int] = []
@@ -177,7 +185,11 @@ def _read_rows(rows: Rows, shown: str) -> Iterator[tuple[str, Found]]:
         _check(rows.path, status.st_size, status.st_mtime_ns)
         table = _table(rows)
         check_columns(table, rows.path)
-    except Exception as error:  # noqa: BLE001  (pyarrow raises whatever it meets in a damaged file)
+    except MemoryError:
+        raise  # as a file that cannot be reached: the partition has failed, and is tried again by the next call
+    except Exception as error:  # pyarrow raises whatever it meets in a damaged file
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         said = str(error) if isinstance(error, DatasetError) else f"{shown} cannot be read as parquet: {error}"
         yield shown, failed(name, said)
         return
@@ -198,7 +210,7 @@ def _table(rows: Rows) -> pd.DataFrame:
         raise DatasetError(f"{rows.path.name} cannot be read as parquet: its footer is damaged.")
     taken, seen = list[pa.RecordBatch](), 0
     with ParquetFile(rows.path) as file:
-        for batch in file.iter_batches(batch_size=rows.count, row_groups=list(rows.groups)):
+        for batch in file.iter_batches(batch_size=max(rows.count, _BATCH), row_groups=list(rows.groups)):
             begin, end = max(rows.skip - seen, 0), min(rows.skip + rows.count - seen, len(batch))
             if begin < end:
                 taken.append(batch.slice(begin, end - begin))

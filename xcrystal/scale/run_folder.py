@@ -7,11 +7,13 @@ once that is done; ``skipped/NAME.parquet`` is what of it could not be, and why;
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from xcrystal.crystal.files import replacing
 from xcrystal.crystal.tables import write_table
@@ -50,8 +52,16 @@ class RunFolder:
         import pyarrow.parquet as pq
 
         write_table(skipped.astype(str), self.reasons(partition.name))
-        with replacing(self.part(partition.name)) as file:
-            pq.write_table(table, file, compression="zstd")
+        # not in the folder of the parts, whom a killed worker's leftovers would make unreadable as one table
+        begun = self.path / f".{partition.name}-{os.getpid()}-{uuid4().hex}"
+        try:
+            with begun.open("wb") as file:
+                pq.write_table(table, file, compression="zstd")
+                file.flush()
+                os.fsync(file.fileno())
+            begun.replace(self.part(partition.name))
+        finally:
+            begun.unlink(missing_ok=True)
 
     def parts(self) -> list[Path]:
         """What became of the partitions that are done, in order."""
@@ -93,7 +103,7 @@ class RunFolder:
 
     def _compare(self, file: Path, wanted: dict[str, Any]) -> None:
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            found = dict(json.loads(file.read_text(encoding="utf-8")))
             differs = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
         except (ValueError, TypeError, OSError) as error:
             raise DatasetError(f"{file} is damaged: {error}") from error
@@ -126,7 +136,7 @@ class RunFolder:
             raise DatasetError(f"Another process works on the run in {self.path}.") from None
 
     def merge_skipped(self, failed: Sequence[tuple[Partition, str]]) -> int:
-        """Write ``skipped.parquet`` of all partitions, one after another, and tell how many rows it has.
+        """Write ``skipped.parquet`` of all partitions, one after another, and tell how many crystals it is about.
 
         Parameters
         ----------
@@ -137,6 +147,7 @@ class RunFolder:
         import pyarrow.parquet as pq
 
         schema = pa.schema([(name, pa.string()) for name in ("name", "source", "reason")])
+        missed = sum(max(partition.crystals, 1) for partition, _ in failed)
         whole = [{"name": f"partition {p.name}", "source": str(p), "reason": reason} for p, reason in failed]
         count = 0
         with replacing(self.path / SKIPPED) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
@@ -148,4 +159,4 @@ class RunFolder:
                 if len(rows):
                     writer.write_table(rows)
             writer.write_table(pa.Table.from_pylist(whole, schema))
-        return count + len(whole)
+        return count + missed

@@ -97,7 +97,8 @@ def run_partitions(
 ) -> RunReport:
     """Do a task with all crystals of a data set, partition by partition.
 
-    The files are the same, byte by byte, wherever it runs. What cannot be done is in ``skipped.parquet``, with reasons.
+    The files are the same, byte by byte, here and on workers of the same kind. What cannot be done is in
+    ``skipped.parquet``, with reasons.
 
     Parameters
     ----------
@@ -136,20 +137,27 @@ def run_partitions(
         raise DatasetError("Give workers, or the address of a scheduler that has its own, not both.")
     if workers is not None:
         check_whole_number(workers, "The number of workers")
-    size, folder = size or task.usual_size, RunFolder(Path(out).resolve())
+    size, folder = task.usual_size if size is None else size, RunFolder(Path(out).resolve())
     if folder.path.is_relative_to(Path(source).resolve()):
         raise DatasetError(f"The run in {out} would be a part of its own data; give a folder outside of {source}.")
     told = task.manifest()
     data = partitions_of(Path(source), size)
     inputs = {"files": data.files, "bytes": data.bytes, "digest": data.digest}
-    run = {"xcrystal": xcrystal.__version__, **told, "partition_size": size, "data": data.name, "inputs": inputs}
+    run = {
+        "xcrystal": xcrystal.__version__,
+        **told,
+        "partition_size": size,
+        "partitions": len(data.partitions),
+        "data": data.name,
+        "inputs": inputs,
+    }
     with folder.alone(), ExitStack() as stack:
         folder.begin(run)
         todo = [partition for partition in data.partitions if not folder.is_done(partition)]
         started, done = time.perf_counter(), 0
         failed: dict[str, str] = {}
         if todo:
-            work = _Work(task, folder, task.digest)
+            work = _Work(task, folder, task.digest, xcrystal.__version__)
             outcomes = _here(work, todo)
             if workers is not None or scheduler is not None:
                 outcomes = _on_dask(stack.enter_context(_client(workers, scheduler)), work, todo)
@@ -162,7 +170,7 @@ def run_partitions(
         by_name = {partition.name: partition for partition in data.partitions}
         ordered = {name: failed[name] for name in sorted(failed)}
         skipped = folder.merge_skipped([(by_name[name], reason) for name, reason in ordered.items()])
-        crystals = sum(folder.counts(by_name[path.stem])[0] for path in folder.parts())
+        crystals = sum(folder.counts(one)[0] for one in data.partitions if folder.is_done(one))
         figures = task.figures(folder.parts(), skipped)
     shown = {f"{name} ({by_name[name]})": reason for name, reason in ordered.items()}
     earlier, rate = len(by_name) - len(todo), done / seconds if done else 0.0
@@ -176,6 +184,7 @@ class _Work:
     task: Task
     folder: RunFolder
     digest: str  # of the model's weights, as whoever began the run has them
+    version: str  # of xcrystal
 
     def __call__(self, partition: Partition) -> Outcome:
         with _one_at_a_time, _quiet():
@@ -190,8 +199,11 @@ class _Work:
     def _do(self, partition: Partition) -> None:
         import pandas as pd
 
+        import xcrystal
         from xcrystal.model.device import one_thread
 
+        if xcrystal.__version__ != self.version:
+            raise DatasetError(f"This worker has xcrystal {xcrystal.__version__}, not {self.version}.")
         if not self.folder.path.is_dir():
             raise DatasetError(f"This worker does not see the folder {self.folder.path}.")
         if self.task.digest != self.digest:
@@ -271,7 +283,8 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
             client = stack.enter_context(Client(where, timeout=_WAIT, set_as_default=False))
             client.wait_for_workers(1, timeout=_WAIT)
         except (OSError, TimeoutError, ValueError) as error:
-            raise DatasetError(f"There is no Dask scheduler with workers at {scheduler}: {error}") from error
+            at = "" if scheduler is None else f" at {scheduler}"
+            raise DatasetError(f"There is no Dask scheduler with workers{at}: {error}") from error
         yield client
 
 

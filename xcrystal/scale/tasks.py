@@ -116,7 +116,8 @@ class Encode(ModelTask):
         """Encode the crystals of a partition."""
         rows, crystals, failed = _canonical(dataset.table, self.opened)
         z = self.opened.encode_canonical(crystals)
-        frame = dataset.table.iloc[rows][[*_NAMES, *dataset.properties]].reset_index(drop=True)
+        given = {name: f"given_{name}" for name in dataset.properties if name == CODE or name.startswith("predicted_")}
+        frame = dataset.table.iloc[rows][[*_NAMES, *dataset.properties]].reset_index(drop=True).rename(columns=given)
         predicted = self.opened.predict(z) if len(z) else dict.fromkeys(self.opened.properties, np.zeros(0))
         for name, values in predicted.items():
             frame[f"predicted_{name}"] = np.asarray(values, dtype=np.float32)
@@ -137,7 +138,9 @@ class MapRows(ModelTask):
         rows, crystals, failed = _canonical(dataset.table, self.opened)
         z = self.opened.encode_canonical(crystals)
         kept = dataset.table.iloc[rows].reset_index(drop=True)
-        chart = chart_of(kept, dataset.properties, crystals) if len(kept) else kept[["material_id", "formula"]]
+        kept = kept.rename(columns={CODE: f"given_{CODE}"})
+        properties = [f"given_{CODE}" if name == CODE else name for name in dataset.properties]
+        chart = chart_of(kept, properties, crystals) if len(kept) else kept[["material_id", "formula"]]
         return with_codes(chart.assign(**{name: kept[name] for name in (*STRUCTURE_COLUMNS, "source")}), z), failed
 
 
@@ -295,13 +298,24 @@ def table_of(frame: pd.DataFrame) -> pa.Table:
     """A table without what pandas adds to it."""
     import pyarrow as pa
 
-    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    return _without_nulls(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None))
 
 
 def _of_rows(rows: list[dict[str, Any]]) -> pa.Table:
     import pyarrow as pa
 
-    return pa.Table.from_pylist(rows, None if rows else pa.schema([(name, pa.string()) for name in _NAMES]))
+    return _without_nulls(
+        pa.Table.from_pylist(rows, None if rows else pa.schema([(name, pa.string()) for name in _NAMES]))
+    )
+
+
+def _without_nulls(table: pa.Table) -> pa.Table:
+    """A table whose columns without any value have the type that they have in other partitions."""
+    import pyarrow as pa
+
+    kinds = [pa.string() if field.name in _NAMES else pa.float64() for field in table.schema]
+    fields = [f.with_type(kind) if pa.types.is_null(f.type) else f for f, kind in zip(table.schema, kinds, strict=True)]
+    return table.cast(pa.schema(fields))
 
 
 def _canonical(table: pd.DataFrame, model: CrystalModel) -> tuple[list[int], list[WyckoffCrystal], dict[int, str]]:

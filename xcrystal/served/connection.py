@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
-import select
+import os
+import selectors
 import time
 import weakref
 from collections import deque
@@ -23,6 +25,16 @@ CONNECT = 2.0  # seconds that a server has to be reached
 _STEP = 0.05  # seconds between questions whether to go on
 
 
+MODEL = "X-Xcrystal-Model"
+"""The header with the mark of the model that is asked."""
+
+
+def mark_of(about: Mapping[str, Any]) -> str:
+    """What tells a model, with what was fitted for it, from others: of what a server says of itself."""
+    text = json.dumps([about.get("digest"), about.get("fitted")], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class ServerGone(Exception):
     """A server that cannot be reached, is too busy, or answers what is no answer; the message is a reason."""
 
@@ -33,7 +45,7 @@ class Connection:
     Parameters
     ----------
     address
-        Such as "http://127.0.0.1:8000".
+        Such as "http://127.0.0.1:8765".
     token
         What it asks for.
     patience
@@ -52,10 +64,14 @@ class Connection:
         except ValueError:
             self._host = ""
         if not self._host or parts.scheme not in ("http", "https") or parts.username:
-            raise CheckpointError(f"{address!r} is no address of a model server; one is http://127.0.0.1:8000.")
+            raise CheckpointError(f"{address!r} is no address of a model server; one is http://127.0.0.1:8765.")
         self.address, self._path, self._secure = address.rstrip("/"), parts.path, parts.scheme == "https"
-        self._token, self._patience = token, patience
+        self._token, self._patience = token.strip(), patience
+        if not self._token.isascii() or not self._token.isprintable():
+            raise CheckpointError("The token of a model server has only letters, digits and signs of ASCII.")
         self._idle: deque[http.client.HTTPConnection] = deque()  # threads take one each
+        self._process = os.getpid()
+        self.model = ""  # the mark of the only model whose answers are wanted
         weakref.finalize(self, _close_all, self._idle)
 
     def about(self) -> dict[str, Any]:
@@ -107,7 +123,7 @@ class Connection:
     ) -> bytes:
         if len(body) > MOST_BYTES:
             raise ServerGone(f"a request has more than {MOST_BYTES // 1_000_000} MB")
-        headers = {"Authorization": f"token {self._token}", "Content-Type": TYPE}
+        headers = {"Authorization": f"token {self._token}", "Content-Type": TYPE, MODEL: self.model}
         while True:
             line, used = self._line()
             try:
@@ -133,14 +149,18 @@ class Connection:
     def _wait(self, line: http.client.HTTPConnection, on_step: Callable[[], None] | None, patience: float) -> None:
         """Wait until there is an answer to read."""
         end = time.monotonic() + patience
-        while not select.select([line.sock], [], [], _STEP if on_step else max(end - time.monotonic(), 0))[0]:
-            if on_step is not None:
-                on_step()
-            if time.monotonic() >= end:
-                raise ServerGone(f"no answer in {patience:.0f} seconds")
+        with selectors.DefaultSelector() as selector:
+            selector.register(line.sock, selectors.EVENT_READ)
+            while not selector.select(_STEP if on_step else max(end - time.monotonic(), 0)):
+                if on_step is not None:
+                    on_step()
+                if time.monotonic() >= end:
+                    raise ServerGone(f"no answer in {patience:.0f} seconds")
 
     def _refusal(self, status: int, content: bytes) -> Exception:
         """What an answer that is none raises here."""
+        if status == http.client.CONFLICT:
+            return ServerGone("it has another model by now")
         if status in (401, 403):
             return CheckpointError(
                 f"The model server at {self.address} refuses the token; it is to be in XCRYSTAL_SERVER_TOKEN."
@@ -156,6 +176,8 @@ class Connection:
 
     def _line(self) -> tuple[http.client.HTTPConnection, bool]:
         """A connection, and whether it was used before."""
+        if self._process != os.getpid():  # a fork: what is open is its parent's, who would get its answers
+            self._process, self._idle = os.getpid(), deque()
         with suppress(IndexError):
             return self._idle.pop(), True
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection

@@ -21,7 +21,7 @@ from xcrystal.generator import CrystalModel, model_folder, open_model, to_struct
 from xcrystal.model.decoded import Decoded
 from xcrystal.model.digests import weights_digest
 from xcrystal.predicting import INTERVALS, NONZERO, VALUES
-from xcrystal.served.connection import Connection, ServerGone
+from xcrystal.served.connection import Connection, ServerGone, mark_of
 from xcrystal.served.wire import Arrays, read_ragged, read_records, write_records
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class ServedModel(CrystalModel):
 
     def __init__(self, name: str, device: str, connection: Connection, about: Mapping[str, Any]) -> None:
         self._connection, self._device, self._about = connection, device, dict(about)
+        connection.model = mark_of(about)
         self._opened: CrystalModel | None = None
         self._lock = threading.Lock()
         self._asked_last: float | None = None  # of a server that is gone

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,9 @@ def in_processes(count: int, work: Callable[..., Any], *given: Any) -> Any:
 
 
 def _begin(work: Callable[..., Any], *given: Any) -> Any:
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    kind = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    # the others wait as long as the first one takes to make tokens, or to score
+    distributed.init_process_group(kind, timeout=timedelta(days=7))
     try:
         return work(*given, Ranks(distributed.get_rank(), distributed.get_world_size()))
     finally:
