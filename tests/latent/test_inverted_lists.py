@@ -74,7 +74,9 @@ def test_many_points_around_one_take_memory_within_bounds(
     rows = lists.query(points, 10)[0]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert recall(rows, wanted) >= 0.999 and peak < 16e6  # 4 numbers of 4 bytes for each of the 2 ** 18, and the centres
+    assert (
+        recall(rows, wanted) >= 0.999 and peak < 16e6
+    )  # a few arrays of 2 ** 18 numbers
 
 
 def test_points_whose_lists_hold_too_few_look_at_more(codes: np.ndarray) -> None:

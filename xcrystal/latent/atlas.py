@@ -24,6 +24,7 @@ from xcrystal.crystal.files import map_array
 from xcrystal.crystal.tables import check_packing, write_table
 from xcrystal.errors import DatasetError, ReadError, one_sentence
 from xcrystal.generator import BUNDLED
+from xcrystal.latent.compositions import Formula, distinct_formulas
 from xcrystal.latent.directions import Directions, principal_directions
 from xcrystal.latent.inverse import MapInverse
 from xcrystal.latent.inverted_lists import InvertedLists
@@ -106,6 +107,21 @@ class Atlas:
     def flag(self, row: int) -> str:
         """What is doubtful about the crystal of a row; "" if nothing is known to be."""
         return str(self.table[FLAG].iat[int(row)]) if FLAG in self.table else ""
+
+    @cached_property
+    def centre(self) -> np.ndarray:
+        """(latent_dim,) float32 mean of the latent vectors; with an index nearly, from its cells, to read none."""
+        if self.lists is None:
+            return self.z.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return np.average(self.lists.centres, axis=0, weights=np.diff(self.lists.start)).astype(np.float32)
+
+    @cached_property
+    def formulas(self) -> tuple[list[Formula | None], np.ndarray]:
+        """The different compositions, None for what is no formula, and (N,) which of them each crystal has.
+
+        Read once; a question is then asked of the few instead of all.
+        """
+        return distinct_formulas(self.table["formula"])
 
     @cached_property
     def directions(self) -> Directions:

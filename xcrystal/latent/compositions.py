@@ -14,6 +14,8 @@ from xcrystal.crystal.elements import MAX_Z
 from xcrystal.errors import ReadError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xcrystal.latent.atlas import Atlas
 
 Formula = tuple[tuple[int, int], ...]
@@ -103,25 +105,22 @@ def pattern(formula: Formula) -> tuple[int, ...]:
     return tuple(sorted(n for _, n in formula))
 
 
-def distinct_formulas(atlas: Atlas) -> tuple[list[Formula | None], np.ndarray]:
-    """The different reduced compositions of an atlas, and (N,) which of them each crystal has.
+def distinct_formulas(written: pd.Series) -> tuple[list[Formula | None], np.ndarray]:
+    """The different reduced compositions of formulas (N,), and (N,) which of them each has.
 
-    None stands for formulas that are not readable. Read once; a question is then asked of the few instead of all.
+    None stands for formulas that are not readable.
     """
-    if "_formulas" not in vars(atlas):
-        import pandas as pd
+    import pandas as pd
 
-        text_of, texts = pd.factorize(atlas.table["formula"].astype(str))
-        place: dict[Formula | None, int] = {}
-        which = np.array([place.setdefault(_readable(text), len(place)) for text in texts], dtype=int)
-        vars(atlas)["_formulas"] = list(place), which[text_of]
-    found: tuple[list[Formula | None], np.ndarray] = vars(atlas)["_formulas"]
-    return found
+    text_of, texts = pd.factorize(written, use_na_sentinel=False)
+    place: dict[Formula | None, int] = {}
+    which = np.array([place.setdefault(_readable(str(text)), len(place)) for text in texts], dtype=int)
+    return list(place), which[text_of]
 
 
 def atlas_formulas(atlas: Atlas) -> list[Formula | None]:
     """The reduced composition of every crystal of an atlas; None where the formula is not readable."""
-    formulas, which = distinct_formulas(atlas)
+    formulas, which = atlas.formulas
     return [formulas[k] for k in which.tolist()]
 
 
