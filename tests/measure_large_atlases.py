@@ -1,13 +1,13 @@
 """What opening, neighbours, search and colours of large atlases cost, on made-up ones (``tests.made_up_atlas``).
 
-Run ``python -m tests.measure_large_atlases`` on Linux. Each size is written to a folder and measured in a process of its own
-that has imported what it needs and opened the bundled atlas before. Printed are
+Run ``python -m tests.measure_large_atlases`` on Linux. Each size is written to a folder and measured in a process of its
+own that has imported what it needs and opened the bundled atlas before. Printed are
 
 open s, open MB
     seconds to open the folder, and by how much the memory of the process has grown then
 neighbours ms
-    the ten nearest of one vector, asked alone: median and 95 % quantile of 200, half of them near crystals of the atlas (noise of
-    0.1 on each coordinate) and half drawn from the prior, after 20 others
+    the ten nearest of one vector, asked alone: median and 95 % quantile of 200, half of them near crystals of the
+    atlas (noise of 0.1 on each coordinate) and half drawn from the prior, after 20 others
 recall
     share of the ten nearest that are found, compared with all: near crystals, and of the prior
 first search ms

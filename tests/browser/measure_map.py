@@ -139,7 +139,9 @@ def measure_many(points: int) -> dict[str, dict[str, Any]]:
             "data MB": round((received.bytes - yardstick.bundle_bytes(lab)) / 1e6, 2),
             "first picture s": round(times["picture"], 2),
             **_clicks(lab, "xcrystal", _places()),
-            **yardstick.hand(lab, PLOTS["xcrystal"], [CANVASES["xcrystal"]["map"], *([DENSITY["map"]] if dense else [])]),
+            **yardstick.hand(
+                lab, PLOTS["xcrystal"], [CANVASES["xcrystal"]["map"], *([DENSITY["map"]] if dense else [])]
+            ),
             "kernel MB": round(int(lab.python(memory)) / 1024),
             "errors": lab.errors,
         }

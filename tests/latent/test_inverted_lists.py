@@ -10,12 +10,14 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from xcrystal.errors import DatasetError
+from xcrystal.errors import DatasetError, TargetError
 from xcrystal.latent import atlas as atlas_module
 from xcrystal.latent import inverted_lists
 from xcrystal.latent.atlas import CODES, LISTS, Atlas, open_atlas
+from xcrystal.latent.building import build_atlas
 from xcrystal.latent.inverted_lists import InvertedLists, fit_cells
 from xcrystal.latent.nearest import Nearest
+from xcrystal.latent.readme import README, write_readme
 from xcrystal.latent.umap_layout import kept_neighbours, lay_out
 
 
@@ -74,9 +76,7 @@ def test_many_points_around_one_take_memory_within_bounds(
     rows = lists.query(points, 10)[0]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (
-        recall(rows, wanted) >= 0.999 and peak < 16e6
-    )  # a few arrays of 2 ** 18 numbers
+    assert recall(rows, wanted) >= 0.999 and peak < 16e6  # a few arrays of 2 ** 18 numbers
 
 
 def test_points_whose_lists_hold_too_few_look_at_more(codes: np.ndarray) -> None:
@@ -174,3 +174,20 @@ def test_a_map_that_is_fitted_to_a_part_keeps_neighbours_of_all() -> None:
     chance = 10 / 400
     assert how["kept_fitted"] > 5 * chance and how["kept_placed"] > 5 * chance
     assert kept_neighbours(z[:, :2], z[:, :2], np.arange(400)) == 1
+
+
+def test_the_readme_of_a_large_atlas_names_its_index(folder: Path) -> None:
+    nothing = pd.DataFrame(columns=["name", "source", "reason"])
+    write_readme(folder, Atlas("given", open_atlas(folder).table, open_atlas(folder).z), nothing)
+    assert LISTS in (folder / README).read_text(encoding="utf-8")
+
+
+def test_too_few_to_fit_a_map_to_are_refused_at_once(tmp_path: Path) -> None:
+    for fitted in (0, -1, 14, 20.5):
+        with pytest.raises(TargetError, match="fitted is a whole number of at least 15"):
+            build_atlas("mp20", tmp_path, tmp_path / "out", fitted=fitted)  # type: ignore[arg-type]
+
+
+def test_the_centre_of_a_mapped_atlas_is_that_of_its_vectors(folder: Path) -> None:
+    found = open_atlas(folder)
+    np.testing.assert_allclose(found.centre, found.z.mean(axis=0), atol=0.02)

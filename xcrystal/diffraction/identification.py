@@ -51,8 +51,6 @@ class Match:
         Of it.
     similarity
         Of its pattern to the measured one, 0 to 1, both smoothed; above 0.9 is mostly the right structure type.
-    score
-        The similarity less what the change of the cell and its free parameters cost; matches are listed by it.
     material_id
         Of the entry of the atlas that it is; None for one that was proposed.
     origin
@@ -61,21 +59,26 @@ class Match:
         What the angles of the pattern are too large by, degrees.
     pattern
         Calculated.
+    score
+        The similarity less what the change of the cell and its free parameters cost; matches are listed by it. None in
+        sessions that were saved before there were scores.
     """
 
     structure: Structure
     formula: str
     space_group: int
     similarity: float
-    score: float
     material_id: str | None
     origin: str
     zero: float
     pattern: Pattern
+    score: float | None = None
 
     def __repr__(self) -> str:
         name = self.material_id or "proposed"
-        return f"Match({self.formula!r}, {name}, space group {self.space_group}, similarity {self.similarity:.3f})"
+        score = "" if self.score is None else f", score {self.score:.3f}"
+        group = f"space group {self.space_group}"
+        return f"Match({self.formula!r}, {name}, {group}, similarity {self.similarity:.3f}{score})"
 
 
 def identify(
@@ -312,11 +315,11 @@ class PatternSearch:
                     formula_text(composition_of(candidate.decoded)),
                     candidate.decoded.group,
                     fit.similarity,
-                    fit.score,
                     name if candidate.known else None,
                     "" if candidate.known else name,
                     fit.zero,
                     calculated,
+                    fit.score,
                 )
             )
             if len(kept) == n:

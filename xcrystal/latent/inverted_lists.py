@@ -109,10 +109,11 @@ class InvertedLists:
                 some = np.argpartition(near, best - 1, axis=1)[:, :best]
                 squared[point[part], slot[part], :best] = np.take_along_axis(near, some, axis=1)
                 places[point[part], slot[part], :best] = first + some
-        squared, places = squared.reshape(len(points), -1), places.reshape(len(points), -1)
-        best_of_all = np.argpartition(squared, k - 1, axis=1)[:, :k]
-        rows, distances = in_order(self.codes, points, np.take_along_axis(places, best_of_all, axis=1))
-        held = np.isfinite(np.take_along_axis(squared, best_of_all, axis=1)).all(axis=1)
+        flat = squared.reshape(len(points), -1)
+        nearest = np.argpartition(flat, k - 1, axis=1)[:, :k]
+        some = np.take_along_axis(places.reshape(len(points), -1), nearest, axis=1)
+        rows, distances = in_order(self.codes, points, some)
+        held = np.isfinite(np.take_along_axis(flat, nearest, axis=1)).all(axis=1)
         for few in np.flatnonzero(~held):  # their lists hold fewer than k
             rows[few], distances[few] = (found[0] for found in self._alone(points[few], k))
         return rows, distances

@@ -99,9 +99,10 @@ class Points:
             return
         x0, x1, y0, y1 = window
         self._window = _around((x0, y0), (x1, y1))
-        before = self.rows
-        self.rows, self.raster = self._drawn()
-        if not np.array_equal(before, self.rows):
+        rows, raster = self._drawn()
+        changed = not np.array_equal(rows, self.rows)
+        self.rows, self.raster = rows if changed else self.rows, raster
+        if changed:
             self._update()
 
     def nearest(self, point: tuple[float, float], pixel: tuple[float, float]) -> tuple[int, float]:
@@ -115,9 +116,9 @@ class Points:
         return row, float(np.linalg.norm((self.xy[row] - np.array(point)) / np.array(pixel)))
 
     def _drawn(self) -> tuple[np.ndarray, Raster | None]:
-        """Rows to draw and the density below them, of the whole map or of the window; what stands out has at least half of them if it needs to.
+        """Rows to draw, of the whole map or of the window, and the density below them.
 
-        Above a density, only what stands out is drawn.
+        What stands out has at least half of the rows if it needs to. Above a density, only what stands out is drawn.
         """
         selected, window = self._selected, self._window  # read once: another thread may set others
         if self._counts is not None:
