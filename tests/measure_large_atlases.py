@@ -1,6 +1,6 @@
 """What opening, neighbours, search and colours of large atlases cost, on made-up ones (``tests.made_up_atlas``).
 
-Run ``python -m tests.measure_large_atlases`` on Linux. Each size is written to a folder and measured in a process of its
+Run ``python -m tests.measure_large_atlases`` on Linux. Each size is written and measured in a process of its
 own that has imported what it needs and opened the bundled atlas before. Printed are
 
 open s, open MB

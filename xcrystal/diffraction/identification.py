@@ -22,7 +22,7 @@ from xcrystal.diffraction.measured import MeasuredPattern, read_pattern
 from xcrystal.diffraction.powder import Pattern, Unit, xrd
 from xcrystal.diffraction.reflections import cell_of_crystal
 from xcrystal.errors import ReadError, TargetError
-from xcrystal.latent.compositions import Formula, atlas_formulas, formula_text, parse_formula
+from xcrystal.latent.compositions import Formula, formula_text, parse_formula
 from xcrystal.latent.proposing import composition_of, substituted
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class PatternSearch:
     # -- which crystals ------------------------------------------------------------------------------------------
 
     def _known_rows(self) -> np.ndarray:
-        formulas = atlas_formulas(self.atlas)
+        formulas = self.atlas.row_formulas
         if self.formula is not None:
             return np.array([k for k, f in enumerate(formulas) if f == self.formula], dtype=int)
         if self.elements is not None:

@@ -123,6 +123,12 @@ class Atlas:
         """
         return distinct_formulas(self.table["formula"])
 
+    @property
+    def row_formulas(self) -> list[Formula | None]:
+        """The composition of each crystal; None where the formula is not readable."""
+        formulas, which = self.formulas
+        return [formulas[k] for k in which.tolist()]
+
     @cached_property
     def directions(self) -> Directions:
         """Principal directions of the latent vectors."""

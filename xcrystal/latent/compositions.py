@@ -16,8 +16,6 @@ from xcrystal.errors import ReadError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xcrystal.latent.atlas import Atlas
-
 Formula = tuple[tuple[int, int], ...]
 """A reduced composition: (atomic number, count) in the order of atomic numbers, counts without a common divisor."""
 
@@ -116,12 +114,6 @@ def distinct_formulas(written: pd.Series) -> tuple[list[Formula | None], np.ndar
     place: dict[Formula | None, int] = {}
     which = np.array([place.setdefault(_readable(str(text)), len(place)) for text in texts], dtype=int)
     return list(place), which[text_of]
-
-
-def atlas_formulas(atlas: Atlas) -> list[Formula | None]:
-    """The reduced composition of every crystal of an atlas; None where the formula is not readable."""
-    formulas, which = atlas.formulas
-    return [formulas[k] for k in which.tolist()]
 
 
 def _readable(text: str) -> Formula | None:
