@@ -205,8 +205,7 @@ function render({
     el('span', { class: 'xc-group', role: 'group', 'aria-label': 'Zoom' }, views)
   );
   const picture = svg('svg', { 'aria-hidden': 'true' });
-  const pictureOfDensity = () =>
-    el('img', { class: 'xc-density', alt: '', 'aria-hidden': 'true' });
+  const pictureOfDensity = () => el('img', { class: 'xc-density', alt: '', 'aria-hidden': 'true' });
   let density = pictureOfDensity();
   const drawn = svg('polygon', { class: 'xc-lasso' });
   const tip = el('div', { class: 'xc-tip', role: 'tooltip' });

@@ -706,7 +706,10 @@ describe('the density below the points of the map', () => {
   };
 
   it('covers what is in view, or not', () => {
-    const axes = (x: [number, number], y: [number, number]) => ({ x: { range: x }, y: { range: y } });
+    const axes = (x: [number, number], y: [number, number]) => ({
+      x: { range: x },
+      y: { range: y }
+    });
     const covered = [0, 4, -1, 1];
     expect(contains(covered, axes([0, 4], [-1, 1]))).toBe(true);
     expect(contains(covered, axes([-0.1, 2], [-1, 1]))).toBe(false);
