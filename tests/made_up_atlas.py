@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from xcrystal.latent.atlas import Atlas, open_atlas
+from xcrystal.latent.atlas import ABOVE_HULL, IN_TRAIN, Atlas, open_atlas
 
 _CODE_NOISE, _PLACE_NOISE = 0.1, 0.01  # of each latent coordinate; of the map's width
 
 
 def made_up_atlas(count: int, seed: int = 0) -> Atlas:
-    """An atlas of ``count`` rows: drawn from the bundled one with noise on latent vectors, places and properties."""
+    """An atlas of ``count`` rows: drawn from the bundled one with noise on latent vectors, places and properties.
+
+    All rows count as train. Their distances are mostly those of the noise, so that trust lines judge by it, too.
+    """
     known, rng = open_atlas("mp20"), np.random.default_rng(seed)
     rows = rng.integers(len(known), size=count)
     table = known.table.iloc[rows].reset_index(drop=True)
@@ -22,4 +25,4 @@ def made_up_atlas(count: int, seed: int = 0) -> Atlas:
     z = rng.standard_normal((count, known.z.shape[1]), dtype=np.float32)
     z *= _CODE_NOISE
     z += known.z[rows]
-    return Atlas("made up", table.drop(columns="above_hull", errors="ignore"), z)
+    return Atlas("made up", table.drop(columns=[IN_TRAIN, ABOVE_HULL], errors="ignore"), z)

@@ -17,4 +17,7 @@ Object.assign(globalThis, {
   ResizeObserver: Observer
 });
 
+// jsdom draws no pictures
+HTMLImageElement.prototype.decode = () => Promise.resolve();
+
 export {};

@@ -125,7 +125,8 @@ def measure_many(points: int) -> dict[str, dict[str, Any]]:
             setup = OURS_SETUP if warm else MANY_SETUP.format(folder=folder)
             lab = _notebook(server, browser, "many", (setup, OURS if warm else MANY))
             received = yardstick.Received(lab.page)
-            canvases = DENSITY if points >= DENSE and not warm else CANVASES["xcrystal"]
+            dense = points >= DENSE and not warm
+            canvases = DENSITY if dense else CANVASES["xcrystal"]
             times = yardstick.open_widget(lab, 1, canvases)
             if warm:
                 lab.close()
@@ -138,7 +139,9 @@ def measure_many(points: int) -> dict[str, dict[str, Any]]:
             "data MB": round((received.bytes - yardstick.bundle_bytes(lab)) / 1e6, 2),
             "first picture s": round(times["picture"], 2),
             **_clicks(lab, "xcrystal", _places()),
-            **yardstick.hand(lab, PLOTS["xcrystal"], canvases["map"]),
+            **yardstick.hand(
+                lab, PLOTS["xcrystal"], [CANVASES["xcrystal"]["map"], *([DENSITY["map"]] if dense else [])]
+            ),
             "kernel MB": round(int(lab.python(memory)) / 1024),
             "errors": lab.errors,
         }

@@ -149,4 +149,4 @@ def test_a_counterfactual_is_a_click_away(explorer: ExplorerPage) -> None:
     page.set_viewport_size(size)
     page.evaluate(THEME % "Light")
     lab.wait_until(lambda: page.evaluate("document.body.dataset.jpThemeLight") == "true", "the light theme")
-    assert not lab.errors
+    lab.assert_no_errors()

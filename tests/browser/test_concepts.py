@@ -110,4 +110,4 @@ def test_it_fits_any_width_and_the_dark_theme(explorer: ExplorerPage) -> None:
     page.wait_for_timeout(500)
     lab.screenshot("concepts-light-1600")
     page.set_viewport_size(size)
-    assert not lab.errors
+    lab.assert_no_errors()

@@ -117,4 +117,4 @@ def test_picture_and_peaks_are_saved(explorer: ExplorerPage, tab: Locator, tmp_p
         tab.locator(".xc-pattern-csv").click()
     table.value.save_as(tmp_path / "peaks.csv")
     assert (tmp_path / "peaks.csv").read_text().startswith("two_theta,q,d,intensity,hkl,multiplicity\n")
-    assert not explorer.lab.errors
+    explorer.lab.assert_no_errors()

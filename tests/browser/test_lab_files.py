@@ -70,7 +70,7 @@ def _clean(desk: Desk) -> Iterator[None]:
     desk.errors.clear()
     yield
     desk.close_tabs()
-    assert [error for error in desk.errors if EDITOR_CLOSED not in error] == []
+    assert [error for error in desk.errors if EDITOR_CLOSED not in error.message] == []
 
 
 def viewer(desk: Desk) -> Locator:
@@ -313,6 +313,6 @@ def test_outputs_of_cells(server: JupyterServer, browser: BrowserContext) -> Non
         assert MIME_TYPE in lab.page.evaluate(data, 2)
         assert MIME_TYPE not in lab.page.evaluate(data, 3)
         assert not [text for text in warnings if "context" in text.lower()]
-        assert not lab.errors
+        lab.assert_no_errors()
     finally:
         lab.close()

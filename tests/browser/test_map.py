@@ -230,4 +230,4 @@ def test_it_can_be_read_when_narrow_and_when_dark(explorer: ExplorerPage) -> Non
     page.evaluate(theme % "Light")
     lab.wait_until(lambda: page.evaluate("document.body.dataset.jpThemeLight") == "true", "the light theme")
     assert np.median(dark) < 90, "the map's ground is not dark"
-    assert lab.errors == []
+    lab.assert_no_errors()

@@ -132,4 +132,4 @@ def test_far_from_the_data_there_is_a_warning(explorer: ExplorerPage) -> None:
     lab.wait_until(lambda: "Extrapolation" in explorer.root.locator(".xc-warning").inner_text(), "a warning")
     assert any("far from data" in badge for badge in explorer.badges)
     lab.screenshot("far-from-data")
-    assert not lab.errors
+    lab.assert_no_errors()

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Route
@@ -28,6 +28,13 @@ _START_PYTHON = """(code) => {
 }"""
 
 
+class PageError(NamedTuple):
+    """What failed in a page, and where: the first lines of the stack, or the address of what was logged."""
+
+    message: str
+    place: str
+
+
 class LabWindow:
     """One browser page that can reach this machine and nothing else.
 
@@ -43,7 +50,7 @@ class LabWindow:
 
     def __init__(self, context: BrowserContext, server: JupyterServer, address: str) -> None:
         self.server = server
-        self.errors: list[str] = []
+        self.errors: list[PageError] = []
         self.outside: list[str] = []
         self.page: Page = context.new_page()
         self.page.on("pageerror", self._on_page_error)
@@ -52,12 +59,12 @@ class LabWindow:
         self.page.goto(address)
 
     def _on_page_error(self, error: Error) -> None:
-        # the first lines of the stack tell whose script it was
-        self.errors.append(f"{error.name}: {error.message}" + "".join((error.stack or "").split("\n")[1:5]))
+        place = "".join((error.stack or "").split("\n")[1:5])  # tells whose script it was
+        self.errors.append(PageError(f"{error.name}: {error.message}", place))
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.errors.append(f"console: {message.text[:500]} ({message.location['url'][:200]})")
+            self.errors.append(PageError(f"console: {message.text[:500]}", message.location["url"][:200]))
 
     def _refuse(self, route: Route, request: Request) -> None:
         self.outside.append(request.url)

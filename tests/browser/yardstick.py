@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,9 +70,15 @@ _TOOLS = """() => {
       };
       window.addEventListener('pointerup', begin, {once: true, capture: true});
     },
-    mark(selector) {
-      const p = pixels(selector);
-      return p ? p.reduce((sum, value, i) => (sum + value * (i % 8191 + 1)) % 1e9, 0) : 0;
+    // what is in the canvases or pictures, and where
+    mark(selectors) {
+      return selectors.map(selector => {
+        const node = deep(selector, document.querySelector('.jp-Notebook'));
+        if (!node) return '';
+        if (node.tagName === 'IMG') return node.src.length + node.src.slice(-64) + node.style.transform + node.hidden;
+        const p = pixels(selector);
+        return p ? p.reduce((sum, value, i) => (sum + value * (i % 8191 + 1)) % 1e9, 0) : 0;
+      }).join();
     },
     screen(selector, [x, y]) {
       const plot = find(selector), {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
@@ -143,14 +150,14 @@ def click(lab: LabNotebook, plot: str, place: tuple[float, float], structure: st
 
 
 # Notes how long each frame takes while the hand moves, and when the map last changed.
-_FRAMES = """(selector) => {
+_FRAMES = """(selectors) => {
   const seen = {frames: [], start: performance.now(), changed: 0, ended: false};
   window.xcFrames = seen;
   let before = performance.now(), last = null;
   const look = (now) => {
     seen.frames.push(now - before);
     before = now;
-    const mark = window.xcYard.mark(selector);
+    const mark = window.xcYard.mark(selectors);
     if (mark !== last) { last = mark; seen.changed = performance.now(); }
     if (!seen.ended) requestAnimationFrame(look);
   };
@@ -158,8 +165,13 @@ _FRAMES = """(selector) => {
 }"""
 
 
-def hand(lab: LabNotebook, plot: str, canvas: str) -> dict[str, float]:
-    """What a wheel and a drag of the explorer's map feel like.
+def hand(lab: LabNotebook, plot: str, canvases: Sequence[str]) -> dict[str, float]:
+    """What a drag and then a wheel of the explorer's map feel like, from the whole map on.
+
+    Parameters
+    ----------
+    canvases
+        CSS selectors of what the map is drawn on: canvases, and pictures that are moved and exchanged.
 
     Returns
     -------
@@ -172,9 +184,9 @@ def hand(lab: LabNotebook, plot: str, canvas: str) -> dict[str, float]:
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.locator(".xc-tool-pan").click()
-    for name in ("zoom", "pan"):
+    for name in ("pan", "zoom"):
         page.mouse.move(x, y)
-        page.evaluate(_FRAMES, canvas)
+        page.evaluate(_FRAMES, list(canvases))
         if name == "pan":
             page.mouse.down()
         for step in range(1, 31):

@@ -7,7 +7,7 @@ from pymatgen.core import Composition
 
 from xcrystal.errors import ReadError
 from xcrystal.latent.atlas import Atlas
-from xcrystal.latent.compositions import atlas_formulas, formula_text, parse_formula, pattern
+from xcrystal.latent.compositions import formula_text, parse_formula, pattern
 
 
 @pytest.mark.parametrize("text", ["SrTiO3", " Sr2 Ti2 O6 ", "SrTiO₃", "Ti(SrO3)1", "TiO3[Sr]"])
@@ -49,7 +49,7 @@ def test_a_formula_may_be_too_large_for_a_model() -> None:
 
 
 def test_every_formula_of_the_atlas_is_read_as_pymatgen_does(atlas: Atlas) -> None:
-    formulas = atlas_formulas(atlas)
+    formulas = atlas.row_formulas
     assert len(formulas) == len(atlas) and None not in formulas
     for row in range(0, len(atlas), 97):
         formula = formulas[row]

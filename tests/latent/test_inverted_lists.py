@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,14 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from xcrystal.errors import DatasetError
+from xcrystal.errors import DatasetError, TargetError
 from xcrystal.latent import atlas as atlas_module
+from xcrystal.latent import inverted_lists
 from xcrystal.latent.atlas import CODES, LISTS, Atlas, open_atlas
+from xcrystal.latent.building import build_atlas
 from xcrystal.latent.inverted_lists import InvertedLists, fit_cells
 from xcrystal.latent.nearest import Nearest
+from xcrystal.latent.readme import README, write_readme
 from xcrystal.latent.umap_layout import kept_neighbours, lay_out
 
 
@@ -46,6 +50,41 @@ def test_nearly_all_of_the_nearest_are_found_alone_and_together(
     same = order[rows] == wanted
     np.testing.assert_allclose(distances[same], far[same], rtol=1e-5)
     assert (np.diff(distances, axis=1) >= 0).all()
+
+
+def test_thousands_at_once_find_what_each_finds_alone(
+    codes: np.ndarray, indexed: tuple[InvertedLists, np.ndarray]
+) -> None:
+    (lists, _), rng = indexed, np.random.default_rng(0)
+    points = codes[rng.choice(len(codes), 4000, replace=False)]
+    points = points + 0.2 * rng.standard_normal(points.shape, dtype=np.float32)
+    rows, distances = lists.query(points, 10)
+    alone = [lists.query(point[None], 10) for point in points[:400]]
+    assert recall(rows[:400], np.concatenate([found for found, _ in alone])) >= 0.999
+    np.testing.assert_allclose(distances[:400], np.concatenate([far for _, far in alone]), rtol=1e-3)
+    assert lists.query(points[:0], 10)[0].shape == (0, 10)
+
+
+def test_many_points_around_one_take_memory_within_bounds(
+    indexed: tuple[InvertedLists, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists, rng = indexed[0], np.random.default_rng(0)
+    points = lists.codes[:1] + 0.01 * rng.standard_normal((1000, lists.codes.shape[1]), dtype=np.float32)
+    wanted = lists.query(points, 10)[0]
+    monkeypatch.setattr(inverted_lists, "MOST_DISTANCES", 2**18)
+    tracemalloc.start()
+    rows = lists.query(points, 10)[0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert recall(rows, wanted) >= 0.999 and peak < 16e6  # a few arrays of 2 ** 18 numbers
+
+
+def test_points_whose_lists_hold_too_few_look_at_more(codes: np.ndarray) -> None:
+    order, centres, start = fit_cells(codes[:300], 30)
+    ordered = codes[:300][order]
+    lists = InvertedLists(ordered, centres, start, (ordered**2).sum(axis=1), probes=2)
+    rows = lists.query(codes[300:320], 200)[0]
+    assert all(len(set(found)) == 200 for found in rows.tolist())
 
 
 def test_all_lists_together_are_exact(codes: np.ndarray) -> None:
@@ -96,6 +135,27 @@ def test_a_damaged_index_is_one_sentence(folder: Path, name: str) -> None:
         open_atlas(folder)
 
 
+def test_a_smaller_atlas_in_the_same_folder_leaves_no_index(folder: Path) -> None:
+    small = Atlas("few", open_atlas(folder).table[:50], np.random.default_rng(1).random((50, 8), dtype=np.float32))
+    small.save(folder)
+    assert not (folder / LISTS).exists() and len(open_atlas(folder)) == 50
+
+
+def test_an_index_of_other_vectors_is_refused(folder: Path) -> None:
+    save_file({"z": np.random.default_rng(7).random((2000, 8), dtype=np.float32)}, folder / CODES)
+    with pytest.raises(DatasetError, match="not that of the latent vectors"):
+        open_atlas(folder)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_mapped_vectors_that_are_not_finite_are_refused(folder: Path, wrong: float) -> None:
+    z = load_file(folder / CODES)["z"]
+    z[1234, 3] = wrong
+    save_file({"z": z}, folder / CODES)
+    with pytest.raises(DatasetError, match="not finite"):
+        open_atlas(folder)
+
+
 def test_vectors_that_are_cut_off_are_refused(folder: Path) -> None:
     (folder / CODES).write_bytes((folder / CODES).read_bytes()[:-40])
     with pytest.raises(DatasetError, match="cannot be read"):
@@ -114,3 +174,20 @@ def test_a_map_that_is_fitted_to_a_part_keeps_neighbours_of_all() -> None:
     chance = 10 / 400
     assert how["kept_fitted"] > 5 * chance and how["kept_placed"] > 5 * chance
     assert kept_neighbours(z[:, :2], z[:, :2], np.arange(400)) == 1
+
+
+def test_the_readme_of_a_large_atlas_names_its_index(folder: Path) -> None:
+    nothing = pd.DataFrame(columns=["name", "source", "reason"])
+    write_readme(folder, Atlas("given", open_atlas(folder).table, open_atlas(folder).z), nothing)
+    assert LISTS in (folder / README).read_text(encoding="utf-8")
+
+
+def test_too_few_to_fit_a_map_to_are_refused_at_once(tmp_path: Path) -> None:
+    for fitted in (0, -1, 14, 20.5):
+        with pytest.raises(TargetError, match="fitted is a whole number of at least 15"):
+            build_atlas("mp20", tmp_path, tmp_path / "out", fitted=fitted)  # type: ignore[arg-type]
+
+
+def test_the_centre_of_a_mapped_atlas_is_that_of_its_vectors(folder: Path) -> None:
+    found = open_atlas(folder)
+    np.testing.assert_allclose(found.centre, found.z.mean(axis=0), atol=0.02)

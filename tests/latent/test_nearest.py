@@ -15,8 +15,8 @@ def test_the_nearest_are_found_far_from_zero_too(monkeypatch: pytest.MonkeyPatch
     codes = (5 + random.standard_normal((3000, 64)) * np.geomspace(3, 0.1, 64)).astype(np.float32)
     points = np.concatenate([codes[:10] + 0.1, codes[:3], 10 * codes[:2]]).astype(np.float32)
     every = np.sort(np.linalg.norm(codes[None].astype(float) - points[:, None], axis=2), axis=1)[:, :k]
-    for numbers in (nearest._NUMBERS, 10_000):
-        monkeypatch.setattr(nearest, "_NUMBERS", numbers)
+    for numbers in (nearest.MOST_DISTANCES, 10_000):
+        monkeypatch.setattr(nearest, "MOST_DISTANCES", numbers)
         rows, distances = Nearest(codes).query(points, k)
         assert rows.shape == distances.shape == (len(points), k)
         assert np.allclose(distances, every, rtol=1e-3, atol=1e-3)

@@ -112,7 +112,7 @@ def identify(
                 m.formula,
                 m.space_group,
                 f"{m.similarity:.3f}",
-                f"{m.score:.3f}",
+                "–" if m.score is None else f"{m.score:.3f}",
                 m.material_id or f"from {m.origin}",
                 f"{m.zero:.2f}",
             ]

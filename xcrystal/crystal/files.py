@@ -70,6 +70,9 @@ def check_bytes(size: int, name: str, most: int = MAX_BYTES) -> None:
 def map_array(path: Path, name: str) -> np.ndarray:
     """An array (...,) float32 of a safetensors file, mapped: what is looked at is read then; changes stay in memory.
 
+    Replace such a file by another (``replacing``), which leaves the mapped one as it is. To cut it off in place ends
+    every process that looks at what is gone; Windows refuses both as long as it is mapped.
+
     Raises
     ------
     OSError, ValueError, KeyError, safetensors.SafetensorError

@@ -22,7 +22,7 @@ from xcrystal.diffraction.measured import MeasuredPattern, read_pattern
 from xcrystal.diffraction.powder import Pattern, Unit, xrd
 from xcrystal.diffraction.reflections import cell_of_crystal
 from xcrystal.errors import ReadError, TargetError
-from xcrystal.latent.compositions import Formula, atlas_formulas, formula_text, parse_formula
+from xcrystal.latent.compositions import Formula, formula_text, parse_formula
 from xcrystal.latent.proposing import composition_of, substituted
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ class Match:
         Of it.
     similarity
         Of its pattern to the measured one, 0 to 1, both smoothed; above 0.9 is mostly the right structure type.
-    score
-        The similarity less what the change of the cell and its free parameters cost; matches are listed by it.
     material_id
         Of the entry of the atlas that it is; None for one that was proposed.
     origin
@@ -61,21 +59,26 @@ class Match:
         What the angles of the pattern are too large by, degrees.
     pattern
         Calculated.
+    score
+        The similarity less what the change of the cell and its free parameters cost; matches are listed by it. None in
+        sessions that were saved before there were scores.
     """
 
     structure: Structure
     formula: str
     space_group: int
     similarity: float
-    score: float
     material_id: str | None
     origin: str
     zero: float
     pattern: Pattern
+    score: float | None = None
 
     def __repr__(self) -> str:
         name = self.material_id or "proposed"
-        return f"Match({self.formula!r}, {name}, space group {self.space_group}, similarity {self.similarity:.3f})"
+        score = "" if self.score is None else f", score {self.score:.3f}"
+        group = f"space group {self.space_group}"
+        return f"Match({self.formula!r}, {name}, {group}, similarity {self.similarity:.3f}{score})"
 
 
 def identify(
@@ -197,7 +200,7 @@ class PatternSearch:
     # -- which crystals ------------------------------------------------------------------------------------------
 
     def _known_rows(self) -> np.ndarray:
-        formulas = atlas_formulas(self.atlas)
+        formulas = self.atlas.row_formulas
         if self.formula is not None:
             return np.array([k for k, f in enumerate(formulas) if f == self.formula], dtype=int)
         if self.elements is not None:
@@ -312,11 +315,11 @@ class PatternSearch:
                     formula_text(composition_of(candidate.decoded)),
                     candidate.decoded.group,
                     fit.similarity,
-                    fit.score,
                     name if candidate.known else None,
                     "" if candidate.known else name,
                     fit.zero,
                     calculated,
+                    fit.score,
                 )
             )
             if len(kept) == n:

@@ -87,21 +87,21 @@ def neighbour_elements(
     TargetError
         If the atlas knows fewer of this formula type.
     """
-    from xcrystal.latent.compositions import atlas_formulas, pattern
+    from xcrystal.latent.compositions import pattern
 
     amounts = {int(k): int(multiplicities[elements == k].sum()) for k in np.unique(elements)}
     divisor = math.gcd(*amounts.values())
     own = tuple((k, amount // divisor) for k, amount in sorted(amounts.items()))
     wanted = pattern(own)
-    others = {f for f in atlas_formulas(atlas) if f is not None and f != own and pattern(f) == wanted}
+    others = {f for f in atlas.row_formulas if f is not None and f != own and pattern(f) == wanted}
     if len(others) < count:
         raise TargetError(
             f"The atlas holds {len(others)} other formulas of this type, and the baseline 'neighbours' takes {count}; "
             "take 'real_elements'."
         )
-    rows = [row for row, formula in enumerate(atlas_formulas(atlas)) if formula in others]
+    rows = [row for row, formula in enumerate(atlas.row_formulas) if formula in others]
     distances = np.linalg.norm(atlas.z[rows] - z, axis=1)
-    nearest = dict.fromkeys(atlas_formulas(atlas)[rows[k]] for k in np.argsort(distances, kind="stable"))
+    nearest = dict.fromkeys(atlas.row_formulas[rows[k]] for k in np.argsort(distances, kind="stable"))
     found = []
     for formula in list(nearest)[:count]:
         pairs = zip(*(sorted(one, key=_by_amount) for one in (own, formula or ())), strict=True)

@@ -9,7 +9,6 @@ import numpy as np
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system
 from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.latent.compositions import atlas_formulas
 from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def _read(atlas: Atlas) -> Conditions:
         if name in table:
             properties[:, k] = table[name].to_numpy(dtype=np.float32)
     elements = np.zeros((count, ELEMENTS), dtype=np.int8)
-    for row, formula in enumerate(atlas_formulas(atlas)):
+    for row, formula in enumerate(atlas.row_formulas):
         if formula is not None:
             elements[row, 1 : MAX_Z + 1] = -1
             elements[row, [z for z, _ in formula]] = 1

@@ -19,7 +19,6 @@ from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system, space_group
 from xcrystal.crystal.tables import PROPERTIES, UNITS
 from xcrystal.errors import ReadError, TargetError
 from xcrystal.inverse_design.conditions import known_conditions
-from xcrystal.latent.compositions import atlas_formulas
 from xcrystal.latent.proposing import composition_of
 from xcrystal.latent.queries import MOTIFS_OF, HasMotif, InGroup, OfType, parse_query
 from xcrystal.latent.searching import understand
@@ -337,7 +336,7 @@ def _has_prototype(crystal: Decoded, name: str) -> bool:
 def _atoms_of_formulas(atlas: Atlas) -> np.ndarray:
     """(N,) atoms of one formula unit; many where the formula cannot be read. Counted once an atlas."""
     if "_formula_atoms" not in vars(atlas):
-        counts = [sum(n for _, n in formula) if formula else 10**6 for formula in atlas_formulas(atlas)]
+        counts = [sum(n for _, n in formula) if formula else 10**6 for formula in atlas.row_formulas]
         vars(atlas)["_formula_atoms"] = np.array(counts)
     found: np.ndarray = vars(atlas)["_formula_atoms"]
     return found

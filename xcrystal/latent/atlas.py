@@ -6,7 +6,8 @@ these (``structures.parquet``, in the same order), how it was made (``atlas.json
 atlas-hull`` has calculated of it is in ``hull.parquet``.
 
 From ``LARGE`` crystals on, the rows are in the order of an index of neighbours, ``lists.safetensors``, and the latent
-vectors have 32 bits, so that the file is mapped: opening reads none of it, and a search only the part that it looks at.
+vectors have 32 bits, so that the file is mapped: opening reads it once, without keeping it in memory, to see whether
+the index is that of the vectors, and a search only the part that it looks at.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from xcrystal.crystal.files import map_array
 from xcrystal.crystal.tables import check_packing, write_table
 from xcrystal.errors import DatasetError, ReadError, one_sentence
 from xcrystal.generator import BUNDLED
+from xcrystal.latent.compositions import Formula, distinct_formulas
 from xcrystal.latent.directions import Directions, principal_directions
 from xcrystal.latent.inverse import MapInverse
 from xcrystal.latent.inverted_lists import InvertedLists
@@ -37,6 +39,7 @@ HULL, LISTS = "hull.parquet", "lists.safetensors"
 LARGE = 200_000  # crystals from which on an atlas is written to be mapped, and has an index
 IN_TRAIN, FLAG, ABOVE_HULL = "in_train", "flag", "above_hull"
 _PLACING_NEIGHBOURS = 8
+_PART = 2**15  # latent vectors that are looked at together
 
 
 class Atlas:
@@ -104,6 +107,27 @@ class Atlas:
     def flag(self, row: int) -> str:
         """What is doubtful about the crystal of a row; "" if nothing is known to be."""
         return str(self.table[FLAG].iat[int(row)]) if FLAG in self.table else ""
+
+    @cached_property
+    def centre(self) -> np.ndarray:
+        """(latent_dim,) float32 mean of the latent vectors; with an index nearly, from its cells, to read none."""
+        if self.lists is None:
+            return self.z.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return np.average(self.lists.centres, axis=0, weights=np.diff(self.lists.start)).astype(np.float32)
+
+    @cached_property
+    def formulas(self) -> tuple[list[Formula | None], np.ndarray]:
+        """The different compositions, None for what is no formula, and (N,) which of them each crystal has.
+
+        Read once; a question is then asked of the few instead of all.
+        """
+        return distinct_formulas(self.table["formula"])
+
+    @property
+    def row_formulas(self) -> list[Formula | None]:
+        """The composition of each crystal; None where the formula is not readable."""
+        formulas, which = self.formulas
+        return [formulas[k] for k in which.tolist()]
 
     @cached_property
     def directions(self) -> Directions:
@@ -226,6 +250,7 @@ class Atlas:
             self.indexed().save(folder)
             return
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / LISTS).unlink(missing_ok=True)  # an older index would look for these vectors elsewhere
         codes = torch.from_numpy(self.z)
         write_tensors({"z": (codes.half() if half and self.lists is None else codes).contiguous()}, folder / CODES)
         if self.lists is not None:
@@ -289,7 +314,7 @@ def _codes(folder: Path) -> tuple[np.ndarray, InvertedLists | None]:
     Raises
     ------
     ValueError
-        If they are damaged. Whether those with an index are finite is not looked at, which would read them all.
+        If they are damaged, or the index is that of others.
     """
     from safetensors.numpy import load_file
 
@@ -297,11 +322,27 @@ def _codes(folder: Path) -> tuple[np.ndarray, InvertedLists | None]:
         z, held = map_array(folder / CODES, "z"), load_file(folder / LISTS)
         if z.ndim != 2 or z.dtype != np.float32:
             raise ValueError("latent vectors with an index have 32 bits each")
-        return z, InvertedLists(z, held["centres"], held["start"], held["squares"])
+        lists = InvertedLists(z, held["centres"], held["start"], held["squares"])
+        _check_squares(map_array(folder / CODES, "z"), lists.squares)  # a map of its own, gone with its pages
+        return z, lists
     z = load_file(folder / CODES)["z"].astype(np.float32)
     if not np.isfinite(z).all():
         raise ValueError("a latent vector is not finite")
     return z, None
+
+
+def _check_squares(z: np.ndarray, squares: np.ndarray) -> None:
+    """Refuse latent vectors (N, latent_dim) that are not finite, or have not these squared lengths (N,), which are.
+
+    Raises
+    ------
+    ValueError
+        If so.
+    """
+    for start in range(0, len(z), _PART):
+        part = z[start : start + _PART]
+        if not np.allclose(np.einsum("nz,nz->n", part, part), squares[start : start + _PART], rtol=1e-3, atol=1e-6):
+            raise ValueError("the index is not that of the latent vectors, or one of them is not finite")
 
 
 def _with_hull(table: pd.DataFrame, file: Path) -> pd.DataFrame:

@@ -17,12 +17,12 @@ from xcrystal.crystal.quality import count_flags, flags
 from xcrystal.crystal.reading import check_size
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text, row_of
 from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
-from xcrystal.errors import DatasetError, ModelError, UnsupportedCrystalError
+from xcrystal.errors import DatasetError, ModelError, UnsupportedCrystalError, check_whole_number
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
 from xcrystal.latent.atlas import CODES, FACTS, FLAG, HULL, IN_TRAIN, LISTS, STRUCTURES, TABLE, Atlas, open_atlas
 from xcrystal.latent.labelling import labels_of
 from xcrystal.latent.readme import SKIPPED, is_ours, write_readme
-from xcrystal.latent.umap_layout import FITTED, lay_out
+from xcrystal.latent.umap_layout import FEWEST, FITTED, lay_out
 from xcrystal.wrapping import LatentModel, wrap_model
 
 if TYPE_CHECKING:
@@ -109,7 +109,10 @@ def build_atlas(
         If there is no data, or no crystal of it can be encoded.
     CheckpointError, ModelError, CapabilityError
         If there is no such model, it fails, or it cannot encode.
+    TargetError
+        If ``fitted`` is no whole number of at least 15.
     """
+    check_whole_number(fitted, "fitted", FEWEST)
     opened = open_model(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else wrap_model(model)
     folder = Path(out)
     if folder.exists() and not folder.is_dir():

@@ -14,7 +14,7 @@ from xcrystal.crystal.elements import MAX_Z
 from xcrystal.errors import ReadError
 
 if TYPE_CHECKING:
-    from xcrystal.latent.atlas import Atlas
+    import pandas as pd
 
 Formula = tuple[tuple[int, int], ...]
 """A reduced composition: (atomic number, count) in the order of atomic numbers, counts without a common divisor."""
@@ -103,26 +103,17 @@ def pattern(formula: Formula) -> tuple[int, ...]:
     return tuple(sorted(n for _, n in formula))
 
 
-def distinct_formulas(atlas: Atlas) -> tuple[list[Formula | None], np.ndarray]:
-    """The different reduced compositions of an atlas, and (N,) which of them each crystal has.
+def distinct_formulas(written: pd.Series) -> tuple[list[Formula | None], np.ndarray]:
+    """The different reduced compositions of formulas (N,), and (N,) which of them each has.
 
-    None stands for formulas that are not readable. Read once; a question is then asked of the few instead of all.
+    None stands for formulas that are not readable.
     """
-    if "_formulas" not in vars(atlas):
-        import pandas as pd
+    import pandas as pd
 
-        text_of, texts = pd.factorize(atlas.table["formula"].astype(str))
-        place: dict[Formula | None, int] = {}
-        which = np.array([place.setdefault(_readable(text), len(place)) for text in texts], dtype=int)
-        vars(atlas)["_formulas"] = list(place), which[text_of]
-    found: tuple[list[Formula | None], np.ndarray] = vars(atlas)["_formulas"]
-    return found
-
-
-def atlas_formulas(atlas: Atlas) -> list[Formula | None]:
-    """The reduced composition of every crystal of an atlas; None where the formula is not readable."""
-    formulas, which = distinct_formulas(atlas)
-    return [formulas[k] for k in which.tolist()]
+    text_of, texts = pd.factorize(written, use_na_sentinel=False)
+    place: dict[Formula | None, int] = {}
+    which = np.array([place.setdefault(_readable(str(text)), len(place)) for text in texts], dtype=int)
+    return list(place), which[text_of]
 
 
 def _readable(text: str) -> Formula | None:

@@ -7,11 +7,9 @@ compared with it, exactly; on a mapped file no other part is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from xcrystal.latent.nearest import in_order, squared_lengths
+from xcrystal.latent.nearest import FEW, MOST_DISTANCES, in_order, squared_lengths
 
 PROBES = 48  # lists that are looked at
 _SAMPLE = 2**16  # latent vectors that the centres are fitted to
@@ -70,29 +68,55 @@ class InvertedLists:
     def query(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows (n, k) and Euclidean distances (n, k) of the nearest to points (n, latent_dim), nearest first.
 
-        Points of one cell share the lists that are looked at, so that many are faster together. A few percent of the
-        nearest may be missed; what is found has its exact distance.
+        Each point has lists of its own, so that others beside it change nothing, and a list is compared with all that
+        look at it together. A few percent of the nearest may be missed; what is found has its exact distance.
         """
         k = min(k, len(self.codes))
-        rows, distances = np.empty((len(points), k), dtype=int), np.empty((len(points), k))
-        for group, lists in self._groups(points, k):
-            near, slices = points[group], [slice(self.start[c], self.start[c + 1]) for c in lists]
-            squared = np.concatenate([squared_lengths(self.codes[s], near, self.squares[s]) for s in slices], axis=1)
-            places = np.concatenate([np.arange(s.start, s.stop) for s in slices])
-            some = places[np.argpartition(squared, k - 1, axis=1)[:, :k]]
-            rows[group], distances[group] = in_order(self.codes, near, some)
-        return rows, distances
+        if len(points) > FEW:
+            width = max(self.probes, points.shape[1])
+            parts = np.array_split(points, -(-len(points) * k * width // MOST_DISTANCES))
+            found = [self._together(part, k) for part in parts]
+        else:
+            found = [self._alone(point, k) for point in points]
+        rows = np.concatenate([np.zeros((0, k), dtype=int), *(some for some, _ in found)])
+        return rows, np.concatenate([np.zeros((0, k)), *(distances for _, distances in found)])
 
-    def _groups(self, points: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Points (m,) of one cell, and the lists that are looked at for them: enough to hold k."""
-        cell = nearest_centres(points, self.centres)
-        counts = np.diff(self.start)
-        for one in np.unique(cell):
-            group = np.flatnonzero(cell == one)
-            middle = points[group].mean(axis=0)
-            order = np.argsort(self._of_centres - 2 * np.einsum("cz,z->c", self.centres, middle), kind="stable")
-            enough = int(np.searchsorted(np.cumsum(counts[order]), k)) + 1
-            yield group, np.sort(order[: max(self.probes, enough)])
+    def _alone(self, point: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        order = np.argsort(self._of_centres - 2 * np.einsum("cz,z->c", self.centres, point), kind="stable")
+        enough = int(np.searchsorted(np.cumsum(np.diff(self.start)[order]), k)) + 1
+        slices = [slice(self.start[c], self.start[c + 1]) for c in np.sort(order[: max(self.probes, enough)])]
+        near = point[None]
+        squared = np.concatenate([squared_lengths(self.codes[s], near, self.squares[s])[0] for s in slices])
+        places = np.concatenate([np.arange(s.start, s.stop) for s in slices])
+        return in_order(self.codes, near, places[None, np.argpartition(squared, k - 1)[:k]])
+
+    def _together(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        looked = min(self.probes, len(self.centres))
+        far = self._of_centres - 2 * points @ self.centres.T
+        lists = np.argpartition(far, looked - 1, axis=1)[:, :looked]
+        squared = np.full((len(points), looked, k), np.inf, dtype=np.float32)  # the best of each list
+        places = np.zeros((len(points), looked, k), dtype=int)
+        point, slot = np.divmod(np.argsort(lists, axis=None, kind="stable"), looked)
+        ends = np.cumsum(np.bincount(lists.ravel(), minlength=len(self.centres)))
+        for one in np.flatnonzero(np.diff(ends, prepend=0)).tolist():
+            first, last = int(self.start[one]), int(self.start[one + 1])
+            if first == last:
+                continue
+            codes, squares, best = self.codes[first:last], self.squares[first:last], min(k, last - first)
+            asking = np.arange(ends[one - 1] if one else 0, ends[one])
+            for part in np.array_split(asking, -(-len(asking) * (last - first) // MOST_DISTANCES)):
+                near = squared_lengths(codes, points[point[part]], squares)
+                some = np.argpartition(near, best - 1, axis=1)[:, :best]
+                squared[point[part], slot[part], :best] = np.take_along_axis(near, some, axis=1)
+                places[point[part], slot[part], :best] = first + some
+        flat = squared.reshape(len(points), -1)
+        nearest = np.argpartition(flat, k - 1, axis=1)[:, :k]
+        some = np.take_along_axis(places.reshape(len(points), -1), nearest, axis=1)
+        rows, distances = in_order(self.codes, points, some)
+        held = np.isfinite(np.take_along_axis(flat, nearest, axis=1)).all(axis=1)
+        for few in np.flatnonzero(~held):  # their lists hold fewer than k
+            rows[few], distances[few] = (found[0] for found in self._alone(points[few], k))
+        return rows, distances
 
 
 def fit_cells(codes: np.ndarray, cells: int | None = None, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from xcrystal.crystal.tables import identifiers, read_table, write_table
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 from xcrystal.latent.atlas import ABOVE_HULL, TABLE, Atlas, open_atlas
-from xcrystal.latent.compositions import Formula, distinct_formulas
+from xcrystal.latent.compositions import Formula
 from xcrystal.latent.prototypes import PEROVSKITE_GROUPS, may_be_perovskite
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def has_alkali_metal(atlas: Atlas) -> np.ndarray:
 
 
 def _formulas(atlas: Atlas, holds: Callable[[Formula], bool]) -> np.ndarray:
-    formulas, which = distinct_formulas(atlas)
+    formulas, which = atlas.formulas
     return np.array([formula is not None and holds(formula) for formula in formulas], dtype=bool)[which]
 
 

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xcrystal.latent.compositions import Formula, distinct_formulas, parse_formula
+from xcrystal.latent.compositions import Formula, parse_formula
 from xcrystal.latent.labelling import has_motif
 from xcrystal.latent.prototypes import numbers
 from xcrystal.latent.structure_types import structure_type
@@ -150,7 +150,7 @@ def _oxyanion_formers() -> frozenset[int]:
 
 def _kinds(atlas: Atlas) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
     """(N,) number of each crystal's chemistry and structure, -1 for none; and what the numbers mean."""
-    formulas, which = distinct_formulas(atlas)
+    formulas, which = atlas.formulas
     names = [chemistry(formula) if formula else "" for formula in formulas]
     chemistries = sorted({name for name in names if name})
     number = {name: k for k, name in enumerate(chemistries)} | {"": -1}
@@ -178,14 +178,14 @@ def _regions(atlas: Atlas) -> list[Landmark]:
     of_chemistry, of_structure, chemistries, structures = _kinds(atlas)
     low, high = central_window(atlas.inverse.places)
     inside = ((atlas.inverse.places >= low) & (atlas.inverse.places <= high)).all(axis=1)
-    some = -(-len(atlas) // _ENOUGH)
-    inside[np.arange(len(atlas)) % some > 0] = False
+    stride = -(-len(atlas) // _ENOUGH)
+    inside[np.arange(len(atlas)) % stride > 0] = False
     places, of_chemistry, of_structure = atlas.inverse.places[inside], of_chemistry[inside], of_structure[inside]
     on_map = (places - low) / (high - low)
     found: dict[str, list[tuple[int, Landmark]]] = {}
     for grid in _GRIDS:
         cell = np.minimum((on_map * grid).astype(int), grid - 1)
-        fewest = max(_FEWEST, _SHARE * len(atlas) / some / grid)
+        fewest = max(_FEWEST, _SHARE * len(atlas) / stride / grid)
         flat = cell[:, 0] * grid + cell[:, 1]
         counts = np.bincount(flat, minlength=grid**2)
         chemical, structural = (_majority(flat, kind, counts) for kind in (of_chemistry, of_structure))
@@ -246,7 +246,7 @@ def _apart(one: Landmark, other: Landmark) -> float:
 
 def _crystals(atlas: Atlas) -> Iterator[Landmark]:
     """The well-known crystals that the atlas has; of several the one least above the convex hull."""
-    formulas, which = distinct_formulas(atlas)
+    formulas, which = atlas.formulas
     place = {formula: k for k, formula in enumerate(formulas)}
     groups = atlas.table["space_group"].to_numpy() if "space_group" in atlas.table else None
     hull = np.zeros(len(atlas))

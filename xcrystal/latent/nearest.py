@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-_NUMBERS = 2**24  # distances that are held at once
-_FEW = 4  # points
+MOST_DISTANCES = 2**24  # distances that are held at once
+FEW = 4  # points
 _REMEMBERED = 64  # points; asked for again at once, when a place and the neighbours of the same point are wanted
 
 
@@ -24,7 +24,7 @@ class Nearest:
         last = self._last
         if last is not None and last[1].shape[1] >= k and np.array_equal(last[0], points):
             return last[1][:, :k].copy(), last[2][:, :k].copy()
-        parts = np.array_split(points, max(1, -(-len(points) * len(self._codes) // _NUMBERS)))
+        parts = np.array_split(points, max(1, -(-len(points) * len(self._codes) // MOST_DISTANCES)))
         found = [self._of(part, k) for part in parts]
         rows, distances = (np.concatenate([one[which] for one in found]) for which in (0, 1))
         if len(points) <= _REMEMBERED:
@@ -45,7 +45,7 @@ def squared_lengths(codes: np.ndarray, points: np.ndarray, squares: np.ndarray) 
 
     ``squares`` (N,) are the squared lengths of the codes.
     """
-    if len(points) > _FEW:
+    if len(points) > FEW:
         return squares - 2 * points @ codes.T
     # no matrix product: BLAS shares it among threads, which on a busy machine takes ten times as long
     return squares + np.stack([np.einsum("nz,z->n", codes, -2 * point) for point in points])

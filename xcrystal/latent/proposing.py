@@ -25,7 +25,7 @@ from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.radii import covalent_radii
 from xcrystal.errors import TargetError
-from xcrystal.latent.compositions import Formula, atlas_formulas, parse_formula, pattern
+from xcrystal.latent.compositions import Formula, parse_formula, pattern
 from xcrystal.latent.density import Density
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class _Search:
         self.model, self.atlas, self.formula = model, atlas, formula
         self.rng = np.random.default_rng(seed)
         self.density = Density.of(atlas)
-        self.formulas = atlas_formulas(atlas)
+        self.formulas = atlas.row_formulas
         self.found: list[_Candidate] = []
 
     def run(self, count: int, progress: Callable[[str], bool]) -> list[Proposal]:
@@ -358,7 +358,7 @@ def prototypes(atlas: Atlas, formula: Formula, count: int = PROTOTYPES) -> list[
     """
     places, shape = chemical_scale().astype(float), pattern(formula)
     orders, ranked = _orders(formula), []
-    for row, other in enumerate(atlas_formulas(atlas)):
+    for row, other in enumerate(atlas.row_formulas):
         if other is None or other == formula or pattern(other) != shape:
             continue
         given = sorted(other, key=lambda item: item[1])

@@ -39,7 +39,7 @@ def write_readme(folder: Path, atlas: Atlas, skipped: pd.DataFrame) -> None:
     """Write ``README.md`` beside the files of an atlas, which are there already."""
     from xcrystal.model.checkpoint import write_text
 
-    write_text(readme(atlas, skipped, (folder / STRUCTURES).is_file()), folder / README)
+    write_text(readme(atlas, skipped, (folder / STRUCTURES).is_file(), (folder / LISTS).is_file()), folder / README)
 
 
 def is_ours(folder: Path) -> bool:
@@ -48,7 +48,7 @@ def is_ours(folder: Path) -> bool:
     return not file.exists() or (file.is_file() and file.read_bytes().startswith(_TITLE.encode()))
 
 
-def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool) -> str:
+def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool, lists: bool = False) -> str:
     """The text: files, columns, how they were made, what was left out, and how to read them."""
     facts, how = atlas.facts, atlas.facts.get("map", {})
     digest = facts.get("model_digest")
@@ -57,7 +57,7 @@ def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool) -> str:
         f"- `{CODES}`: the array `z`, {len(atlas)} x {atlas.z.shape[1]}: the latent vector of each crystal, in the "
         "order of the table (safetensors).",
     ]
-    if atlas.lists is not None:
+    if lists:
         files.append(f"- `{LISTS}`: an index of the latent vectors, in whose order the rows are.")
     if structures:
         files.append(

@@ -14,7 +14,7 @@ import numpy as np
 from xcrystal.crystal.elements import chemical_scale
 from xcrystal.crystal.groups import crystal_system
 from xcrystal.errors import ReadError
-from xcrystal.latent.compositions import Formula, distinct_formulas, formula_text, pattern
+from xcrystal.latent.compositions import Formula, formula_text, pattern
 from xcrystal.latent.labelling import UNLABELLED, has_motif, is_labelled
 from xcrystal.latent.prototypes import fits, numbers
 from xcrystal.latent.queries import (
@@ -131,7 +131,7 @@ def ranked(atlas: Atlas, query: str, rows: np.ndarray) -> np.ndarray:
         named = _named(read_query(atlas, query))
     except ReadError:  # a title of something else, such as a part of the map
         named = set()
-    formulas, which = distinct_formulas(atlas)
+    formulas, which = atlas.formulas
     other = np.array([formula not in named for formula in formulas], dtype=bool)[which[rows]]
     hull = np.zeros(len(rows))
     if "e_above_hull" in atlas.table:
@@ -197,7 +197,7 @@ def nearest_formulas(atlas: Atlas, wanted: Formula, count: int = _NEAREST) -> tu
     elements, shape = {element for element, _ in wanted}, pattern(wanted)
     shares = {element: n / sum(n for _, n in wanted) for element, n in wanted}
     ranked: list[tuple[float, str]] = []
-    for formula in distinct_formulas(atlas)[0]:
+    for formula in atlas.formulas[0]:
         if formula == wanted or not formula:
             continue
         if {element for element, _ in formula} == elements:
@@ -245,10 +245,7 @@ def _apply(atlas: Atlas, asked: Asked) -> Condition:
             found = _apply(atlas, inner)
             return Condition(asked.words, ~found.holds & found.known, found.known)
         case IsMaterial(name):
-            is_it = (atlas.table["material_id"].astype(str) == name).to_numpy()
-            if not is_it.any():
-                raise ReadError(f"The atlas {atlas.name} holds no material {name!r}.")
-            return Condition(asked.words, is_it)
+            return Condition(asked.words, np.arange(len(atlas)) == atlas.row(name))
         case HasFormula(_, wanted):
             return _of_formulas(atlas, asked, lambda formula: formula == wanted)
         case Contains(symbols):
@@ -320,11 +317,11 @@ def _column(atlas: Atlas, name: str) -> np.ndarray:
 
 
 def _of_formulas(atlas: Atlas, asked: Asked, holds: Callable[[Formula], bool]) -> Condition:
-    formulas, which = distinct_formulas(atlas)
+    formulas, which = atlas.formulas
     return Condition(asked.words, np.array([holds(formula or ()) for formula in formulas], dtype=bool)[which])
 
 
 def _kinds(atlas: Atlas) -> np.ndarray:
     """(N,) float64 number of elements of each crystal; 0 if its formula is not readable."""
-    formulas, which = distinct_formulas(atlas)
+    formulas, which = atlas.formulas
     return np.array([len(formula or ()) for formula in formulas], dtype=float)[which]

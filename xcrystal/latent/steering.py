@@ -18,7 +18,6 @@ import numpy as np
 from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import InvalidCrystalError, TargetError
-from xcrystal.latent.compositions import atlas_formulas
 from xcrystal.latent.density import INSIDE, Density
 
 if TYPE_CHECKING:
@@ -276,7 +275,7 @@ class Steering:
             keep &= self.atlas.table["space_group"].to_numpy() == self._first.decoded.group
         if "elements" in self.hold:
             wanted = self._first.elements
-            formulas = atlas_formulas(self.atlas)
+            formulas = self.atlas.row_formulas
             same = [f is not None and len(f) == len(wanted) and {z for z, _ in f} == wanted for f in formulas]
             keep &= np.array(same, dtype=bool)
         return np.flatnonzero(keep)

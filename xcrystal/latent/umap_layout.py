@@ -84,8 +84,8 @@ def kept_neighbours(z: np.ndarray, layout: np.ndarray, rows: np.ndarray, seed: i
     drawn = np.random.default_rng(seed).choice(rows, min(_JUDGED, len(rows)), replace=False)
     near = Nearest(z).query(z[drawn], _KEPT + 1)[0]
     on_map = cKDTree(layout).query(layout[drawn], _KEPT + 1)[1]
-    kept = [len((set(a) & set(b)) - {row}) for a, b, row in zip(near.tolist(), on_map.tolist(), drawn, strict=True)]
-    return float(np.mean(kept)) / _KEPT
+    pairs = [(set(a) - {row}, set(b)) for a, b, row in zip(near.tolist(), on_map.tolist(), drawn.tolist(), strict=True)]
+    return sum(len(a & b) for a, b in pairs) / sum(len(a) for a, _ in pairs)
 
 
 def _principal(z: np.ndarray) -> np.ndarray:

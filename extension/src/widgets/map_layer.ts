@@ -205,7 +205,8 @@ function render({
     el('span', { class: 'xc-group', role: 'group', 'aria-label': 'Zoom' }, views)
   );
   const picture = svg('svg', { 'aria-hidden': 'true' });
-  const density = el('img', { class: 'xc-density', alt: '', 'aria-hidden': 'true' });
+  const pictureOfDensity = () => el('img', { class: 'xc-density', alt: '', 'aria-hidden': 'true' });
+  let density = pictureOfDensity();
   const drawn = svg('polygon', { class: 'xc-lasso' });
   const tip = el('div', { class: 'xc-tip', role: 'tooltip' });
   const note = el('div', { class: 'xc-note' });
@@ -347,11 +348,33 @@ function render({
       )
     );
   };
+  // a picture comes with its window once it is decoded; until then the last one stays where it belongs
+  let covered: readonly number[] | null = null;
+  let came = 0;
+  const onRaster = () => {
+    const { window: next, address } = model.get('raster');
+    came += 1;
+    if (!next || address === undefined) {
+      covered = null;
+      redraw();
+      return;
+    }
+    const turn = came;
+    const decoded = pictureOfDensity();
+    const swap = () => {
+      if (turn === came && !ended) {
+        density.replaceWith(decoded);
+        [density, covered] = [decoded, next];
+        placeDensity();
+      }
+    };
+    decoded.src = address;
+    decoded.decode().then(swap, swap);
+  };
   // stretched with the axes, so that it moves at once with them; a sharper one comes when Python has drawn it
   const placeDensity = () => {
-    const { window: covered, address } = model.get('raster');
     density.hidden = !covered;
-    if (!plot || !covered || address === undefined) {
+    if (!plot || !covered) {
       return;
     }
     if (density.parentElement !== plot.node) {
@@ -359,9 +382,6 @@ function render({
     }
     const [x0, x1, y0, y1] = covered;
     const [from, to] = [onScreen([x0, y1]), onScreen([x1, y0])];
-    if (density.src !== address) {
-      density.src = address;
-    }
     density.style.transform =
       `translate(${from.px}px, ${from.py}px) ` + `scale(${to.px - from.px}, ${to.py - from.py})`;
   };
@@ -671,9 +691,9 @@ function render({
   /** During a drag: what the edge of the density shows must come before the drag ends. */
   const onPan = () => {
     redraw();
-    const { window: covered } = model.get('raster');
+    const { window: asked } = model.get('raster');
     const both = axes();
-    if (covered && both && !contains(covered, both)) {
+    if (asked && both && !contains(asked, both)) {
       lookAround();
     }
   };
@@ -736,10 +756,11 @@ function render({
     root.dataset.failed = text;
   };
   tell();
+  onRaster();
   attach();
   model.on('change:state', onState);
   model.on('change:landmarks', redraw);
-  model.on('change:raster', redraw);
+  model.on('change:raster', onRaster);
   model.on('msg:custom', onMessage);
 
   return () => {
@@ -752,7 +773,7 @@ function render({
     unhear.forEach(end => end());
     model.off('change:state', onState);
     model.off('change:landmarks', redraw);
-    model.off('change:raster', redraw);
+    model.off('change:raster', onRaster);
     density.remove();
     clearTimeout(resting);
     model.off('msg:custom', onMessage);
@@ -825,7 +846,10 @@ function coordinatesOf(markers: readonly IMarker[], kind: Kind): Coordinates | n
 }
 
 /** Whether all that is in view lies in a window of the map. */
-function contains([x0, x1, y0, y1]: readonly number[], { x, y }: { x: IAxis; y: IAxis }): boolean {
+export function contains(
+  [x0, x1, y0, y1]: readonly number[],
+  { x, y }: { x: Pick<IAxis, 'range'>; y: Pick<IAxis, 'range'> }
+): boolean {
   return x.range[0] >= x0 && x.range[1] <= x1 && y.range[0] >= y0 && y.range[1] <= y1;
 }
 

@@ -7,7 +7,7 @@ import facts from './facts_panel';
 import history, { actionOf } from './history_panel';
 import { shareOf } from './attribution_panel';
 import { percent } from './concept_panel';
-import { type ILabel, chooseLabels, shareOf as shareOfAxis } from './map_layer';
+import mapLayer, { type ILabel, chooseLabels, contains, shareOf as shareOfAxis } from './map_layer';
 import { knowledgeOf, summaryOf } from './modification_panel';
 import { runsOf } from './path_panel';
 import pins, { dropAt } from './pins_panel';
@@ -670,4 +670,79 @@ test('labels of the map lie over nothing, and say nothing twice', () => {
   expect(chosen([oxides, far])).toHaveLength(1);
   expect(chosen([oxides], [{ px: 205, py: 100 }])).toEqual([]);
   expect(chosen([label('oxides', 5, 100), label('oxides', 200, 299)])).toEqual([]);
+});
+
+describe('the density below the points of the map', () => {
+  const state = {
+    answered: 0,
+    markers: [],
+    ring: [],
+    path: [],
+    off: '',
+    here: { title: '', name: '', href: '' },
+    color: '',
+    colors: [],
+    legend: { title: '', low: '', high: '', colors: [], kinds: [], absent: null, shades: '' },
+    selected: null,
+    crystals: '',
+    credit: false,
+    shown: '',
+    beyond: ''
+  };
+  const frame = () => new Promise(resolve => setTimeout(resolve, 50));
+  /** A map with a figure of plotly, as far as the layer looks at it. */
+  const figure = () => {
+    const axis = { range: [0, 1], _offset: 0, _length: 100 };
+    const buttons = ['in', 'out', 'reset'].map(how =>
+      el('a', { class: 'modebar-btn', 'data-attr': 'zoom', 'data-val': how })
+    );
+    return Object.assign(el('div', { class: 'js-plotly-plot' }, buttons), {
+      _fullLayout: { width: 100, height: 100, xaxis: axis, yaxis: axis },
+      calcdata: [],
+      _responsiveChartHandler: () => undefined,
+      on: () => undefined,
+      removeListener: () => undefined
+    });
+  };
+
+  it('covers what is in view, or not', () => {
+    const axes = (x: [number, number], y: [number, number]) => ({
+      x: { range: x },
+      y: { range: y }
+    });
+    const covered = [0, 4, -1, 1];
+    expect(contains(covered, axes([0, 4], [-1, 1]))).toBe(true);
+    expect(contains(covered, axes([-0.1, 2], [-1, 1]))).toBe(false);
+    expect(contains(covered, axes([1, 4.1], [-1, 1]))).toBe(false);
+    expect(contains(covered, axes([1, 2], [-1.1, 1]))).toBe(false);
+    expect(contains(covered, axes([1, 2], [0, 1.1]))).toBe(false);
+  });
+
+  it('is swapped when it is decoded, and hidden when there is none', async () => {
+    const root = rootIn('xc-map');
+    const plot = figure();
+    root.before(plot);
+    const model = modelFor(mapLayer.render, {
+      state,
+      landmarks: [],
+      raster: { window: [0, 1, 0, 1], address: 'data:image/png;base64,AA' }
+    });
+    const end = mapLayer.render({ model, el: root });
+    await frame();
+    const shown = () => document.querySelector<HTMLImageElement>('img.xc-density');
+    expect(shown()?.getAttribute('src')).toBe('data:image/png;base64,AA');
+    expect(shown()?.hidden).toBe(false);
+    const placed = shown()?.style.transform;
+    model.set('raster', { window: [0, 0.5, 0, 0.5], address: 'data:image/png;base64,BB' });
+    expect(shown()?.getAttribute('src')).toBe('data:image/png;base64,AA');
+    expect(shown()?.style.transform).toBe(placed);
+    await frame();
+    expect(shown()?.getAttribute('src')).toBe('data:image/png;base64,BB');
+    expect(shown()?.style.transform).not.toBe(placed);
+    model.set('raster', {});
+    await frame();
+    expect(shown()?.hidden).toBe(true);
+    end();
+    expect(shown()).toBeNull();
+  });
 });

@@ -14,7 +14,7 @@ from xcrystal.explorer.drawing import point_colors
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.drawing.point_colors import Coloring, coloring
 from xcrystal.explorer.map import map_figure
-from xcrystal.explorer.map.density_raster import Density
+from xcrystal.explorer.map.density_raster import CellCounts
 from xcrystal.explorer.map.map_figure import Points
 from xcrystal.latent.atlas import Atlas
 
@@ -27,7 +27,7 @@ def numbers(values: list[float], kinds: tuple[str, ...] = ()) -> Coloring:
 
 def test_each_crystal_is_in_its_cell_and_the_upper_row_comes_first() -> None:
     places = np.array([[0.1, 0.9], [0.1, 0.9], [0.9, 0.1], [2.0, 0.5]])
-    raster = Density(places).raster(WINDOW, numbers([0.0, 1.0, np.nan, 5.0]), COLOR_MAP)
+    raster = CellCounts(places).raster(WINDOW, numbers([0.0, 1.0, np.nan, 5.0]), COLOR_MAP)
     lines, columns = np.nonzero(raster.shade)
     upper, lower = (raster.shade[line, column] for line, column in zip(lines, columns, strict=True))
     assert lines[0] < lines[1] and columns[0] < columns[1] and upper > lower == 1 and raster.most == 2
@@ -36,7 +36,7 @@ def test_each_crystal_is_in_its_cell_and_the_upper_row_comes_first() -> None:
 
 def test_a_cell_has_the_mean_value_or_the_commonest_kind() -> None:
     places = np.tile([0.5, 0.5], (3, 1))
-    density = Density(places)
+    density = CellCounts(places)
     ends = COLOR_MAPS[COLOR_MAP][0], COLOR_MAPS[COLOR_MAP][-1]
     for values, end in (([0.0, 0.0, 0.0], ends[0]), ([9.0, 9.0, 9.0], ends[1])):
         given = numbers(values)
@@ -51,7 +51,7 @@ def test_a_cell_has_the_mean_value_or_the_commonest_kind() -> None:
 
 def test_the_picture_says_what_the_cells_say() -> None:
     places = np.random.default_rng(0).random((5000, 2)) ** 2
-    raster = Density(places).raster(WINDOW, numbers(places[:, 0].tolist()), COLOR_MAP)
+    raster = CellCounts(places).raster(WINDOW, numbers(places[:, 0].tolist()), COLOR_MAP)
     picture = Image.open(io.BytesIO(base64.b64decode(raster.address.partition(",")[2]))).convert("RGBA")
     pixels = np.asarray(picture)
     np.testing.assert_array_equal(pixels[..., 3] > 0, raster.shade > 0)

@@ -25,7 +25,6 @@ from xcrystal.diffraction.reflections import cell_of_structure, equivalents
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.shared.encoding import prepare, sources_of
 from xcrystal.evaluation.shared.statistics import wilson_interval
-from xcrystal.latent.compositions import atlas_formulas
 from xcrystal.reporting import Report, columns
 
 if TYPE_CHECKING:
@@ -175,7 +174,7 @@ def evaluate_diffraction(
 def _drawn(model: CrystalModel, atlas: Atlas, source: Path, inside: bool, limit: int, seed: int) -> list[Structure]:
     """At most ``limit`` crystals that are in the atlas by their ids, or whose formula is not in it."""
     sources = sources_of(source)
-    formulas, ids = set(atlas_formulas(atlas)), set(atlas.table["material_id"].astype(str))
+    formulas, ids = set(atlas.row_formulas), set(atlas.table["material_id"].astype(str))
     found: list[Structure] = []
     for k in np.random.default_rng(seed).permutation(len(sources.names)):
         if inside and sources.names[k] not in ids:

@@ -19,7 +19,7 @@ from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, 
 from xcrystal.errors import DatasetError, XCrystalError
 from xcrystal.evaluation.shared.encoding import prepare, sources_of
 from xcrystal.evaluation.shared.statistics import wilson_interval
-from xcrystal.latent.compositions import Formula, atlas_formulas, formula_text
+from xcrystal.latent.compositions import Formula, formula_text
 from xcrystal.latent.proposing import propose, prototypes
 from xcrystal.reporting import Report, aligned, share_text
 
@@ -141,7 +141,7 @@ def _unseen(
     atlas: Atlas, source: Any, limit: int, seed: int, limits: tuple[int, int]
 ) -> list[tuple[Formula, list[Structure]]]:
     """Compositions that are not in the atlas, each with all true structures of the source."""
-    known, found = set(atlas_formulas(atlas)), dict[Formula, list["Structure"]]()
+    known, found = set(atlas.row_formulas), dict[Formula, list["Structure"]]()
     for crystal in sources_of(source).crystals:
         prepared = prepare(crystal, limits)
         if isinstance(prepared, str):

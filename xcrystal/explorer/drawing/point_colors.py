@@ -16,7 +16,6 @@ import numpy as np
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system
 from xcrystal.explorer import words
-from xcrystal.latent.compositions import distinct_formulas
 
 if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
@@ -93,7 +92,7 @@ def colors(atlas: Atlas) -> list[str]:
         usual = [*usual, *own] if set(usual) & set(FIRST[:3]) else [*own, *usual]  # what came with the crystals first
         kinds = ["crystal_system"] if "space_group" in columns else []
         kept = [*usual, *kinds, "number_of_elements", "density", *(name for name in columns if name not in usual)]
-        held = {symbol(z) for formula in distinct_formulas(atlas)[0] for z, _ in formula or ()}
+        held = {symbol(z) for formula in atlas.formulas[0] for z, _ in formula or ()}
         kept += [f"{ELEMENT}{symbol(z)}" for z in range(1, MAX_Z + 1) if symbol(z) in held]
         vars(atlas)["_colors"] = kept
     return kept
@@ -127,7 +126,7 @@ def coloring(atlas: Atlas, name: str) -> Coloring:
     if name == "crystal_system":
         return Coloring(name, title(name), _systems(atlas), CRYSTAL_SYSTEMS)
     if name == "number_of_elements":
-        formulas, which = distinct_formulas(atlas)
+        formulas, which = atlas.formulas
         counts = np.array([len(formula or ()) for formula in formulas], dtype=np.float32)
         return Coloring(name, title(name), counts[which])
     if name == "density":
@@ -137,7 +136,7 @@ def coloring(atlas: Atlas, name: str) -> Coloring:
 
 
 def _shares(atlas: Atlas, element: str) -> np.ndarray:
-    formulas, which = distinct_formulas(atlas)
+    formulas, which = atlas.formulas
     counts = [({symbol(z): n for z, n in formula or ()}) for formula in formulas]
     shares = [count[element] / sum(count.values()) if element in count else np.nan for count in counts]
     return np.array(shares, dtype=np.float32)[which]

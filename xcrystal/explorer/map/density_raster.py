@@ -60,7 +60,7 @@ class Raster:
         return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-class Density:
+class CellCounts:
     """Counts the points of a map in the cells of any window.
 
     Parameters
@@ -108,9 +108,10 @@ class Density:
         if grey or not coloring.name:
             tone, colors = np.zeros(SIDE**2, dtype=np.uint8), [UNKNOWN]
         else:
-            if self._values is None or self._values[0] is not coloring:
-                self._values = coloring, coloring.values[self._order]
-            tone, colors = _tones(cell, coloring, self._values[1][part][inside], color_map)
+            kept = self._values  # read once: another thread may put that of another colouring there
+            if kept is None or kept[0] is not coloring:
+                self._values = kept = coloring, coloring.values[self._order]
+            tone, colors = _tones(cell, coloring, kept[1][part][inside], color_map)
         return Raster(window, tone.reshape(SIDE, SIDE), shades[count].reshape(SIDE, SIDE), colors, most)
 
     def _inside(self, window: tuple[float, float, float, float]) -> tuple[slice, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 from xcrystal.explorer.drawing.palette import COLOR_MAP, COLOR_MAPS, QUALITATIVE, UNKNOWN
 from xcrystal.explorer.drawing.plotly_adapter import complete_figure_class
 from xcrystal.explorer.drawing.point_colors import Coloring, coloring
-from xcrystal.explorer.map.density_raster import Density, Raster
+from xcrystal.explorer.map.density_raster import CellCounts, Raster
 from xcrystal.latent.landmarks import central_window
 from xcrystal.latent.thinning import thin
 
@@ -66,9 +66,10 @@ class Points:
         self._home = home_window(self.xy)
         self.beyond = int(((self.xy < self._home[0]) | (self.xy > self._home[1])).any(axis=1).sum())
         self._window = _around(*self._home)
-        self._density = Density(self.xy) if len(self.xy) >= DENSE else None
-        self.raster: Raster | None = None
-        self.rows = self._drawn()
+        self._counts = CellCounts(self.xy) if len(self.xy) >= DENSE else None
+        self.rows: np.ndarray
+        self.raster: Raster | None
+        self.rows, self.raster = self._drawn()
         self.figure = _figure(self._traces(), self._home)
         self.figure.add_class("xc-points")
 
@@ -82,14 +83,14 @@ class Points:
         if (name, color_map) != (self.coloring.name, self.color_map):
             self.coloring = self.coloring if name == self.coloring.name else coloring(self._atlas, name)
             self.color_map = color_map
-            self.rows = self._drawn()
+            self.rows, self.raster = self._drawn()
             self._update()
 
     def select(self, rows: np.ndarray | None) -> None:
         """Let the points of other rows (k,) stand out; None for no selection."""
         if rows is not self._selected:
             self._selected = rows
-            self.rows = self._drawn()
+            self.rows, self.raster = self._drawn()
             self._update()
 
     def look_at(self, window: tuple[float, float, float, float]) -> None:
@@ -98,9 +99,10 @@ class Points:
             return
         x0, x1, y0, y1 = window
         self._window = _around((x0, y0), (x1, y1))
-        rows = self._drawn()
-        if not np.array_equal(rows, self.rows):
-            self.rows = rows
+        rows, raster = self._drawn()
+        changed = not np.array_equal(rows, self.rows)
+        self.rows, self.raster = rows if changed else self.rows, raster
+        if changed:
             self._update()
 
     def nearest(self, point: tuple[float, float], pixel: tuple[float, float]) -> tuple[int, float]:
@@ -113,27 +115,27 @@ class Points:
         row = int(among[nearest(self.xy[among], point, pixel)])
         return row, float(np.linalg.norm((self.xy[row] - np.array(point)) / np.array(pixel)))
 
-    def _drawn(self) -> np.ndarray:
-        """Rows to draw, of the whole map or of the window; what stands out has at least half of them if it needs to.
+    def _drawn(self) -> tuple[np.ndarray, Raster | None]:
+        """Rows to draw, of the whole map or of the window, and the density below them.
 
-        Above a density, only what stands out is drawn.
+        What stands out has at least half of the rows if it needs to. Above a density, only what stands out is drawn.
         """
-        self.raster = None
-        if self._density is not None:
-            inside = self._density.rows(self._window, MOST)
+        selected, window = self._selected, self._window  # read once: another thread may set others
+        if self._counts is not None:
+            inside = self._counts.rows(window, MOST)
             if inside is not None:
-                return inside
-            grey = self._selected is not None
-            self.raster = self._density.raster(self._window, self.coloring, self.color_map, grey)
-            return np.zeros(0, dtype=int) if self._selected is None else self._thinned(np.unique(self._selected), MOST)
-        if self._selected is None or not len(self._selected) or not self.thinned:
-            return thin(self.xy, MOST, self._window)
-        others = np.setdiff1d(np.arange(len(self.xy)), self._selected)
-        selected = self._thinned(np.unique(self._selected), max(MOST // 2, MOST - len(others)))
-        return np.union1d(selected, self._thinned(others, MOST - len(selected)))
+                return inside, None
+            raster = self._counts.raster(window, self.coloring, self.color_map, selected is not None)
+            none = np.zeros(0, dtype=int)
+            return none if selected is None else self._thinned(np.unique(selected), MOST, window), raster
+        if selected is None or not len(selected) or not self.thinned:
+            return thin(self.xy, MOST, window), None
+        others = np.setdiff1d(np.arange(len(self.xy)), selected)
+        standing = self._thinned(np.unique(selected), max(MOST // 2, MOST - len(others)), window)
+        return np.union1d(standing, self._thinned(others, MOST - len(standing), window)), None
 
-    def _thinned(self, rows: np.ndarray, limit: int) -> np.ndarray:
-        return rows[thin(self.xy[rows], limit, self._window)] if len(rows) else rows
+    def _thinned(self, rows: np.ndarray, limit: int, window: tuple[float, float, float, float]) -> np.ndarray:
+        return rows[thin(self.xy[rows], limit, window)] if len(rows) else rows
 
     def _update(self) -> None:
         for number, wanted in enumerate(self._traces()):

@@ -192,7 +192,7 @@ class DiffractionView(Panel):
             "formula": match.formula,
             "group": f"{match.space_group} {space_group(match.space_group).symbol}",
             "similarity": f"{match.similarity:.3f}",
-            "score": words.number(match.score, 3),
+            "score": "–" if match.score is None else words.number(match.score, 3),
             "id": match.material_id,
             "origin": match.origin,
             "zero": f"{match.zero:+.2f}".replace("-", "−"),

@@ -148,8 +148,7 @@ class Points:
         known = [name for name in FIRST if self.known(name)]
         if known:
             return self.of_row(self.atlas.row(known[0]))
-        centre = self.atlas.z.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return self.of_row(int(self.atlas.neighbours(centre, 1)[0][0, 0]))
+        return self.of_row(int(self.atlas.neighbours(self.atlas.centre, 1)[0][0, 0]))
 
     def of_row(self, row: int) -> Point:
         """The decode of an atlas crystal."""

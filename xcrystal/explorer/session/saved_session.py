@@ -493,9 +493,11 @@ class _Reader:
 
         structure, group = self.structure(self.value("structure", dict)), self.value("space_group", int)
         similarity, zero = self.value("similarity", float), self.value("zero", float)
-        score = similarity if self.content.get("score") is None else self.value("score", float)  # older ones have none
+        score = None if self.content.get("score") is None else self.value("score", float)  # older ones have none
         name = None if self.content.get("material_id") is None else self.value("material_id", str)
-        if not (1 <= group <= 230 and 0 <= similarity <= 1.001 and score <= similarity and abs(zero) < 180):
+        if not (1 <= group <= 230 and 0 <= similarity <= 1.001 and abs(zero) < 180):
+            raise _damaged("matches")
+        if score is not None and score > similarity:
             raise _damaged("matches")
         if name is not None and not self.of.known(name):
             raise _damaged("matches")
@@ -505,4 +507,4 @@ class _Reader:
         except XCrystalError as error:
             raise _damaged("matches") from error
         formula = formula_text(reduced_composition(site.specie.Z for site in structure))
-        return Match(structure, formula, group, similarity, score, name, self.value("origin", str), zero, pattern)
+        return Match(structure, formula, group, similarity, name, self.value("origin", str), zero, pattern, score)
