@@ -130,3 +130,14 @@ def test_only_after_a_batch_of_several_does_one_wait(work: Work) -> None:
     assert work.batches[-1] == ("a", [1, 2])
     assert time.monotonic() - began < 0.3, "it begins once there are as many as last time"
     batcher.close()
+
+
+def test_who_waits_long_comes_before_quicker_ones(work: Work, batcher: Batcher) -> None:
+    batcher.submit("held", [0])
+    work.begun.wait(20)
+    slow = batcher.submit("slow", [1], cost=2)
+    slow.came -= 10.0  # seconds that it has waited
+    quick = batcher.submit("quick", [1], cost=0)
+    work.go.set()
+    assert slow.future.result(20) == quick.future.result(20) == [2]
+    assert [kind for kind, _ in work.batches] == ["held", "slow", "quick"]

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyarrow.parquet import read_table
 
@@ -13,6 +15,7 @@ from tests.crystals import structures
 from tests.scale.copying import Copy
 from tests.scale.made_up import made_up
 from tests.scale.tasks_for_tests import Failing
+from xcrystal.crystal.datasets import Dataset
 from xcrystal.crystal.tables import structure_of
 from xcrystal.errors import DatasetError
 from xcrystal.generator import CrystalModel
@@ -167,3 +170,44 @@ def test_mistakes_are_said_before_anything_is_written(crystals: Path, tmp_path: 
         run_partitions(Copy(), crystals, crystals / "run")
     assert not (tmp_path / "run").exists()
     assert not (crystals / "run").exists()
+
+
+def test_a_file_that_is_not_there_any_more_fails_and_is_not_skipped(crystals: Path, tmp_path: Path) -> None:
+    file, away = next(crystals.glob("*.parquet")), tmp_path / "away.parquet"
+    data = tmp_path / "data"
+    data.mkdir()
+    table = pd.read_parquet(file)
+    table.to_parquet(data / "b.parquet")
+    shutil.copy(data / "b.parquet", data / "a.parquet")
+
+    class Losing(Copy):
+        def run(self, dataset: Dataset) -> tuple[pa.Table, dict[int, str]]:
+            if (data / "b.parquet").exists():
+                (data / "b.parquet").rename(away)
+            return super().run(dataset)
+
+    first = run_partitions(Losing(), data, tmp_path / "run", size=len(table), progress=False)
+    assert (first.crystals, len(first.failed)) == (len(table), 1)
+    assert first.skipped == len(table)
+    away.rename(data / "b.parquet")
+    again = run_partitions(Copy(), data, tmp_path / "run", size=len(table), progress=False)
+    assert (again.crystals, again.skipped, again.failed) == (2 * len(table), 0, {})
+
+
+def test_all_parts_are_read_as_one_table(crystals: Path, tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    data.mkdir()
+    shutil.copy(next(crystals.glob("*.parquet")), data / "b.parquet")
+    (data / "a.parquet").write_bytes(b"PAR1 and then nothing")  # a part without rows
+    report = run_partitions(Encode(), data, run, size=20, progress=False)
+    whole = pd.concat([pd.read_parquet(path) for path in RunFolder(run).parts()])
+    assert len(whole) == report.crystals > 0
+    assert pd.read_parquet(run / "parts", columns=["material_id", "formula"]).shape == (report.crystals, 2)
+    assert {path.suffix for path in (run / "parts").iterdir()} == {".parquet"}
+
+
+def test_a_manifest_that_is_none_is_refused(crystals: Path, tmp_path: Path) -> None:
+    run_partitions(Copy(), crystals, tmp_path / "run", progress=False)
+    (tmp_path / "run" / MANIFEST).write_text("[]")
+    with pytest.raises(DatasetError):
+        run_partitions(Copy(), crystals, tmp_path / "run", progress=False)

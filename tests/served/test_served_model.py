@@ -352,7 +352,7 @@ def test_answers_of_another_model_are_not_taken(served: ServedModel) -> None:
     other = Connection(served.address, TOKEN)
     other.model = mark_of({"digest": "of another", "fitted": {}})
     with pytest.raises(ServerGone, match="another model"):
-        other.ask("encode", *write_records(STRUCTURES[:1]))
+        other.ask("sample", {}, {})
 
 
 def test_who_has_no_token_sends_no_body(address: str) -> None:
