@@ -135,7 +135,7 @@ def serve(
         page.write_text(json.dumps(notebook(source, arguments)), encoding="utf-8")
         write_template(Path(folder))
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("JUPYTER_PATH")]))
-        with _kernels_of(Path(folder) / "kernels.sock", model) if forked else nullcontext():
+        with _kernels_of(Path(folder) / "kernels.sock", _absolute(model)) if forked else nullcontext():
             Served.launch_instance(
                 options(page, ip, port or _free_port(ip), token, idle, visitors, browser),
                 config=Config({"VoilaConfiguration": {"page_config_hook": without_network}}),

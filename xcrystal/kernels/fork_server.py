@@ -222,9 +222,8 @@ def _run_kernel(connection: socket.socket, request: dict[str, Any], memory: int)
     # of a parent 1 ipykernel neither waits for the end, nor tells a terminal about this kernel
     kernel = IPKernelApp.instance()
     kernel.initialize([*arguments, "--IPKernelApp.parent_handle=1"])
-    if "matplotlib" in sys.modules:  # or figures would be drawn for nobody, as in the server
-        import matplotlib
-
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is not None:  # or figures would be drawn for nobody, as in the server
         matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]  # which the kernel has set unless who asked did
         matplotlib.use(os.environ["MPLBACKEND"])
     kernel.start()
