@@ -57,7 +57,6 @@ def hub(own_kernels: bool = False) -> Iterator[tuple[int, str, Path]]:
             f"c.JupyterHub.bind_url = 'http://127.0.0.1:{port}'",
             f"c.JupyterHub.hub_port = {own}",
             f"c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{api}'",
-            "c.Spawner.args += ['--allow-root']",
         ]
         if own_kernels:
             settings += ["c.JupyterHub.services = []", f"del c.Spawner.environment[{PROVISIONER!r}]"]
@@ -69,7 +68,9 @@ def hub(own_kernels: bool = False) -> Iterator[tuple[int, str, Path]]:
         }
         with log.open("wb") as output:
             command = [sys.executable, "-m", "jupyterhub", "--config", str(config)]
-            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
+            )
         ready = ["JupyterHub is now running", *(() if own_kernels else ["Kernels are forked at"])]
         try:
             end = time.monotonic() + START
@@ -85,6 +86,8 @@ def hub(own_kernels: bool = False) -> Iterator[tuple[int, str, Path]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a proxy that was left
 
 
 class Browser:

@@ -17,7 +17,10 @@ SOCKET = FOLDER / "kernels.sock"
 
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 c.JupyterHub.authenticator_class = "shared-password"
-c.SharedPasswordAuthenticator.user_password = os.environ["XCRYSTAL_CLASS_PASSWORD"]  # of 8 characters or more
+PASSWORD = os.environ.get("XCRYSTAL_CLASS_PASSWORD", "")
+if len(PASSWORD) < 8:
+    raise SystemExit("Set XCRYSTAL_CLASS_PASSWORD to a password of 8 characters or more.")
+c.SharedPasswordAuthenticator.user_password = PASSWORD
 c.Authenticator.allow_all = True
 
 # each student: a folder, and a JupyterLab that ends after an hour of nothing, its kernels after half an hour
@@ -30,6 +33,8 @@ c.Spawner.args = [
     "--MappingKernelManager.cull_interval=60",
     "--ServerApp.jpserver_extensions={'voila.server_extension': False, 'notebook': False, 'jupyter_lsp': False}",
 ]
+if os.geteuid() == 0:
+    c.Spawner.args.append("--allow-root")  # all that students run is then root's: better not
 c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = c.Spawner.http_timeout = 180  # when thirty start at once, the last one waits
 

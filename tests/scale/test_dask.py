@@ -126,3 +126,9 @@ def test_an_address_without_a_scheduler_is_said(
     monkeypatch.setattr("xcrystal.scale.running._WAIT", 1)
     with pytest.raises(DatasetError, match=r"There is no Dask scheduler with workers at tcp://127\.0\.0\.1:9"):
         run_partitions(Slow(), crystals, tmp_path / "run", scheduler="tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8786", "http://127.0.0.1:8786", "head"])
+def test_what_is_no_address_of_a_scheduler_is_said_at_once(address: str, crystals: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no address of a Dask scheduler"):
+        run_partitions(Slow(), crystals, tmp_path / "run", scheduler=address)

@@ -266,6 +266,8 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
         from distributed import Client, LocalCluster
     except ImportError:
         raise DatasetError(MISSING) from None
+    if scheduler is not None and scheduler.partition("://")[0] not in ("tcp", "tls", "ws", "wss"):
+        raise DatasetError(f"{scheduler!r} is no address of a Dask scheduler; one is tcp://127.0.0.1:8786.")
     with ExitStack() as stack:
         where: Any = scheduler
         if workers is not None:
