@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,13 @@ def test_a_run_of_another_task_is_refused(crystals: Path, tmp_path: Path) -> Non
         assemble_atlas(tmp_path / "run", tmp_path / "atlas")
     with pytest.raises(DatasetError, match="holds no run"):
         assemble_atlas(tmp_path / "nothing", tmp_path / "atlas")
+
+
+def test_a_partition_without_any_crystal_is_left_out(crystals: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(next(crystals.glob("*.parquet")), data / "b.parquet")
+    (data / "a.parquet").write_bytes(b"PAR1 and then nothing")
+    report = run_partitions(MapRows(), data, tmp_path / "run", progress=False)
+    facts = assemble_atlas(tmp_path / "run", tmp_path / "atlas")
+    assert len(open_atlas(tmp_path / "atlas")) == facts["crystals"] == report.crystals > 0

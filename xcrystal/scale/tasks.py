@@ -313,7 +313,9 @@ def _without_nulls(table: pa.Table) -> pa.Table:
     """A table whose columns without any value have the type that they have in other partitions."""
     import pyarrow as pa
 
-    kinds = [pa.string() if field.name in _NAMES else pa.float64() for field in table.schema]
+    lists = {"species": pa.list_(pa.string()), "frac_coords": pa.list_(pa.float64())}
+    known = dict.fromkeys(_NAMES, pa.string()) | lists
+    kinds = [known.get(field.name, pa.float64()) for field in table.schema]
     fields = [f.with_type(kind) if pa.types.is_null(f.type) else f for f, kind in zip(table.schema, kinds, strict=True)]
     return table.cast(pa.schema(fields))
 
