@@ -78,7 +78,7 @@ class RunFolder:
 
         with ParquetFile(self.path / SKIPPED) as file:
             rows = next(file.iter_batches(1), None)
-        return "" if rows is None or not len(rows) else "{name} ({source}): {reason}".format(**rows.to_pylist()[0])
+        return "" if rows is None or not len(rows) else "{name}: {reason}".format(**rows.to_pylist()[0])
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Make the folder of a new run, or see that the one that is there is of the same.
