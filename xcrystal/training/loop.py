@@ -214,6 +214,7 @@ class Training:
         return {
             "recipe": {k: v for k, v in asdict(self.recipe).items() if k != "config"},
             "seed": self.seed,
+            "processes": self.ranks.count,
             "crystals": len(tokens),
             "epochs": self.epochs,
             "minutes": round(self.seconds / 60, 1),
