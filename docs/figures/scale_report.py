@@ -45,7 +45,8 @@ from what `python -m tests.scale.measure_growth --save docs/model/reports/scale.
 ## Measured
 
 Crystals are made up: the structure types of the gallery with other elements, in cells that fit these (`python -m
-tests.scale.made_up`), so most have few orbits; those that are relaxed have at most 8 atoms. Each run is a driver and its worker processes on one machine,
+tests.scale.made_up`), so most have few orbits; those that are relaxed have at most 8 atoms. Each run is a driver and
+its worker processes on one machine,
 {machine}, {dates}; a note says what else ran on it. *Time* is from the first partition to the last,
 with the seconds in which workers import what they need. *Core time* is the processor time of the workers (in
 *assemble*, of the driver), memory the highest resident memory of any worker, and of the driver. *Disk* is what was
