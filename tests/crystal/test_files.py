@@ -54,6 +54,17 @@ def test_who_writes_at_the_same_time_does_not_mix(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_half_written_file_lies_where_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    path = tmp_path / "parts" / "a.txt"
+    with replacing(path, within=tmp_path) as part:
+        part.write_text("new")
+        assert part.parent == tmp_path
+        assert not list((tmp_path / "parts").iterdir())
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path.parent]
+
+
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"12345")
