@@ -123,3 +123,37 @@ def test_a_failed_write_leaves_the_older_tokens(tokens: Tokens, tmp_path: Path) 
         raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
     assert len(Tokens.load(tmp_path / "kept")) == len(tokens)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders with open files are not moved there")
+def test_newer_tokens_take_the_place_of_older_ones(tokens: Tokens, tmp_path: Path) -> None:
+    tokens.save(tmp_path / "kept")
+    older = Tokens.load(tmp_path / "kept")
+    tokens.take(np.arange(2)).save(tmp_path / "kept")
+    assert len(Tokens.load(tmp_path / "kept")) == 2
+    assert contents(older, 5) == contents(tokens, 5), "whoever has mapped them keeps them"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders with open files are not moved there")
+def test_if_newer_tokens_cannot_be_put_in_place_the_older_ones_come_back(tokens: Tokens, tmp_path: Path) -> None:
+    tokens.save(tmp_path / "kept")
+    writer = TokenWriter(tmp_path / "kept").__enter__()
+    writer.add(tokens.take(np.arange(2)))
+    (part,) = tmp_path.glob("*.part")
+    part.rename(tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError):
+        writer.__exit__(None, None, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "kept"]
+    assert len(Tokens.load(tmp_path / "kept")) == len(tokens)
+
+
+def test_what_ends_the_processes_is_not_taken_for_bad_crystals(
+    crystal_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise DatasetError("The processes have ended.")
+
+    monkeypatch.setattr("xcrystal.crystal.tokens._tokenize", fail)
+    with pytest.raises(DatasetError, match=r"The processes have ended\."):
+        load_tokens(crystal_table, tmp_path)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
+from xcrystal.crystal.tables import CELL
 from xcrystal.scale.tasks import MapRows, Task, table_of, with_codes
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from xcrystal.crystal.datasets import Dataset
 
 
@@ -21,6 +22,12 @@ class Copy(Task):
 
     title = "copy"
     usual_size = 5000
+
+    def schema(self, properties: Sequence[str]) -> pa.Schema:
+        """Those of our format."""
+        texts, numbers = ("material_id", "formula", "source"), (*CELL, *properties)
+        lists = {"species": pa.list_(pa.string()), "frac_coords": pa.list_(pa.float64())}
+        return pa.schema(dict.fromkeys(texts, pa.string()) | dict.fromkeys(numbers, pa.float64()) | lists)
 
     def run(self, dataset: Dataset) -> tuple[pa.Table, dict[int, str]]:
         """Give the table back."""
@@ -39,4 +46,4 @@ class MadeUpMap(MapRows):
         z = centres[rng.integers(10, size=len(dataset.table))] + rng.standard_normal((len(dataset.table), 1))
         z += rng.standard_normal(z.shape)
         group = np.full(len(z), 1, dtype=np.int16)
-        return with_codes(dataset.table.assign(space_group=group), z), {}
+        return with_codes(dataset.table.assign(space_group=group, flag=""), z), {}

@@ -23,10 +23,13 @@ GROUP, FILE = 5_000, 50_000
 _ELEMENTS = [z for z in range(1, 84) if z not in (2, 10, 18, 36, 43, 54, 61)]  # neither noble gases nor short-lived
 
 
-def made_up(crystals: int, seed: int = 0) -> Iterator[pd.DataFrame]:
-    """Tables of at most ``FILE`` crystals in the format of ``xcrystal.crystal.tables``, with a made-up ``band_gap``."""
+def made_up(crystals: int, seed: int = 0, most: int = 1000) -> Iterator[pd.DataFrame]:
+    """Tables of at most ``FILE`` crystals of at most ``most`` atoms, as ``xcrystal.crystal.tables`` has them.
+
+    They have a made-up ``band_gap``.
+    """
     rng = np.random.default_rng(seed)
-    types = [entry.crystal.to_structure() for entry in entries()]
+    types = [one for entry in entries() if len(one := entry.crystal.to_structure()) <= most]
     kinds = [np.unique([site.specie.Z for site in one], return_inverse=True) for one in types]
     for start in range(0, crystals, FILE):
         rows = []
@@ -51,10 +54,10 @@ def made_up(crystals: int, seed: int = 0) -> Iterator[pd.DataFrame]:
         yield pd.DataFrame(rows)
 
 
-def write_made_up(folder: Path, crystals: int, seed: int = 0) -> None:
+def write_made_up(folder: Path, crystals: int, seed: int = 0, most: int = 1000) -> None:
     """Write them as files of a folder, atomically, row groups of ``GROUP`` in each."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, table in enumerate(made_up(crystals, seed)):
+    for number, table in enumerate(made_up(crystals, seed, most)):
         with replacing(folder / f"{number:05}.parquet") as part:
             table.to_parquet(part, index=False, compression="zstd", row_group_size=GROUP)
 
@@ -63,5 +66,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--crystals", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=1000, help="the most atoms of a crystal")
     given = parser.parse_args()
-    write_made_up(given.out, given.crystals)
+    write_made_up(given.out, given.crystals, most=given.most)

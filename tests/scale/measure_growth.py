@@ -34,6 +34,7 @@ from xcrystal.scale.tasks import Encode, Explain, MapRows, Reconstruct, Relax, T
 ASSEMBLY = "assembly"  # of an atlas of random latent vectors
 TASKS: dict[str, Task] = {t.title: t for t in (Copy(), Encode(), MapRows(), Reconstruct(), Explain(), Relax())}
 TASKS[ASSEMBLY] = MadeUpMap()
+MOST = {Relax.title: 8}  # atoms of a crystal, where larger ones would take minutes each
 
 
 class Watch(threading.Thread):
@@ -77,6 +78,7 @@ def measured(name: str, data: Path, workers: int, size: int | None) -> dict[str,
             "skipped": report.skipped,
             "workers": workers,
             "partitions": report.partitions,
+            "partition_size": size or TASKS[name].usual_size,
             "seconds": report.seconds,
             "whole_seconds": whole,
             "processor_seconds": sum(watch.used.values()),
@@ -111,9 +113,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="xcrystal-made-up-") as folder:
         home = given.data or Path(folder)
         for size in given.sizes:
-            data = home / f"{size}"
+            most = MOST.get(given.task, 1000)
+            data = home / f"{size}-{most}"
             if not data.is_dir():
-                write_made_up(data, size)
+                write_made_up(data, size, most=most)
             for workers in given.workers:
                 if given.one:
                     print(json.dumps(measured(given.task, data, workers, given.partition_size)))  # noqa: T201

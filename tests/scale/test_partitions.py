@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -59,12 +60,42 @@ def test_files_that_cannot_be_read_are_listed(crystals: Path, tmp_path: Path) ->
     (tmp_path / "middle.parquet").write_bytes(whole[:60] + bytes(400) + whole[460:])
     pd.DataFrame({"a": [1.0]}).to_parquet(tmp_path / "other.parquet")
     (tmp_path / "broken.cif").write_text("data_nothing")
-    found = [read_partition(p) for p in partitions_of(tmp_path, 100).partitions]
+    partitions = partitions_of(tmp_path, 100).partitions
+    found = [read_partition(p) for p in partitions]
     assert all(not len(one.table) for one in found)
+    assert [len(one.skipped) for one in found] == [max(p.crystals, 1) for p in partitions] == [1, 30, 1, 1]
     skipped = pd.concat([one.skipped for one in found]).set_index("source")["reason"].to_dict()
     assert set(skipped) == {"footer.parquet", "middle.parquet", "other.parquet", "broken.cif"}
     assert "lacks the columns a, b, c" in skipped["other.parquet"] or "lacks the columns b" in skipped["other.parquet"]
     assert "cannot be read as parquet" in skipped["footer.parquet"]
+
+
+def test_properties_are_known_beforehand(crystals: Path, tmp_path: Path) -> None:
+    table = pd.read_parquet(crystals / "a.parquet")
+    table.assign(hardness=3, density=1.5, word="x", sure=True).to_parquet(tmp_path / "a.parquet")
+    table.assign(**{"bulk modulus": np.float32(2)}).to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "c.parquet").write_bytes(b"PAR1 and then nothing")
+    text = structures()[0].to(fmt="cif")
+    pd.DataFrame({"cif": [text, "none"], "gap": [1.5, 2.5]}).to_csv(tmp_path / "d.csv", index=False)
+    structures()[0].to(filename=str(tmp_path / "e.cif"))
+    found = partitions_of(tmp_path, 100)
+    assert found.properties == ("band_gap", "hardness", "given_density", "bulk_modulus", "gap")
+    read = [read_partition(p).properties for p in found.partitions]
+    assert set(found.properties) == {name for names in read for name in names}
+
+
+def test_what_changed_or_cannot_be_reached_is_no_skipped_crystal(crystals: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(crystals, tmp_path / "data")
+    (data / "x.cif").write_text("data_nothing")
+    a, *_, x = partitions_of(data, 100).partitions
+    for partition, path in ((a, data / "a.parquet"), (x, data / "x.cif")):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1])
+        with pytest.raises(DatasetError, match=f"has {len(whole) - 1} bytes, and had {len(whole)} when"):
+            read_partition(partition)
+        path.unlink()
+        with pytest.raises(DatasetError, match="is not there, or this worker does not see it"):
+            read_partition(partition)
 
 
 def test_names_and_sizes_tell_data_sets_apart_and_their_place_does_not(crystals: Path, tmp_path: Path) -> None:

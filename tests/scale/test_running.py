@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow.parquet import read_table
 
+import xcrystal
 from tests.crystals import structures
 from tests.scale.copying import Copy
 from tests.scale.made_up import made_up
@@ -19,8 +21,9 @@ from xcrystal.crystal.datasets import Dataset
 from xcrystal.crystal.tables import structure_of
 from xcrystal.errors import DatasetError
 from xcrystal.generator import CrystalModel
+from xcrystal.scale.partitions import partitions_of
 from xcrystal.scale.run_folder import MANIFEST, RunFolder
-from xcrystal.scale.running import run_partitions
+from xcrystal.scale.running import _Work, run_partitions
 from xcrystal.scale.tasks import Encode, codes_of
 
 
@@ -122,7 +125,7 @@ def test_the_manifest_names_task_arguments_weights_and_data(
 
 def test_two_do_not_work_on_the_same_run(crystals: Path, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
-    with run.alone(), pytest.raises(DatasetError, match="Another process works on the run"):
+    with run.alone(), pytest.raises(DatasetError, match="Another process works in"):
         run_partitions(Copy(), crystals, run.path)
     assert run_partitions(Copy(), crystals, run.path).crystals == 60
 
@@ -146,7 +149,7 @@ def test_a_partition_that_fails_is_named_and_tried_again_later(crystals: Path, t
 
 
 def test_ctrl_c_leaves_what_is_done(crystals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(self: Copy, dataset: object) -> object:
+    def stop(self: Copy, dataset: Dataset) -> object:
         if len(os.listdir(tmp_path / "run" / "parts")) == 3:
             raise KeyboardInterrupt
         return whole(self, dataset)
@@ -194,16 +197,37 @@ def test_a_file_that_is_not_there_any_more_fails_and_is_not_skipped(crystals: Pa
     assert (again.crystals, again.skipped, again.failed) == (2 * len(table), 0, {})
 
 
-def test_all_parts_are_read_as_one_table(crystals: Path, tmp_path: Path) -> None:
-    data, run = tmp_path / "data", tmp_path / "run"
-    data.mkdir()
-    shutil.copy(next(crystals.glob("*.parquet")), data / "b.parquet")
-    (data / "a.parquet").write_bytes(b"PAR1 and then nothing")  # a part without rows
-    report = run_partitions(Encode(), data, run, size=20, progress=False)
-    whole = pd.concat([pd.read_parquet(path) for path in RunFolder(run).parts()])
-    assert len(whole) == report.crystals > 0
-    assert pd.read_parquet(run / "parts", columns=["material_id", "formula"]).shape == (report.crystals, 2)
-    assert {path.suffix for path in (run / "parts").iterdir()} == {".parquet"}
+def test_a_worker_that_differs_from_the_run_fails(crystals: Path, tmp_path: Path) -> None:
+    folder, task = RunFolder(tmp_path / "run"), Copy()
+    folder.begin({})
+    data = partitions_of(crystals / "b.parquet", 30)
+    (partition,) = data.partitions
+    work = _Work(task, folder, task.schema(data.properties), "", xcrystal.__version__)
+    assert "not 0.0.1" in replace(work, version="0.0.1")(partition).problem
+    assert "This worker has other weights: , not 0123." in replace(work, digest="0123")(partition).problem
+    other = replace(partition, sizes=(7,))
+    assert "bytes, and had 7 when" in work(other).problem
+    assert not folder.parts()
+    assert work(partition).done == 30
+
+
+def test_a_file_that_grows_during_a_run_fails_and_is_tried_again(crystals: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(crystals, tmp_path / "data")
+    whole = (data / "b.parquet").read_bytes()
+
+    class Growing(Copy):
+        def run(self, dataset: Dataset) -> tuple[pa.Table, dict[int, str]]:
+            (data / "b.parquet").write_bytes(whole + b" ")
+            return super().run(dataset)
+
+    first = run_partitions(Growing(), data, tmp_path / "run", size=30, progress=False)
+    assert first.crystals == 30
+    assert (
+        f"has {len(whole) + 1} bytes, and had {len(whole)} when" in first.failed["00000001 (b.parquet, rows 1 to 30)"]
+    )
+    (data / "b.parquet").write_bytes(whole)
+    again = run_partitions(Copy(), data, tmp_path / "run", size=30, progress=False)
+    assert (again.crystals, again.earlier, again.failed) == (60, 1, {})
 
 
 def test_a_manifest_that_is_none_is_refused(crystals: Path, tmp_path: Path) -> None:

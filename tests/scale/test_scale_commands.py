@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -33,6 +34,18 @@ def test_an_atlas_is_in_the_folder_of_its_run(crystals: Path, tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert open_atlas(tmp_path / "run" / "atlas").facts["map"]["laid_out"] == 30
     assert run("atlas", crystals, "--out", tmp_path / "run", "--sample", 30).exit_code == 0
+
+
+def test_data_of_which_nothing_can_be_read_is_an_exit_status(tmp_path: Path) -> None:
+    (tmp_path / "none.parquet").write_bytes(b"no data at all")
+    for _ in range(2):
+        done = run("encode", tmp_path / "none.parquet", "--out", tmp_path / "run")
+        assert done.exit_code == 1
+        assert done.stderr.splitlines()[-1].startswith(
+            f"xcrystal: Of {tmp_path / 'none.parquet'} nothing could be done; the first: none: "
+        )
+        assert "cannot be read as parquet" in done.stderr
+    assert len(pd.read_parquet(tmp_path / "run" / "skipped.parquet")) == 1
 
 
 def test_ctrl_c_says_how_to_go_on(crystals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

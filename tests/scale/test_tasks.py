@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset
 import pytest
+from pyarrow.parquet import read_schema
 
 from tests.crystals import structures
 from xcrystal.crystal.tables import row_of, structure_of
@@ -15,7 +20,7 @@ from xcrystal.explanation.attribution import attribute
 from xcrystal.generator import CrystalModel, model_folder
 from xcrystal.scale.run_folder import RunFolder
 from xcrystal.scale.running import run_partitions
-from xcrystal.scale.tasks import Encode, Explain, Reconstruct, Relax, Task
+from xcrystal.scale.tasks import Encode, Explain, MapRows, Reconstruct, Relax, Task
 
 LARGE = "made-large"
 
@@ -81,6 +86,8 @@ def test_relaxed_crystals_are_those_of_relax(data: Path, tmp_path: Path) -> None
     row = found.loc["c0"]
     assert row["energy_per_atom"] == pytest.approx(wanted.energy_per_atom, abs=1e-6)
     assert row["steps"] == wanted.steps
+    told = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert told["weights"] == f"chgnet {version('chgnet')}"
     assert not skipped
     assert wanted.structure is not None
     assert structure_of(row.to_dict()).matches(wanted.structure)
@@ -89,9 +96,44 @@ def test_relaxed_crystals_are_those_of_relax(data: Path, tmp_path: Path) -> None
 def test_a_partition_without_crystals_is_done(data: Path, tmp_path: Path) -> None:
     table = pd.read_parquet(data / "t.parquet")
     table[table["material_id"] == LARGE].to_parquet(tmp_path / "t.parquet")
-    for task in (Encode(), Reconstruct(), Explain()):
+    for task in (Encode(), MapRows(), Reconstruct(), Explain()):
         report = run_partitions(task, tmp_path / "t.parquet", tmp_path / task.title)
         assert (report.crystals, report.skipped, report.failed) == (0, 1, {})
+
+
+@pytest.mark.parametrize(
+    "task",
+    [Encode(), MapRows(), Reconstruct(effort="fast"), Explain(), Relax(steps=0)],
+    ids=lambda task: str(task.title),
+)
+def test_all_parts_are_read_as_one_table(task: Task, data: Path, tmp_path: Path) -> None:
+    """Also if the first has no crystal, and others know nothing of a property."""
+    if isinstance(task, Relax):
+        pytest.importorskip("chgnet")
+    table = pd.read_parquet(data / "t.parquet").set_index("material_id")
+    empty = table.assign(species=[["Xx"] * len(names) for names in table["species"]])
+    data = tmp_path / "data"
+    data.mkdir()
+    empty.loc[["c2"]].reset_index().to_parquet(data / "a.parquet")
+    table.loc[["c0", "c1"]].reset_index().to_parquet(data / "b.parquet")
+    given = {"hardness": [7], "z": 2.5, "predicted_band_gap": 1.0}
+    table.loc[["c3"]].reset_index().assign(**given).to_parquet(data / "c.parquet")
+    report = run_partitions(task, data, tmp_path / "run")
+    assert (report.partitions, report.crystals, report.failed) == (3, 3, {})
+    schemas = [read_schema(path) for path in RunFolder(tmp_path / "run").parts()]
+    assert schemas[0] == schemas[1] == schemas[2]
+    assert not any(pa.types.is_null(kind) for kind in schemas[0].types)
+    found = pd.read_parquet(tmp_path / "run" / "parts").set_index("material_id")
+    assert pyarrow.dataset.dataset(tmp_path / "run" / "parts").to_table().num_rows == len(found)
+    assert sorted(found.index) == ["c0", "c1", "c3"]
+    if isinstance(task, (Encode, MapRows)):
+        np.testing.assert_array_equal(found.loc[["c0", "c3"], "hardness"], [np.nan, 7])
+        np.testing.assert_array_equal(found.loc[["c0", "c3"], "given_z"], [np.nan, 2.5])
+        assert found.loc["c3", "given_predicted_band_gap"] == 1.0
+        assert len(found.loc["c3", "z"]) == task.opened.latent_dim
+    if isinstance(task, Encode):
+        assert found.loc["c3", "predicted_band_gap"] != 1.0
+        assert schemas[0].field("hardness").type == pa.float64()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.folder_lock import LOCK
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.tables import read_table
 from xcrystal.crystal.tokens import Tokens, tokenize
@@ -292,14 +293,14 @@ def test_a_damaged_checkpoint_is_refused_in_one_sentence(tokens: Tokens, tmp_pat
 
 
 def test_two_do_not_train_in_one_folder(tokens: Tokens, tmp_path: Path) -> None:
-    lock = str(tmp_path / "training.lock")
+    lock = str(tmp_path / LOCK)
     code = f"from filelock import FileLock\nlock = FileLock({lock!r})\nlock.acquire()\nprint(flush=True)\ninput()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        with pytest.raises(DatasetError, match="Another process is training"):
+        with pytest.raises(DatasetError, match="Another process works in"):
             Training(RECIPE, tokens, tmp_path).run()
-        with pytest.raises(DatasetError, match="Another process is training"):
+        with pytest.raises(DatasetError, match="Another process works in"):
             open_run("toy", tmp_path / "nothing", tmp_path)  # before there is anything else to complain of
         other.kill()
     assert not (tmp_path / "checkpoint.json").exists()

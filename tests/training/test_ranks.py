@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +15,14 @@ import torch
 
 from xcrystal.crystal.tables import read_table
 from xcrystal.crystal.tokens import tokenize
-from xcrystal.errors import DatasetError
+from xcrystal.errors import DatasetError, TargetError
 from xcrystal.model.checkpoint import load_weights
 from xcrystal.model.loss import LossWeights
 from xcrystal.model.vae import Config
 from xcrystal.training.augmentation import Augmentation
 from xcrystal.training.loop import Recipe, Training
 from xcrystal.training.ranks import ALONE, Ranks, in_processes
+from xcrystal.training.recipes import run_recipe
 
 RECIPE = Recipe(
     config=Config(width=24, encoder_layers=1, decoder_layers=1, heads=2, latent_dim=8, prefix=2),
@@ -33,24 +35,30 @@ RECIPE = Recipe(
 )
 
 
-def train(table: Path, out: Path, resume: bool, ranks: Ranks = ALONE) -> float:
-    """Train, and give the sum of all weights, which is to be the same in all processes."""
+def train(table: Path, out: Path, ranks: Ranks = ALONE) -> None:
+    """Train, go on from the checkpoint, and see that the weights are the same in all processes."""
     torch.set_num_threads(1)
-    training = Training(RECIPE, tokenize(read_table(table)), out, seed=1, ranks=ranks)
-    if resume:
-        training.resume()
-    else:
-        training.recipe = replace(training.recipe, steps=20)
-    training.run()
-    total = float(sum(p.detach().double().abs().sum() for p in training.model.parameters()))
-    assert ranks.of_first(total) == total
-    return total
+    tokens = tokenize(read_table(table))
+    for steps in (20, 40):
+        training = Training(replace(RECIPE, steps=steps), tokens, out, seed=1, ranks=ranks)
+        if steps == 40:
+            training.resume()
+        training.run()
+        total = float(sum(p.detach().double().abs().sum() for p in training.model.parameters()))
+        assert ranks.of_first(total) == total
 
 
 def fall(ranks: Ranks) -> None:
     if ranks.rank == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     ranks.of_first(1.0)  # waits for the other one
+
+
+def fail(ranks: Ranks) -> None:
+    if ranks.rank == 1:
+        raise ZeroDivisionError("bad luck")
+    ranks.of_first(1.0)
+    ranks.mean({"loss": 1.0})  # waits for the other one
 
 
 def losses(folder: Path) -> list[float]:
@@ -68,12 +76,10 @@ def test_every_row_is_taken_and_small_batches_are_filled() -> None:
 def test_two_processes_learn_as_one_does_and_go_on_from_its_checkpoint(crystal_table: Path, tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     try:
-        for resume in (False, True):
-            train(crystal_table, tmp_path / "one", resume)
+        train(crystal_table, tmp_path / "one")
     finally:
         torch.set_num_threads(threads)
-    for resume in (False, True):
-        in_processes(2, train, crystal_table, tmp_path / "two", resume)
+    in_processes(2, train, crystal_table, tmp_path / "two")
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert len(one) == len(two), "each epoch is written once"
     assert one[-1] < 0.95 * one[0]
@@ -81,10 +87,36 @@ def test_two_processes_learn_as_one_does_and_go_on_from_its_checkpoint(crystal_t
     assert np.allclose(one, two, rtol=0.06)
     counters = json.loads((tmp_path / "two" / "checkpoint.json").read_text())
     assert counters["steps"] == 40
-    assert load_weights(tmp_path / "two" / "best")[1]["seed"] == 1
+    facts = [load_weights(tmp_path / name / "best")[1] for name in ("one", "two")]
+    assert [(one["seed"], one["processes"]) for one in facts] == [(1, 1), (1, 2)]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are not killed so there")
 def test_if_one_is_killed_all_end_with_one_sentence() -> None:
     with pytest.raises(DatasetError, match=r"Process 1 of 2 has ended, and all with it: .*SIGKILL"):
         in_processes(2, fall)
+
+
+def test_who_fails_is_named() -> None:
+    with pytest.raises(DatasetError, match=r"Process 1 of 2 has ended, and all with it: .*bad luck"):
+        in_processes(2, fail)
+
+
+def test_crystals_are_canonicalized_before_any_process_begins(
+    crystal_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+
+    def begin(count: int, work: object) -> dict[str, float]:
+        found.extend(path.name.partition("-")[0] for path in (tmp_path / "out").iterdir() if path.is_dir())
+        return {}
+
+    monkeypatch.setattr("xcrystal.training.ranks.in_processes", begin)
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(crystal_table, data / "train.parquet")
+    run_recipe("toy", data, tmp_path / "out", processes=2)
+    assert sorted(found) == ["split", "tokens", "tokens"]
+    with pytest.raises(TargetError, match="The number of processes is a whole number of at least 1, not '0'"):
+        run_recipe("toy", data, tmp_path / "none", processes=0)
+    assert not (tmp_path / "none").exists()

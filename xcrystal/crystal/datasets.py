@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 KINDS = "CIF, POSCAR, XSF, extended XYZ, ASE databases (.db, .json), parquet in our format, CSV with a column cif"
 _COLOURS = ("density", "crystal_system", "number_of_elements")  # of the map, which every atlas has
-_COLUMNS = ("material_id", "formula", "source", "space_group", "x", "y", "row", "in_train", "flag")
+_COLUMNS = ("material_id", "formula", "source", "space_group", "x", "y", "z", "row", "in_train", "flag")
 TAKEN = (*STRUCTURE_COLUMNS, *MOTIFS, *_COLOURS, *_COLUMNS)
-"""Names of columns that mean something else in an atlas: a property that is called so is renamed."""
+"""Names of columns that mean something else in an atlas or a run: a property that is called so is renamed."""
+PREDICTED = "predicted_"
+"""What the names of columns begin with that a model has predicted: such a property is renamed, too."""
 _Reader = Callable[[Path, str], Iterator[Found]]
 
 
@@ -108,7 +110,7 @@ def collected(every: Iterable[tuple[str, Found]], files: int) -> Dataset:
             skipped.append({"name": found.name, "source": shown, "reason": found.problem})
             continue
         name = _free(found.name, taken)
-        properties = {renamed.setdefault(n, _renamed(n)): value for n, value in found.properties.items()}
+        properties = {renamed.setdefault(n, property_name(n)): value for n, value in found.properties.items()}
         rows.append(found.row | {"material_id": name, "source": shown} | properties)
     fixed = ("material_id", "formula", *STRUCTURE_COLUMNS, "source")
     table = pd.DataFrame(rows, columns=None if rows else list(fixed))
@@ -167,9 +169,10 @@ def _reader(path: Path) -> _Reader | None:
     return crystal_files.read if suffix == ".json" or crystal_files.is_one(path) else None
 
 
-def _renamed(name: str) -> str:
+def property_name(name: str) -> str:
+    """What a dataset calls a number that came with crystals."""
     name = "_".join(str(name).split())
-    return f"given_{name}" if name in TAKEN else name
+    return f"given_{name}" if name in TAKEN or name.startswith(PREDICTED) else name
 
 
 def _free(name: str, taken: dict[str, int]) -> str:

@@ -95,13 +95,14 @@ def map_array(path: Path, name: str) -> np.ndarray:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, within: Path | None = None) -> Iterator[Path]:
     """The path of a file to write, which takes the place of ``path`` once it is on the disk; not if it fails.
 
-    It is another one for each who writes, so that two who write the same file at once do not mix.
+    It is another one for each who writes, so that two who write the same file at once do not mix. It lies beside
+    ``path``, or in a folder ``within`` on the same disk, where what a killed process leaves of it disturbs nobody.
     """
     short = path.name.encode(errors="ignore")[:200].decode(errors="ignore")  # of a name, systems take 255 bytes
-    part = path.with_name(f"{short}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    part = (within or path.parent) / f"{short}.{os.getpid()}-{secrets.token_hex(4)}.part"
     try:
         yield part
         with part.open("rb+") as file:  # or after a power cut the new name may stand for an empty file

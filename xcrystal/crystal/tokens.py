@@ -162,7 +162,7 @@ class TokenWriter:
     Parameters
     ----------
     folder
-        Takes the place of one of that name.
+        Takes the place of one of that name, which stays if anything fails.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -193,15 +193,24 @@ class TokenWriter:
                     file.flush()
                     os.fsync(file.fileno())
             if kind is None:
-                if self._folder.is_dir():
-                    shutil.rmtree(self._folder)
-                try:
-                    self._part.rename(self._folder)
-                except OSError:
-                    if not self._folder.is_dir():  # or another process has just made the same
-                        raise
+                self._put()
         finally:
             shutil.rmtree(self._part, ignore_errors=True)
+
+    def _put(self) -> None:
+        """Put the new folder in the place of an older one, which comes back if that fails."""
+        older = self._part.with_suffix(".old")
+        with suppress(FileNotFoundError):
+            self._folder.rename(older)
+        try:
+            self._part.rename(self._folder)
+        except OSError:
+            if not self._folder.is_dir():  # or another process has just made the same
+                with suppress(FileNotFoundError):
+                    older.rename(self._folder)
+                raise
+        finally:
+            shutil.rmtree(older, ignore_errors=True)
 
     def _append(self, name: str, array: np.ndarray) -> None:
         if name not in self._written:
@@ -249,6 +258,19 @@ def tokenize(
     DatasetError
         If none can be encoded.
     """
+    reasons: dict[int, str] = {}
+    found = _canonical(table, workers, reasons, most, most_orbits)
+    if failed is not None:
+        failed.update(reasons)
+    if not found:
+        raise _none_of(reasons)
+    return _tokens_of(table, found)
+
+
+def _canonical(
+    table: pd.DataFrame, workers: int, failed: dict[int, str], most: int = MAX_ATOMS, most_orbits: int = MAX_ORBITS
+) -> list[tuple[int, WyckoffCrystal]]:
+    """The rows that can be encoded, each with its crystal; ``failed`` gets the reasons for the others."""
     from tqdm.auto import tqdm
 
     work = partial(_tokenize, most=most, most_orbits=most_orbits)
@@ -260,13 +282,8 @@ def tokenize(
             pool = stack.enter_context(worker_processes(workers))
             done = pool.map(work, records, chunksize=64)
         every = list(tqdm(done, total=len(table), desc="canonicalizing", unit="crystal", disable=None))
-    reasons = {r: c for r, c in every if isinstance(c, str)}
-    found = [(r, c) for r, c in every if not isinstance(c, str)]
-    if failed is not None:
-        failed.update(reasons)
-    if not found:
-        raise _none_of(reasons)
-    return _tokens_of(table, found)
+    failed.update((r, c) for r, c in every if isinstance(c, str))
+    return [(r, c) for r, c in every if not isinstance(c, str)]
 
 
 def _none_of(reasons: Mapping[int, str]) -> DatasetError:
@@ -319,13 +336,11 @@ def load_tokens(source: Path, folder: Path, workers: int = 1) -> Tokens:
         begin, some = 0, False
         for part in read_parts(source, _PART):
             failed: dict[int, str] = {}
-            try:
-                tokens = tokenize(part, workers, failed)
-            except DatasetError:
-                reasons = reasons or failed
-            else:
+            if found := _canonical(part, workers, failed):
+                tokens = _tokens_of(part, found)
                 writer.add(replace(tokens, row=tokens.row + begin))
                 some = True
+            reasons = reasons or failed
             begin += len(part)
         if not some:
             raise _none_of(reasons)

@@ -8,6 +8,7 @@ Materials Project with PBE and PBE+U (MPtrj), so they are two networks' opinions
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import io
 import math
@@ -75,6 +76,11 @@ class Potential:
         """What is not installed that it needs, in a sentence; empty if all is there."""
         there = importlib.util.find_spec(self.package) is not None
         return "" if there else f'Relaxing needs {self.title}: pip install "xcrystal[{self.extra}]".'
+
+    @property
+    def version(self) -> str:
+        """Its package, which has the weights, and the version of that."""
+        return f"{self.package} {importlib.metadata.version(self.package)}"
 
 
 POTENTIALS = {

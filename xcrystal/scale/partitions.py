@@ -1,29 +1,34 @@
 """Partitions of a data set: pieces of at most so many crystals, found without reading the crystals.
 
 Of a parquet file its footer tells how many rows its row groups hold. Of other files each counts as one crystal; one
-that holds many (extended XYZ, CSV, a database) is not divided.
+that holds many (extended XYZ, CSV, a database) is not divided. Which properties come with the crystals is known
+beforehand, so that all partitions have the same: of parquet files their footers tell, and of other files the first
+crystal of each kind of file.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xcrystal.crystal.datasets import Dataset, collected, crystals_of, dataset_files, name_in
+from xcrystal.crystal.datasets import Dataset, collected, crystals_of, dataset_files, name_in, property_name
+from xcrystal.crystal.sources.ase_files import FRAMES
 from xcrystal.crystal.sources.parts import Found, failed
 from xcrystal.crystal.sources.table_files import read_rows
-from xcrystal.crystal.tables import check_columns, check_packing
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS, check_columns, check_packing
 from xcrystal.errors import DatasetError, check_whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
-
+    import pyarrow as pa
 
 _BATCH = 8192  # rows that are read at once on the way to those of a partition
+_OF_A_CRYSTAL = (*STRUCTURE_COLUMNS, "material_id", "formula")
+_WITH_NUMBERS = (*FRAMES, ".csv", ".db", ".json")  # files other than parquet whose crystals may have properties
 
 
 @dataclass(frozen=True)
@@ -63,18 +68,26 @@ class Partition:
         What belongs to it.
     crystals
         How many it holds, as far as is known without reading.
+    sizes
+        Of its files, bytes, when the data set was divided.
     """
 
     name: str
     source: Path
     content: Rows | tuple[Path, ...]
     crystals: int
+    sizes: tuple[int, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What it is read from."""
+        return (self.content.path,) if isinstance(self.content, Rows) else self.content
 
     def __str__(self) -> str:
         if isinstance(self.content, Rows):
             last = self.content.first + self.content.count
             return f"{name_in(self.content.path, self.source)}, rows {self.content.first + 1} to {last}"
-        first, *more = (name_in(path, self.source) for path in self.content)
+        first, *more = (name_in(path, self.source) for path in self.files)
         return f"{first} to {more[-1]}" if more else first
 
 
@@ -92,6 +105,8 @@ class Partitioned:
         How many files there are, and how large they are together.
     digest
         What tells their names and sizes from others.
+    properties
+        Names of the numbers that come with crystals, as ``Dataset.properties``.
     """
 
     name: str
@@ -99,6 +114,7 @@ class Partitioned:
     files: int
     bytes: int
     digest: str
+    properties: tuple[str, ...]
 
 
 def partitions_of(source: Path, size: int) -> Partitioned:
@@ -120,37 +136,64 @@ def partitions_of(source: Path, size: int) -> Partitioned:
     size = check_whole_number(size, "The size of a partition")
     source = source.resolve()  # workers run elsewhere
     files = dataset_files(source)
-    contents: list[tuple[Rows | tuple[Path, ...], int]] = []
-    single: list[Path] = []
-    told, length = hashlib.sha256(), 0
+    sizes = {path: path.stat().st_size for path in files}
+    told = hashlib.sha256()
+    for path, length in sizes.items():
+        told.update(f"{name_in(path, source)}\0{length}\n".encode(errors="surrogateescape"))
+    found, single = list[Partition](), list[Path]()
+    properties: dict[Path | str, Sequence[str]] = {}  # of a parquet file, or of a kind of other files
+
+    def add(content: Rows | tuple[Path, ...], crystals: int, of: Sequence[Path]) -> None:
+        found.append(Partition(f"{len(found):08}", source, content, crystals, tuple(sizes[path] for path in of)))
+
     for path in files:
-        bytes_of_file = path.stat().st_size
-        told.update(f"{name_in(path, source)}\0{bytes_of_file}\n".encode(errors="surrogateescape"))
-        length += bytes_of_file
-        if path.suffix.lower() == ".parquet":
-            contents += [(rows, rows.count) for rows in _rows_of(path, size)]
-        else:
-            single.append(path)
-    groups = [tuple(single[start : start + size]) for start in range(0, len(single), size)]
-    contents += [(group, len(group)) for group in groups]
-    found = tuple(Partition(f"{k:08}", source, content, count) for k, (content, count) in enumerate(contents))
-    return Partitioned(source.name, found, len(files), length, told.hexdigest()[:16])
+        kind = path.suffix.lower()
+        if kind == ".parquet":
+            counts, properties[path] = _footer(path)
+            for rows in _rows_of(path, counts, size):
+                add(rows, rows.count, [path])
+            continue
+        single.append(path)
+        if kind in _WITH_NUMBERS and kind not in properties and (first := _first(path, source)):
+            properties[kind] = tuple(first.properties)
+    for start in range(0, len(single), size):
+        group = tuple(single[start : start + size])
+        add(group, len(group), group)
+    names = tuple(dict.fromkeys(property_name(name) for names in properties.values() for name in names))
+    return Partitioned(source.name, tuple(found), len(files), sum(sizes.values()), told.hexdigest()[:16], names)
 
 
-def _rows_of(path: Path, size: int) -> Iterator[Rows]:
-    """Pieces of a parquet file: neighbouring row groups together, a larger one in pieces."""
-    from pyarrow import ArrowException
+def _first(path: Path, source: Path) -> Found | None:
+    """The first crystal of a file."""
+    return next((found for _, found in crystals_of([path], source) if not found.problem), None)
+
+
+def _footer(path: Path) -> tuple[list[int] | None, tuple[str, ...]]:
+    """How many rows the row groups of a parquet file hold, None if it is damaged, and its columns of numbers."""
     from pyarrow.parquet import ParquetFile
 
     try:
         with ParquetFile(path) as file:
-            counts = [file.metadata.row_group(k).num_rows for k in range(file.metadata.num_row_groups)]
-    except OSError as error:
-        if error.errno is not None:  # it cannot be reached; of damage pyarrow gives no number
+            groups = range(file.metadata.num_row_groups)
+            return [file.metadata.row_group(k).num_rows for k in groups], _numbers(file.schema_arrow)
+    except MemoryError:
+        raise
+    except Exception as error:  # pyarrow raises whatever it meets in a damaged file
+        if isinstance(error, OSError) and error.errno is not None:  # of damage it gives no number
             raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
-        yield Rows(path, (), 0, 0, 0)
-        return
-    except (ArrowException, ValueError):
+        return None, ()
+
+
+@lru_cache(maxsize=64)  # most files of a data set have the same
+def _numbers(schema: pa.Schema) -> tuple[str, ...]:
+    """The columns of numbers that pandas makes of a table, without those that say what the crystal is."""
+    kinds = schema.empty_table().to_pandas().dtypes
+    return tuple(str(name) for name, kind in kinds.items() if kind.kind in "iuf" and name not in _OF_A_CRYSTAL)
+
+
+def _rows_of(path: Path, counts: Sequence[int] | None, size: int) -> Iterator[Rows]:
+    """Pieces of a parquet file: neighbouring row groups together, a larger one in pieces."""
+    if counts is None:
         yield Rows(path, (), 0, 0, 0)  # whoever reads it will say what is wrong with it
         return
     groups: list[int] = []
@@ -171,8 +214,21 @@ def _rows_of(path: Path, size: int) -> Iterator[Rows]:
 
 
 def read_partition(partition: Partition) -> Dataset:
-    """Read a partition; what cannot be read is listed, and if nothing can, the table has no rows."""
+    """Read a partition; what is damaged is listed, and if all is, the table has no rows.
+
+    Raises
+    ------
+    DatasetError
+        If a file is not there, or has another size than when the data set was divided.
+    OSError, MemoryError
+        If one cannot be reached, or there is no memory for it, which says nothing of what is in it.
+    """
     content, source = partition.content, partition.source
+    for path, size in zip(partition.files, partition.sizes, strict=True):
+        if not path.is_file():
+            raise DatasetError(f"{path} is not there, or this worker does not see it.")
+        if (found := path.stat().st_size) != size:
+            raise DatasetError(f"{path} has {found} bytes, and had {size} when the run was begun or gone on with.")
     if isinstance(content, Rows):
         return collected(_read_rows(content, name_in(content.path, source)), 1)
     return collected(crystals_of(content, source), len(content))
@@ -191,7 +247,8 @@ def _read_rows(rows: Rows, shown: str) -> Iterator[tuple[str, Found]]:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         said = str(error) if isinstance(error, DatasetError) else f"{shown} cannot be read as parquet: {error}"
-        yield shown, failed(name, said)
+        names = [f"{name}#{rows.first + k + 1}" for k in range(rows.count)] or [name]  # each counts as skipped
+        yield from ((shown, failed(one, said)) for one in names)
         return
     yield from ((shown, found) for found in read_rows(table, name, rows.first))
 

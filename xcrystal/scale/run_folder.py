@@ -7,15 +7,14 @@ once that is done; ``skipped/NAME.parquet`` is what of it could not be, and why;
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from xcrystal.crystal.files import replacing
+from xcrystal.crystal.folder_lock import LOCK, alone_in
 from xcrystal.crystal.tables import write_table
 from xcrystal.errors import DatasetError
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from xcrystal.scale.partitions import Partition
 
 MANIFEST, SKIPPED = "manifest.json", "skipped.parquet"
-_PARTS, _REASONS, _LOCK = "parts", "skipped", ".lock"
+_PARTS, _REASONS = "parts", "skipped"
 
 
 @dataclass(frozen=True)
@@ -53,15 +52,8 @@ class RunFolder:
 
         write_table(skipped.astype(str), self.reasons(partition.name))
         # not in the folder of the parts, whom a killed worker's leftovers would make unreadable as one table
-        begun = self.path / f".{partition.name}-{os.getpid()}-{uuid4().hex}"
-        try:
-            with begun.open("wb") as file:
-                pq.write_table(table, file, compression="zstd")
-                file.flush()
-                os.fsync(file.fileno())
-            begun.replace(self.part(partition.name))
-        finally:
-            begun.unlink(missing_ok=True)
+        with replacing(self.part(partition.name), within=self.path) as begun:
+            pq.write_table(table, begun, compression="zstd")
 
     def parts(self) -> list[Path]:
         """What became of the partitions that are done, in order."""
@@ -80,6 +72,14 @@ class RunFolder:
 
         return int(read_metadata(self.path / SKIPPED).num_rows)
 
+    def first_skipped(self) -> str:
+        """The first row of ``skipped.parquet``, in words; "" if it has none."""
+        from pyarrow.parquet import ParquetFile
+
+        with ParquetFile(self.path / SKIPPED) as file:
+            rows = next(file.iter_batches(1), None)
+        return "" if rows is None or not len(rows) else "{name}: {reason}".format(**rows.to_pylist()[0])
+
     def begin(self, manifest: dict[str, Any]) -> None:
         """Make the folder of a new run, or see that the one that is there is of the same.
 
@@ -89,12 +89,10 @@ class RunFolder:
             If it is that of another run, or holds something else.
         """
         file = self.path / MANIFEST
-        if self.path.exists() and not self.path.is_dir():
-            raise DatasetError(f"{self.path} is a file; a run is a folder.")
         if file.is_file():
             self._compare(file, json.loads(json.dumps(manifest)))
             return
-        if self.path.is_dir() and any(one.name != _LOCK for one in self.path.iterdir()):
+        if self.path.is_dir() and any(one.name != LOCK for one in self.path.iterdir()):
             raise DatasetError(f"The folder {self.path} holds something else; give a new one for the run.")
         for name in (_PARTS, _REASONS):
             (self.path / name).mkdir(parents=True, exist_ok=True)
@@ -115,25 +113,9 @@ class RunFolder:
                 "the arguments of that run."
             )
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep others from going on with the same run meanwhile; a lock ends with the process that holds it.
-
-        Raises
-        ------
-        DatasetError
-            If somebody else does.
-        """
-        from filelock import FileLock, Timeout
-
-        if self.path.exists() and not self.path.is_dir():
-            raise DatasetError(f"{self.path} is a file; a run is a folder.")
-        self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.path / _LOCK, timeout=0):
-                yield
-        except Timeout:
-            raise DatasetError(f"Another process works on the run in {self.path}.") from None
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep others from going on with the same run meanwhile; see ``xcrystal.crystal.folder_lock``."""
+        return alone_in(self.path)
 
     def merge_skipped(self, failed: Sequence[tuple[Partition, str]]) -> int:
         """Write ``skipped.parquet`` of all partitions, one after another, and tell how many crystals it is about.

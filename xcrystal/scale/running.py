@@ -22,9 +22,10 @@ from xcrystal.errors import DatasetError, XCrystalError, check_whole_number, one
 from xcrystal.reporting import Report, aligned
 from xcrystal.scale.partitions import Partition, partitions_of, read_partition
 from xcrystal.scale.run_folder import SKIPPED, RunFolder
-from xcrystal.scale.tasks import Task
+from xcrystal.scale.tasks import Task, shaped
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from distributed import Client
 
 MISSING = 'Work on several processes needs Dask: pip install "xcrystal[scale]".'
@@ -157,7 +158,7 @@ def run_partitions(
         started, done = time.perf_counter(), 0
         failed: dict[str, str] = {}
         if todo:
-            work = _Work(task, folder, task.digest, xcrystal.__version__)
+            work = _Work(task, folder, task.schema(data.properties), told["weights"], xcrystal.__version__)
             outcomes = _here(work, todo)
             if workers is not None or scheduler is not None:
                 outcomes = _on_dask(stack.enter_context(_client(workers, scheduler)), work, todo)
@@ -183,7 +184,8 @@ class _Work:
 
     task: Task
     folder: RunFolder
-    digest: str  # of the model's weights, as whoever began the run has them
+    schema: pa.Schema  # of all parts
+    digest: str  # of the weights, as whoever began the run has them
     version: str  # of xcrystal
 
     def __call__(self, partition: Partition) -> Outcome:
@@ -207,14 +209,14 @@ class _Work:
         if not self.folder.path.is_dir():
             raise DatasetError(f"This worker does not see the folder {self.folder.path}.")
         if self.task.digest != self.digest:
-            raise DatasetError("This worker has a model of the same name with other weights.")
+            raise DatasetError(f"This worker has other weights: {self.task.digest}, not {self.digest}.")
         dataset = read_partition(partition)
         with one_thread():
             table, failed = self.task.run(dataset)
         rows = sorted(failed)
         more = dataset.table.iloc[rows][["material_id", "source"]].set_axis(["name", "source"], axis=1)
         more["reason"] = [failed[row] for row in rows]
-        self.folder.write(partition, table, pd.concat([dataset.skipped, more], ignore_index=True))
+        self.folder.write(partition, shaped(table, self.schema), pd.concat([dataset.skipped, more], ignore_index=True))
 
 
 def _here(work: _Work, todo: Sequence[Partition]) -> Iterator[Outcome]:

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, row_of, structure_of
+from xcrystal.crystal.datasets import PREDICTED
+from xcrystal.crystal.motifs import MOTIFS
+from xcrystal.crystal.tables import CELL, STRUCTURE_COLUMNS, row_of, structure_of
 from xcrystal.errors import XCrystalError
 from xcrystal.generator import CrystalModel, model_folder, open_model
+from xcrystal.latent.atlas import FLAG
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +57,13 @@ class Task(ABC):
         Returns
         -------
         tuple
-            The table, and the reason for each row of ``dataset.table`` that is not in it.
+            The table, and the reason for each row of ``dataset.table`` that is not in it. The table may lack columns of
+            the schema that are known of none of its rows.
         """
+
+    @abstractmethod
+    def schema(self, properties: Sequence[str]) -> pa.Schema:
+        """The columns that all parts have of a data set with these properties, so that they can be read as one."""
 
     def manifest(self) -> dict[str, Any]:
         """What tells this task from others, as plain values; what is missing for it is said here.
@@ -69,7 +77,7 @@ class Task(ABC):
 
     @property
     def digest(self) -> str:
-        """What tells the weights of the model from others; "" of a task without one."""
+        """What tells the weights of the model or potential from others; "" of a task without one."""
         return ""
 
     def figures(self, parts: Sequence[Path], skipped: int) -> dict[str, float]:
@@ -98,6 +106,12 @@ class ModelTask(Task):
         """What tells the weights of the model from others."""
         return _model(self.model, self.device)[1]
 
+    def _codes(self) -> dict[str, pa.DataType]:
+        """The column of latent vectors."""
+        import pyarrow as pa
+
+        return {CODE: pa.list_(pa.float32(), self.opened.latent_dim)}
+
 
 @lru_cache(maxsize=1)
 def _model(name: str, device: str) -> tuple[CrystalModel, str]:
@@ -112,15 +126,21 @@ class Encode(ModelTask):
     title = "encode"
     usual_size = 5000
 
+    def schema(self, properties: Sequence[str]) -> pa.Schema:
+        """Names, the properties that came with the crystals, those that are predicted, and latent vectors."""
+        import pyarrow as pa
+
+        predicted = dict.fromkeys((f"{PREDICTED}{name}" for name in self.opened.properties), pa.float32())
+        return pa.schema(_names() | dict.fromkeys(properties, pa.float64()) | predicted | self._codes())
+
     def run(self, dataset: Dataset) -> tuple[pa.Table, dict[int, str]]:
         """Encode the crystals of a partition."""
         rows, crystals, failed = _canonical(dataset.table, self.opened)
         z = self.opened.encode_canonical(crystals)
-        given = {name: f"given_{name}" for name in dataset.properties if name == CODE or name.startswith("predicted_")}
-        frame = dataset.table.iloc[rows][[*_NAMES, *dataset.properties]].reset_index(drop=True).rename(columns=given)
+        frame = dataset.table.iloc[rows][[*_NAMES, *dataset.properties]].reset_index(drop=True)
         predicted = self.opened.predict(z) if len(z) else dict.fromkeys(self.opened.properties, np.zeros(0))
         for name, values in predicted.items():
-            frame[f"predicted_{name}"] = np.asarray(values, dtype=np.float32)
+            frame[f"{PREDICTED}{name}"] = np.asarray(values, dtype=np.float32)
         return with_codes(frame, z), failed
 
 
@@ -131,6 +151,14 @@ class MapRows(ModelTask):
     title = "atlas"
     usual_size = 5000
 
+    def schema(self, properties: Sequence[str]) -> pa.Schema:
+        """The columns of an atlas without places on the map, those of its crystals, and latent vectors."""
+        import pyarrow as pa
+
+        known = dict.fromkeys(properties, pa.float32()) | {"space_group": pa.int16(), FLAG: pa.string()}
+        known |= dict.fromkeys(MOTIFS, pa.bool_())
+        return pa.schema(_names() | known | _structure() | self._codes())
+
     def run(self, dataset: Dataset) -> tuple[pa.Table, dict[int, str]]:
         """Encode and label the crystals of a partition; one that repeats another one is flagged within it only."""
         from xcrystal.latent.building import chart_of
@@ -138,9 +166,8 @@ class MapRows(ModelTask):
         rows, crystals, failed = _canonical(dataset.table, self.opened)
         z = self.opened.encode_canonical(crystals)
         kept = dataset.table.iloc[rows].reset_index(drop=True)
-        kept = kept.rename(columns={CODE: f"given_{CODE}"})
-        properties = [f"given_{CODE}" if name == CODE else name for name in dataset.properties]
-        chart = chart_of(kept, properties, crystals) if len(kept) else kept[["material_id", "formula"]]
+        chart = chart_of(kept, dataset.properties, crystals) if len(kept) else kept[["material_id", "formula"]]
+        chart = chart if FLAG in chart else chart.assign(**{FLAG: ""})
         return with_codes(chart.assign(**{name: kept[name] for name in (*STRUCTURE_COLUMNS, "source")}), z), failed
 
 
@@ -153,6 +180,13 @@ class Reconstruct(ModelTask):
     title = "reconstruct"
     usual_size = 500
 
+    def schema(self, properties: Sequence[str]) -> pa.Schema:
+        """Names, and what is compared."""
+        import pyarrow as pa
+
+        numbers = dict.fromkeys(("rms", "rms_unscaled", "volume_error"), pa.float64())
+        return pa.schema(_names() | numbers | dict.fromkeys(("same_composition", "same_space_group"), pa.bool_()))
+
     def run(self, dataset: Dataset) -> tuple[pa.Table, dict[int, str]]:
         """Reconstruct the crystals of a partition."""
         from xcrystal.evaluation.generative.reconstruction import Comparison, compare
@@ -164,7 +198,7 @@ class Reconstruct(ModelTask):
         frame = dataset.table.iloc[[row for _, row in names]][_NAMES].reset_index(drop=True)
         for column in list(Comparison.__dataclass_fields__)[1:]:
             frame[column] = [getattr(one, column) for one in found]
-        return table_of(frame.astype({"rms": float, "rms_unscaled": float})), failed
+        return table_of(frame), failed
 
     def figures(self, parts: Sequence[Path], skipped: int) -> dict[str, float]:
         """Rates over all crystals, of which those that were skipped are not matched, and the mean RMS of matches."""
@@ -205,8 +239,18 @@ class Explain(ModelTask):
             target_of(self.opened, self.target, None, None)
         return super().manifest()
 
+    def schema(self, properties: Sequence[str]) -> pa.Schema:
+        """Names, what is explained, and the scores with the names of what each is of."""
+        import pyarrow as pa
+
+        numbers = dict.fromkeys(("target_value", "baseline_value", "completeness_error"), pa.float64())
+        scores = {"names": pa.list_(pa.string()), "scores": pa.list_(pa.float64()), "standard_error": pa.float64()}
+        return pa.schema(_names() | dict.fromkeys(("target", "unit"), pa.string()) | numbers | scores)
+
     def run(self, dataset: Dataset) -> tuple[pa.Table, dict[int, str]]:
         """Explain what the model says of each crystal of a partition."""
+        import pyarrow as pa
+
         from xcrystal.explanation.attribution import attribute
 
         arguments = (self.target, self.method, self.level, self.baseline, self.seed)
@@ -222,7 +266,7 @@ class Explain(ModelTask):
             values |= {"baseline_value": one.baseline_value, "completeness_error": one.completeness_error}
             scores = {"names": one.names, "scores": one.scores.ravel().tolist(), "standard_error": one.standard_error}
             found.append(dict(dataset.table.iloc[row][_NAMES]) | values | scores)
-        return _of_rows(found), failed
+        return pa.Table.from_pylist(found), failed
 
 
 @dataclass(frozen=True)
@@ -240,15 +284,30 @@ class Relax(Task):
 
     def manifest(self) -> dict[str, Any]:
         """As for all tasks; what is missing for the potential is said here."""
-        from xcrystal.energetics.potentials import calculator
         from xcrystal.energetics.relaxing import relax
 
-        calculator(self.potential, self.device)
         relax([], potential=self.potential, steps=self.steps, fmax=self.fmax)  # which refuses odd numbers
         return super().manifest()
 
+    @property
+    def digest(self) -> str:
+        """The package of the potential, which holds its weights, and its version."""
+        from xcrystal.energetics.potentials import calculator, potential_of
+
+        calculator(self.potential, self.device)  # says what is missing
+        return potential_of(self.potential).version
+
+    def schema(self, properties: Sequence[str]) -> pa.Schema:
+        """The relaxed crystals, and what became of them."""
+        import pyarrow as pa
+
+        kinds = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+        return pa.schema(_names() | _structure() | {name: kinds[kind] for name, kind in _OF_RELAXATIONS.items()})
+
     def run(self, dataset: Dataset) -> tuple[pa.Table, dict[int, str]]:
         """Relax the crystals of a partition."""
+        import pyarrow as pa
+
         from xcrystal.energetics.relaxing import relax
 
         structures, failed = _structures(dataset.table)
@@ -261,22 +320,47 @@ class Relax(Task):
                 continue
             name, formula, source = dataset.table.iloc[row][_NAMES]
             told = {key: value for key, value in result.to_dict().items() if key in _OF_RELAXATIONS}
-            told["rms"] = np.nan if result.rms is None else result.rms
             found.append(row_of(result.structure, name) | {"formula": formula, "source": source} | told)
-        return _of_rows(found), failed
+        return pa.Table.from_pylist(found), failed
 
 
-_OF_RELAXATIONS = (
-    "converged",
-    "steps",
-    "energy_per_atom",
-    "formation_energy_per_atom",
-    "e_above_hull",
-    "space_group_before",
-    "space_group",
-    "matches_start",
-    "volume_change",
-)
+_OF_RELAXATIONS: dict[str, type] = {
+    "converged": bool,
+    "steps": int,
+    "energy_per_atom": float,
+    "formation_energy_per_atom": float,
+    "e_above_hull": float,
+    "space_group_before": int,
+    "space_group": int,
+    "matches_start": bool,
+    "rms": float,
+    "volume_change": float,
+}
+
+
+def _names() -> dict[str, pa.DataType]:
+    import pyarrow as pa
+
+    return dict.fromkeys(_NAMES, pa.string())
+
+
+def _structure() -> dict[str, pa.DataType]:
+    import pyarrow as pa
+
+    lists = {"species": pa.list_(pa.string()), "frac_coords": pa.list_(pa.float64())}
+    return dict.fromkeys(CELL, pa.float64()) | lists
+
+
+def shaped(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of a schema; those that the table has not are not known."""
+    import pyarrow as pa
+
+    def column(field: pa.Field) -> Any:
+        if field.name in table.column_names:
+            return table.column(field.name).cast(field.type)
+        return pa.nulls(len(table), field.type)
+
+    return pa.table([column(field) for field in schema], schema=schema)
 
 
 def with_codes(frame: pd.DataFrame, z: np.ndarray) -> pa.Table:
@@ -298,26 +382,7 @@ def table_of(frame: pd.DataFrame) -> pa.Table:
     """A table without what pandas adds to it."""
     import pyarrow as pa
 
-    return _without_nulls(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None))
-
-
-def _of_rows(rows: list[dict[str, Any]]) -> pa.Table:
-    import pyarrow as pa
-
-    return _without_nulls(
-        pa.Table.from_pylist(rows, None if rows else pa.schema([(name, pa.string()) for name in _NAMES]))
-    )
-
-
-def _without_nulls(table: pa.Table) -> pa.Table:
-    """A table whose columns without any value have the type that they have in other partitions."""
-    import pyarrow as pa
-
-    lists = {"species": pa.list_(pa.string()), "frac_coords": pa.list_(pa.float64())}
-    known = dict.fromkeys(_NAMES, pa.string()) | lists
-    kinds = [known.get(field.name, pa.float64()) for field in table.schema]
-    fields = [f.with_type(kind) if pa.types.is_null(f.type) else f for f, kind in zip(table.schema, kinds, strict=True)]
-    return table.cast(pa.schema(fields))
+    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
 def _canonical(table: pd.DataFrame, model: CrystalModel) -> tuple[list[int], list[WyckoffCrystal], dict[int, str]]:

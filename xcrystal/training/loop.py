@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from xcrystal.crystal.folder_lock import alone_in
 from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
@@ -24,7 +25,6 @@ from xcrystal.model.optimizing import set_learning_rate, update_average
 from xcrystal.model.tensors import Batch
 from xcrystal.model.vae import Config, CrystalVAE
 from xcrystal.training.augmentation import Augmentation, Sampler
-from xcrystal.training.folder_lock import alone_in
 from xcrystal.training.ranks import ALONE, Ranks
 
 Score = Callable[[CrystalVAE], dict[str, float]]
@@ -214,6 +214,7 @@ class Training:
         return {
             "recipe": {k: v for k, v in asdict(self.recipe).items() if k != "config"},
             "seed": self.seed,
+            "processes": self.ranks.count,
             "crystals": len(tokens),
             "epochs": self.epochs,
             "minutes": round(self.seconds / 60, 1),

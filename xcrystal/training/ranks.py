@@ -73,15 +73,6 @@ class Ranks:
         distributed.all_reduce(told)
         return dict(zip(values, (told / self.count).tolist(), strict=True))
 
-    def after_first(self, make: Callable[[], Any]) -> Any:
-        """What a function gives that the first process has called before the others do."""
-        if not self.first:
-            distributed.barrier()
-        made = make()
-        if self.first and self.count > 1:
-            distributed.barrier()
-        return made
-
 
 ALONE = Ranks()
 
@@ -94,7 +85,7 @@ def in_processes(count: int, work: Callable[..., Any], *given: Any) -> Any:
     count
         How many, on this machine.
     work
-        A function of a module.
+        A function of a module, or a method of what can be sent to a process.
 
     Raises
     ------
@@ -121,9 +112,7 @@ def in_processes(count: int, work: Callable[..., Any], *given: Any) -> Any:
 
 def _begin(work: Callable[..., Any], *given: Any) -> Any:
     kind = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    # the others wait as long as the first one takes to make tokens, or to score
-    distributed.init_process_group(kind, timeout=timedelta(days=7))
-    try:
-        return work(*given, Ranks(distributed.get_rank(), distributed.get_world_size()))
-    finally:
-        distributed.destroy_process_group()
+    distributed.init_process_group(kind, timeout=timedelta(days=7))  # the others wait while the first one scores
+    made = work(*given, Ranks(distributed.get_rank(), distributed.get_world_size()))
+    distributed.destroy_process_group()  # not if it fails: others would fail for that, and be named as the cause
+    return made

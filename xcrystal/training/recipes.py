@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from xcrystal.crystal.folder_lock import alone_in
 from xcrystal.crystal.matching import match_rms
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
 from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half, structure_of
 from xcrystal.crystal.tokens import Tokens, load_tokens
-from xcrystal.errors import DatasetError, TargetError
-from xcrystal.training.folder_lock import alone_in
+from xcrystal.errors import DatasetError, TargetError, check_whole_number
 from xcrystal.training.splitting import split_of
 
 if TYPE_CHECKING:
@@ -156,6 +156,85 @@ def training_tokens(table: Path, also: Sequence[Path], folder: Path) -> Tokens:
     return Tokens.joined([load_tokens(path, folder) for path in (table, *also)])
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A run whose crystals are split and in canonical form, so that several processes can open it."""
+
+    recipe: Recipe
+    training: Path
+    validation: Path
+    out: Path
+    seed: int
+    device: str
+    resume: bool
+    start: Path | None
+    also: Sequence[Path]
+
+    def open(self, ranks: Ranks) -> RecipeRun:
+        """Build the network in one of several processes."""
+        from xcrystal.generator import model_folder
+        from xcrystal.model.checkpoint import load_weights
+        from xcrystal.model.device import pick_device
+        from xcrystal.training.loop import Training
+
+        train, val = training_tokens(self.training, self.also, self.out), load_tokens(self.validation, self.out)
+        began_with = load_weights(model_folder(self.start))[0] if self.start else None
+        device = str(ranks.device(pick_device(self.device)))
+        training = Training(self.recipe, train, self.out, self.seed, device, began_with, ranks)
+        if self.resume:
+            training.resume()
+        val = val.within(training.recipe.config.max_atoms, training.recipe.config.max_orbits)
+        score = MatchRate(self.validation, val, self.seed, self.recipe.score_crystals, half="selection")
+        return RecipeRun(training, score, self.validation, val)
+
+    def train(self, ranks: Ranks) -> dict[str, Any]:
+        """Train in one of several processes; the first has a result."""
+        from tqdm.auto import tqdm
+
+        run = self.open(ranks)
+        training = run.training
+        silent = not ranks.first
+        with tqdm(total=100, initial=round(100 * training.progress), desc="training", unit="%", disable=silent) as bar:
+
+            def report(record: dict[str, Any]) -> None:
+                bar.update(round(100 * training.progress) - bar.n)
+                shown = {k: record[k] for k in ("epoch", "loss", "match_rate") if k in record}
+                bar.set_postfix_str(json.dumps(shown))
+
+            run.train(report)
+        return {} if silent else run.result()
+
+
+def _plan(
+    recipe: str,
+    data: Path,
+    out: Path,
+    minutes: float | None,
+    seed: int,
+    device: str,
+    resume: bool,
+    start: Path | None,
+    also: Sequence[Path],
+    split: str,
+    steps: int | None,
+    simple_share: float | None,
+) -> _Plan:
+    """Split and canonicalize; the tokens are kept in ``out``."""
+    chosen = recipe_of(recipe, minutes)
+    chosen = replace(chosen, steps=steps, simple_share=chosen.simple_share if simple_share is None else simple_share)
+    if (out / "checkpoint.json").exists() and not resume:
+        raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
+    if resume and not (out / "checkpoint.json").exists():
+        raise DatasetError(f"There is no run to resume in {out}.")
+    if also and split != "composition":
+        raise DatasetError(f"Other tables may hold what a split by {split} holds out: train on one.")
+    with alone_in(out):  # a split made anew would be that of the other run
+        train_table, val_table = split_of(data, out / "split", seed, keep=resume, by=split)
+        for table in (train_table, *also, val_table):
+            load_tokens(table, out)
+    return _Plan(chosen, train_table, val_table, out, seed, device, resume, start, tuple(also))
+
+
 def open_run(
     recipe: str = "mp20",
     data: Path = Path("data/mp20"),
@@ -169,38 +248,12 @@ def open_run(
     split: str = "composition",
     steps: int | None = None,
     simple_share: float | None = None,
-    ranks: Ranks | None = None,
 ) -> RecipeRun:
     """Everything that comes before the first step: split, canonicalize, build the network. See ``run_recipe``."""
-    from xcrystal.generator import model_folder
-    from xcrystal.model.checkpoint import load_weights
-    from xcrystal.model.device import pick_device
-    from xcrystal.training.loop import Training
     from xcrystal.training.ranks import ALONE
 
-    ranks = ranks or ALONE
-    chosen = recipe_of(recipe, minutes)
-    chosen = replace(chosen, steps=steps, simple_share=chosen.simple_share if simple_share is None else simple_share)
-    if (out / "checkpoint.json").exists() and not resume:
-        raise DatasetError(f"{out} holds a run already; resume it, or choose another folder.")
-    if resume and not (out / "checkpoint.json").exists():
-        raise DatasetError(f"There is no run to resume in {out}.")
-    if also and split != "composition":
-        raise DatasetError(f"Other tables may hold what a split by {split} holds out: train on one.")
-    out.mkdir(parents=True, exist_ok=True)
-
-    def prepare() -> tuple[Path, Tokens, Tokens]:
-        train_table, val_table = split_of(data, out / "split", seed, keep=resume or not ranks.first, by=split)
-        return val_table, training_tokens(train_table, also, out), load_tokens(val_table, out)
-
-    with alone_in(out) if ranks.first else nullcontext():  # a split made anew would be that of the other run
-        val_table, train, val = ranks.after_first(prepare)
-    began_with = load_weights(model_folder(start))[0] if start else None
-    training = Training(chosen, train, out, seed, str(ranks.device(pick_device(device))), began_with, ranks)
-    if resume:
-        training.resume()
-    val = val.within(training.recipe.config.max_atoms, training.recipe.config.max_orbits)
-    return RecipeRun(training, MatchRate(val_table, val, seed, chosen.score_crystals, half="selection"), val_table, val)
+    given = (recipe, data, out, minutes, seed, device, resume, start, also, split, steps, simple_share)
+    return _plan(*given).open(ALONE)
 
 
 def run_recipe(
@@ -266,35 +319,18 @@ def run_recipe(
     Raises
     ------
     TargetError
-        If there is no such recipe.
+        If there is no such recipe, or the number of processes is none.
     DatasetError
         If data are missing, or ``out`` holds another run and ``resume`` is not set, or one of another seed and it is.
     """
     from xcrystal.training.ranks import ALONE, in_processes
 
-    given = (recipe, data, out, minutes, seed, device, resume, start, tuple(also), split, steps, simple_share)
+    check_whole_number(processes, "The number of processes")
+    plan = _plan(recipe, data, out, minutes, seed, device, resume, start, also, split, steps, simple_share)
     if processes == 1:
-        return _run(*given, ALONE)
-    found: dict[str, Any] = in_processes(processes, _run, *given)
+        return plan.train(ALONE)
+    found: dict[str, Any] = in_processes(processes, plan.train)
     return found
-
-
-def _run(*given: Any) -> dict[str, Any]:
-    """Train what ``open_run`` opens, in one process of several; the first has a result."""
-    from tqdm.auto import tqdm
-
-    run = open_run(*given)
-    training = run.training
-    silent = not training.ranks.first
-    with tqdm(total=100, initial=round(100 * training.progress), desc="training", unit="%", disable=silent) as bar:
-
-        def report(record: dict[str, Any]) -> None:
-            bar.update(round(100 * training.progress) - bar.n)
-            shown = {k: record[k] for k in ("epoch", "loss", "match_rate") if k in record}
-            bar.set_postfix_str(json.dumps(shown))
-
-        run.train(report)
-    return {} if silent else run.result()
 
 
 class MatchRate:
