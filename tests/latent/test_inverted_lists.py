@@ -174,11 +174,15 @@ def test_a_map_that_is_fitted_to_a_part_keeps_neighbours_of_all() -> None:
     chance = 10 / 400
     assert how["kept_fitted"] > 5 * chance and how["kept_placed"] > 5 * chance
     assert kept_neighbours(z[:, :2], z[:, :2], np.arange(400)) == 1
+    some = np.sort(np.random.default_rng(0).choice(400, 200, replace=False))
+    others = np.setdiff1d(np.arange(400), some)
+    known = Atlas("fitted", pd.DataFrame(places[some], columns=["x", "y"]), z[some])
+    np.testing.assert_allclose(places[others], known.place(z[others]), atol=1e-4)  # as decoded crystals are
 
 
 def test_the_readme_of_a_large_atlas_names_its_index(folder: Path) -> None:
     nothing = pd.DataFrame(columns=["name", "source", "reason"])
-    write_readme(folder, Atlas("given", open_atlas(folder).table, open_atlas(folder).z), nothing)
+    write_readme(folder, {"crystals": 2000, "latent_dim": 8, "skipped": 0}, ["material_id"], nothing)
     assert LISTS in (folder / README).read_text(encoding="utf-8")
 
 

@@ -162,16 +162,17 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         table.to_parquet(part, index=False, compression="zstd")
 
 
-def csv_text(table: pd.DataFrame) -> str:
+def csv_text(table: pd.DataFrame, header: bool = True) -> str:
     """A table as CSV text in which a spreadsheet takes no text for a formula: what begins like one gets an apostrophe.
 
+    Without ``header`` it has no line of the columns' names.
     Names and words of a data set are somebody else's, and ``=HYPERLINK(...)`` would be carried out where it is opened.
     """
 
     def plain(value: Any) -> Any:
         return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
 
-    return str(table.map(plain).rename(columns=plain).to_csv(index=False))
+    return str(table.map(plain).rename(columns=plain).to_csv(index=False, header=header))
 
 
 def reduced_composition(atoms: Iterable[Element]) -> tuple[tuple[Element, int], ...]:
