@@ -278,16 +278,13 @@ class Atlas:
             write_text(json.dumps(self.facts, indent=1) + "\n", folder / FACTS)
         if self.lists is not None:
             write_lists(folder / LISTS, self.lists.centres, self.lists.start, self.lists.squares)
-        frames = [self.table] if self._kept is None else [self.table, self._kept]
-        schemas = [Schema.from_pandas(frame, preserve_index=False) for frame in frames]
-        with writing_rows(folder, self.z.shape, half and self.lists is None, *schemas) as write:
+        frames = {folder / TABLE: self.table} | ({} if self._kept is None else {folder / STRUCTURES: self._kept})
+        tables = {path: Schema.from_pandas(frame, preserve_index=False) for path, frame in frames.items()}
+        with writing_rows(folder / CODES, self.z.shape, half and self.lists is None, tables) as write:
             for start in range(0, len(self), ROWS):
                 part = slice(start, start + ROWS)
-                rows = [
-                    Table.from_pandas(frame.iloc[part], schema, preserve_index=False)
-                    for frame, schema in zip(frames, schemas, strict=True)
-                ]
-                write(self.z[part], *rows)
+                every = [Table.from_pandas(frames[path].iloc[part], tables[path], False) for path in tables]
+                write(self.z[part], *every)
 
 
 def atlas_folder(name: str | Path) -> Path:

@@ -164,7 +164,10 @@ def starts(counts: np.ndarray) -> np.ndarray:
 
 
 def write_lists(path: Path, centres: np.ndarray, start: np.ndarray, squares: np.ndarray) -> None:
-    """Write an index to a safetensors file, atomically; the arrays are those of ``InvertedLists``."""
+    """Write an index to a safetensors file, atomically.
+
+    Centres (cells, Z) float32, starts (cells + 1,) and squared lengths (N,) are those of ``InvertedLists``.
+    """
     from safetensors.numpy import save
 
     with replacing(path) as part:

@@ -17,7 +17,7 @@ import numpy as np
 
 from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text
 from xcrystal.errors import DatasetError, check_whole_number
-from xcrystal.latent.atlas import FACTS, FLAG, LARGE, LISTS, Atlas
+from xcrystal.latent.atlas import CODES, FACTS, FLAG, LARGE, LISTS, STRUCTURES, TABLE, Atlas
 from xcrystal.latent.atlas_writing import writing_rows
 from xcrystal.latent.building import atlas_facts, placing_error, put_in_place
 from xcrystal.latent.inverted_lists import SAMPLE as CELL_SAMPLE
@@ -226,7 +226,8 @@ def _write(
 
     kept = pa.schema([schema.field(name) for name in _KEPT])
     squares, counts = [], np.zeros(0 if centres is None else len(centres), dtype=int)
-    with writing_rows(folder, shape, centres is None, chart, kept) as write:
+    files = {folder / TABLE: chart, folder / STRUCTURES: kept}
+    with writing_rows(folder / CODES, shape, centres is None, files) as write:
         for table in tables:
             z = _half(codes_of(table))
             write(z, table.select(chart.names), table.select(kept.names))
