@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.elements import MAX_Z
+from xcrystal.crystal.elements import MAX_Z, atomic_numbers
 from xcrystal.errors import ReadError
 
 if TYPE_CHECKING:
@@ -21,13 +21,6 @@ Formula = tuple[tuple[int, int], ...]
 _TOKEN = re.compile(r"[A-Z][a-z]?[0-9]*|[(\[]|[)\]][0-9]*")
 _LONGEST = 60  # characters
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-
-
-@cache
-def _numbers() -> dict[str, int]:
-    from pymatgen.core import Element
-
-    return {Element.from_Z(z).symbol: z for z in range(1, 119)}
 
 
 def parse_formula(text: str, most: int | None = None) -> Formula:
@@ -47,8 +40,9 @@ def parse_formula(text: str, most: int | None = None) -> Formula:
     """
     if not isinstance(text, str) or not text.strip():
         raise ReadError("Give a formula such as SrTiO3.")
-    written = "".join(text.split()).translate(_SUBSCRIPTS)
-    counts, number = _count(written) if len(written) <= _LONGEST else None, _numbers()
+    written = "".join(text.split())
+    written = written if written.isascii() else written.translate(_SUBSCRIPTS)
+    counts, number = _count(written) if len(written) <= _LONGEST else None, atomic_numbers()
     if counts is None:
         raise ReadError(
             f"{_shown(text)} is not a formula: write elements and whole numbers, such as SrTiO3 or Ca(OH)2."
@@ -100,7 +94,7 @@ def formula_text(formula: Formula) -> str:
     """ "SrTiO3" for a reduced composition, in pymatgen's order of elements."""
     from pymatgen.core import Composition
 
-    symbols = {z: symbol for symbol, z in _numbers().items()}
+    symbols = {z: symbol for symbol, z in atomic_numbers().items()}
     return str(Composition({symbols[z]: n for z, n in formula}).reduced_formula)
 
 
