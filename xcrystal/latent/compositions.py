@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Formula = tuple[tuple[int, int], ...]
 """A reduced composition: (atomic number, count) in the order of atomic numbers, counts without a common divisor."""
 
-_TOKEN = re.compile(r"[A-Z][a-z]?[0-9]*|[(\[]|[)\]][0-9]*")
+_TOKEN = re.compile(r"[A-Z][a-z]?[0-9]*|[(\[](?=[A-Z(\[])|[)\]][0-9]*")
 _LONGEST = 60  # characters
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
@@ -68,18 +68,17 @@ def _count(text: str) -> dict[str, int] | None:
     tokens = _TOKEN.findall(text)
     if "".join(tokens) != text:
         return None
-    counts, factors, behind = dict[str, int](), [1], ""
+    counts, factors = dict[str, int](), [1]
     for token in reversed(tokens):  # how often a group counts stands behind it
         symbol, count = _symbol_and_count(token)
-        if symbol in ")]":
-            factors.append(factors[-1] * count)
-        elif symbol in "([":
-            if len(factors) == 1 or behind in ")]":  # never closed, or empty
-                return None
-            factors.pop()
-        else:
+        if symbol.isalpha():
             counts[symbol] = counts.get(symbol, 0) + count * factors[-1]
-        behind = symbol
+        elif symbol in ")]":
+            factors.append(factors[-1] * count)
+        elif len(factors) > 1:
+            factors.pop()
+        else:  # never closed
+            return None
     return counts if len(factors) == 1 and counts and min(counts.values()) > 0 else None
 
 
