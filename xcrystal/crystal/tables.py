@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from math import gcd
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +91,52 @@ def read_parts(path: Path, rows: int) -> Iterator[pd.DataFrame]:
         raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
     if few:
         yield read_table(path)
+
+
+class StoredRows:
+    """Rows of a table in a file, of which those are read that are asked for, with all that are stored in one group.
+
+    Raises
+    ------
+    DatasetError
+        If the file is no parquet; where a row is read, if that fails or the table lacks a column.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from pyarrow.parquet import read_metadata
+
+        with _as_parquet(path):
+            check_packing(path)
+            told = read_metadata(path)
+        counts = [told.row_group(group).num_rows for group in range(told.num_row_groups)]
+        self._path, self._ends = path, np.cumsum(counts, dtype=np.int64)
+        self._groups: dict[int, pd.DataFrame] = {}
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def row(self, number: int) -> dict[str, Any]:
+        """The columns of a row by name."""
+        from pyarrow.parquet import ParquetFile
+
+        group = int(np.searchsorted(self._ends, number, side="right"))
+        if group not in self._groups:
+            with _as_parquet(self._path), ParquetFile(self._path) as file:
+                self._groups[group] = file.read_row_group(group).to_pandas()
+            check_columns(self._groups[group], self._path)
+        from_end = number - int(self._ends[group])  # of its group
+        return {str(name): value for name, value in self._groups[group].iloc[from_end].items()}
+
+
+@contextmanager
+def _as_parquet(path: Path) -> Iterator[None]:
+    """Say of whatever fails that the file cannot be read."""
+    try:
+        yield
+    except DatasetError:
+        raise
+    except Exception as error:
+        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
 
 
 def check_columns(table: pd.DataFrame, path: Path) -> None:

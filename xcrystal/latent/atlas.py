@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.files import map_array
-from xcrystal.crystal.tables import check_packing
+from xcrystal.crystal.tables import StoredRows, check_packing, read_table, structure_of
 from xcrystal.errors import DatasetError, ReadError, one_sentence
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.compositions import Formula, distinct_formulas
@@ -155,19 +155,29 @@ class Atlas:
         DatasetError
             If the file of the crystals is damaged.
         """
-        from xcrystal.crystal.tables import structure_of
+        place = range(len(self))[int(row)]
+        if self._stored is not None:
+            return structure_of(self._stored.row(place))
+        return None if self._kept is None else structure_of(self._kept.iloc[place].to_dict())
 
-        kept = self._kept
-        return None if kept is None else structure_of(kept.iloc[int(row)].to_dict())
+    @cached_property
+    def _stored(self) -> StoredRows | None:
+        if not isinstance(self._structures, Path):
+            return None
+        stored = StoredRows(self._structures)
+        self._check_crystals(len(stored))
+        return stored
+
+    def _check_crystals(self, count: int) -> None:
+        if count != len(self):
+            raise DatasetError(f"The atlas {self.name} has {len(self)} rows but {count} crystals.")
 
     @cached_property
     def _kept(self) -> pd.DataFrame | None:
-        from xcrystal.crystal.tables import read_table
-
         kept = self._structures
         table = read_table(kept) if isinstance(kept, Path) else kept
-        if table is not None and len(table) != len(self):
-            raise DatasetError(f"The atlas {self.name} has {len(self)} rows but {len(table)} crystals.")
+        if table is not None:
+            self._check_crystals(len(table))
         return table
 
     @cached_property

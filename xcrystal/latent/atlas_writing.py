@@ -14,7 +14,7 @@ from xcrystal.crystal.files import array_header, replacing
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS = 2**14  # that are read together, too, where one of them is asked for
+ROWS = 2**14  # that are written, and where one of them is asked for read, together
 
 
 @contextmanager
