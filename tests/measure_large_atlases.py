@@ -1,7 +1,7 @@
 """What opening, neighbours, search and colours of large atlases cost, on made-up ones (``tests.made_up_atlas``).
 
 Run ``python -m tests.measure_large_atlases`` on Linux. Each size is written and measured in a process of its
-own that has imported what it needs and opened the bundled atlas before. Printed are
+own that has imported what it needs, pymatgen among it, and opened the bundled atlas before. Printed are
 
 open s, open MB
     seconds to open the folder, and by how much the memory of the process has grown then
@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +69,7 @@ def measure(folder: Path) -> dict[str, float]:
     from xcrystal.latent.nearest import Nearest
     from xcrystal.latent.searching import search
 
+    import_module("pymatgen.core")  # which has drawn a crystal before anybody searches
     open_atlas("mp20")
     prior = open_model("mp20").sample_latent(120, seed=0).astype(np.float32)
     before = _megabytes()

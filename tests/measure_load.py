@@ -1,8 +1,8 @@
 """What many people at once cost one machine (Linux): ``python -m tests.measure_load``.
 
 ``--kernels 8 --updates 200`` opens the explorer in so many kernels, and lets all drag a slider at the same time:
-milliseconds from each new value to its crystal (median, 95th percentile), and the memory of a kernel before and after,
-which stays where it is however many updates there are. ``--sessions 500`` lets so many visitors come to one ``xcrystal
+milliseconds from each new value to its crystal (median, 95th percentile), and the memory of a kernel before, after half
+of them and after all. ``--sessions 500`` lets so many visitors come to one ``xcrystal
 serve`` and leave again, one after the other: memory and open files of the server before and after.
 """
 
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,24 +48,31 @@ def measure_drags(count: int, updates: int) -> dict[str, float]:
 
         def drag(number: int, client: BlockingKernelClient) -> list[float]:
             path = Path(folder) / f"{number}.json"
-            run(client, DRAG.format(updates=updates, path=str(path)))
+            run(client, DRAG.format(updates=updates // 2, path=str(path)))
             found: list[float] = json.loads(path.read_text())
             return found
 
         with ThreadPoolExecutor(count) as pool:
             clients = [client for _, client in students]
             list(pool.map(lambda client: run(client, OPEN), clients))
-            before = [memory(pid)["uss"] for pid, _ in students]
-            every = [taken for drags in pool.map(drag, range(count), clients) for taken in drags]
-        after = [memory(pid)["uss"] for pid, _ in students]
+            held, every = [_mean(students)], list[float]()
+            for _ in range(2):
+                every += [taken for drags in pool.map(drag, range(count), clients) for taken in drags]
+                held.append(_mean(students))
     return {
         "kernels": count,
-        "updates": updates,
+        "updates": 2 * (updates // 2),
         "median_ms": round(statistics.median(every), 1),
         "p95_ms": round(statistics.quantiles(every, n=20)[-1], 1),
-        "uss_before": round(statistics.mean(before)),
-        "uss_after": round(statistics.mean(after)),
+        "uss_before": round(held[0]),
+        "uss_half": round(held[1]),
+        "uss_after": round(held[2]),
     }
+
+
+def _mean(students: Sequence[tuple[int, BlockingKernelClient]]) -> float:
+    """The mean unique size of the kernels, MB."""
+    return statistics.mean(memory(pid)["uss"] for pid, _ in students)
 
 
 @contextmanager

@@ -101,3 +101,15 @@ def test_a_latent_vector_that_is_not_finite_is_refused(tmp_path) -> None:
     atlas.save(tmp_path)
     with pytest.raises(DatasetError, match="not finite"):
         open_atlas(tmp_path)
+
+
+def test_of_ids_that_come_twice_the_first_row_is_found_however_many_are_asked() -> None:
+    names = [f"id-{i % 100}" for i in range(200)]
+    atlas = Atlas("twice", pd.DataFrame({"material_id": names, "x": 0.0, "y": 0.0}), np.zeros((200, 2), np.float32))
+    assert [atlas.row(name) for name in names] == [*range(100), *range(100)]
+    assert not atlas.holds("id-100") and atlas.holds("id-99")
+
+
+def test_a_search_makes_no_dictionary_of_all_ids() -> None:
+    atlas = small_atlas()
+    assert atlas.holds("id-7") and not atlas.holds("SrTiO3") and "_row_of" not in vars(atlas)

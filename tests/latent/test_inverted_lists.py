@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pymatgen.core import Lattice, Structure
 from safetensors.numpy import load_file, save_file
 
+from xcrystal.crystal.tables import row_of
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.latent import atlas as atlas_module
-from xcrystal.latent import inverted_lists
-from xcrystal.latent.atlas import CODES, LISTS, Atlas, open_atlas
+from xcrystal.latent import atlas_writing, inverted_lists
+from xcrystal.latent.atlas import CODES, LISTS, STRUCTURES, Atlas, open_atlas
 from xcrystal.latent.building import build_atlas
 from xcrystal.latent.inverted_lists import InvertedLists, fit_cells
 from xcrystal.latent.nearest import Nearest
@@ -127,6 +129,24 @@ def test_a_large_atlas_is_mapped_and_each_row_keeps_its_vector(folder: Path) -> 
     assert not (open_atlas(folder).z[0] == 9).any()
 
 
+def test_of_many_crystals_only_those_beside_the_one_asked_for_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(atlas_writing, "ROWS", 8)
+    lengths = [3.0 + k / 10 for k in range(30)]
+    rows = pd.DataFrame([row_of(Structure(Lattice.cubic(a), ["Po"], [[0, 0, 0]]), f"id-{a:.1f}") for a in lengths])
+    table = rows[["material_id", "formula"]].assign(x=0.0, y=0.0)
+    Atlas("some", table, np.zeros((30, 2), np.float32), structures=rows).save(tmp_path)
+    found = open_atlas(tmp_path)
+    assert [found.structure(row).lattice.a for row in (29, 0, 7, 8, -2)] == pytest.approx([5.9, 3.0, 3.7, 3.8, 5.8])
+    assert "_kept" not in vars(found)
+    with pytest.raises(IndexError):
+        found.structure(30)
+    (tmp_path / STRUCTURES).write_bytes(b"PAR1 and no more PAR1")
+    with pytest.raises(DatasetError, match="cannot be read as parquet"):
+        open_atlas(tmp_path).structure(0)
+
+
 @pytest.mark.parametrize("name", ["centres", "start", "squares"])
 def test_a_damaged_index_is_one_sentence(folder: Path, name: str) -> None:
     held = load_file(folder / LISTS)
@@ -174,11 +194,15 @@ def test_a_map_that_is_fitted_to_a_part_keeps_neighbours_of_all() -> None:
     chance = 10 / 400
     assert how["kept_fitted"] > 5 * chance and how["kept_placed"] > 5 * chance
     assert kept_neighbours(z[:, :2], z[:, :2], np.arange(400)) == 1
+    some = np.sort(np.random.default_rng(0).choice(400, 200, replace=False))
+    others = np.setdiff1d(np.arange(400), some)
+    known = Atlas("fitted", pd.DataFrame(places[some], columns=["x", "y"]), z[some])
+    np.testing.assert_allclose(places[others], known.place(z[others]), atol=1e-4)  # as decoded crystals are
 
 
 def test_the_readme_of_a_large_atlas_names_its_index(folder: Path) -> None:
     nothing = pd.DataFrame(columns=["name", "source", "reason"])
-    write_readme(folder, Atlas("given", open_atlas(folder).table, open_atlas(folder).z), nothing)
+    write_readme(folder, {"crystals": 2000, "latent_dim": 8, "skipped": 0}, ["material_id"], nothing)
     assert LISTS in (folder / README).read_text(encoding="utf-8")
 
 

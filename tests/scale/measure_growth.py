@@ -90,7 +90,7 @@ def measured(name: str, data: Path, workers: int, size: int | None) -> dict[str,
             begun = time.perf_counter()
             facts = assemble_atlas(run, atlas)
             found |= {
-                "laid_out": facts["map"]["laid_out"],
+                "fitted": facts["map"]["fitted"],
                 "seconds": time.perf_counter() - begun,
                 "processor_seconds": time.process_time(),
                 "driver_mb": highest(os.getpid()),

@@ -13,6 +13,8 @@ from tests.scale.copying import Copy
 from xcrystal.errors import DatasetError
 from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.building import build_atlas
+from xcrystal.latent.inverted_lists import nearest_centres
+from xcrystal.scale import atlas_assembly
 from xcrystal.scale.atlas_assembly import assemble_atlas
 from xcrystal.scale.run_folder import RunFolder
 from xcrystal.scale.running import run_partitions
@@ -47,7 +49,7 @@ def test_with_all_crystals_laid_out_it_is_the_atlas_that_is_built_at_once(
 def test_the_sample_is_laid_out_and_its_neighbours_place_the_others(run: Path, tmp_path: Path) -> None:
     facts = assemble_atlas(run, tmp_path / "atlas", sample=40, seed=3)
     found = open_atlas(tmp_path / "atlas")
-    assert facts["map"]["laid_out"] == 40
+    assert facts["map"]["fitted"] == 40
     z = np.concatenate([codes_of(read_table(path)) for path in RunFolder(run).parts()])
     np.testing.assert_array_equal(found.z, z.astype(np.float16).astype(np.float32))
     chosen = np.sort(np.random.default_rng(3).choice(len(found), 40, replace=False))
@@ -61,13 +63,16 @@ def test_the_sample_is_laid_out_and_its_neighbours_place_the_others(run: Path, t
 
 def test_an_older_atlas_is_replaced_as_a_whole(run: Path, tmp_path: Path) -> None:
     assemble_atlas(run, tmp_path / "atlas", sample=20)
-    (tmp_path / "atlas" / "hull.parquet").write_text("of the older one")
+    for name in ("hull.parquet", "lists.safetensors", "skipped.csv"):
+        (tmp_path / "atlas" / name).write_text("of the older one")
     assemble_atlas(run, tmp_path / "atlas", sample=30)
-    assert json.loads((tmp_path / "atlas" / "atlas.json").read_text())["map"]["laid_out"] == 30
+    assert json.loads((tmp_path / "atlas" / "atlas.json").read_text())["map"]["fitted"] == 30
     assert sorted(path.name for path in (tmp_path / "atlas").iterdir()) == [
+        "README.md",
         "atlas.json",
         "atlas.parquet",
         "atlas.safetensors",
+        "skipped.csv",
         "structures.parquet",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["atlas"]
@@ -98,3 +103,44 @@ def test_a_partition_without_any_crystal_is_left_out(crystals: Path, tmp_path: P
     report = run_partitions(MapRows(), data, tmp_path / "run", progress=False)
     facts = assemble_atlas(tmp_path / "run", tmp_path / "atlas")
     assert len(open_atlas(tmp_path / "atlas")) == facts["crystals"] == report.crystals > 0
+    skipped = pd.read_csv(tmp_path / "atlas" / "skipped.csv")
+    pd.testing.assert_frame_equal(skipped, pd.read_parquet(tmp_path / "run" / "skipped.parquet"))
+    readme = (tmp_path / "atlas" / "README.md").read_text()
+    assert f"{report.crystals} crystals from" in readme
+    assert f"the {len(skipped)} crystals that are not in it" in readme
+    assert f"- {skipped['name'][0]}: {skipped['reason'][0]}" in readme
+
+
+def test_a_large_one_is_that_of_a_small_limit_in_another_order_with_an_index(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assemble_atlas(run, tmp_path / "small", sample=40)
+    monkeypatch.setattr(atlas_assembly, "LARGE", 50)
+    monkeypatch.setattr(atlas_assembly, "_BUCKET", 16)
+    assemble_atlas(run, tmp_path / "large", sample=40)
+    small, large = open_atlas(tmp_path / "small"), open_atlas(tmp_path / "large")
+    assert large.lists is not None
+    assert not large.z.flags.owndata
+    order = [small.row(name) for name in large.table["material_id"]]
+    assert order != sorted(order)
+    pd.testing.assert_frame_equal(large.table, small.table.iloc[order].reset_index(drop=True))
+    np.testing.assert_array_equal(large.z, small.z[order])
+    assert all(large.structure(row) == small.structure(other) for row, other in enumerate(order))
+    cells = np.repeat(np.arange(len(large.lists.centres)), np.diff(large.lists.start))
+    np.testing.assert_array_equal(cells, nearest_centres(large.z, large.lists.centres))
+    rows, distances = large.neighbours(small.z, 3)
+    np.testing.assert_allclose(distances, small.neighbours(small.z, 3)[1], atol=1e-4)
+    np.testing.assert_allclose(large.z[rows[:, 0]], small.z, atol=1e-4)
+    assert "lists.safetensors" in (tmp_path / "large" / "README.md").read_text()
+    assert [path.name for path in (tmp_path / "large").iterdir() if path.suffix in (".arrow", ".part")] == []
+    again = tmp_path / "again"
+    assemble_atlas(run, again, sample=40)
+    for name in ("atlas.parquet", "atlas.safetensors", "lists.safetensors", "structures.parquet"):
+        assert (again / name).read_bytes() == (tmp_path / "large" / name).read_bytes()
+
+
+def test_somebody_elses_readme_stays(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "atlas").mkdir()
+    (tmp_path / "atlas" / "README.md").write_text("mine")
+    assemble_atlas(run, tmp_path / "atlas", sample=20)
+    assert (tmp_path / "atlas" / "README.md").read_text() == "mine"

@@ -32,7 +32,7 @@ def test_encode_goes_on_and_refuses_another_run(crystals: Path, tmp_path: Path) 
 def test_an_atlas_is_in_the_folder_of_its_run(crystals: Path, tmp_path: Path) -> None:
     done = run("atlas", crystals, "--out", tmp_path / "run", "--sample", 30)
     assert done.exit_code == 0, done.output
-    assert open_atlas(tmp_path / "run" / "atlas").facts["map"]["laid_out"] == 30
+    assert open_atlas(tmp_path / "run" / "atlas").facts["map"]["fitted"] == 30
     assert run("atlas", crystals, "--out", tmp_path / "run", "--sample", 30).exit_code == 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 MAX_Z = 94
@@ -18,7 +20,14 @@ _SYMBOLS = (
     "Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu "
     "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr "
 ).split()
+_HEAVIEST = "Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og".split()  # of which there are no crystals
 _NOBLE = (0, 2, 10, 18, 36, 54, 86, 118)
+
+
+@cache
+def atomic_numbers() -> dict[str, int]:
+    """Atomic number of each element by its symbol."""
+    return {name: number for number, name in enumerate([*_SYMBOLS, *_HEAVIEST], start=1)}
 
 
 def symbol(number: int) -> str:

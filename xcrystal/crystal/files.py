@@ -94,6 +94,17 @@ def map_array(path: Path, name: str) -> np.ndarray:
     return np.asarray(np.memmap(path, np.float32, "c", 8 + size + told["data_offsets"][0], tuple(told["shape"])))
 
 
+def array_header(name: str, shape: tuple[int, int], half: bool) -> bytes:
+    """The beginning of a safetensors file of an array, whose rows follow as little-endian numbers of 16 or 32 bits."""
+    import json
+
+    kind, size = ("F16", 2) if half else ("F32", 4)
+    entry = {"dtype": kind, "shape": list(shape), "data_offsets": [0, size * shape[0] * shape[1]]}
+    text = json.dumps({name: entry}).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
 @contextmanager
 def replacing(path: Path, within: Path | None = None) -> Iterator[Path]:
     """The path of a file to write, which takes the place of ``path`` once it is on the disk; not if it fails.

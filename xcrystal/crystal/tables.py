@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from math import gcd
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,6 +93,52 @@ def read_parts(path: Path, rows: int) -> Iterator[pd.DataFrame]:
         yield read_table(path)
 
 
+class StoredRows:
+    """Rows of a table in a file, of which those are read that are asked for, with all that are stored in one group.
+
+    Raises
+    ------
+    DatasetError
+        If the file is no parquet; where a row is read, if that fails or the table lacks a column.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from pyarrow.parquet import read_metadata
+
+        with _as_parquet(path):
+            check_packing(path)
+            told = read_metadata(path)
+        counts = [told.row_group(group).num_rows for group in range(told.num_row_groups)]
+        self._path, self._ends = path, np.cumsum(counts, dtype=np.int64)
+        self._groups: dict[int, pd.DataFrame] = {}
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def row(self, number: int) -> dict[str, Any]:
+        """The columns of a row by name."""
+        from pyarrow.parquet import ParquetFile
+
+        group = int(np.searchsorted(self._ends, number, side="right"))
+        if group not in self._groups:
+            with _as_parquet(self._path), ParquetFile(self._path) as file:
+                self._groups[group] = file.read_row_group(group).to_pandas()
+            check_columns(self._groups[group], self._path)
+        from_end = number - int(self._ends[group])  # of its group
+        return {str(name): value for name, value in self._groups[group].iloc[from_end].items()}
+
+
+@contextmanager
+def _as_parquet(path: Path) -> Iterator[None]:
+    """Say of whatever fails that the file cannot be read."""
+    try:
+        yield
+    except DatasetError:
+        raise
+    except Exception as error:
+        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
+
+
 def check_columns(table: pd.DataFrame, path: Path) -> None:
     """Raise DatasetError if a table lacks a column that crystals need."""
     missing = [name for name in STRUCTURE_COLUMNS if name not in table.columns]
@@ -162,16 +209,17 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         table.to_parquet(part, index=False, compression="zstd")
 
 
-def csv_text(table: pd.DataFrame) -> str:
+def csv_text(table: pd.DataFrame, header: bool = True) -> str:
     """A table as CSV text in which a spreadsheet takes no text for a formula: what begins like one gets an apostrophe.
 
+    Without ``header`` it has no line of the columns' names.
     Names and words of a data set are somebody else's, and ``=HYPERLINK(...)`` would be carried out where it is opened.
     """
 
     def plain(value: Any) -> Any:
         return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
 
-    return str(table.map(plain).rename(columns=plain).to_csv(index=False))
+    return str(table.map(plain).rename(columns=plain).to_csv(index=False, header=header))
 
 
 def reduced_composition(atoms: Iterable[Element]) -> tuple[tuple[Element, int], ...]:

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.files import map_array
-from xcrystal.crystal.tables import check_packing, write_table
+from xcrystal.crystal.tables import StoredRows, check_packing, read_table, structure_of
 from xcrystal.errors import DatasetError, ReadError, one_sentence
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.compositions import Formula, distinct_formulas
 from xcrystal.latent.directions import Directions, principal_directions
 from xcrystal.latent.inverse import MapInverse
-from xcrystal.latent.inverted_lists import InvertedLists
+from xcrystal.latent.inverted_lists import InvertedLists, write_lists
 from xcrystal.latent.nearest import Nearest
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ HULL, LISTS = "hull.parquet", "lists.safetensors"
 LARGE = 200_000  # crystals from which on an atlas is written to be mapped, and has an index
 IN_TRAIN, FLAG, ABOVE_HULL = "in_train", "flag", "above_hull"
 _PLACING_NEIGHBOURS = 8
+_FEW_IDS = 64  # that are looked up one by one
 _PART = 2**15  # latent vectors that are looked at together
 
 
@@ -154,25 +155,56 @@ class Atlas:
         DatasetError
             If the file of the crystals is damaged.
         """
-        from xcrystal.crystal.tables import structure_of
+        place = range(len(self))[int(row)]
+        if self._stored is not None:
+            return structure_of(self._stored.row(place))
+        return None if self._kept is None else structure_of(self._kept.iloc[place].to_dict())
 
-        kept = self._kept
-        return None if kept is None else structure_of(kept.iloc[int(row)].to_dict())
+    @cached_property
+    def _stored(self) -> StoredRows | None:
+        if not isinstance(self._structures, Path):
+            return None
+        stored = StoredRows(self._structures)
+        self._check_crystals(len(stored))
+        return stored
+
+    def _check_crystals(self, count: int) -> None:
+        if count != len(self):
+            raise DatasetError(f"The atlas {self.name} has {len(self)} rows but {count} crystals.")
 
     @cached_property
     def _kept(self) -> pd.DataFrame | None:
-        from xcrystal.crystal.tables import read_table
-
         kept = self._structures
         table = read_table(kept) if isinstance(kept, Path) else kept
-        if table is not None and len(table) != len(self):
-            raise DatasetError(f"The atlas {self.name} has {len(self)} rows but {len(table)} crystals.")
+        if table is not None:
+            self._check_crystals(len(table))
         return table
 
     @cached_property
+    def _names(self) -> np.ndarray:
+        return self.table["material_id"].astype(str).to_numpy(dtype=object)
+
+    @cached_property
     def _row_of(self) -> dict[str, int]:
-        names = self.table["material_id"].astype(str).tolist()
+        names = self._names.tolist()
         return dict(zip(reversed(names), range(len(names) - 1, -1, -1), strict=True))
+
+    @cached_property
+    def _looked_up(self) -> dict[str, int | None]:
+        return {}
+
+    def _find(self, material_id: str) -> int | None:
+        """The first row of an id; None if there is none.
+
+        The first few ids are compared with all, since a dictionary of a million takes most of a second to make.
+        """
+        found = self._looked_up
+        if material_id not in found:
+            if len(found) >= _FEW_IDS:
+                return self._row_of.get(material_id)
+            rows = np.flatnonzero(self._names == material_id)
+            found[material_id] = int(rows[0]) if len(rows) else None
+        return found[material_id]
 
     @cached_property
     def _nearest(self) -> Nearest | InvertedLists:
@@ -180,7 +212,7 @@ class Atlas:
 
     def holds(self, material_id: str) -> bool:
         """Whether a crystal has this id."""
-        return str(material_id) in self._row_of
+        return self._find(str(material_id)) is not None
 
     def row(self, material_id: str) -> int:
         """Row of a material id.
@@ -190,10 +222,10 @@ class Atlas:
         ReadError
             If the atlas does not hold it.
         """
-        try:
-            return self._row_of[str(material_id)]
-        except KeyError:
-            raise ReadError(f"The atlas {self.name} holds no material {str(material_id)[:60]!r}.") from None
+        row = self._find(str(material_id))
+        if row is None:
+            raise ReadError(f"The atlas {self.name} holds no material {str(material_id)[:60]!r}.")
+        return row
 
     def neighbours(self, z: np.ndarray, k: int = 8) -> tuple[np.ndarray, np.ndarray]:
         """The nearest crystals in latent space; a few of them may be missed in a large atlas that was read from files.
@@ -242,25 +274,27 @@ class Atlas:
 
         From ``LARGE`` crystals on it is written with an index, its rows in the order of that, and of 32 bits.
         """
-        import torch
+        from pyarrow import Schema, Table
 
-        from xcrystal.model.checkpoint import write_tensors, write_text
+        from xcrystal.latent.atlas_writing import ROWS, writing_rows
+        from xcrystal.model.checkpoint import write_text
 
         if self.lists is None and len(self) >= LARGE:
             self.indexed().save(folder)
             return
         folder.mkdir(parents=True, exist_ok=True)
         (folder / LISTS).unlink(missing_ok=True)  # an older index would look for these vectors elsewhere
-        codes = torch.from_numpy(self.z)
-        write_tensors({"z": (codes.half() if half and self.lists is None else codes).contiguous()}, folder / CODES)
-        if self.lists is not None:
-            held = {"centres": self.lists.centres, "start": self.lists.start, "squares": self.lists.squares}
-            write_tensors({name: torch.from_numpy(array) for name, array in held.items()}, folder / LISTS)
         if self.facts:
             write_text(json.dumps(self.facts, indent=1) + "\n", folder / FACTS)
-        if self._kept is not None:
-            write_table(self._kept, folder / STRUCTURES)
-        write_table(self.table, folder / TABLE)
+        if self.lists is not None:
+            write_lists(folder / LISTS, self.lists.centres, self.lists.start, self.lists.squares)
+        frames = {folder / TABLE: self.table} | ({} if self._kept is None else {folder / STRUCTURES: self._kept})
+        tables = {path: Schema.from_pandas(frame, preserve_index=False) for path, frame in frames.items()}
+        with writing_rows(folder / CODES, self.z.shape, half and self.lists is None, tables) as write:
+            for start in range(0, len(self), ROWS):
+                part = slice(start, start + ROWS)
+                every = [Table.from_pandas(frames[path].iloc[part], tables[path], False) for path in tables]
+                write(self.z[part], *every)
 
 
 def atlas_folder(name: str | Path) -> Path:

@@ -357,7 +357,7 @@ def _write(atlas: Atlas, skipped: pd.DataFrame, folder: Path, half: bool) -> Non
         atlas.save(part, half)
         (part / SKIPPED).write_text(csv_text(skipped), encoding="utf-8")
         if is_ours(folder):
-            write_readme(part, atlas, skipped)
+            write_readme(part, atlas.facts, list(map(str, atlas.table)), skipped)
         put_in_place(part, folder)
 
 

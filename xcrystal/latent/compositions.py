@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from functools import cache
+from functools import lru_cache
 from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.elements import MAX_Z
+from xcrystal.crystal.elements import MAX_Z, atomic_numbers
 from xcrystal.errors import ReadError
 
 if TYPE_CHECKING:
@@ -19,16 +18,9 @@ if TYPE_CHECKING:
 Formula = tuple[tuple[int, int], ...]
 """A reduced composition: (atomic number, count) in the order of atomic numbers, counts without a common divisor."""
 
-_TOKEN = re.compile(r"([A-Z][a-z]?)(\d*)|([(\[])|[)\]](\d*)")
+_TOKEN = re.compile(r"[A-Z][a-z]?[0-9]*|[(\[](?=[A-Z(\[])|[)\]][0-9]*")
 _LONGEST = 60  # characters
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-
-
-@cache
-def _numbers() -> dict[str, int]:
-    from pymatgen.core import Element
-
-    return {Element.from_Z(z).symbol: z for z in range(1, 119)}
 
 
 def parse_formula(text: str, most: int | None = None) -> Formula:
@@ -48,53 +40,60 @@ def parse_formula(text: str, most: int | None = None) -> Formula:
     """
     if not isinstance(text, str) or not text.strip():
         raise ReadError("Give a formula such as SrTiO3.")
-    written = re.sub(r"\s", "", text).translate(_SUBSCRIPTS)
-    shown = repr(text.strip()[:_LONGEST])
-    counts = _count(written) if len(written) <= _LONGEST else None
+    written = "".join(text.split())
+    written = written if written.isascii() else written.translate(_SUBSCRIPTS)
+    counts, number = _count(written) if len(written) <= _LONGEST else None, atomic_numbers()
     if counts is None:
-        raise ReadError(f"{shown} is not a formula: write elements and whole numbers, such as SrTiO3 or Ca(OH)2.")
-    unknown = sorted(symbol for symbol in counts if symbol not in _numbers())
-    if unknown:
-        raise ReadError(f"{shown} is not a formula: there is no element {unknown[0]}.")
-    if heavy := sorted(symbol for symbol in counts if _numbers()[symbol] > MAX_Z):
-        raise ReadError(f"The model knows the elements up to number {MAX_Z} (Pu), not {heavy[0]}.")
+        raise ReadError(
+            f"{_shown(text)} is not a formula: write elements and whole numbers, such as SrTiO3 or Ca(OH)2."
+        )
+    if not counts.keys() <= number.keys():
+        raise ReadError(f"{_shown(text)} is not a formula: there is no element {min(counts.keys() - number.keys())}.")
     divisor = gcd(*counts.values())
-    formula = tuple(sorted((_numbers()[symbol], n // divisor) for symbol, n in counts.items()))
-    atoms = sum(n for _, n in formula)
-    if most is not None and atoms > most:
-        raise ReadError(f"One formula unit of {shown} has {atoms} atoms; the model makes cells of up to {most}.")
+    formula = tuple(sorted([(number[symbol], n // divisor) for symbol, n in counts.items()]))
+    if formula[-1][0] > MAX_Z:
+        heavy = min(symbol for symbol in counts if number[symbol] > MAX_Z)
+        raise ReadError(f"The model knows the elements up to number {MAX_Z} (Pu), not {heavy}.")
+    if most is not None and (atoms := sum(n for _, n in formula)) > most:
+        raise ReadError(f"One formula unit of {_shown(text)} has {atoms} atoms; the model makes cells of up to {most}.")
     return formula
 
 
-def _count(text: str) -> Counter[str] | None:
+def _shown(text: str) -> str:
+    return repr(text.strip()[:_LONGEST])
+
+
+def _count(text: str) -> dict[str, int] | None:
     """Atoms of each symbol; None if the text is no formula."""
-    stack: list[Counter[str]] = [Counter()]
-    place = 0
-    while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
+    tokens = _TOKEN.findall(text)
+    if "".join(tokens) != text:
+        return None
+    counts, factors = dict[str, int](), [1]
+    for token in reversed(tokens):  # how often a group counts stands behind it
+        symbol, count = _symbol_and_count(token)
+        if symbol.isalpha():
+            counts[symbol] = counts.get(symbol, 0) + count * factors[-1]
+        elif symbol in ")]":
+            factors.append(factors[-1] * count)
+        elif len(factors) > 1:
+            factors.pop()
+        else:  # never closed
             return None
-        place = found.end()
-        symbol, count, opening, times = found.groups()
-        if symbol:
-            stack[-1][symbol] += int((count or "1")[:6])
-        elif opening:
-            stack.append(Counter())
-        else:
-            if len(stack) == 1 or not stack[-1]:
-                return None
-            inner = stack.pop()
-            for name, n in inner.items():
-                stack[-1][name] += n * int((times or "1")[:6])
-    total = stack[0]
-    return total if len(stack) == 1 and total and min(total.values()) > 0 else None
+    return counts if len(factors) == 1 and counts and min(counts.values()) > 0 else None
+
+
+@lru_cache(maxsize=4096)
+def _symbol_and_count(token: str) -> tuple[str, int]:
+    """ "O" and 3 of "O3"; 1 if there is no number."""
+    symbol = token.rstrip("0123456789")
+    return symbol, int(token[len(symbol) :][:6] or 1)
 
 
 def formula_text(formula: Formula) -> str:
     """ "SrTiO3" for a reduced composition, in pymatgen's order of elements."""
     from pymatgen.core import Composition
 
-    symbols = {z: symbol for symbol, z in _numbers().items()}
+    symbols = {z: symbol for symbol, z in atomic_numbers().items()}
     return str(Composition({symbols[z]: n for z, n in formula}).reduced_formula)
 
 

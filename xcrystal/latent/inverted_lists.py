@@ -7,12 +7,15 @@ compared with it, exactly; on a mapped file no other part is read.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+from xcrystal.crystal.files import replacing
 from xcrystal.latent.nearest import FEW, MOST_DISTANCES, in_order, squared_lengths
 
 PROBES = 48  # lists that are looked at
-_SAMPLE = 2**16  # latent vectors that the centres are fitted to
+SAMPLE = 2**16  # latent vectors that the centres are fitted to
 _ROUNDS = 10  # of k-means
 _PART = 2**13  # latent vectors that are compared with all centres at once
 
@@ -137,19 +140,38 @@ def fit_cells(codes: np.ndarray, cells: int | None = None, seed: int = 0) -> tup
         Order (N,) in which the latent vectors lie cell after cell, centres (cells, Z) float32, and where the list of
         each cell begins in that order, (cells + 1,) int64.
     """
-    rng = np.random.default_rng(seed)
-    count = min(cells or round(len(codes) ** 0.5), len(codes))
-    sample = codes[np.sort(rng.choice(len(codes), min(_SAMPLE, len(codes)), replace=False))]
-    centres = sample[rng.choice(len(sample), min(count, len(sample)), replace=False)]
+    sample = codes[np.sort(np.random.default_rng(seed).choice(len(codes), min(SAMPLE, len(codes)), replace=False))]
+    centres = fit_centres(sample, cells or round(len(codes) ** 0.5), seed)
+    cell = nearest_centres(codes, centres)
+    return np.argsort(cell, kind="stable"), centres, starts(np.bincount(cell, minlength=len(centres)))
+
+
+def fit_centres(sample: np.ndarray, cells: int, seed: int = 0) -> np.ndarray:
+    """Centres (cells, Z) float32 of k-means cells of latent vectors (n, Z); no more of them than vectors."""
+    centres = sample[np.random.default_rng(seed).choice(len(sample), min(cells, len(sample)), replace=False)]
     for _ in range(_ROUNDS):
         cell = nearest_centres(sample, centres)
         order = np.argsort(cell, kind="stable")
         held, first = np.unique(cell[order], return_index=True)
         sums = np.add.reduceat(sample[order], first, axis=0)
         centres[held] = sums / np.diff([*first, len(sample)])[:, None]  # an empty cell stays where it is
-    cell = nearest_centres(codes, centres)
-    start = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=len(centres)))]).astype(np.int64)
-    return np.argsort(cell, kind="stable"), centres, start
+    return centres
+
+
+def starts(counts: np.ndarray) -> np.ndarray:
+    """(cells + 1,) int64 where the list of each cell begins and the last one ends, of how many (cells,) are in each."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def write_lists(path: Path, centres: np.ndarray, start: np.ndarray, squares: np.ndarray) -> None:
+    """Write an index to a safetensors file, atomically.
+
+    Centres (cells, Z) float32, starts (cells + 1,) and squared lengths (N,) are those of ``InvertedLists``.
+    """
+    from safetensors.numpy import save
+
+    with replacing(path) as part:
+        part.write_bytes(save({"centres": centres, "start": start, "squares": squares}))
 
 
 def nearest_centres(points: np.ndarray, centres: np.ndarray) -> np.ndarray:

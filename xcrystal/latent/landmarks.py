@@ -15,9 +15,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from xcrystal.crystal.elements import atomic_numbers
 from xcrystal.latent.compositions import Formula, parse_formula
 from xcrystal.latent.labelling import has_motif
-from xcrystal.latent.prototypes import numbers
 from xcrystal.latent.structure_types import structure_type
 
 if TYPE_CHECKING:
@@ -135,17 +135,17 @@ def chemistry(formula: Formula) -> str:
     held = {element for element, _ in formula}
     if len(formula) == 1:
         return "elements"
-    if numbers()["O"] in held:
-        rest = [name for symbol, name in _OXYANIONS.items() if numbers()[symbol] in held]
-        oxygen = dict(formula)[numbers()["O"]]
+    if atomic_numbers()["O"] in held:
+        rest = [name for symbol, name in _OXYANIONS.items() if atomic_numbers()[symbol] in held]
+        oxygen = dict(formula)[atomic_numbers()["O"]]
         others = sum(count for element, count in formula if element in _oxyanion_formers())
         return rest[0] if len(rest) == 1 and oxygen >= 2 * others else "oxides"
-    return next((name for symbol, name in _KINDS if numbers()[symbol] in held), "intermetallics")
+    return next((name for symbol, name in _KINDS if atomic_numbers()[symbol] in held), "intermetallics")
 
 
 @cache
 def _oxyanion_formers() -> frozenset[int]:
-    return frozenset(numbers()[symbol] for symbol in _OXYANIONS)
+    return frozenset(atomic_numbers()[symbol] for symbol in _OXYANIONS)
 
 
 def _kinds(atlas: Atlas) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from math import gcd
 
+from xcrystal.crystal.elements import atomic_numbers
 from xcrystal.latent.compositions import Formula
 
 Pattern = tuple[Formula, tuple[int, ...]]
@@ -17,14 +18,6 @@ _PLACEHOLDERS = frozenset("ADEGJLMQRTXZ")
 _ANIONS = "O S Se F Cl Br I N H".split()
 # beside these anions they make carbonates, nitrates, borates and the like
 _NO_CATIONS = "B C N P As S Se Te O F Cl Br I H".split()
-
-
-@cache
-def numbers() -> dict[str, int]:
-    """Atomic number of each element by its symbol."""
-    from pymatgen.core import Element
-
-    return {element.symbol: element.Z for element in Element}
 
 
 def parse_pattern(word: str) -> Pattern | None:
@@ -47,10 +40,10 @@ def parse_pattern(word: str) -> Pattern | None:
         free |= letters & {"B"}
     if {"A", "B"} <= free:
         free |= letters & {"C"}
-    if not free or len(letters) < len(parts) or not letters - free <= numbers().keys():
+    if not free or len(letters) < len(parts) or not letters - free <= atomic_numbers().keys():
         return None
     common = gcd(*(count for _, count in parts))
-    named = tuple(sorted((numbers()[name], count // common) for name, count in parts if name not in free))
+    named = tuple(sorted((atomic_numbers()[name], count // common) for name, count in parts if name not in free))
     return named, tuple(sorted(count // common for name, count in parts if name in free))
 
 
@@ -74,5 +67,5 @@ def may_be_perovskite(formula: Formula) -> bool:
 
 @cache
 def _roles() -> tuple[frozenset[int], frozenset[int]]:
-    anions, refused = (frozenset(numbers()[symbol] for symbol in symbols) for symbols in (_ANIONS, _NO_CATIONS))
+    anions, refused = (frozenset(atomic_numbers()[symbol] for symbol in symbols) for symbols in (_ANIONS, _NO_CATIONS))
     return anions, refused

@@ -26,10 +26,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from xcrystal.crystal.elements import atomic_numbers
 from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, space_group
 from xcrystal.errors import ReadError
 from xcrystal.latent.compositions import Formula, parse_formula
-from xcrystal.latent.prototypes import Pattern, numbers, parse_pattern
+from xcrystal.latent.prototypes import Pattern, parse_pattern
 from xcrystal.latent.structure_types import StructureType, gallery_of, names, structure_type
 
 EXAMPLE = "for example: SrTiO3, Ti O, Sr-Ti-O, ABX3, mp-5986, band gap > 2, cubic, Fm-3m, oxide, spinel"
@@ -513,12 +514,12 @@ def _word(word: str) -> Condition:
     # P2 or C2 are formulas as well as space groups, P222 or P1 hardly
     if number is not None and (not looks or len(word) > 2 or word.endswith("1")):
         return InGroup(number)
-    if word in numbers():
+    if word in atomic_numbers():
         return Contains((word,))
     if looks:
         return HasFormula(word, parse_formula(word))
     parts = re.split("[-–]", word)
-    if len(parts) > 1 and all(part in numbers() for part in parts):
+    if len(parts) > 1 and all(part in atomic_numbers() for part in parts):
         return MadeOf(tuple(parts))
     if pattern is not None:
         return OfForm(word, pattern)
@@ -530,11 +531,11 @@ def _word(word: str) -> Condition:
 def _refusal(word: str) -> ReadError:
     """Why a word means nothing."""
     if re.fullmatch(r"(?:[A-Z][a-z]?\d*){2,}|[A-Z][a-z]\d+", word):
-        unknown = [symbol for symbol in re.findall(r"[A-Z][a-z]?", word) if symbol not in numbers()]
+        unknown = [symbol for symbol in re.findall(r"[A-Z][a-z]?", word) if symbol not in atomic_numbers()]
         if unknown:
             return ReadError(f"{word[:60]!r} is no formula: there is no element {unknown[0]}.")
     capital = word.capitalize()
-    hint = f"write elements as {capital}; or write" if capital != word and capital in numbers() else "write"
+    hint = f"write elements as {capital}; or write" if capital != word and capital in atomic_numbers() else "write"
     return ReadError(f"{word[:60]!r} is not understood; {hint} {EXAMPLE.removeprefix('for example: ')}.")
 
 
@@ -557,7 +558,7 @@ def _float(text: str) -> float:
 
 def _is_formula(word: str) -> bool:
     """Whether it is one, also one of elements that are in no atlas."""
-    if (symbols := re.findall(r"[A-Z][a-z]?", word)) and all(symbol in numbers() for symbol in symbols):
+    if (symbols := re.findall(r"[A-Z][a-z]?", word)) and all(symbol in atomic_numbers() for symbol in symbols):
         try:
             parse_formula(word)
         except ReadError as error:
@@ -571,7 +572,7 @@ def _element_names() -> dict[str, str]:
     """Symbols of the elements by their English names, in small letters."""
     from pymatgen.core import Element
 
-    named = {Element(symbol).long_name.lower(): symbol for symbol in numbers()}
+    named = {Element(symbol).long_name.lower(): symbol for symbol in atomic_numbers()}
     return named | {"aluminium": "Al", "caesium": "Cs", "sulphur": "S"}
 
 

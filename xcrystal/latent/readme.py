@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xcrystal.latent.atlas import CODES, FACTS, LISTS, STRUCTURES, TABLE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xcrystal.latent.atlas import Atlas
-
 README, SKIPPED = "README.md", "skipped.csv"
 _TITLE = "# An atlas of crystals"
-_REASONS = 10  # that are listed
+REASONS = 10  # that are listed
 _ABOUT = {
     "material_id": "name of the crystal",
     "formula": "reduced formula",
@@ -35,11 +34,12 @@ _ABOUT = {
 }
 
 
-def write_readme(folder: Path, atlas: Atlas, skipped: pd.DataFrame) -> None:
-    """Write ``README.md`` beside the files of an atlas, which are there already."""
+def write_readme(folder: Path, facts: dict[str, Any], columns: Sequence[str], skipped: pd.DataFrame) -> None:
+    """Write ``README.md`` beside the files of an atlas, which are there already; for the arguments see ``readme``."""
     from xcrystal.model.checkpoint import write_text
 
-    write_text(readme(atlas, skipped, (folder / STRUCTURES).is_file(), (folder / LISTS).is_file()), folder / README)
+    there = (folder / STRUCTURES).is_file(), (folder / LISTS).is_file()
+    write_text(readme(facts, columns, skipped, *there), folder / README)
 
 
 def is_ours(folder: Path) -> bool:
@@ -48,14 +48,27 @@ def is_ours(folder: Path) -> bool:
     return not file.exists() or (file.is_file() and file.read_bytes().startswith(_TITLE.encode()))
 
 
-def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool, lists: bool = False) -> str:
-    """The text: files, columns, how they were made, what was left out, and how to read them."""
-    facts, how = atlas.facts, atlas.facts.get("map", {})
-    digest = facts.get("model_digest")
+def readme(
+    facts: dict[str, Any], columns: Sequence[str], skipped: pd.DataFrame, structures: bool, lists: bool = False
+) -> str:
+    """The text: files, columns, how they were made, what was left out, and how to read them.
+
+    Parameters
+    ----------
+    facts
+        Those of the atlas: see ``xcrystal.latent.building.atlas_facts``.
+    columns
+        Of its table.
+    skipped
+        The first that are not in it: ``name`` and ``reason``. The facts tell how many there are.
+    structures, lists
+        Whether there are such files.
+    """
+    how, digest, left_out = facts.get("map", {}), facts.get("model_digest"), facts["skipped"]
     files = [
         f"- `{TABLE}`: a table with one row a crystal (Parquet; its columns are below).",
-        f"- `{CODES}`: the array `z`, {len(atlas)} x {atlas.z.shape[1]}: the latent vector of each crystal, in the "
-        "order of the table (safetensors).",
+        f"- `{CODES}`: the array `z`, {facts['crystals']} x {facts['latent_dim']}: the latent vector of each "
+        "crystal, in the order of the table (safetensors).",
     ]
     if lists:
         files.append(f"- `{LISTS}`: an index of the latent vectors, in whose order the rows are.")
@@ -67,12 +80,12 @@ def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool, lists: bool = 
         )
     files += [
         f"- `{FACTS}`: how this was made, for programs.",
-        f"- `{SKIPPED}`: the {len(skipped)} crystals that are not in it, and why.",
+        f"- `{SKIPPED}`: the {left_out} crystals that are not in it, and why.",
     ]
     settings = ", ".join(f"{name} {value}" for name, value in how.items() if name not in ("method", "note"))
     made = [
-        f"{len(atlas)} crystals from `{facts.get('data')}` ({_files(int(facts.get('files', 0)))}); "
-        f"{len(skipped)} were left out.",
+        f"{facts['crystals']} crystals from `{facts.get('data')}` ({_files(int(facts.get('files', 0)))}); "
+        f"{left_out} were left out.",
         f"Codes: the model `{facts.get('model')}`" + (f", weights {digest}" if digest else "") + ".",
         f"Map: {str(how.get('method', '')).upper()} of the latent vectors"
         + (f" ({settings})" if settings else "")
@@ -85,17 +98,17 @@ def readme(atlas: Atlas, skipped: pd.DataFrame, structures: bool, lists: bool = 
             "A crystal that is not in it is put on the map by its neighbours: in the median "
             f"{100 * facts['placing_median']:.1f} % of the map's width from where the map itself would have it."
         )
-    columns = [f"- `{name}`: {_ABOUT.get(str(name), 'a number that came with the crystals')}" for name in atlas.table]
-    left = [f"- {r.name_}: {r.reason}" for r in skipped.rename(columns={"name": "name_"}).itertuples()][:_REASONS]
-    if len(skipped) > _REASONS:
-        left.append(f"- and {len(skipped) - _REASONS} more")
+    about = [f"- `{name}`: {_ABOUT.get(name, 'a number that came with the crystals')}" for name in columns]
+    left = [f"- {r.name_}: {r.reason}" for r in skipped.rename(columns={"name": "name_"}).itertuples()][:REASONS]
+    if left_out > len(left):
+        left.append(f"- and {left_out - len(left)} more")
     parts = [
         _TITLE,
         " ".join(made) + f" Made with xcrystal {facts.get('xcrystal')}.",
         "## Files",
         "\n".join(files),
         f"## Columns of `{TABLE}`",
-        "\n".join(columns),
+        "\n".join(about),
         *(["## Left out", "\n".join(left)] if left else []),
         "## Reading it",
         "```python\nimport pandas as pd\nfrom safetensors.numpy import load_file\n\n"

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.elements import chemical_scale
+from xcrystal.crystal.elements import atomic_numbers, chemical_scale
 from xcrystal.crystal.groups import crystal_system
 from xcrystal.errors import ReadError
 from xcrystal.latent.compositions import Formula, formula_text, pattern
 from xcrystal.latent.labelling import UNLABELLED, has_motif, is_labelled
-from xcrystal.latent.prototypes import fits, numbers
+from xcrystal.latent.prototypes import fits
 from xcrystal.latent.queries import (
     CLASSES,
     EXAMPLE,
@@ -225,7 +225,7 @@ def _named(query: Query) -> set[Formula]:
     named |= {one.type.reduced for one in _types(query)}
     for one in query.conditions:
         if isinstance(one, Contains) and len(one.symbols) == 1:
-            named.add(((numbers()[one.symbols[0]], 1),))
+            named.add(((atomic_numbers()[one.symbols[0]], 1),))
     return named
 
 
@@ -249,10 +249,10 @@ def _apply(atlas: Atlas, asked: Asked) -> Condition:
         case HasFormula(_, wanted):
             return _of_formulas(atlas, asked, lambda formula: formula == wanted)
         case Contains(symbols):
-            any_of = frozenset(numbers()[symbol] for symbol in symbols)
+            any_of = frozenset(atomic_numbers()[symbol] for symbol in symbols)
             return _of_formulas(atlas, asked, lambda formula: any(element in any_of for element, _ in formula))
         case MadeOf(symbols):
-            these = {numbers()[symbol] for symbol in symbols}
+            these = {atomic_numbers()[symbol] for symbol in symbols}
             return _of_formulas(atlas, asked, lambda formula: {element for element, _ in formula} == these)
         case OfForm(_, form):
             return _of_formulas(atlas, asked, lambda formula: fits(formula, form))

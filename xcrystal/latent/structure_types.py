@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from xcrystal.crystal.elements import atomic_numbers
 from xcrystal.crystal.gallery_types import entries, titles
 from xcrystal.latent.compositions import Formula, parse_formula, pattern
-from xcrystal.latent.prototypes import numbers
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class StructureType:
             return formula == own
         if pattern(formula) != pattern(own) or _anion(formula) != _anion(own):
             return False
-        wanted = {numbers()[symbol] for symbol in self.elements}
+        wanted = {atomic_numbers()[symbol] for symbol in self.elements}
         return not wanted or any(element in wanted for element, _ in formula)
 
     @property
@@ -185,4 +185,4 @@ def _anion(formula: Formula) -> int:
     counts = dict(formula)
     if len(counts) < 2:
         return 0
-    return next((counts[numbers()[symbol]] for symbol in _ANIONS if numbers()[symbol] in counts), 0)
+    return next((counts[atomic_numbers()[symbol]] for symbol in _ANIONS if atomic_numbers()[symbol] in counts), 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xcrystal.latent.inverted_lists import InvertedLists
+from xcrystal.latent.atlas import Atlas
 from xcrystal.latent.nearest import Nearest
 
 FITTED = 100_000  # crystals that UMAP is fitted to at most
@@ -15,7 +15,6 @@ FEWEST = 15  # crystals; neighbourhoods of fewer tell UMAP nothing
 NEIGHBOURS = 30
 _MIN_DIST = 0.1
 _PART = 2**16  # crystals that are placed at once
-_PLACING = 5  # fitted neighbours that place another crystal
 _JUDGED, _KEPT = 500, 10  # crystals, and the neighbours of each, by which a map is judged
 
 
@@ -29,8 +28,8 @@ def lay_out(z: np.ndarray, seed: int = 0, fitted: int = FITTED) -> tuple[np.ndar
     seed
         Of UMAP; the same latent vectors and seed give the same map.
     fitted
-        Of more latent vectors UMAP is fitted to so many, drawn with the seed; the others are placed at the mean of
-        their five nearest among these, the nearer the heavier.
+        Of more latent vectors UMAP is fitted to so many, drawn with the seed; these place the others, as
+        ``Atlas.place`` says.
 
     Returns
     -------
@@ -64,14 +63,18 @@ def _fit_part(z: np.ndarray, seed: int, fitted: int) -> tuple[np.ndarray, dict[s
     others = np.setdiff1d(np.arange(len(z)), some)
     layout = np.empty((len(z), 2), dtype=np.float32)
     layout[some], found = lay_out(z[some], seed, fitted)
-    lists, order = InvertedLists.of(z[some], seed)
+    known = laid_out(z[some], layout[some], seed)
     for part in np.array_split(others, -(-len(others) // _PART)):
-        rows, distances = lists.query(z[part], _PLACING)
-        weights = 1 / np.maximum(distances, 1e-6)
-        weights /= weights.sum(axis=1, keepdims=True)
-        layout[part] = (layout[some[order[rows]]] * weights[..., None]).sum(axis=1)
+        layout[part] = known.place(z[part])
     kept = {f"kept_{name}": kept_neighbours(z, layout, of, seed) for name, of in (("fitted", some), ("placed", others))}
     return layout, found | {"fitted": fitted, **kept}
+
+
+def laid_out(z: np.ndarray, layout: np.ndarray, seed: int = 0) -> Atlas:
+    """Latent vectors (n, Z) with their coordinates (n, 2) as an atlas with an index, which places others."""
+    import pandas as pd
+
+    return Atlas("fitted", pd.DataFrame(layout, columns=["x", "y"]), z).indexed(seed)
 
 
 def kept_neighbours(z: np.ndarray, layout: np.ndarray, rows: np.ndarray, seed: int = 0) -> float:

@@ -1,31 +1,42 @@
 """An atlas of the parts of a run: UMAP lays out a sample of the crystals, and its nearest ones place others.
 
-One part is in memory at a time, beside the latent vectors of the sample.
+One part is in memory at a time, beside the latent vectors of samples. Many crystals are brought into the order of an
+index on the disk: each goes into the file of a range of cells, and then these are sorted one after another.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS
+from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text
 from xcrystal.errors import DatasetError, check_whole_number
-from xcrystal.latent.atlas import CODES, FACTS, FLAG, STRUCTURES, TABLE, Atlas
+from xcrystal.latent.atlas import CODES, FACTS, FLAG, LARGE, LISTS, STRUCTURES, TABLE, Atlas
+from xcrystal.latent.atlas_writing import writing_rows
 from xcrystal.latent.building import atlas_facts, placing_error, put_in_place
-from xcrystal.latent.umap_layout import lay_out
+from xcrystal.latent.inverted_lists import SAMPLE as CELL_SAMPLE
+from xcrystal.latent.inverted_lists import fit_centres, nearest_centres, starts, write_lists
+from xcrystal.latent.readme import REASONS, is_ours, write_readme
+from xcrystal.latent.readme import SKIPPED as SKIPPED_CSV
+from xcrystal.latent.umap_layout import laid_out, lay_out
 from xcrystal.scale.run_folder import MANIFEST, SKIPPED, RunFolder
 from xcrystal.scale.tasks import CODE, MapRows, codes_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 SAMPLE = 20_000
+_BUCKET, _MOST_BUCKETS = 2**17, 500  # crystals that are sorted at once; files that are written at once
 _KEPT = ("material_id", "formula", *STRUCTURE_COLUMNS, "source")
+_PLACES = ("x", "y")
+_CELL = "cell of the index"  # a column that is on the disk for a while
 
 
 def assemble_atlas(run: str | Path, out: str | Path, sample: int = SAMPLE, seed: int = 0) -> dict[str, Any]:
@@ -45,14 +56,14 @@ def assemble_atlas(run: str | Path, out: str | Path, sample: int = SAMPLE, seed:
     Returns
     -------
     dict
-        The facts of the atlas, as ``xcrystal.latent.building.build_atlas`` keeps them; ``laid_out`` of its crystals are
-        the sample.
+        The facts of the atlas, as ``xcrystal.latent.building.build_atlas`` keeps them.
 
     Raises
     ------
     DatasetError
         If the folder holds no such run, or no crystal.
     """
+    import pyarrow as pa
     from pyarrow.parquet import read_metadata
 
     folder, out = RunFolder(Path(run).resolve()), Path(out).resolve()
@@ -66,20 +77,30 @@ def assemble_atlas(run: str | Path, out: str | Path, sample: int = SAMPLE, seed:
     ends = np.cumsum([0, *(read_metadata(path).num_rows for path in parts)])
     if not ends[-1]:
         raise DatasetError(f"The run in {folder.path} has no crystals to make an atlas of.")
-    size = min(check_whole_number(sample, "The size of a sample"), int(ends[-1]))
-    chosen = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), size, replace=False))
-    pieces = np.split(chosen, np.searchsorted(chosen, ends[1:-1]))
-    within = [piece - first for piece, first in zip(pieces, ends, strict=False)]
-    known = _known(parts, within, seed)
+    crystals = int(ends[-1])
+    size = min(check_whole_number(sample, "The size of a sample"), crystals)
+    z, within = _sampled(parts, ends, size, seed)
+    layout, how = lay_out(z, seed, max(size, 1))
+    known, schema = laid_out(z, layout, seed), _schema(parts)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
         part = Path(name) / out.name
         part.mkdir()
-        properties = _write(parts, within, known, part, int(ends[-1]))
-        counted = (told["inputs"]["files"], properties, int(ends[-1]), folder.skipped())
+        rows, shape, centres = _placed(parts, within, layout, known, schema, crystals), (crystals, z.shape[1]), None
+        if crystals >= LARGE:
+            some, _ = _sampled(parts, ends, min(CELL_SAMPLE, crystals), seed)
+            centres = fit_centres(some, round(crystals**0.5), seed)
+            rows = _by_cell(rows, schema, some, centres, crystals, Path(name))
+        chart = _chart(schema)
+        _write(rows, chart, schema, shape, centres, part)
+        properties = [field.name for field in chart if pa.types.is_floating(field.type) and field.name not in _PLACES]
+        counted = (told["inputs"]["files"], properties, crystals, folder.skipped())
         facts = atlas_facts(task.opened, told["data"], *counted)
-        facts |= {"map": known.facts | {"laid_out": size}} | placing_error(known, seed)
+        facts |= {"map": how | {"fitted": size}} | placing_error(known, seed)
         (part / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        first = _write_skipped(folder.path / SKIPPED, part / SKIPPED_CSV)
+        if is_ours(out):
+            write_readme(part, facts, chart.names, first)
         put_in_place(part, out)
     return facts
 
@@ -103,52 +124,132 @@ def _half(z: np.ndarray) -> np.ndarray:
     return z.astype(np.float16).astype(np.float32)
 
 
-def _known(parts: Sequence[Path], within: Sequence[np.ndarray], seed: int) -> Atlas:
-    """The sample, laid out."""
-    import pandas as pd
+def _sampled(parts: Sequence[Path], ends: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Latent vectors (count, d) of a sample, and which rows of each part they are."""
     from pyarrow.parquet import read_table
 
+    chosen = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), count, replace=False))
+    pieces = np.split(chosen, np.searchsorted(chosen, ends[1:-1]))
+    within = [piece - first for piece, first in zip(pieces, ends, strict=False)]
     codes = [codes_of(read_table(p, columns=[CODE]))[rows] for p, rows in zip(parts, within, strict=True) if len(rows)]
-    z = _half(np.concatenate(codes))
-    layout, how = lay_out(z, seed, max(len(z), 1))
-    return Atlas("sample", pd.DataFrame({"x": layout[:, 0], "y": layout[:, 1]}), z, how)
+    return _half(np.concatenate(codes)), within
 
 
-def _write(parts: Sequence[Path], within: Sequence[np.ndarray], known: Atlas, folder: Path, crystals: int) -> list[str]:
-    """Write the tables and the latent vectors, part by part, and tell which columns are properties."""
+def _schema(parts: Sequence[Path]) -> pa.Schema:
+    """All columns of the parts, and those of the places on the map."""
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from tqdm.auto import tqdm
 
     whole = pa.unify_schemas([pq.read_schema(path) for path in parts], promote_options="permissive")
-    columns = [field for field in whole if field.name not in (CODE, *STRUCTURE_COLUMNS, "source")]
-    chart = pa.schema([*columns, pa.field("x", pa.float32()), pa.field("y", pa.float32())])
-    kept = pa.schema([whole.field(name) for name in _KEPT])
-    places, seen = known.table[["x", "y"]].to_numpy(), 0
-    with (
-        pq.ParquetWriter(folder / TABLE, chart, compression="zstd") as table,
-        pq.ParquetWriter(folder / STRUCTURES, kept, compression="zstd") as structures,
-        (folder / CODES).open("wb") as codes,
-        tqdm(total=crystals, desc="placing", unit="crystal", disable=None) as bar,
-    ):
-        codes.write(_header(crystals, known.z.shape[1]))
+    return pa.schema([*whole, *(pa.field(name, pa.float32()) for name in _PLACES)])
+
+
+def _chart(schema: pa.Schema) -> pa.Schema:
+    """The columns of the table of the atlas."""
+    import pyarrow as pa
+
+    return pa.schema([field for field in schema if field.name not in (CODE, *STRUCTURE_COLUMNS, "source")])
+
+
+def _placed(
+    parts: Sequence[Path],
+    within: Sequence[np.ndarray],
+    layout: np.ndarray,
+    known: Atlas,
+    schema: pa.Schema,
+    crystals: int,
+) -> Iterator[pa.Table]:
+    """The rows of the parts with their places on the map; the sample's own are in ``layout``, part after part."""
+    import pyarrow as pa
+    from pyarrow.parquet import read_table
+    from tqdm.auto import tqdm
+
+    seen = 0
+    with tqdm(total=crystals, desc="placing", unit="crystal", disable=None) as bar:
         for path, rows in zip(parts, within, strict=True):
-            part = pq.read_table(path)
+            part = read_table(path)
             if not len(part):
                 continue
-            z = _half(codes_of(part))
+            z, xy = _half(codes_of(part)), np.empty((len(part), 2), dtype=np.float32)
             others = np.setdiff1d(np.arange(len(z)), rows)
-            xy = np.empty((len(z), 2), dtype=np.float32)
-            xy[rows] = places[seen : seen + len(rows)]
+            xy[rows] = layout[seen : seen + len(rows)]
             if len(others):
                 xy[others] = known.place(z[others])
             seen += len(rows)
-            part = part.append_column("x", pa.array(xy[:, 0])).append_column("y", pa.array(xy[:, 1]))
-            table.write_table(_filled(part, chart))
-            structures.write_table(_filled(part, kept))
-            codes.write(z.astype("<f2").tobytes())
+            for name, values in zip(_PLACES, xy.T, strict=True):
+                part = part.append_column(name, pa.array(values))
+            yield _filled(part, schema)
             bar.update(len(z))
-    return [field.name for field in columns if pa.types.is_floating(field.type)]
+
+
+def _by_cell(
+    tables: Iterator[pa.Table], schema: pa.Schema, sample: np.ndarray, centres: np.ndarray, crystals: int, folder: Path
+) -> Iterator[pa.Table]:
+    """The rows of tables cell after cell, with a column that tells the cell; they are in the folder meanwhile.
+
+    Each goes into one of several files, which the sample (n, d) tells to hold about equally many; these are sorted.
+    """
+    import pyarrow as pa
+    from tqdm.auto import tqdm
+
+    held = np.cumsum(np.bincount(nearest_centres(sample, centres), minlength=len(centres)))
+    buckets = min(_MOST_BUCKETS, -(-crystals // _BUCKET))
+    bucket_of = np.maximum(held - 1, 0) * buckets // held[-1]
+    paths = [folder / f"{number}.arrow" for number in range(buckets)]
+    whole = schema.append(pa.field(_CELL, pa.int32()))
+    with ExitStack() as stack:
+        files = [stack.enter_context(pa.ipc.new_stream(str(path), whole)) for path in paths]
+        for table in tables:
+            cell = nearest_centres(_half(codes_of(table)), centres)
+            marked = table.append_column(whole.field(_CELL), pa.array(cell, pa.int32()))
+            for number in np.unique(bucket_of[cell]).tolist():
+                files[number].write_table(marked.filter(pa.array(bucket_of[cell] == number)))
+    with tqdm(total=crystals, desc="ordering", unit="crystal", disable=None) as bar:
+        for path in paths:
+            with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
+                table = stream.read_all()
+            path.unlink()
+            yield table.take(np.argsort(table.column(_CELL).to_numpy(), kind="stable"))
+            bar.update(len(table))
+
+
+def _write(
+    tables: Iterator[pa.Table],
+    chart: pa.Schema,
+    schema: pa.Schema,
+    shape: tuple[int, int],
+    centres: np.ndarray | None,
+    folder: Path,
+) -> None:
+    """Write the rows, and if they are in the order of cells with these centres (cells, d) the index."""
+    import pyarrow as pa
+
+    kept = pa.schema([schema.field(name) for name in _KEPT])
+    squares, counts = [], np.zeros(0 if centres is None else len(centres), dtype=int)
+    files = {folder / TABLE: chart, folder / STRUCTURES: kept}
+    with writing_rows(folder / CODES, shape, centres is None, files) as write:
+        for table in tables:
+            z = _half(codes_of(table))
+            write(z, table.select(chart.names), table.select(kept.names))
+            if centres is not None:
+                squares.append(np.einsum("nz,nz->n", z, z))
+                counts += np.bincount(table.column(_CELL).to_numpy(), minlength=len(counts))
+    if centres is not None:
+        write_lists(folder / LISTS, centres, starts(counts), np.concatenate(squares))
+
+
+def _write_skipped(found: Path, file: Path) -> pd.DataFrame:
+    """Write what was skipped in a run as CSV, and tell the first of it."""
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(found) as rows, file.open("w", encoding="utf-8") as text:
+        first = rows.schema_arrow.empty_table().to_pandas()
+        text.write(csv_text(first))
+        for batch in rows.iter_batches():
+            part = batch.to_pandas()
+            first = part[:REASONS] if first.empty else first
+            text.write(csv_text(part, header=False))
+    return first
 
 
 def _filled(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -161,12 +262,3 @@ def _filled(table: pa.Table, schema: pa.Schema) -> pa.Table:
         return pa.array([""] * len(table)) if field.name == FLAG else pa.nulls(len(table), field.type)
 
     return pa.table([column(field) for field in schema], schema=schema)
-
-
-def _header(crystals: int, latent_dim: int) -> bytes:
-    """The beginning of a safetensors file of ``z`` (crystals, latent_dim) of 16 bits, which follows."""
-    shape = [crystals, latent_dim]
-    entry = {"dtype": "F16", "shape": shape, "data_offsets": [0, 2 * crystals * latent_dim]}
-    text = json.dumps({"z": entry}).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text

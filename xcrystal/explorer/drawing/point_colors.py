@@ -156,11 +156,11 @@ def _density(atlas: Atlas) -> np.ndarray:
 
     Estimated from the distance to the 24th nearest; of a large atlas counted in cells.
     """
-    from scipy.spatial import cKDTree
-
     places, circle = atlas.inverse.places, 0.01 * atlas.inverse.width
     if len(places) >= _LARGE:
         return _counted(places, circle)
+    from scipy.spatial import cKDTree
+
     k = min(_NEAREST, len(places) - 1)
     if k < 1:
         return np.zeros(len(places), dtype=np.float32)
@@ -170,13 +170,12 @@ def _density(atlas: Atlas) -> np.ndarray:
 
 def _counted(places: np.ndarray, circle: float) -> np.ndarray:
     """(N,) float32 log10 of the crystals within this distance of the cell of each, cells a quarter of it wide."""
-    from scipy.ndimage import convolve
-
     x, y = ((places - places.min(axis=0)) / (circle / 4)).astype(int).T
     shape = (int(x.max()) + 1, int(y.max()) + 1)
     cell = x * shape[1] + y
     counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
-    off = np.arange(-4, 5)
-    disc = off[:, None] ** 2 + off**2 <= 16
-    around = convolve(counts.astype(float), disc.astype(float), mode="constant") * (np.pi * 16 / disc.sum())
-    return np.log10(around.reshape(-1)[cell]).astype(np.float32)
+    padded, disc = np.pad(counts, 4), [(i, j) for i in range(-4, 5) for j in range(-4, 5) if i**2 + j**2 <= 16]
+    around = np.zeros(shape)
+    for i, j in disc:
+        around += padded[4 + i : 4 + i + shape[0], 4 + j : 4 + j + shape[1]]
+    return np.log10(around.reshape(-1)[cell] * (np.pi * 16 / len(disc))).astype(np.float32)
