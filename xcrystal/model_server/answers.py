@@ -153,7 +153,7 @@ def compute(model: CrystalModel, kind: Kind, items: list[Any], on_step: Callable
     return found
 
 
-def _turn(model: CrystalModel, kind: Kind, items: list[Any], on_step: Callable[[], None]) -> Sequence[Any]:
+def _turn(model: CrystalModel, kind: Kind, items: Sequence[Any], on_step: Callable[[], None]) -> Sequence[Any]:
     match kind:
         case Encode():
             return list(zip(*model.posterior_canonical(items), strict=True))
@@ -164,9 +164,8 @@ def _turn(model: CrystalModel, kind: Kind, items: list[Any], on_step: Callable[[
         case Sample():
             return list(model._carried(np.array(items)))
         case Explain():
-            return [
-                row for some in in_parts(items, 1 if kind.alone else len(items)) for row in _scores(model, kind, some)
-            ]
+            parts = in_parts(items, 1 if kind.alone else len(items))
+            return [row for some in parts for row in _scores(model, kind, some)]
 
 
 def _predicted(model: CrystalModel, z: np.ndarray, level: float) -> list[Arrays]:
@@ -176,7 +175,7 @@ def _predicted(model: CrystalModel, z: np.ndarray, level: float) -> list[Arrays]
     return [{part: values[k] for part, values in said.items()} for k in range(len(z))]
 
 
-def _scores(model: CrystalModel, kind: Explain, crystals: list[Any]) -> list[tuple[Any, ...]]:
+def _scores(model: CrystalModel, kind: Explain, crystals: Sequence[Any]) -> list[tuple[Any, ...]]:
     found = score_crystals(model, crystals, kind.target, kind.method, kind.level, kind.baseline, kind.seed)
     ends = zip(found.target_values, found.baseline_values, strict=True)
     return list(zip(found.values, found.names, ends, found.standard_errors, strict=True))

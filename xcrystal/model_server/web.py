@@ -108,8 +108,14 @@ class _Ask(_Page):
         return None
 
 
-def application(model: CrystalModel, batcher: Batcher, token: str) -> Application:
-    """The pages of a server."""
+def http_server(
+    model: CrystalModel,
+    batcher: Batcher,
+    token: str,
+    encrypted: ssl.SSLContext | None = None,
+    connections: int = _CONNECTIONS,
+) -> HTTPServer:
+    """A server that listens nowhere yet, of so many connections at once."""
     given = {"model": model, "batcher": batcher, "token": token, "about": about(model)}
     pages: list[Any] = [
         ("/health", _Health),
@@ -117,13 +123,22 @@ def application(model: CrystalModel, batcher: Batcher, token: str) -> Applicatio
         ("/status", _Status, given),
         (f"/({'|'.join(KINDS)})", _Ask, given),
     ]
-    return Application(pages, log_function=lambda _: None)
+    server = _Server(
+        Application(pages, log_function=lambda _: None),
+        ssl_options=encrypted,
+        max_body_size=MOST_BYTES,
+        max_buffer_size=MOST_BYTES,
+        body_timeout=_BODY,
+        idle_connection_timeout=_IDLE,
+    )
+    server.most = connections
+    return server
 
 
 class _Server(HTTPServer):
-    """Of so many connections at once, and no more, or it could not open a file any longer."""
+    """Of so many connections at once and no more, or it could not open a file any longer."""
 
-    most = _CONNECTIONS
+    most: int
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         if len(self._connections) < self.most:
@@ -201,15 +216,7 @@ async def _serve(
     encrypted: ssl.SSLContext | None,
     started: Callable[[str], None],
 ) -> None:
-    server = _Server(
-        application(model, batcher, token),
-        ssl_options=encrypted,
-        max_body_size=MOST_BYTES,
-        max_buffer_size=MOST_BYTES,
-        body_timeout=_BODY,
-        idle_connection_timeout=_IDLE,
-    )
-    server.most = _most_connections()
+    server = http_server(model, batcher, token, encrypted, _most_connections())
     server.add_sockets(sockets)
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
