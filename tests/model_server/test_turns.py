@@ -31,7 +31,9 @@ def explanation(model: CrystalModel, count: int) -> Asked:
     return asked(model, "explain", SALIENCY, write_records(SEVERAL[:count])[1])
 
 
-@pytest.mark.parametrize(("count", "most", "lengths"), [(0, 4, []), (1, 4, [1]), (4, 4, [4]), (5, 4, [2, 3]), (9, 4, [3] * 3)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("count", "most", "lengths"), [(0, 4, []), (1, 4, [1]), (4, 4, [4]), (5, 4, [2, 3]), (9, 4, [3, 3, 3])]
+)
 def test_parts_are_of_nearly_the_same_length(count: int, most: int, lengths: list[int]) -> None:
     parts = in_parts(range(count), most)
     assert [len(part) for part in parts] == lengths
