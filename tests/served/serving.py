@@ -64,7 +64,7 @@ def served_here(
     thread.start()
     try:
         assert ready.wait(PATIENCE)
-        yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}", batcher
+        yield f"{'https' if options.get('encrypted') else 'http'}://127.0.0.1:{sockets[0].getsockname()[1]}", batcher
     finally:
         loop.call_soon_threadsafe(ended.set)
         thread.join(PATIENCE)

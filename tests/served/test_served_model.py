@@ -328,9 +328,6 @@ def test_other_models_and_wrong_tokens_are_refused(
         xc.load("elsewhere", server=address)
     with pytest.raises(CheckpointError, match="cannot be used: Connection refused"):
         xc.load("mp20", server=f"http://127.0.0.1:{free_port()}")
-    for wrong in ("nonsense", "ftp://127.0.0.1:1", "http://", "http://127.0.0.1:port"):
-        with pytest.raises(CheckpointError, match="no address of a model server"):
-            xc.load("mp20", server=wrong)
     monkeypatch.setenv("XCRYSTAL_SERVER_TOKEN", "another")
     with pytest.raises(CheckpointError, match=r"refuses the token.*XCRYSTAL_SERVER_TOKEN"):
         xc.load("mp20", server=address)

@@ -134,7 +134,7 @@ class Connection:
                 answer = line.getresponse()
                 content = answer.read(MOST_BYTES + 1)
                 if not answer.isclosed():
-                    raise ServerGone("an answer is too long")
+                    raise ServerGone("an answer is too long" if len(content) > MOST_BYTES else "an answer breaks off")
                 self._idle.append(line)
                 break
             except BaseException as error:  # also: an answer that nobody reads must not be taken for the next one
@@ -203,6 +203,8 @@ def _in_words(error: Exception) -> str:
         )
     if isinstance(error, ssl.SSLError):
         return "it does not speak HTTPS"
+    if isinstance(error, TimeoutError):
+        return f"no connection in {CONNECT:.0f} seconds"
     return getattr(error, "strerror", None) or str(error) or "no connection"
 
 
