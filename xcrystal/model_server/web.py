@@ -90,9 +90,14 @@ class _Ask(_Page):
         if not self._finished:
             self._body += chunk
 
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self._body = bytearray()  # what is left of a request may stay for long
+
     async def post(self, name: str) -> None:
+        body, self._body = bytes(self._body), bytearray()
         try:
-            asked = read_request(name, *unpack(bytes(self._body)), self.model)
+            asked = read_request(name, *unpack(body), self.model)
             self._waits = self.batcher.submit(asked.kind, asked.items, asked.cost)
             found = await asyncio.wrap_future(self._waits.future)
             answer = write_answer(asked.kind, found)
@@ -216,7 +221,7 @@ async def _serve(
     encrypted: ssl.SSLContext | None,
     started: Callable[[str], None],
 ) -> None:
-    server = http_server(model, batcher, token, encrypted, _most_connections())
+    server = http_server(model, batcher, token, encrypted, most_connections())
     server.add_sockets(sockets)
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -232,7 +237,7 @@ async def _serve(
     await server.close_all_connections()
 
 
-def _most_connections() -> int:
+def most_connections() -> int:
     """How many connections there may be, after the process was allowed to have as many files open as it can be."""
     try:
         import resource
