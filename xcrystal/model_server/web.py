@@ -53,6 +53,7 @@ class _Page(RequestHandler):
         self.finish(json.dumps({"error": type(error).__name__, "message": str(error)}))
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()  # or what waits for the rest of a body waits for ever
         if self._waits is not None:  # nobody reads what would be computed
             self._waits.give_up()
 
@@ -92,7 +93,7 @@ class _Ask(_Page):
 
     def on_connection_close(self) -> None:
         super().on_connection_close()
-        self._body = bytearray()  # what is left of a request may stay for long
+        self._body = bytearray()  # the rest stays until cycles are collected
 
     async def post(self, name: str) -> None:
         body, self._body = bytes(self._body), bytearray()
