@@ -76,14 +76,15 @@ def _mean(students: Sequence[tuple[int, BlockingKernelClient]]) -> float:
 
 
 @contextmanager
-def served(visitors: int = 1) -> Iterator[tuple[int, str]]:
-    """Process and address of ``xcrystal serve``."""
+def served(*options: str, visitors: int = 1) -> Iterator[tuple[int, str, Path]]:
+    """Process, address and log of ``xcrystal serve``."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log.txt").open("w+b") as log:
         command = [
             sys.executable,
             "-m",
             "xcrystal",
             "serve",
+            *options,
             "--no-browser",
             "--port",
             "0",
@@ -99,7 +100,7 @@ def served(visitors: int = 1) -> Iterator[tuple[int, str]]:
                 found = re.search(r"http://127\.0\.0\.1:\d+/", Path(log.name).read_text())
             if found is None:
                 raise RuntimeError(Path(log.name).read_text())
-            yield process.pid, found[0]
+            yield process.pid, found[0], Path(log.name)
         finally:
             process.terminate()
             process.wait(timeout=60)
@@ -120,7 +121,7 @@ def measure_sessions(count: int) -> dict[str, float]:
         (kernel,) = set(re.findall(r'"kernelId": *"([0-9a-f-]{36})"', ask(address)))
         ask(f"{address}voila/api/shutdown/{kernel}", "POST")
 
-    with served(visitors=2) as (pid, address):
+    with served(visitors=2) as (pid, address, _):
         for _ in range(2):
             visit()
         before, files = memory(pid)["uss"], len(os.listdir(f"/proc/{pid}/fd"))

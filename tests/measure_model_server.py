@@ -3,6 +3,10 @@
 So many processes, each with its own random crystals, ask for one thing after another as fast as they are answered:
 requests a second of all together, median and 95th percentile of the milliseconds that one takes, and the memory of one
 process. First with a model of its own in each (``--without local`` leaves that out), then with a model server.
+
+``--misbehaving 1000`` lets clients come that hang up in the middle of a request and others that talk nonsense, so many
+of each, and two that never end, again and again: the memory and open files of the server, and the milliseconds of a
+prediction while so many connections say nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +25,10 @@ from typing import Any
 import numpy as np
 
 from tests.measure_memory import memory
+from tests.served.misbehaving import misbehave, silent
 from tests.served.serving import TOKEN, model_server
+from xcrystal.model_server.web import most_connections
+from xcrystal.served.connection import Connection
 
 SECONDS = 6.0
 KINDS = ("predict", "encode", "decode fast", "decode normal", "explain")
@@ -115,17 +122,46 @@ def measure(count: int, address: str, seconds: float) -> dict[str, dict[str, flo
     return figures
 
 
+def measure_misbehaving(count: int, rounds: int = 4) -> None:
+    """Print what so many clients of each kind leave behind, after each round of them."""
+    most_connections()  # this process has as many
+    with model_server("--port", "0") as (address, pid):
+        connection = Connection(address, TOKEN)
+        z = {"z": np.zeros((1, connection.about()["latent_dim"]), np.float32)}
+
+        def taken() -> float:
+            began = time.monotonic()
+            connection.ask("predict", {"level": 0.9}, z)
+            return 1000 * (time.monotonic() - began)
+
+        say("| rounds | MB (USS) | open files | with silent ones | median ms of a prediction among them |")
+        say("|---|---|---|---|---|")
+        for k in range(rounds + 1):
+            with silent(address, count):
+                milliseconds = np.median([taken() for _ in range(100)])
+                among = len(os.listdir(f"/proc/{pid}/fd"))
+            if k:
+                misbehave(address, count)
+            taken()
+            files = len(os.listdir(f"/proc/{pid}/fd"))
+            say(f"| {k} | {memory(pid)['uss']:.0f} | {files} | {among} | {milliseconds:.1f} |")
+
+
 def main() -> None:
     """Print the figures as a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 30])
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each kind of request")
     parser.add_argument("--without", choices=("local", "served"), help="leave one of the two out")
+    parser.add_argument("--misbehaving", type=int, metavar="N", help="let clients misbehave instead, so many of each")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work is not None:
         work(options.work, options.seed)
+        return
+    if options.misbehaving is not None:
+        measure_misbehaving(options.misbehaving)
         return
     say(f"{platform.machine()}, {os.cpu_count()} cores; {options.seconds} s each")
     say("| clients | model | request | a second | median ms | p95 ms | MB a client (USS) | MB of all (PSS) |")

@@ -8,9 +8,7 @@ import gc
 import http.cookiejar
 import os
 import re
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,32 +23,17 @@ from tornado.websocket import websocket_connect
 from voila.app import Voila
 from voila.voila_kernel_manager import voila_kernel_manager_factory
 
-from tests.browser.server import OFFLINE
+from tests.measure_load import TOKEN, served
 from xcrystal.cli.voila_app import PROTOCOL, Visits
 
-TOKEN = "a-token-of-the-test-0123456789"
 LIMIT = 120.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
+def server() -> Iterator[tuple[int, str]]:
     """Process and address of a server with room for one."""
-    folder = tmp_path_factory.mktemp("serve")
-    log = folder / "log.txt"
-    environment = os.environ | OFFLINE | {"XCRYSTAL_TOKEN": TOKEN}
-    command = [sys.executable, "-m", "xcrystal", "serve", "mp-22862", "--no-browser", "--port", "0", "--visitors", "1"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
-    try:
-        end, found = time.monotonic() + LIMIT, None
-        while found is None and time.monotonic() < end and process.poll() is None:
-            time.sleep(0.2)
-            found = re.search(r"http://127\.0\.0\.1:\d+/", log.read_text())
-        assert found is not None, log.read_text()
-        yield process.pid, found[0]
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    with served("mp-22862") as (pid, address, _):
+        yield pid, address
 
 
 def get(address: str, token: str = TOKEN, method: str = "GET") -> tuple[int, str]:

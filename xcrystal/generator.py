@@ -277,7 +277,7 @@ class CrystalModel(PropertyPredictor):
         Raises
         ------
         InvalidCrystalError
-            If ``n`` or ``seed`` is negative.
+            If ``n`` or ``seed`` is negative, or no whole number.
         """
         return self.decode(self.sample_latent(n, seed), effort)
 
@@ -289,16 +289,19 @@ class CrystalModel(PropertyPredictor):
         Raises
         ------
         InvalidCrystalError
-            If ``n`` is negative.
+            If ``n`` or ``seed`` is negative, or no whole number.
         """
-        if n < 0 or seed < 0:
-            raise InvalidCrystalError(f"There is no sample of {n} crystals with the seed {seed}: neither is negative.")
-        return self._draws(n, seed)
+        if not all(isinstance(given, (int, np.integer)) and given >= 0 for given in (n, seed)):
+            raise InvalidCrystalError(
+                f"There is no sample of {n!r} crystals with the seed {seed!r}: both are whole and not negative."
+            )
+        normal = np.random.default_rng(seed).standard_normal((n, self.latent_dim))
+        return self._carried((TEMPERATURE * normal).astype(np.float32)) if self.has_prior else normal.astype(np.float32)
 
-    def _draws(self, n: int, seed: int) -> np.ndarray:
-        if self.prior is not None:
-            return self.prior.sample(n, seed, TEMPERATURE)
-        return np.random.default_rng(seed).standard_normal((n, self.latent_dim)).astype(np.float32)
+    def _carried(self, normal: np.ndarray) -> np.ndarray:
+        """Latent vectors (n, latent_dim) float32 to which the learned prior carries draws of a normal distribution."""
+        assert self.prior is not None
+        return self.prior.arrive(normal)
 
     def design(self, **wanted: Any) -> Any:
         """Crystals with wanted properties, elements and symmetry: ``xcrystal.design`` with this model.
@@ -432,13 +435,15 @@ def open_model(name: str | Path = "mp20", device: str = "auto", server: str | No
     Raises
     ------
     CheckpointError
-        If there is no such model or device, or the server does not answer or has another model.
+        If there is no such model or device, or ``server`` is no address, or the server there does not answer or has
+        another model.
     """
-    if server is None and os.environ.get("XCRYSTAL_SERVER"):
-        served = import_module("xcrystal.served.served_model").served_by_default(str(name), device)
-        if served is not None:
-            return served
-    elif server:
+    if server is None:
+        if os.environ.get("XCRYSTAL_SERVER"):
+            served = import_module("xcrystal.served.served_model").served_by_default(str(name), device)
+            if served is not None:
+                return served
+    elif server != "":
         return import_module("xcrystal.served.served_model").open_served(str(name), device, server)
     import torch
 

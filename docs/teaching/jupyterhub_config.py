@@ -40,6 +40,7 @@ c.Spawner.start_timeout = c.Spawner.http_timeout = 180  # when thirty start at o
 
 # one process forks all kernels, so that they share the libraries, the weights and the atlas
 SMALL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "MALLOC_ARENA_MAX": "1"}
+SMALL["MALLOC_TRIM_THRESHOLD_"] = "131072"  # bytes; what work needed for a moment is given back
 c.Spawner.environment = {**SMALL, **environment(SOCKET)}
 c.JupyterHub.services = [
     {

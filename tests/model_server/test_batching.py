@@ -102,6 +102,21 @@ def test_work_that_nobody_waits_for_ends(work: Work, batcher: Batcher) -> None:
     assert "later" not in [kind for kind, _ in work.batches]
 
 
+def test_it_tells_what_it_has_done_and_what_waits(work: Work, batcher: Batcher) -> None:
+    held = batcher.submit("held", [0])
+    work.begun.wait(20)
+    asked = [batcher.submit(kind, [1, 2], cost) for kind, cost in (("a", 0), ("a", 0), ("a", 1), (3, 0))]
+    said = batcher.status()
+    assert said["waiting"] == {"str": 3, "int": 1}
+    assert (said["requests"], said["batches"]) == (1, 1)
+    work.go.set()
+    for request in (held, *asked):
+        request.future.result(20)
+    said = batcher.status()
+    assert said["waiting"] == {}
+    assert (said["requests"], said["batches"], said["requests_a_batch"]) == (5, 4, 1.25)
+
+
 def test_too_many_are_refused(work: Work, batcher: Batcher) -> None:
     batcher.submit("held", [0])
     work.begun.wait(20)

@@ -30,6 +30,8 @@ def test_mistakes_are_said_in_one_line(tmp_path: Path) -> None:
     assert "needs a token" in said(token=" ")
     (tmp_path / "empty").write_text("\n")
     assert "holds no token" in said("--token-file", str(tmp_path / "empty"))
+    assert "A --key needs the --certificate" in said("--key", "k.pem")
+    assert "no certificate with its key" in said("--certificate", str(tmp_path / "empty"))
     assert "There is no model 'nowhere'" in said("--model", "nowhere")
     assert "There is no device 'abacus' here" in said("--model", "toy", "--device", "abacus")
     with socket.socket() as taken:

@@ -27,6 +27,12 @@ def model_server(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Crystals that are computed together at most.")] = 64,
     wait: Annotated[float, typer.Option(min=0, help="Milliseconds that a batch waits for others at most.")] = 3.0,
+    certificate: Annotated[
+        Path | None, typer.Option(help="A file with a certificate, PEM: the server then speaks HTTPS.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Of the certificate, PEM, without a password; or it is in the same file.")
+    ] = None,
 ) -> None:
     """Serve a model to many kernels: xc.load("mp20", server="http://127.0.0.1:8765").
 
@@ -35,8 +41,11 @@ def model_server(
     """
     token = _token(token_file)
     from xcrystal.generator import open_model
-    from xcrystal.model_server.web import run_server
+    from xcrystal.model_server.web import encryption, run_server
 
+    if key is not None and certificate is None:
+        raise TargetError("A --key needs the --certificate that it belongs to.")
+    encrypted = None if certificate is None else encryption(certificate, key)
     os.environ.pop("XCRYSTAL_SERVER", None)  # it is the server
     opened = open_model(model, device, server="")
 
@@ -44,7 +53,7 @@ def model_server(
         where = f"xcrystal: The model {opened.name!r} ({opened.digest}) on {opened.device} is served at {address}"
         typer.echo(f"{where}; Ctrl-C ends it.", err=True)
 
-    run_server(opened, token, ip, port, batch, wait / 1000, started)
+    run_server(opened, token, ip, port, batch, wait / 1000, encrypted, started)
     typer.echo("xcrystal: The model server has ended.", err=True)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from xcrystal.errors import TargetError
+from xcrystal.errors import TargetError, check_whole_number
 from xcrystal.explanation.targets import Target, of_one_crystal, target_of
 from xcrystal.served.served_model import ServedModel
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from xcrystal.latent.atlas import Atlas
 
 _CHUNK = 32
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,12 @@ def score_crystals(
     Raises
     ------
     TargetError
-        For a target, method, level or baseline that does not exist, or if they do not go together.
+        For a target, method, level or baseline that does not exist, or if they do not go together; for a single crystal
+        also if it has too few players.
     """
     from xcrystal.explanation.methods import check, usual_method
 
+    check_whole_number(seed, "A seed", 0)
     method = method or usual_method(level)
     chosen = check(method, level, baseline)
     if isinstance(model, ServedModel) and isinstance(target, str) and target != "density" and chosen != "neighbours":
@@ -117,9 +121,9 @@ def score_crystals(
         with torch.inference_mode(False), torch.enable_grad(), one_thread(method == "shapley" or len(some) <= FEW):
             inputs = inputs_of(model, some, level, chosen, seed, atlas)
             every = inputs.draws
-            if level == "pairs" and min(map(len, inputs.names)) < 2 and len(some) == 1:
+            if level == "pairs" and min(map(len, inputs.names)) < 2 and len(crystals) == 1:
                 raise TargetError("There are no pairs: this crystal has one orbit only.")
-            if method == "occlusion" and len(some) == 1 and len(inputs.names[0]) < 2:
+            if method == "occlusion" and len(crystals) == 1 and len(inputs.names[0]) < 2:
                 raise TargetError(f"Nothing is left when the only one of the {level} is taken out of this crystal.")
             ends.append(_ends(of, inputs).reshape(2, -1, every).mean(axis=2))
             found, uncertain = scores(method, level, inputs, of, seed, threads)
@@ -134,6 +138,13 @@ def score_crystals(
     return Scores(values, names, both[0], both[1], errors)
 
 
+def in_parts(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
+    """Items in parts of at most so many, of nearly the same length: none is of one item, unless all are."""
+    count = -(-len(items) // most)
+    ends = [len(items) * k // count for k in range(count + 1)] if count else []
+    return [items[start:end] for start, end in pairwise(ends)]
+
+
 def _served_scores(
     model: ServedModel,
     crystals: Sequence[WyckoffCrystal],
@@ -142,8 +153,7 @@ def _served_scores(
 ) -> Scores | None:
     """The scores that a server computes; None where it is gone."""
     parts = []
-    for start in range(0, len(crystals), _CHUNK):
-        some = crystals[start : start + _CHUNK]
+    for some in in_parts(crystals, _CHUNK):
         found = model.scores(some, options)
         if found is None:
             return None

@@ -67,9 +67,12 @@ class LatentFlow(nn.Module):
     def sample(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
         """(n, Z) float32 draws; ``temperature`` is the spread of the normal distribution that they begin from."""
         rng = np.random.default_rng(seed)
-        normal = (temperature * rng.standard_normal((n, self.latent_dim))).astype(np.float32)
+        return self.arrive((temperature * rng.standard_normal((n, self.latent_dim))).astype(np.float32))
+
+    def arrive(self, normal: np.ndarray) -> np.ndarray:
+        """Latent vectors (n, Z) float32 to which draws (n, Z) float32 from a normal distribution are carried."""
         device = self.enter.weight.device
-        parts = [self.carry(torch.from_numpy(normal[i : i + _CHUNK]).to(device)) for i in range(0, n, _CHUNK)]
+        parts = [self.carry(torch.from_numpy(normal[i : i + _CHUNK]).to(device)) for i in range(0, len(normal), _CHUNK)]
         return torch.cat(parts).cpu().numpy() if parts else normal
 
     def log_likelihood(self, z: Tensor, seed: int = 0) -> Tensor:

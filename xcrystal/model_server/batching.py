@@ -65,11 +65,12 @@ class Batcher:
 
     def __init__(self, compute: Compute, largest: int = 64, wait: float = 0.003, waiting: int = 1000) -> None:
         self._compute, self._largest, self._wait, self._most = compute, largest, wait, waiting
-        self._queues: dict[Hashable, deque[Request]] = {}
-        self._last: dict[Hashable, int] = {}  # requests in the last batch
+        self._queues: dict[tuple[Hashable, int], deque[Request]] = {}  # of each kind and cost
+        self._last: dict[tuple[Hashable, int], int] = {}  # requests in the last batch
         self._changed = threading.Condition()
         self._closed = False
         self.batches = self.requests = 0
+        self._began = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="xcrystal-model-server", daemon=True)
         self._thread.start()
 
@@ -85,9 +86,24 @@ class Batcher:
         with self._changed:
             if self._closed or sum(map(len, self._queues.values())) >= self._most:
                 raise Busy
-            self._queues.setdefault(kind, deque()).append(request)
+            self._queues.setdefault((kind, cost), deque()).append(request)
             self._changed.notify()
         return request
+
+    def status(self) -> dict[str, Any]:
+        """What it has done and has to do, in JSON types; of what waits the number of requests of each kind."""
+        waiting: dict[str, int] = {}
+        with self._changed:
+            for (kind, _), queue in self._queues.items():
+                name = type(kind).__name__.lower()
+                waiting[name] = waiting.get(name, 0) + len(queue)
+        return {
+            "seconds": round(time.monotonic() - self._began),
+            "requests": self.requests,
+            "batches": self.batches,
+            "requests_a_batch": round(self.requests / max(self.batches, 1), 2),
+            "waiting": waiting,
+        }
 
     def close(self) -> None:
         """End the thread after what it computes; who still waits gets a CancelledError."""
@@ -118,7 +134,7 @@ class Batcher:
             return []
         now = time.monotonic()
         queue = min(ready, key=lambda queue: (queue[0].cost - int((now - queue[0].came) / _AGING), queue[0].came))
-        kind = queue[0].kind
+        kind = queue[0].kind, queue[0].cost
         end = queue[0].came + self._wait
         while patient and len(queue) < self._last.get(kind, 1) and not self._closed:
             if not self._changed.wait(end - time.monotonic()) or time.monotonic() >= end:

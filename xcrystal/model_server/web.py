@@ -1,7 +1,7 @@
 """The model server's page: tornado, which every JupyterLab has, with a token and bounded bodies.
 
-``GET /health`` says whether it runs, ``GET /info`` which model it has, and ``POST /encode``, ``/decode``, ``/predict``,
-``/explain`` and ``/sample`` answer messages of ``xcrystal.served.wire``.
+``GET /health`` says whether it runs, ``GET /info`` which model it has, ``GET /status`` what it does, and ``POST
+/encode``, ``/decode``, ``/predict``, ``/explain`` and ``/sample`` answer messages of ``xcrystal.served.wire``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import hmac
 import json
 import logging
 import signal
+import ssl
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, stream_request_body
 
@@ -26,7 +29,9 @@ from xcrystal.model_server.batching import Batcher, Busy, Cancelled, Request
 from xcrystal.served.connection import MODEL, mark_of
 from xcrystal.served.wire import MOST_BYTES, TYPE, unpack
 
-_BODY, _IDLE = 60.0, 300.0  # seconds that a body may take, and that a connection may stay open without a request
+_BODY, _IDLE = 60.0, 60.0  # seconds that a body may take, and that a connection may stay open without a request
+_CONNECTIONS = 4000  # at once; fewer where a process may not have as many files open
+_FILES = 100  # that are no connections
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +53,7 @@ class _Page(RequestHandler):
         self.finish(json.dumps({"error": type(error).__name__, "message": str(error)}))
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()  # or what waits for the rest of a body waits for ever
         if self._waits is not None:  # nobody reads what would be computed
             self._waits.give_up()
 
@@ -59,8 +65,12 @@ class _Health(RequestHandler):
 
 class _Info(_Page):
     def get(self) -> None:
-        counts = {"requests": self.batcher.requests, "batches": self.batcher.batches}
-        self.finish(self.about | counts)
+        self.finish(self.about)
+
+
+class _Status(_Page):
+    def get(self) -> None:
+        self.finish(self.batcher.status())
 
 
 @stream_request_body
@@ -81,9 +91,14 @@ class _Ask(_Page):
         if not self._finished:
             self._body += chunk
 
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self._body = bytearray()  # the rest stays until cycles are collected
+
     async def post(self, name: str) -> None:
+        body, self._body = bytes(self._body), bytearray()
         try:
-            asked = read_request(name, *unpack(bytes(self._body)), self.model)
+            asked = read_request(name, *unpack(body), self.model)
             self._waits = self.batcher.submit(asked.kind, asked.items, asked.cost)
             found = await asyncio.wrap_future(self._waits.future)
             answer = write_answer(asked.kind, found)
@@ -99,11 +114,65 @@ class _Ask(_Page):
         return None
 
 
-def application(model: CrystalModel, batcher: Batcher, token: str) -> Application:
-    """The pages of a server."""
+def http_server(
+    model: CrystalModel,
+    batcher: Batcher,
+    token: str,
+    encrypted: ssl.SSLContext | None = None,
+    connections: int = _CONNECTIONS,
+) -> HTTPServer:
+    """A server that listens nowhere yet, of so many connections at once."""
     given = {"model": model, "batcher": batcher, "token": token, "about": about(model)}
-    pages: list[Any] = [("/health", _Health), ("/info", _Info, given), (f"/({'|'.join(KINDS)})", _Ask, given)]
-    return Application(pages, log_function=lambda _: None)
+    pages: list[Any] = [
+        ("/health", _Health),
+        ("/info", _Info, given),
+        ("/status", _Status, given),
+        (f"/({'|'.join(KINDS)})", _Ask, given),
+    ]
+    server = _Server(
+        Application(pages, log_function=lambda _: None),
+        ssl_options=encrypted,
+        max_body_size=MOST_BYTES,
+        max_buffer_size=MOST_BYTES,
+        body_timeout=_BODY,
+        idle_connection_timeout=_IDLE,
+    )
+    server.most = connections
+    return server
+
+
+class _Server(HTTPServer):
+    """Of so many connections at once and no more, or it could not open a file any longer."""
+
+    most: int
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        if len(self._connections) < self.most:
+            super().handle_stream(stream, address)
+        else:
+            stream.close()
+
+
+def encryption(certificate: Path, key: Path | None = None) -> ssl.SSLContext:
+    """What a server needs for HTTPS.
+
+    Parameters
+    ----------
+    certificate, key
+        Files in the PEM format; without a key, it is in the file of the certificate.
+
+    Raises
+    ------
+    TargetError
+        If they are none, or do not belong together.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: b"")  # or it would ask at the terminal
+    except (OSError, ValueError) as error:
+        files = f"{certificate} and {key}" if key else certificate
+        raise TargetError(f"{files}: no certificate with its key, in the PEM format ({error}).") from error
+    return context
 
 
 def run_server(
@@ -113,6 +182,7 @@ def run_server(
     port: int = 8765,
     largest: int = 64,
     wait: float = 0.003,
+    encrypted: ssl.SSLContext | None = None,
     started: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Serve a model until SIGINT or SIGTERM.
@@ -127,6 +197,8 @@ def run_server(
         Where to listen; port 0 picks a free one.
     largest, wait
         Of a batch: crystals, and seconds that it waits for others at most.
+    encrypted
+        Of ``encryption``; without it whoever can listen to the network can read what is sent.
     started
         Called with the address.
 
@@ -139,20 +211,18 @@ def run_server(
         sockets = bind_sockets(port, ip)
     except OSError as error:
         raise TargetError(f"No server can listen at {ip}, port {port}: {error.strerror or error}.") from error
-    asyncio.run(_serve(model, token, sockets, largest, wait, started))
+    asyncio.run(_serve(model, token, sockets, Batcher(partial(compute, model), largest, wait), encrypted, started))
 
 
 async def _serve(
-    model: CrystalModel, token: str, sockets: list[Any], largest: int, wait: float, started: Callable[[str], None]
+    model: CrystalModel,
+    token: str,
+    sockets: list[Any],
+    batcher: Batcher,
+    encrypted: ssl.SSLContext | None,
+    started: Callable[[str], None],
 ) -> None:
-    batcher = Batcher(partial(compute, model), largest, wait)
-    server = HTTPServer(
-        application(model, batcher, token),
-        max_body_size=MOST_BYTES,
-        max_buffer_size=MOST_BYTES,
-        body_timeout=_BODY,
-        idle_connection_timeout=_IDLE,
-    )
+    server = http_server(model, batcher, token, encrypted, most_connections())
     server.add_sockets(sockets)
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -161,8 +231,22 @@ async def _serve(
         except NotImplementedError:  # on Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
     host, listening = sockets[0].getsockname()[:2]
-    started(f"http://{f'[{host}]' if ':' in host else host}:{listening}")
+    started(f"{'https' if encrypted else 'http'}://{f'[{host}]' if ':' in host else host}:{listening}")
     await ended.wait()
     server.stop()
     batcher.close()
     await server.close_all_connections()
+
+
+def most_connections() -> int:
+    """How many connections there may be, after the process was allowed to have as many files open as it can be."""
+    try:
+        import resource
+    except ImportError:  # on Windows, which has no such limit
+        return _CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return _CONNECTIONS if soft == resource.RLIM_INFINITY else max(min(_CONNECTIONS, soft - _FILES), 1)

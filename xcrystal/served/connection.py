@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import json
 import os
-import selectors
+import socket
+import ssl
 import time
 import weakref
 from collections import deque
@@ -36,7 +38,11 @@ def mark_of(about: Mapping[str, Any]) -> str:
 
 
 class ServerGone(Exception):
-    """A server that cannot be reached, is too busy, or answers what is no answer; the message is a reason."""
+    """A server that cannot be reached, lets nobody in, or answers what is no answer; the message is a reason."""
+
+
+class RequestFailed(Exception):
+    """A request that a server cannot answer, as it is too busy or too much is asked; the next may be answered."""
 
 
 class Connection:
@@ -45,7 +51,7 @@ class Connection:
     Parameters
     ----------
     address
-        Such as "http://127.0.0.1:8765".
+        Such as "http://127.0.0.1:8765", or "127.0.0.1:8765".
     token
         What it asks for.
     patience
@@ -58,14 +64,10 @@ class Connection:
     """
 
     def __init__(self, address: str, token: str, patience: float = 60.0) -> None:
-        try:
-            parts = urlsplit(address.rstrip("/"))
-            self._host, self._port = parts.hostname or "", parts.port
-        except ValueError:
-            self._host = ""
-        if not self._host or parts.scheme not in ("http", "https") or parts.username:
-            raise CheckpointError(f"{address!r} is no address of a model server; one is http://127.0.0.1:8765.")
-        self.address, self._path, self._secure = address.rstrip("/"), parts.path, parts.scheme == "https"
+        self.address = _url(address)
+        parts = urlsplit(self.address)
+        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
+        self._context = ssl.create_default_context() if parts.scheme == "https" else None
         self._token, self._patience = token.strip(), patience
         if not self._token.isascii() or not self._token.isprintable():
             raise CheckpointError("The token of a model server has only letters, digits and signs of ASCII.")
@@ -80,15 +82,12 @@ class Connection:
         Raises
         ------
         ServerGone
-            If it does not answer.
-        XCrystalError
-            If it refuses.
+            If it does not answer, or refuses.
         """
-        body = self._exchange("GET", "/info", b"", None, 4 * CONNECT)
         try:
-            found = json.loads(body)
-        except ValueError:
-            found = None
+            found = json.loads(self._exchange("GET", "/info", b"", None, 4 * CONNECT))
+        except (ValueError, RequestFailed) as error:  # also what a server of something else refuses
+            raise ServerGone("it is no model server") from error
         if not isinstance(found, dict):
             raise ServerGone("it is no model server")
         return found
@@ -109,6 +108,8 @@ class Connection:
         ------
         ServerGone
             If there is no answer.
+        RequestFailed
+            If the server has failed, or has too much to do.
         XCrystalError
             If the server refuses the request; of the class that it names.
         """
@@ -122,57 +123,30 @@ class Connection:
         self, method: str, path: str, body: bytes, on_step: Callable[[], None] | None, patience: float
     ) -> bytes:
         if len(body) > MOST_BYTES:
-            raise ServerGone(f"a request has more than {MOST_BYTES // 1_000_000} MB")
+            raise RequestFailed(f"a request has more than {MOST_BYTES // 1_000_000} MB")
         headers = {"Authorization": f"token {self._token}", "Content-Type": TYPE, MODEL: self.model}
         while True:
             line, used = self._line()
             try:
+                line.sock.settimeout(patience)
                 line.request(method, self._path + path, body or None, headers)
-                self._wait(line, on_step, patience)
+                line.response_class = _response_class(on_step, patience)
                 answer = line.getresponse()
                 content = answer.read(MOST_BYTES + 1)
                 if not answer.isclosed():
-                    raise ServerGone("an answer is too long")
+                    raise ServerGone("an answer is too long" if len(content) > MOST_BYTES else "an answer breaks off")
                 self._idle.append(line)
                 break
             except BaseException as error:  # also: an answer that nobody reads must not be taken for the next one
                 line.close()
-                if isinstance(error, ConnectionError) and used:
+                if isinstance(error, (ConnectionError, ssl.SSLError)) and used:
                     continue  # what was left open, the server may have closed
                 if isinstance(error, (OSError, http.client.HTTPException)):
                     raise ServerGone(getattr(error, "strerror", None) or str(error) or "no answer") from error
                 raise
         if answer.status == http.client.OK:
             return content
-        raise self._refusal(answer.status, content)
-
-    def _wait(self, line: http.client.HTTPConnection, on_step: Callable[[], None] | None, patience: float) -> None:
-        """Wait until there is an answer to read."""
-        end = time.monotonic() + patience
-        with selectors.DefaultSelector() as selector:
-            selector.register(line.sock, selectors.EVENT_READ)
-            while not selector.select(_STEP if on_step else max(end - time.monotonic(), 0)):
-                if on_step is not None:
-                    on_step()
-                if time.monotonic() >= end:
-                    raise ServerGone(f"no answer in {patience:.0f} seconds")
-
-    def _refusal(self, status: int, content: bytes) -> Exception:
-        """What an answer that is none raises here."""
-        if status == http.client.CONFLICT:
-            return ServerGone("it has another model by now")
-        if status in (401, 403):
-            return CheckpointError(
-                f"The model server at {self.address} refuses the token; it is to be in XCRYSTAL_SERVER_TOKEN."
-            )
-        try:
-            said = json.loads(content)
-            kind, words = getattr(xcrystal.errors, said["error"], None), str(said["message"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return ServerGone(f"it is no model server (status {status})")
-        if status < 500 and isinstance(kind, type) and issubclass(kind, XCrystalError):
-            return kind(words)
-        return ServerGone(words.rstrip("."))
+        raise _refusal(answer.status, content)
 
     def _line(self) -> tuple[http.client.HTTPConnection, bool]:
         """A connection, and whether it was used before."""
@@ -180,15 +154,122 @@ class Connection:
             self._process, self._idle = os.getpid(), deque()
         with suppress(IndexError):
             return self._idle.pop(), True
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        line = kind(self._host, self._port, timeout=CONNECT)
+        line = (
+            http.client.HTTPConnection(self._host, self._port, timeout=CONNECT)
+            if self._context is None
+            else http.client.HTTPSConnection(self._host, self._port, timeout=CONNECT, context=self._context)
+        )
         try:
             line.connect()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # also of a name that cannot be
             line.close()
-            raise ServerGone(error.strerror or str(error) or "no connection") from error
-        line.sock.settimeout(self._patience)
+            raise ServerGone(_in_words(error)) from error
         return line, False
+
+
+def _url(address: object) -> str:
+    """An address with its scheme and without a slash at its end.
+
+    Raises
+    ------
+    CheckpointError
+        If it is none.
+    """
+    text = address.strip().rstrip("/") if isinstance(address, str) else ""
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or port == 0
+        or (port is None and url != text)  # a name alone may be anything, such as that of a model
+        or not url.isprintable()
+        or any(sign in url for sign in " ?#@\\")
+    ):
+        raise CheckpointError(f"{str(address)[:100]!r} is no address of a model server; one is http://127.0.0.1:8765.")
+    return url
+
+
+def _in_words(error: Exception) -> str:
+    """Why there is no connection."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not trusted, {error.verify_message.rstrip('.')}; "
+            "SSL_CERT_FILE in the environment names a file with certificates to trust"
+        )
+    if isinstance(error, ssl.SSLError):
+        return "it does not speak HTTPS"
+    if isinstance(error, TimeoutError):
+        return f"no connection in {CONNECT:.0f} seconds"
+    return getattr(error, "strerror", None) or str(error) or "no connection"
+
+
+def _refusal(status: int, content: bytes) -> Exception:
+    """What an answer that is none raises here."""
+    if status == http.client.CONFLICT:
+        return ServerGone("it has another model by now")
+    if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+        return ServerGone("it refuses the token, which is to be in XCRYSTAL_SERVER_TOKEN")
+    try:
+        said = json.loads(content)
+        kind, words = getattr(xcrystal.errors, said["error"], None), str(said["message"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ServerGone(f"it is no model server (status {status})")
+    if status < http.client.INTERNAL_SERVER_ERROR and isinstance(kind, type) and issubclass(kind, XCrystalError):
+        return kind(words)
+    return RequestFailed(words.rstrip("."))
+
+
+class _Reading(io.RawIOBase):
+    """What comes from a socket, asking in between whether to go on.
+
+    Parameters
+    ----------
+    sock
+        Of a connection, encrypted or not.
+    on_step
+        Called while nothing comes.
+    patience
+        Seconds until all has to be there.
+    """
+
+    def __init__(self, sock: socket.socket, on_step: Callable[[], None] | None, patience: float) -> None:
+        self._sock, self._on_step, self._patience = sock, on_step, patience
+        self._end = time.monotonic() + patience
+        self._open = sock.makefile("rb", buffering=0)  # or the socket may be closed before all has been read
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while (left := self._end - time.monotonic()) > 0:
+            self._sock.settimeout(left if self._on_step is None else min(left, _STEP))
+            try:
+                return self._sock.recv_into(buffer)
+            except TimeoutError:
+                if self._on_step is not None:
+                    self._on_step()
+        raise ServerGone(f"no answer in {self._patience:.0f} seconds")
+
+    def close(self) -> None:
+        self._open.close()
+        super().close()
+
+
+def _response_class(on_step: Callable[[], None] | None, patience: float) -> type[http.client.HTTPResponse]:
+    """Of answers that are read by ``_Reading``."""
+
+    class Response(http.client.HTTPResponse):
+        def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+            super().__init__(sock, *args, **options)
+            self.fp.close()
+            self.fp = io.BufferedReader(_Reading(sock, on_step, patience))
+
+    return Response
 
 
 def _close_all(lines: deque[http.client.HTTPConnection]) -> None:

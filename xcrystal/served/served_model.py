@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.errors import CheckpointError, ReadError, ServerWarning
+from xcrystal.errors import CheckpointError, ServerWarning
 from xcrystal.generator import CrystalModel, model_folder, open_model, to_structure
 from xcrystal.model.decoded import Decoded
-from xcrystal.model.digests import weights_digest
-from xcrystal.predicting import INTERVALS, NONZERO, VALUES
-from xcrystal.served.connection import Connection, ServerGone, mark_of
+from xcrystal.model.digests import digest_of, weights_digest
+from xcrystal.predicting import CHUNK, INTERVALS, NONZERO, VALUES
+from xcrystal.served.connection import Connection, RequestFailed, ServerGone, mark_of
 from xcrystal.served.wire import Arrays, read_ragged, read_records, write_records
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ class ServedModel(CrystalModel):
         if not len(z):
             shape = {VALUES: (3,), INTERVALS: (3, 2), NONZERO: (2,)}[what]
             return np.zeros((0, *shape))
+        if len(z) > CHUNK:
+            return np.concatenate([self._said(z[i : i + CHUNK], what, level) for i in range(0, len(z), CHUNK)])
         # an explorer asks for all three of a latent vector, one after another
         key, kept = (z.tobytes(), level), self._predicted
         if kept is None or kept[0] != key:
@@ -138,9 +140,13 @@ class ServedModel(CrystalModel):
             kept = self._predicted = key, answer[1]
         return kept[1][what]
 
-    def _draws(self, n: int, seed: int) -> np.ndarray:
-        answer = self._ask("sample", {"n": int(n), "seed": int(seed)}, {})
-        return super()._draws(n, seed) if answer is None else answer[1]["z"]
+    def _carried(self, normal: np.ndarray) -> np.ndarray:
+        parts = [normal[:0]]
+        for start in range(0, len(normal), CHUNK):
+            some = normal[start : start + CHUNK]
+            answer = self._ask("sample", {}, {"z": some})
+            parts.append(super()._carried(some) if answer is None else answer[1]["z"])
+        return np.concatenate(parts)
 
     def scores(self, crystals: Sequence[WyckoffCrystal], options: Mapping[str, Any]) -> dict[str, Any] | None:
         """What ``xcrystal.explanation.batches.Scores`` holds for crystals; None where they are to be computed here.
@@ -190,14 +196,16 @@ class ServedModel(CrystalModel):
         on_step: Callable[[], None] | None = None,
         patience: float | None = None,
     ) -> tuple[dict[str, Any], Arrays] | None:
-        """What the server answers; None if it is gone."""
+        """What the server answers; None if it is gone, or this is to be computed here."""
         if not self._is_there():
             return None
         try:
             return self._connection.ask(kind, message, arrays, on_step, patience)
-        except (ServerGone, CheckpointError, ReadError) as error:
+        except ServerGone as error:
             self._lose(str(error))
-            return None
+        except RequestFailed:
+            pass
+        return None
 
     def _is_there(self) -> bool:
         with self._lock:
@@ -208,7 +216,7 @@ class ServedModel(CrystalModel):
             self._asked_last = time.monotonic()
         try:
             about = self._connection.about()
-        except (ServerGone, CheckpointError):
+        except ServerGone:
             return False
         if about.get("digest") != self.digest or about.get("fitted") != self._about["fitted"]:
             return False  # another model than before
@@ -235,7 +243,7 @@ def open_served(name: str, device: str, address: str) -> ServedModel:
     try:
         about = connection.about()
     except ServerGone as error:
-        raise CheckpointError(f"The model server at {connection.address} does not answer: {error}.") from error
+        raise CheckpointError(f"The model server at {connection.address} cannot be used: {error}.") from error
     if difference := _difference(name, about):
         raise CheckpointError(f"The model server at {connection.address} {difference}.")
     return ServedModel(name, device, connection, about)
@@ -248,18 +256,26 @@ def served_by_default(name: str, device: str) -> ServedModel | None:
     -----
     ServerWarning
         If it does not answer, or has other weights of the same name.
+
+    Raises
+    ------
+    CheckpointError
+        If that is no address.
     """
     address = os.environ.get("XCRYSTAL_SERVER", "")
     if not address:
         return None
-    connection = _connection(address)
+    try:
+        connection = _connection(address)
+    except CheckpointError as error:
+        raise CheckpointError(f"XCRYSTAL_SERVER: {error}") from error
     try:
         about = connection.about()
         difference = _difference(name, about)
         if difference and about.get("name") != name:
             return None
-    except (ServerGone, CheckpointError) as error:
-        difference = f"does not answer ({str(error).rstrip('.')})"
+    except ServerGone as error:
+        difference = f"cannot be used ({str(error).rstrip('.')})"
     if difference:
         said = f"The model server at {connection.address} {difference}: the model here is used."
         warnings.warn(said, ServerWarning, stacklevel=4)
@@ -275,12 +291,10 @@ def fitted_digests(name: str) -> dict[str, str]:
     CheckpointError
         If there is no model.
     """
-    from hashlib import sha256
-
     folder = model_folder(name)
     files = ("properties.safetensors", "corrector.safetensors", "prior.safetensors", "baseline.safetensors")
     there = [folder / file for file in files if (folder / file).is_file()]
-    return {path.stem: sha256(path.read_bytes()).hexdigest()[:16] for path in there}
+    return {path.stem: digest_of(path) for path in there}
 
 
 def _connection(address: str) -> Connection:

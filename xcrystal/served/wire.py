@@ -36,9 +36,9 @@ Arrays = dict[str, np.ndarray]
 
 
 def pack(message: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """A message of JSON types and arrays of any shapes (...,) as bytes."""
+    """A message of JSON types, or numbers of numpy, and arrays of any shapes (...,) as bytes."""
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return save(whole, {"message": json.dumps(message, allow_nan=False)})
+    return save(whole, {"message": json.dumps(message, allow_nan=False, default=np.generic.item)})
 
 
 def unpack(body: bytes) -> tuple[dict[str, Any], Arrays]:
