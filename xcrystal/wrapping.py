@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
-from xcrystal.crystal.reading import MAX_SEARCHED, as_list, check_structure, encodable, read_structure
+from xcrystal.crystal.limits import MAX_SEARCHED
+from xcrystal.crystal.reading import as_list, check_structure, encodable, read_structure
 from xcrystal.errors import (
     CapabilityError,
     DatasetError,

@@ -12,8 +12,8 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.cif import parse_cif
 from xcrystal.crystal.cif_writing import symmetric_cif_text
+from xcrystal.crystal.limits import MAX_SEARCHED
 from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.reading import MAX_SEARCHED
 
 NAMES = list(CRYSTALS)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from xcrystal.crystal.cif import cif_text, comment
-from xcrystal.crystal.reading import MAX_SEARCHED
+from xcrystal.crystal.limits import MAX_SEARCHED
 from xcrystal.crystal.space_group_settings import Setting, settings_of_number
 
 if TYPE_CHECKING:

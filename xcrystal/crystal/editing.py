@@ -17,8 +17,9 @@ from xcrystal.crystal.canonical import Canonical, symmetry_dataset
 from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import crystal_system, space_group
+from xcrystal.crystal.limits import MAX_SEARCHED
 from xcrystal.crystal.orbits import AXES, ISOTROPIC, PARAMETERS, Opened, Site, free_parameters, open_crystal
-from xcrystal.crystal.reading import MAX_SEARCHED, encodable
+from xcrystal.crystal.reading import encodable
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError, TargetError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xcrystal.errors import InvalidCrystalError
 
 MAX_SITES = 5_000  # atoms of a crystal that is looked at at all; what is quadratic in them takes seconds here
+MAX_SEARCHED = 320  # atoms; spglib takes seconds for some larger cells without symmetry, minutes for thousands
 MAX_COORDINATE = 1e6  # beyond it, too few digits are left to tell the place in the cell
 MAX_OPERATIONS = 384  # no space group has more than 192; magnetic ones may list each with and without time reversal
 MAX_WORDS = 1_000_000  # of a CIF file

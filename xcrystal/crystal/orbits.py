@@ -10,7 +10,7 @@ import numpy as np
 from xcrystal.crystal.canonical import canonicalize
 from xcrystal.crystal.elements import MAX_Z, symbol
 from xcrystal.crystal.groups import crystal_system, space_group
-from xcrystal.crystal.reading import MAX_SEARCHED
+from xcrystal.crystal.limits import MAX_SEARCHED
 from xcrystal.crystal.wyckoff import WyckoffCrystal
 from xcrystal.errors import TargetError, UnsupportedCrystalError
 

@@ -15,7 +15,7 @@ from xcrystal.crystal.cif import parse_cif
 from xcrystal.crystal.elements import MAX_Z
 from xcrystal.crystal.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
 from xcrystal.crystal.files import check_bytes, read_whole
-from xcrystal.crystal.limits import MAX_COORDINATE, check_count
+from xcrystal.crystal.limits import MAX_COORDINATE, MAX_SEARCHED, check_count
 from xcrystal.crystal.mixed_sites import amounts
 from xcrystal.crystal.poscar import parse_poscar
 from xcrystal.crystal.xsf import parse_xsf
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 MAX_ATOMS = 64  # in the primitive cell of a crystal that is encoded
 MAX_ORBITS = 24
-MAX_SEARCHED = 320  # atoms; spglib takes seconds for some larger cells without symmetry, minutes for thousands
 MIN_DISTANCE = 0.5  # Å: closer than any two nuclei in a crystal
 MIN_VOLUME = 0.1  # Å3, of the cell
 MAX_LENGTH = 1_000.0  # Å, of the cell

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.reading import MAX_SEARCHED, check_drawable, parse_structure, read_drawable
+from xcrystal.crystal.limits import MAX_SEARCHED
+from xcrystal.crystal.reading import check_drawable, parse_structure, read_drawable
 from xcrystal.errors import (
     InvalidCrystalError,
     ReadError,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.canonical import symmetry_dataset
+from xcrystal.crystal.limits import MAX_SEARCHED
 from xcrystal.crystal.neighbours import structure_neighbours
-from xcrystal.crystal.reading import MAX_SEARCHED
 from xcrystal.explorer.drawing.occupancy import shares, site_name, site_symbols
 
 if TYPE_CHECKING:
