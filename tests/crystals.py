@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pymatgen.core import Element, Structure
 
-from xcrystal.crystal.groups import crystal_system, space_group
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.groups import crystal_system, space_group
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 Orbit = tuple[str, str, tuple[float, float, float]]
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tokens import Tokens, TokenWriter, _tokens_of
+from xcrystal.crystal.collections.tokens import Tokens, TokenWriter, _tokens_of
 
 PART = 10_000
 

@@ -10,7 +10,7 @@ import pandas as pd
 from pymatgen.core import Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tables import row_of
+from xcrystal.crystal.collections.tables import row_of
 from xcrystal.generator import CrystalModel
 
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 import xcrystal
 from tests.crystals import CRYSTALS
 from xcrystal.cli.main import NOTEBOOK, app
-from xcrystal.crystal.tables import selection_half
+from xcrystal.crystal.collections.tables import selection_half
 from xcrystal.generator import model_folder
 from xcrystal.reporting import plain
 

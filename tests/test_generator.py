@@ -12,8 +12,8 @@ from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.collections.tables import PROPERTIES
 from xcrystal.crystal.reading import encodable
-from xcrystal.crystal.tables import PROPERTIES
 from xcrystal.errors import (
     CheckpointError,
     InvalidCrystalError,

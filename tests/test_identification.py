@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import xcrystal as xc
 from tests.crystals import CRYSTALS
 from xcrystal.cli import app
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.diffraction import fingerprints
 from xcrystal.diffraction.comparing import WIDTHS, CellFit, Fit, Query, background
 from xcrystal.diffraction.measured import MeasuredPattern, read_pattern

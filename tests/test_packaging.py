@@ -187,7 +187,11 @@ def test_wheel_holds_what_a_user_needs(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in ("weights.safetensors", "config.json", "atlas.parquet", "atlas.safetensors", "validation_ids.txt"):
         assert f"xcrystal/data/mp20/{name}" in names
-    assert {"xcrystal/py.typed", "xcrystal/crystal/space_groups.npz", "xcrystal/notebooks/01_first_look.ipynb"} <= names
+    assert {
+        "xcrystal/py.typed",
+        "xcrystal/crystal/symmetry/space_groups.npz",
+        "xcrystal/notebooks/01_first_look.ipynb",
+    } <= names
     tracked = {path.name for path in (ROOT / "notebooks" / "exercises").glob("*.ipynb")}
     assert {name for name in names if "/exercises/" in name} == {f"xcrystal/notebooks/exercises/{n}" for n in tracked}
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "xcrystal").rglob("*.py")}

@@ -21,7 +21,7 @@ from xcrystal.wrapping import LatentModel, wrap_model
 
 def atlas_of(z: np.ndarray, kept: bool = True) -> Atlas:
     """An atlas of the test crystals, by number, with given codes."""
-    from xcrystal.crystal.tables import row_of
+    from xcrystal.crystal.collections.tables import row_of
 
     rows = [row_of(s, str(k)) for k, s in enumerate(structures()[: len(z)])]
     chart = pd.DataFrame({"material_id": [r["material_id"] for r in rows], "formula": [r["formula"] for r in rows]})

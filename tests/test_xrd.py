@@ -13,7 +13,7 @@ from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS, build
-from xcrystal.crystal.conventional import conventional
+from xcrystal.crystal.symmetry.conventional import conventional
 from xcrystal.diffraction.powder import WAVELENGTHS, Broadening, Pattern
 from xcrystal.diffraction.reflections import cell_of_crystal, cell_of_decode, reflections_of
 from xcrystal.errors import ReadError, TargetError

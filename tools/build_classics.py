@@ -1,8 +1,8 @@
 """Look up the PBE gaps of the classic crystals: ``python tools/build_classics.py TABLE ...``.
 
 Writes ``xcrystal/data/classics.csv``, the gaps that ``xcrystal evaluate classics`` compares with: of each crystal of
-the gallery and of ``gallery_compounds``, the entry of the tables that is the same structure and has a known gap, the
-lowest in energy of several. The values are the Materials Project's, CC BY 4.0; the table holds their ids.
+the gallery and of ``crystal.gallery.compounds``, the entry of the tables that is the same structure and has a known
+gap, the lowest in energy of several. The values are the Materials Project's, CC BY 4.0; the table holds their ids.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from xcrystal.crystal.gallery_entries import Entry
-from xcrystal.crystal.matching import matcher
+from xcrystal.crystal.collections.tables import read_table, structure_of
+from xcrystal.crystal.gallery.entries import Entry
+from xcrystal.crystal.geometry.matching import matcher
 from xcrystal.crystal.reading import check_structure, encodable
-from xcrystal.crystal.tables import read_table, structure_of
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.properties.classic_gaps import REFERENCE, classic_crystals
 from xcrystal.model.checkpoint import write_text

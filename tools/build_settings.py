@@ -1,8 +1,8 @@
 """Write ``space_groups.json`` of the extension, spglib's table of settings: ``python tools/build_settings.py``.
 
-The extension reads files by the same table as ``xcrystal.crystal.space_group_settings``: of each setting its number,
-choice, full symbol, Hall symbol and operations, and of each spelling of a symbol the Hall numbers it may stand for.
-An operation is two letters of ``ALPHABET``: one for its rotation, one for its translation (in 24ths).
+The extension reads files by the same table as ``xcrystal.crystal.symmetry.space_group_settings``: of each setting its
+number, choice, full symbol, Hall symbol and operations, and of each spelling of a symbol the Hall numbers it may stand
+for. An operation is two letters of ``ALPHABET``: one for its rotation, one for its translation (in 24ths).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.space_group_settings import all_settings, names
+from xcrystal.crystal.symmetry.space_group_settings import all_settings, names
 
 SETTINGS = Path(__file__).parents[1] / "extension" / "src" / "parsing" / "space_groups.json"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-"

@@ -321,4 +321,4 @@ def build() -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     tables: dict[str, Any] = build()
-    np.savez_compressed(Path(xcrystal.__file__).parent / "crystal" / "space_groups.npz", **tables)
+    np.savez_compressed(Path(xcrystal.__file__).parent / "crystal" / "symmetry" / "space_groups.npz", **tables)

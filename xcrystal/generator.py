@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import Canonical
+from xcrystal.crystal.collections.tables import PROPERTIES
 from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.reading import as_list, check_size, encodable, read_structure
-from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.canonical import Canonical
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedElementWarning, XCrystalError
 from xcrystal.model.decoded import EFFORTS
 from xcrystal.model.digests import weights_digest

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.collections.tables import PROPERTIES
 from xcrystal.errors import CheckpointError, InvalidCrystalError
 from xcrystal.protocols import Capable
 

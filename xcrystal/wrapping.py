@@ -25,8 +25,8 @@ from xcrystal.protocols import LACKS, Capable, Decodes, Encodes, Known, Predicts
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.canonical import Canonical
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.canonical import Canonical
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.model.prior import LatentFlow
 
 MOST_ATOMS = 100  # in a primitive cell, unless a model says otherwise
@@ -431,7 +431,7 @@ def differentiable(model: Explorable) -> CrystalModel:
 
 def _standard(structure: Structure) -> Structure:
     """The standardized primitive cell with its space group and orbits; P1 where no symmetry can be found."""
-    from xcrystal.crystal.canonical import canonicalize
+    from xcrystal.crystal.symmetry.canonical import canonicalize
 
     try:
         if len(structure) > MAX_SEARCHED:

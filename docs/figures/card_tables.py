@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from xcrystal.crystal.tables import UNITS
+from xcrystal.crystal.collections.tables import UNITS
 from xcrystal.evaluation.generative.reconstruction import ORBIT_RANGES
 
 Figures = Mapping[str, Any]  # of each report, by its name

@@ -1,7 +1,7 @@
 /**
  * Which atoms of a crystal are neighbours.
  *
- * The rule, its reasons and its numbers are those of `xcrystal/crystal/neighbours.py`; tests compare the two.
+ * The rule, its reasons and its numbers are those of `xcrystal/crystal/geometry/neighbours.py`; tests compare the two.
  */
 import type { Vector } from './crystal';
 import type { IElement } from './element';

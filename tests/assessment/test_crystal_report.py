@@ -12,8 +12,8 @@ from tests.crystals import CRYSTALS
 from xcrystal.assessment import novelty
 from xcrystal.assessment.crystal_report import crystal_report
 from xcrystal.assessment.novelty import KnownCrystals
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas
 

@@ -11,7 +11,7 @@ from smact.screening import smact_validity
 
 from tests.crystals import CRYSTALS
 from xcrystal.assessment.validity import CompositionValidity, composition_validity, validity
-from xcrystal.crystal.crystal_sets import cell_of
+from xcrystal.crystal.collections.crystal_sets import cell_of
 
 
 @pytest.mark.parametrize("name", CRYSTALS)

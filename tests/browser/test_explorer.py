@@ -20,7 +20,7 @@ from tests.browser.explorer import ExplorerPage
 from tests.browser.lab import ARTIFACTS, LabNotebook
 from tests.browser.pixels import changed_share, colourful_share, drawn_share, screen_pixels
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.crystal.reading import read_structure
 
 if TYPE_CHECKING:

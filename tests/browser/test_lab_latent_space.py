@@ -10,7 +10,7 @@ import pytest
 from pymatgen.core import Structure
 
 from tests.browser.lab import LabNotebook
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator

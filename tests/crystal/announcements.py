@@ -10,7 +10,7 @@ import pandas as pd
 
 from tests.crystal.file_kinds import cif
 from tests.crystals import structures
-from xcrystal.crystal.tables import row_of
+from xcrystal.crystal.collections.tables import row_of
 
 _CELL = "4 0 0\n0 4 0\n0 0 4\n"
 _COMMENT = 'Lattice="4 0 0 0 4 0 0 0 4" Properties='

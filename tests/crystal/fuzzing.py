@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from tests.crystal.file_kinds import KINDS
 from tests.crystals import structures
 from tests.extension.styles import STYLES
-from xcrystal.crystal.tables import row_of
+from xcrystal.crystal.collections.tables import row_of
 
 SECONDS = 5.0  # that one file of a few kB may take on a busy machine
 _SALT = structures()[0]

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 
 from tests.crystal.fuzzing import is_pattern
-from xcrystal.crystal.datasets import read_dataset
+from xcrystal.crystal.collections.datasets import read_dataset
 from xcrystal.crystal.reading import check_structure, parse_structure
 from xcrystal.diffraction.measured import parse_pattern
 from xcrystal.errors import XCrystalError

@@ -10,10 +10,10 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.cif import parse_cif
 from xcrystal.crystal.cif_writing import symmetric_cif_text
+from xcrystal.crystal.formats.cif import parse_cif
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.crystal.limits import MAX_SEARCHED
-from xcrystal.crystal.matching import match_rms
 
 NAMES = list(CRYSTALS)
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pymatgen.core import Structure
 
 from tests.crystals import CRYSTALS, build
-from xcrystal.crystal.canonical import canonicalize
 from xcrystal.crystal.editing import Edit, move, remove, strain, substitute, symmetry_alone
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.orbits import PARAMETERS, free_parameters, open_crystal
+from xcrystal.crystal.geometry.matching import match_rms
+from xcrystal.crystal.symmetry.canonical import canonicalize
+from xcrystal.crystal.symmetry.groups import space_group
+from xcrystal.crystal.symmetry.orbits import PARAMETERS, free_parameters, open_crystal
 from xcrystal.errors import InvalidCrystalError, TargetError, UnsupportedCrystalError, XCrystalError
 
 NAMES = sorted(CRYSTALS)

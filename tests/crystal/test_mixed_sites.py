@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pymatgen.core import Lattice, Species, Structure
 
-from xcrystal.crystal.canonical import space_group_number
 from xcrystal.crystal.mixed_sites import amounts, site_kinds, site_text, species_of
 from xcrystal.crystal.reading import check_drawable, check_structure
+from xcrystal.crystal.symmetry.canonical import space_group_number
 from xcrystal.errors import InvalidCrystalError, ReadError
 
 MIXED = Structure(

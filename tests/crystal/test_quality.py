@@ -7,8 +7,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.collections.tables import row_of
 from xcrystal.crystal.quality import ENERGY, OVERLAPPING, REASONS, REPEATED, UNSTABLE, VOLUME, count_flags, flags
-from xcrystal.crystal.tables import row_of
 from xcrystal.errors import ReadError
 
 

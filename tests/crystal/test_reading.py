@@ -32,13 +32,18 @@ from tests.crystal.file_kinds import (
 )
 from tests.crystal.file_kinds import cif as cif_of
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.canonical import space_group_number
-from xcrystal.crystal.cif_species import species_of
 from xcrystal.crystal.files import MAX_BYTES
-from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.operations import are_group
+from xcrystal.crystal.formats.cif_species import species_of
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.crystal.reading import check_structure, encodable, parse_structure, read_structure
-from xcrystal.crystal.space_group_settings import all_settings, settings_of_hall, settings_of_number, settings_of_symbol
+from xcrystal.crystal.symmetry.canonical import space_group_number
+from xcrystal.crystal.symmetry.operations import are_group
+from xcrystal.crystal.symmetry.space_group_settings import (
+    all_settings,
+    settings_of_hall,
+    settings_of_number,
+    settings_of_symbol,
+)
 from xcrystal.errors import (
     InvalidCrystalError,
     ReadError,
@@ -592,7 +597,7 @@ Fe4 -3.3 0 0
 def _operations() -> str:
     from pymatgen.core.operations import SymmOp
 
-    from xcrystal.crystal.groups import space_group
+    from xcrystal.crystal.symmetry.groups import space_group
 
     group = space_group(225)
     pairs = zip(group.rotations, group.translations, strict=True)

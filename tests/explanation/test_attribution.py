@@ -10,7 +10,7 @@ import pytest
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.collections.tables import PROPERTIES
 from xcrystal.errors import TargetError, UnsupportedCrystalError
 from xcrystal.explanation.attribution import Attribution
 from xcrystal.explanation.methods import title_of

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.motifs import MOTIFS
+from xcrystal.crystal.geometry.motifs import MOTIFS
 from xcrystal.errors import TargetError
 from xcrystal.explanation import concepts
 from xcrystal.explanation.encoder_layers import layer_activations

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.elements import symbol
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.reading import encodable
 from xcrystal.errors import TargetError
 from xcrystal.explanation.counterfactuals import (

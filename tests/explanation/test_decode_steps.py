@@ -9,7 +9,7 @@ import pytest
 
 import xcrystal as xc
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.matching import looks_the_same
+from xcrystal.crystal.geometry.matching import looks_the_same
 from xcrystal.errors import CapabilityError, TargetError
 from xcrystal.explanation.choice_attribution import COORDINATES, OTHERS, decode_change, explain_choice
 from xcrystal.explanation.decode_steps import DecodeSteps, decode_steps

@@ -11,8 +11,8 @@ from pymatgen.core import Lattice, Structure
 from tests.crystals import random_crystal
 from tests.extension.reading import read_folder
 from tests.extension.scenes import assert_same_scene
-from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.neighbours import between_metals, structure_neighbours
+from xcrystal.crystal.gallery.types import entries
+from xcrystal.crystal.geometry.neighbours import between_metals, structure_neighbours
 from xcrystal.explorer.drawing.scene import build_scene
 
 UREA = Structure.from_spacegroup(

@@ -19,7 +19,7 @@ def elements_text() -> str:
     from ase.data import chemical_symbols
     from pymatgen.core import Element
 
-    from xcrystal.crystal.radii import covalent_radii, ionic_radii, van_der_waals_radii
+    from xcrystal.crystal.geometry.radii import covalent_radii, ionic_radii, van_der_waals_radii
     from xcrystal.explorer.drawing.palette import hex_color
     from xcrystal.explorer.drawing.scene import element_colors
 

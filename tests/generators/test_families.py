@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import xcrystal as xc
 from xcrystal.cli.main import app
-from xcrystal.crystal.tables import read_table, write_table
+from xcrystal.crystal.collections.tables import read_table, write_table
 from xcrystal.errors import DatasetError, InvalidCrystalError
 from xcrystal.evaluation.generative.families_report import ABILITIES, ALL, evaluate_families, shipped_report
 from xcrystal.explorer.notebook.frame_stepper import FilmStrip, FrameStepper

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from xcrystal.crystal.tokens import Tokens
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.collections.tokens import Tokens
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, DatasetError
 from xcrystal.generators.autoregressive import AutoregressiveConfig, AutoregressiveNetwork
 from xcrystal.generators.denoising import denoise_crystals

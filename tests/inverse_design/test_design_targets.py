@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xcrystal.crystal.groups import crystal_system
+from xcrystal.crystal.symmetry.groups import crystal_system
 from xcrystal.errors import TargetError
 from xcrystal.inverse_design.design_targets import beyond, read_targets
 from xcrystal.latent.atlas import Atlas

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from pymatgen.core import Structure
 
-from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.pair_distances import short_contacts
+from xcrystal.crystal.geometry.pair_distances import short_contacts
+from xcrystal.crystal.symmetry.canonical import canonicalize
 from xcrystal.energetics.hull import hull
 from xcrystal.errors import CapabilityError, TargetError, TargetWarning
 from xcrystal.generator import CrystalModel

@@ -10,8 +10,8 @@ import pytest
 
 from tests.crystals import CRYSTALS
 from tests.own_data import table
-from xcrystal.crystal.motifs import MOTIFS
-from xcrystal.crystal.tokens import load_tokens
+from xcrystal.crystal.collections.tokens import load_tokens
+from xcrystal.crystal.geometry.motifs import MOTIFS
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.building import build_atlas

@@ -11,7 +11,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from safetensors.numpy import load_file, save_file
 
-from xcrystal.crystal.tables import row_of
+from xcrystal.crystal.collections.tables import row_of
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.latent import atlas as atlas_module
 from xcrystal.latent import atlas_writing, inverted_lists

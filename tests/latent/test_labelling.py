@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xcrystal.crystal.motifs import MOTIFS
+from xcrystal.crystal.geometry.motifs import MOTIFS
 from xcrystal.errors import DatasetError, ReadError
 from xcrystal.latent.atlas import Atlas, open_atlas
 from xcrystal.latent.building import build_atlas

@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import ReadError, TargetError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas

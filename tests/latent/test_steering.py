@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.errors import InvalidCrystalError, TargetError, UnsupportedElementWarning
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas

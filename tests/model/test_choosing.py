@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from xcrystal.crystal.contacts import SHORT_CONTACT
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT
 from xcrystal.errors import InvalidCrystalError, XCrystalError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas

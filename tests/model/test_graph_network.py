@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.crystals import random_crystal
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError
 from xcrystal.model.graph_network import (
     FILE,

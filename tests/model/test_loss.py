@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.canonical import canonicalize
+from xcrystal.crystal.symmetry.groups import space_group
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.model.loss import LossWeights, loss_parts, total
 from xcrystal.model.tensors import Batch, collate, lattice_numbers
 from xcrystal.model.vae import Config, CrystalVAE

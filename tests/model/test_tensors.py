@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice
 
 from tests.crystals import CRYSTALS, random_crystal
-from xcrystal.crystal.groups import crystal_system, space_group
+from xcrystal.crystal.symmetry.groups import crystal_system, space_group
 from xcrystal.model.tensors import cells_from_numbers, collate, lattice_numbers
 from xcrystal.model.wyckoff_tables import MAX_LETTERS, position_tables
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.canonical import canonicalize
+from xcrystal.crystal.symmetry.canonical import canonicalize
 from xcrystal.errors import CheckpointError
 from xcrystal.model.checkpoint import load_weights, save_weights, unique_state
 from xcrystal.model.decoded import Decoded

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from xcrystal.crystal.tables import CELL
+from xcrystal.crystal.collections.tables import CELL
 from xcrystal.scale.tasks import MapRows, Task, table_of, with_codes
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.datasets import Dataset
+    from xcrystal.crystal.collections.datasets import Dataset
 
 
 @dataclass(frozen=True)

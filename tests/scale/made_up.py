@@ -13,18 +13,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from xcrystal.crystal.collections.tables import CELL
 from xcrystal.crystal.elements import symbol
 from xcrystal.crystal.files import replacing
-from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.radii import covalent_radii
-from xcrystal.crystal.tables import CELL
+from xcrystal.crystal.gallery.types import entries
+from xcrystal.crystal.geometry.radii import covalent_radii
 
 GROUP, FILE = 5_000, 50_000
 _ELEMENTS = [z for z in range(1, 84) if z not in (2, 10, 18, 36, 43, 54, 61)]  # neither noble gases nor short-lived
 
 
 def made_up(crystals: int, seed: int = 0, most: int = 1000) -> Iterator[pd.DataFrame]:
-    """Tables of at most ``FILE`` crystals of at most ``most`` atoms, as ``xcrystal.crystal.tables`` has them.
+    """Tables of at most ``FILE`` crystals of at most ``most`` atoms, as ``xcrystal.crystal.collections.tables`` has
+    them.
 
     They have a made-up ``band_gap``.
     """

@@ -15,7 +15,7 @@ from xcrystal.scale.running import run_partitions
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from xcrystal.crystal.datasets import Dataset
+    from xcrystal.crystal.collections.datasets import Dataset
 
 
 @dataclass(frozen=True)

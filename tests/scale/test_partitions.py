@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.crystals import structures
-from xcrystal.crystal.datasets import read_dataset
+from xcrystal.crystal.collections.datasets import read_dataset
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.scale.partitions import Rows, partitions_of, read_partition
 

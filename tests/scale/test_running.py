@@ -17,8 +17,8 @@ from tests.crystals import structures
 from tests.scale.copying import Copy
 from tests.scale.made_up import made_up
 from tests.scale.tasks_for_tests import Failing
-from xcrystal.crystal.datasets import Dataset
-from xcrystal.crystal.tables import structure_of
+from xcrystal.crystal.collections.datasets import Dataset
+from xcrystal.crystal.collections.tables import structure_of
 from xcrystal.errors import DatasetError
 from xcrystal.generator import CrystalModel
 from xcrystal.scale.partitions import partitions_of

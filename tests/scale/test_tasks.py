@@ -13,7 +13,7 @@ import pytest
 from pyarrow.parquet import read_schema
 
 from tests.crystals import structures
-from xcrystal.crystal.tables import row_of, structure_of
+from xcrystal.crystal.collections.tables import row_of, structure_of
 from xcrystal.errors import CheckpointError, TargetError
 from xcrystal.evaluation.generative.reconstruction import evaluate_reconstruction
 from xcrystal.explanation.attribution import attribute

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError, XCrystalError
 from xcrystal.served.wire import pack, read_crystals, read_ragged, unpack, write_ragged, write_records
 

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from tests.crystals import CRYSTALS
+from xcrystal.crystal.collections.tables import read_table
+from xcrystal.crystal.collections.tokens import Tokens, tokenize
 from xcrystal.crystal.folder_lock import LOCK
-from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import read_table
-from xcrystal.crystal.tokens import Tokens, tokenize
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import DatasetError
 from xcrystal.generator import to_structure
 from xcrystal.model.checkpoint import load_weights, unique_state

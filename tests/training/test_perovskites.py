@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
-from xcrystal.crystal.tables import PROPERTIES, structures
+from xcrystal.crystal.collections.tables import PROPERTIES, structures
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.training.perovskites import idealized_perovskite, idealized_perovskites
 
 

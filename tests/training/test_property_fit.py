@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
+from xcrystal.crystal.collections.tables import PROPERTIES, read_table, selection_half
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties.prediction_errors import PropertyReport
 from xcrystal.generator import model_folder, open_model

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from xcrystal.crystal.tables import read_table
-from xcrystal.crystal.tokens import tokenize
+from xcrystal.crystal.collections.tables import read_table
+from xcrystal.crystal.collections.tokens import tokenize
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.model.checkpoint import load_weights
 from xcrystal.model.loss import LossWeights

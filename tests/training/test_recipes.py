@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tables import selection_half
+from xcrystal.crystal.collections.tables import selection_half
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.generator import open_model
 from xcrystal.training.curves import read_metrics

@@ -10,8 +10,8 @@ import pytest
 from pymatgen.core import Composition
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tables import reduced_composition, row_of, selection_half
-from xcrystal.crystal.tokens import Tokens, tokenize
+from xcrystal.crystal.collections.tables import reduced_composition, row_of, selection_half
+from xcrystal.crystal.collections.tokens import Tokens, tokenize
 from xcrystal.errors import DatasetError
 from xcrystal.training.perovskites import idealized_perovskites, write_idealized_perovskites
 from xcrystal.training.recipes import open_run

@@ -11,7 +11,7 @@ import numpy as np
 
 from xcrystal.assessment.novelty import KnownCrystals, Novelty
 from xcrystal.assessment.validity import Validity, validity
-from xcrystal.crystal.radii import covalent_radii
+from xcrystal.crystal.geometry.radii import covalent_radii
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError
 from xcrystal.reporting import Report, columns, plain
 
@@ -206,7 +206,7 @@ def crystal_report(
 def prepare(atlas: Atlas) -> None:
     """Load what the first report waits for longest, about a second; may be done in any thread."""
     from xcrystal.assessment.validity import composition_validity
-    from xcrystal.crystal.matching import matcher
+    from xcrystal.crystal.geometry.matching import matcher
     from xcrystal.latent.density import Density
 
     matcher()

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
-from xcrystal.crystal.crystal_sets import Cell, Formula, cell_of
+from xcrystal.crystal.collections.crystal_sets import Cell, Formula, cell_of
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.reading import MIN_DISTANCE, MIN_VOLUME
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.radii import COVALENT_RADII
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.gallery.types import entries
+from xcrystal.crystal.geometry.radii import COVALENT_RADII
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import check_one_of
 from xcrystal.explanation.known_answers import IS_METAL
 from xcrystal.explanation.substitutions import same_charge_elements

@@ -23,8 +23,8 @@ def check_data(
     """
     import pandas as pd
 
+    from xcrystal.crystal.collections.tables import csv_text, identifiers, read_table
     from xcrystal.crystal.quality import REASONS, count_flags, flags
-    from xcrystal.crystal.tables import csv_text, identifiers, read_table
     from xcrystal.model.checkpoint import write_text
 
     parts = [read_table(path) for path in tables]

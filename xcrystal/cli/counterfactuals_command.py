@@ -42,7 +42,7 @@ def counterfactuals(
     """
     from tqdm.auto import tqdm
 
-    from xcrystal.crystal.cif import cif_text, model_output
+    from xcrystal.crystal.formats.cif import cif_text, model_output
     from xcrystal.explanation.counterfactuals import candidates, counterfactuals
     from xcrystal.model.checkpoint import write_text
 

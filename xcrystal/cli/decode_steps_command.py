@@ -33,7 +33,7 @@ def decode_steps(
 
     The crystal is not relaxed.
     """
-    from xcrystal.crystal.cif import cif_text, model_output
+    from xcrystal.crystal.formats.cif import cif_text, model_output
     from xcrystal.model.checkpoint import write_text
 
     opened = xcrystal.load(model, device)

@@ -61,7 +61,7 @@ def design(
     """
     from tqdm.auto import tqdm
 
-    from xcrystal.crystal.tables import PROPERTIES
+    from xcrystal.crystal.collections.tables import PROPERTIES
     from xcrystal.energetics.potentials import POTENTIALS
     from xcrystal.inverse_design.candidates import ORDERS, value_words
     from xcrystal.inverse_design.designing import SOURCES

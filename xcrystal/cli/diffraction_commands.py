@@ -65,7 +65,7 @@ def identify(
 
     from tqdm.auto import tqdm
 
-    from xcrystal.crystal.cif import cif_text, model_output
+    from xcrystal.crystal.formats.cif import cif_text, model_output
     from xcrystal.diffraction.identification import identify
     from xcrystal.diffraction.measured import read_pattern
     from xcrystal.diffraction.powder import Unit

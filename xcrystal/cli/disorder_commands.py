@@ -175,7 +175,7 @@ def _write(
     folder: Path | None, place: int, file: Path, records: list[Record], cells: Iterable[tuple[Structure, str]]
 ) -> None:
     """Write cells as CIF files, and their names into the records."""
-    from xcrystal.crystal.cif import cif_text
+    from xcrystal.crystal.formats.cif import cif_text
     from xcrystal.model.checkpoint import write_text
 
     if folder is None:

@@ -84,7 +84,7 @@ def generation(
     No sample is left out. But a model's decoder, where atoms of its most probable crystal overlap, looks for one in
     which they do not, by the very rule that is measured here; --effort fast forbids it.
     """
-    from xcrystal.crystal.crystal_sets import crystal_set
+    from xcrystal.crystal.collections.crystal_sets import crystal_set
     from xcrystal.evaluation.generative.generation import evaluate_generation
     from xcrystal.evaluation.generative.generation_page import generation_page
     from xcrystal.model.checkpoint import write_text
@@ -171,7 +171,7 @@ def stability(
 
     A model's own samples are also ranked by what is known of them before, to show what that buys.
     """
-    from xcrystal.crystal.crystal_sets import crystal_set, joined
+    from xcrystal.crystal.collections.crystal_sets import crystal_set, joined
     from xcrystal.evaluation.energies.sample_stability import evaluate_model_stability, evaluate_stability
 
     if samples is not None and model is not None:

@@ -29,8 +29,8 @@ def fetch(
 
     The same command goes on where an error ended it.
     """
-    from xcrystal.crystal.fetching import fetch as fetch_ids
-    from xcrystal.crystal.fetching import ids_in, materials_project, materials_project_systems, read_ids
+    from xcrystal.crystal.collections.fetching import fetch as fetch_ids
+    from xcrystal.crystal.collections.fetching import ids_in, materials_project, materials_project_systems, read_ids
 
     wanted = ids_in(system, materials_project_systems(key)) if system else read_ids(ids)
     found = fetch_ids(wanted, out, materials_project(key))

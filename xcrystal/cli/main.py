@@ -248,7 +248,7 @@ def sample(
     """Crystals decoded from draws of the prior, or from another family: model output, not relaxed by DFT."""
     from tqdm.auto import tqdm
 
-    from xcrystal.crystal.cif import cif_text, model_output
+    from xcrystal.crystal.formats.cif import cif_text, model_output
     from xcrystal.generators.families import LatentFamily, Wanted, open_family
     from xcrystal.model.checkpoint import write_text
 

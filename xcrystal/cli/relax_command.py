@@ -32,7 +32,7 @@ def relax(
     Needs pip install "xcrystal[relax]", or "xcrystal[relax-sevennet]" for SevenNet. A file that fails is named and the
     others done; the exit status is then 1.
     """
-    from xcrystal.crystal.cif import cif_text
+    from xcrystal.crystal.formats.cif import cif_text
     from xcrystal.energetics.relaxing import relax as relax_all
     from xcrystal.model.checkpoint import write_text
 

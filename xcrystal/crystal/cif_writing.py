@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from xcrystal.crystal.cif import cif_text, comment
+from xcrystal.crystal.formats.cif import cif_text, comment
 from xcrystal.crystal.limits import MAX_SEARCHED
-from xcrystal.crystal.space_group_settings import Setting, settings_of_number
+from xcrystal.crystal.symmetry.space_group_settings import Setting, settings_of_number
 
 if TYPE_CHECKING:
     from pymatgen.core import Composition, Lattice, Structure

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import Canonical, symmetry_dataset
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.elements import MAX_Z, symbol
-from xcrystal.crystal.groups import crystal_system, space_group
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.crystal.limits import MAX_SEARCHED
-from xcrystal.crystal.orbits import AXES, ISOTROPIC, PARAMETERS, Opened, Site, free_parameters, open_crystal
 from xcrystal.crystal.reading import encodable
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.canonical import Canonical, symmetry_dataset
+from xcrystal.crystal.symmetry.groups import crystal_system, space_group
+from xcrystal.crystal.symmetry.orbits import AXES, ISOTROPIC, PARAMETERS, Opened, Site, free_parameters, open_crystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError, TargetError
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import shortest_contacts
+from xcrystal.crystal.collections.tables import CELL, identifiers, structure_of
 from xcrystal.crystal.elements import number_of
-from xcrystal.crystal.radii import covalent_radii
-from xcrystal.crystal.tables import CELL, identifiers, structure_of
+from xcrystal.crystal.geometry.contacts import shortest_contacts
+from xcrystal.crystal.geometry.radii import covalent_radii
 from xcrystal.errors import ReadError
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def flags(table: pd.DataFrame) -> list[str]:
     Parameters
     ----------
     table
-        In the format of ``xcrystal.crystal.tables``. What it does not tell, such as energies, is not judged.
+        In the format of ``xcrystal.crystal.collections.tables``. What it does not tell, such as energies, is not
+        judged.
 
     Returns
     -------

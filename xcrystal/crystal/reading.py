@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import Canonical, canonicalize
-from xcrystal.crystal.cif import parse_cif
 from xcrystal.crystal.elements import MAX_Z
-from xcrystal.crystal.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
 from xcrystal.crystal.files import check_bytes, read_whole
+from xcrystal.crystal.formats.cif import parse_cif
+from xcrystal.crystal.formats.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
+from xcrystal.crystal.formats.poscar import parse_poscar
+from xcrystal.crystal.formats.xsf import parse_xsf
 from xcrystal.crystal.limits import MAX_COORDINATE, MAX_SEARCHED, check_count
 from xcrystal.crystal.mixed_sites import amounts
-from xcrystal.crystal.poscar import parse_poscar
-from xcrystal.crystal.xsf import parse_xsf
+from xcrystal.crystal.symmetry.canonical import Canonical, canonicalize
 from xcrystal.errors import (
     InvalidCrystalError,
     ReadError,

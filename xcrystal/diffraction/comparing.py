@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xcrystal.crystal.orbits import PARAMETERS, free_parameters
-from xcrystal.crystal.wyckoff import lattice_matrix
+from xcrystal.crystal.symmetry.orbits import PARAMETERS, free_parameters
+from xcrystal.crystal.symmetry.wyckoff import lattice_matrix
 from xcrystal.diffraction.measured import MeasuredPattern
 from xcrystal.diffraction.powder import angles, lorentz_polarization
 from xcrystal.diffraction.reflections import UnitCell, reflections_of

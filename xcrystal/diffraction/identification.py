@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.crystal.elements import MAX_Z
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT
 from xcrystal.diffraction.comparing import WIDTHS, CellFit, Fit, Query
 from xcrystal.diffraction.fingerprints import Fingerprints, atlas_fingerprints, cells_of
 from xcrystal.diffraction.measured import MeasuredPattern, read_pattern
@@ -293,7 +293,7 @@ class PatternSearch:
         return [(fit.fit, candidate) for fit, candidate in fits]
 
     def _different(self, fitted: list[tuple[Fit, _Candidate]], pattern: MeasuredPattern, n: int) -> list[Match]:
-        from xcrystal.crystal.matching import match_rms
+        from xcrystal.crystal.geometry.matching import match_rms
         from xcrystal.generator import to_structure
 
         table = self.atlas.table

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.diffraction.figures import Curve, Drawable, pattern_figure
 from xcrystal.diffraction.reflections import UnitCell, cell_of_crystal, cell_of_structure, reflections_of
 from xcrystal.errors import InvalidCrystalError, TargetError, check_one_of

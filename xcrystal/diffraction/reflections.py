@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.canonical import symmetry_dataset
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.wyckoff import expand, lattice_matrix, lattice_parameters
+from xcrystal.crystal.symmetry.canonical import symmetry_dataset
+from xcrystal.crystal.symmetry.groups import space_group
+from xcrystal.crystal.symmetry.wyckoff import expand, lattice_matrix, lattice_parameters
 from xcrystal.errors import InvalidCrystalError, TargetError, UnsupportedCrystalError
 
 if TYPE_CHECKING:
     from pymatgen.core import IStructure
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 MOST_REFLECTIONS = 400_000
 _SCATTERING = 41.78214  # Å2; between the factors of X-rays and of electrons (Mott-Bethe)

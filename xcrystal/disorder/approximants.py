@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import symmetry_dataset
 from xcrystal.crystal.files import read_whole
 from xcrystal.crystal.reading import check_structure, parse_structure
+from xcrystal.crystal.symmetry.canonical import symmetry_dataset
 from xcrystal.disorder.supercells import compact_cells
 from xcrystal.errors import (
     InvalidCrystalError,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import canonicalize, symmetry_dataset
 from xcrystal.crystal.reading import check_structure, read_structure
+from xcrystal.crystal.symmetry.canonical import canonicalize, symmetry_dataset
 from xcrystal.disorder.supercells import diagonal_cell
 from xcrystal.errors import ReadError, TargetError, UnsupportedCrystalError, XCrystalError, check_one_of
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.tables import write_table
+from xcrystal.crystal.collections.tables import write_table
 from xcrystal.energetics.hull import MOST_ELEMENTS
 from xcrystal.errors import RelaxationError
 from xcrystal.latent.atlas import ABOVE_HULL, HULL, Atlas, atlas_folder, open_atlas

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import space_group_number
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.crystal.processes import worker_processes
 from xcrystal.crystal.reading import as_list, read_structure
+from xcrystal.crystal.symmetry.canonical import space_group_number
 from xcrystal.energetics.formation import formation_energy
 from xcrystal.energetics.hull import MOST_ELEMENTS, energy_above_hull
 from xcrystal.energetics.potentials import calculator, failing_as_errors, quiet

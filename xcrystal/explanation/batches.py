@@ -16,7 +16,7 @@ from xcrystal.served.served_model import ServedModel
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.explanation.inputs import Inputs
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas

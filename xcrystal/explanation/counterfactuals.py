@@ -27,15 +27,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import element_key
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contacts
+from xcrystal.crystal.collections.tables import PROPERTIES, UNITS
 from xcrystal.crystal.editing import strained
 from xcrystal.crystal.elements import MAX_Z, chemical_scale, symbol
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.orbits import ISOTROPIC, PARAMETERS, free_parameters
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contacts
 from xcrystal.crystal.reading import encodable
-from xcrystal.crystal.tables import PROPERTIES, UNITS
-from xcrystal.crystal.wyckoff import WyckoffCrystal, expand
+from xcrystal.crystal.symmetry.canonical import element_key
+from xcrystal.crystal.symmetry.groups import space_group
+from xcrystal.crystal.symmetry.orbits import ISOTROPIC, PARAMETERS, free_parameters
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal, expand
 from xcrystal.errors import CheckpointError, TargetError, UnsupportedElementWarning, XCrystalError
 
 if TYPE_CHECKING:

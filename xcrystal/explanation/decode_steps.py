@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z, symbol
-from xcrystal.crystal.groups import SpaceGroup, space_group
 from xcrystal.crystal.reading import read_structure
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.groups import SpaceGroup, space_group
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import TargetError, UnsupportedElementWarning, check_whole_number
 from xcrystal.generator import CrystalModel, to_structure
 from xcrystal.reporting import fixed, html_table

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z, symbol
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.explanation.fitted_baseline import fitted_element
 from xcrystal.explanation.substitutions import neighbour_elements, same_charge_elements
 from xcrystal.explanation.targets import atlas_for

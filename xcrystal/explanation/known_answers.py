@@ -17,8 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from xcrystal.crystal.radii import COVALENT_RADII
-from xcrystal.crystal.wyckoff import Atoms, WyckoffCrystal, expand
+from xcrystal.crystal.geometry.radii import COVALENT_RADII
+from xcrystal.crystal.symmetry.wyckoff import Atoms, WyckoffCrystal, expand
 
 Kind = Literal["continuous", "binary", "null"]
 

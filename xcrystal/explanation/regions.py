@@ -17,7 +17,7 @@ from xcrystal.explanation.targets import Target, target_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.collections.tables import PROPERTIES, UNITS
 from xcrystal.crystal.elements import symbol
-from xcrystal.crystal.tables import PROPERTIES, UNITS
 from xcrystal.errors import DatasetError, TargetError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
     from xcrystal.latent.axes import Axis

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from xcrystal.crystal.elements import symbol
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError
 from xcrystal.generators.diffusion import DiffusionNetwork, Noisy, Templates, signal, spread
 from xcrystal.generators.frames import Frame

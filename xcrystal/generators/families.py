@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z, is_element, number_of, symbol
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.groups import space_group
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError, InvalidCrystalError
 from xcrystal.generator import BUNDLED, TEMPERATURE, CrystalModel, open_model
 from xcrystal.generators.frames import Alternative, Frame

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.collections.tokens import Tokens
 from xcrystal.crystal.elements import chemical_scale
-from xcrystal.crystal.radii import covalent_radii
-from xcrystal.crystal.tokens import Tokens
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.geometry.radii import covalent_radii
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from xcrystal.crystal.elements import symbol
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.groups import space_group
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.generators.autoregressive import AutoregressiveNetwork
 from xcrystal.generators.frames import Alternative, Frame
 from xcrystal.model.tensors import cells_from_numbers

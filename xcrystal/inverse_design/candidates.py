@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.cif_writing import symmetric_cif_text
+from xcrystal.crystal.collections.tables import PROPERTIES, UNITS, csv_text
 from xcrystal.crystal.files import replacing
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.tables import PROPERTIES, UNITS, csv_text
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.errors import TargetError, check_one_of
 from xcrystal.inverse_design.design_targets import TITLES, Targets
 from xcrystal.reporting import html_table

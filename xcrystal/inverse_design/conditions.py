@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.collections.tables import PROPERTIES
 from xcrystal.crystal.elements import MAX_Z
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system
-from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.symmetry.groups import CRYSTAL_SYSTEMS, crystal_system
 from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.tokens import Tokens
+    from xcrystal.crystal.collections.tokens import Tokens
     from xcrystal.latent.atlas import Atlas
 
 _SYSTEM_OF = np.array([-1, *(CRYSTAL_SYSTEMS.index(crystal_system(number)) for number in range(1, 231))])

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.collections.tables import PROPERTIES, UNITS
 from xcrystal.crystal.elements import MAX_Z, is_element, number_of, symbol
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system, space_group
-from xcrystal.crystal.tables import PROPERTIES, UNITS
+from xcrystal.crystal.symmetry.groups import CRYSTAL_SYSTEMS, crystal_system, space_group
 from xcrystal.errors import ReadError, TargetError
 from xcrystal.inverse_design.conditions import known_conditions
 from xcrystal.latent.proposing import composition_of
@@ -323,7 +323,7 @@ def _prototype(name: str) -> OfType | HasMotif:
 
 
 def _has_prototype(crystal: Decoded, name: str) -> bool:
-    from xcrystal.crystal.motifs import motifs
+    from xcrystal.crystal.geometry.motifs import motifs
 
     kind = _prototype(name)
     if isinstance(kind, HasMotif):

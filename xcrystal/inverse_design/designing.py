@@ -23,12 +23,12 @@ import numpy as np
 
 from xcrystal.assessment.novelty import KnownCrystals
 from xcrystal.assessment.validity import composition_validity, validity
-from xcrystal.crystal.contacts import SHORT_CONTACT
+from xcrystal.crystal.collections.tables import PROPERTIES
 from xcrystal.crystal.elements import chemical_scale
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS
-from xcrystal.crystal.pair_distances import short_contacts
-from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.crystal.wyckoff import expand
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT
+from xcrystal.crystal.geometry.pair_distances import short_contacts
+from xcrystal.crystal.symmetry.groups import CRYSTAL_SYSTEMS
+from xcrystal.crystal.symmetry.wyckoff import expand
 from xcrystal.energetics.hull import energy_above_hull, hull
 from xcrystal.energetics.potentials import potential_of
 from xcrystal.errors import (

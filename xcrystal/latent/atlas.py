@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xcrystal.crystal.collections.tables import StoredRows, check_packing, read_table, structure_of
 from xcrystal.crystal.files import map_array
-from xcrystal.crystal.tables import StoredRows, check_packing, read_table, structure_of
 from xcrystal.errors import DatasetError, ReadError, one_sentence
 from xcrystal.generator import BUNDLED
 from xcrystal.latent.compositions import Formula, distinct_formulas

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z
-from xcrystal.crystal.radii import COVALENT_RADII
+from xcrystal.crystal.geometry.radii import COVALENT_RADII
 from xcrystal.errors import ReadError
 from xcrystal.latent.compositions import parse_formula
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.datasets import Dataset, read_dataset
+from xcrystal.crystal.collections.datasets import Dataset, read_dataset
+from xcrystal.crystal.collections.tables import STRUCTURE_COLUMNS, csv_text, row_of
+from xcrystal.crystal.collections.tokens import Tokens, load_tokens, tokenize
 from xcrystal.crystal.files import move_files
 from xcrystal.crystal.quality import count_flags, flags
 from xcrystal.crystal.reading import check_size
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text, row_of
-from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError, ModelError, UnsupportedCrystalError, check_whole_number
 from xcrystal.generator import BUNDLED, CrystalModel, open_model
 from xcrystal.latent.atlas import CODES, FACTS, FLAG, HULL, IN_TRAIN, LISTS, STRUCTURES, TABLE, Atlas, open_atlas
@@ -28,7 +28,7 @@ from xcrystal.wrapping import LatentModel, wrap_model
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 _HELD_OUT = 500
 _FEWEST_HELD_OUT = 20  # crystals of an atlas of which some can be left out
@@ -76,9 +76,9 @@ def build_atlas(
     model
         A bundled model's name ("mp20"), a model's folder, or a model of one's own (see ``xcrystal.protocols``).
     data
-        A folder of crystal files, folders within included, or one file: see ``xcrystal.crystal.datasets``. Of a folder
-        with ``train.parquet`` only that. Several are read one after another. For a model that only decodes: latent
-        vectors (n, d), whose crystals it decodes.
+        A folder of crystal files, folders within included, or one file: see ``xcrystal.crystal.collections.datasets``.
+        Of a folder with ``train.parquet`` only that. Several are read one after another. For a model that only decodes:
+        latent vectors (n, d), whose crystals it decodes.
     out
         The folder of the atlas. Its files appear together at the end, in place of those of an older one; a README
         that somebody else wrote there stays.
@@ -297,7 +297,7 @@ def chart_of(
     Parameters
     ----------
     kept
-        One row a crystal, in the format of ``xcrystal.crystal.tables``.
+        One row a crystal, in the format of ``xcrystal.crystal.collections.tables``.
     properties
         Its columns of numbers; those that are known of no crystal are left out.
     crystals

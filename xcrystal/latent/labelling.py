@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.motifs import ALKALI, MOTIFS, motifs
-from xcrystal.crystal.tables import identifiers, read_table, write_table
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.collections.tables import identifiers, read_table, write_table
+from xcrystal.crystal.geometry.motifs import ALKALI, MOTIFS, motifs
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 from xcrystal.latent.atlas import ABOVE_HULL, TABLE, Atlas, open_atlas
 from xcrystal.latent.compositions import Formula
@@ -59,7 +59,7 @@ def label_atlas(data: Path | Sequence[Path], folder: Path) -> dict[str, int]:
     """
     import pandas as pd
 
-    from xcrystal.crystal.tokens import tokenize
+    from xcrystal.crystal.collections.tokens import tokenize
 
     atlas = open_atlas(folder)
     given = [data] if isinstance(data, Path) else data

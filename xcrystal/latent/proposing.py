@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import SHORT_CONTACT
 from xcrystal.crystal.elements import chemical_scale
-from xcrystal.crystal.radii import covalent_radii
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT
+from xcrystal.crystal.geometry.radii import covalent_radii
 from xcrystal.errors import TargetError
 from xcrystal.latent.compositions import Formula, parse_formula, pattern
 from xcrystal.latent.density import Density
@@ -277,7 +277,7 @@ class _Search:
 
     def _proposals(self, count: int, known: np.ndarray) -> list[Proposal]:
         """The best ones that differ from each other."""
-        from xcrystal.crystal.matching import match_rms
+        from xcrystal.crystal.geometry.matching import match_rms
 
         self.found.sort(key=lambda candidate: candidate.score)
         kept: list[Proposal] = []
@@ -385,7 +385,7 @@ def _orders(formula: Formula) -> list[tuple[int, ...]]:
 
 def composition_of(crystal: Decoded) -> Formula:
     """The reduced composition of a decoded crystal; () without atoms."""
-    from xcrystal.crystal.tables import reduced_composition
+    from xcrystal.crystal.collections.tables import reduced_composition
 
     if not len(crystal.element):
         return ()

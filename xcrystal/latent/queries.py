@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from xcrystal.crystal.elements import atomic_numbers
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, space_group
+from xcrystal.crystal.symmetry.groups import CRYSTAL_SYSTEMS, space_group
 from xcrystal.errors import ReadError
 from xcrystal.latent.compositions import Formula, parse_formula
 from xcrystal.latent.prototypes import Pattern, parse_pattern

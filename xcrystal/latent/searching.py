@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.crystal.elements import atomic_numbers, chemical_scale
-from xcrystal.crystal.groups import crystal_system
+from xcrystal.crystal.symmetry.groups import crystal_system
 from xcrystal.errors import ReadError
 from xcrystal.latent.compositions import Formula, formula_text, pattern
 from xcrystal.latent.labelling import UNLABELLED, has_motif, is_labelled

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import SHORT_CONTACT
-from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.collections.tables import PROPERTIES
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT
 from xcrystal.errors import InvalidCrystalError, TargetError
 from xcrystal.latent.density import INSIDE, Density
 

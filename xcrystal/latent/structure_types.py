@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from xcrystal.crystal.elements import atomic_numbers
-from xcrystal.crystal.gallery_types import entries, titles
+from xcrystal.crystal.gallery.types import entries, titles
 from xcrystal.latent.compositions import Formula, parse_formula, pattern
 
 

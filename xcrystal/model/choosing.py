@@ -30,10 +30,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contacts
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contacts
 from xcrystal.crystal.reading import check_structure
-from xcrystal.crystal.wyckoff import expand
+from xcrystal.crystal.symmetry.canonical import canonicalize
+from xcrystal.crystal.symmetry.wyckoff import expand
 from xcrystal.errors import XCrystalError
 from xcrystal.model.correction import Corrector
 from xcrystal.model.decoded import Decoded

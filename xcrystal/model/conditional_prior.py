@@ -34,7 +34,8 @@ _GROUPS, _SYSTEMS = 231, 7
 _TIMES = 16
 _STEPS = 16
 _CHUNK = 1024
-# properties in the order of xcrystal.crystal.tables.PROPERTIES, where bumps lie (of square roots for gap and hull)
+# properties in the order of xcrystal.crystal.collections.tables.PROPERTIES, where bumps lie (of square roots for gap
+# and hull)
 _BUMPS = 16
 _RANGES = ((-4.5, 1.0), (0.0, 3.0), (0.0, 1.0))
 _ROOTS = (False, True, True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 EFFORTS = ("fast", "normal", "thorough")
 """How long a decoder searches: see ``xcrystal.model.choosing``."""

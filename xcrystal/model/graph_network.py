@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from xcrystal.crystal.wyckoff import WyckoffCrystal, expand
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal, expand
 from xcrystal.errors import CheckpointError
 from xcrystal.model.checkpoint import write_tensors
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.model.wyckoff_tables import position_tables
 
 LATTICE_SIZE = 7

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system, space_group
+from xcrystal.crystal.symmetry.groups import CRYSTAL_SYSTEMS, crystal_system, space_group
 
 N_GROUPS = 230
 MAX_LETTERS = 27

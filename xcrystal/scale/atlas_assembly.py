@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, csv_text
+from xcrystal.crystal.collections.tables import STRUCTURE_COLUMNS, csv_text
 from xcrystal.errors import DatasetError, check_whole_number
 from xcrystal.latent.atlas import CODES, FACTS, FLAG, LARGE, LISTS, STRUCTURES, TABLE, Atlas
 from xcrystal.latent.atlas_writing import writing_rows

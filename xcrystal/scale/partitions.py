@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xcrystal.crystal.datasets import Dataset, collected, crystals_of, dataset_files, name_in, property_name
-from xcrystal.crystal.sources.ase_files import FRAMES
-from xcrystal.crystal.sources.parts import Found, failed
-from xcrystal.crystal.sources.table_files import read_rows
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, check_columns, check_packing
+from xcrystal.crystal.collections.datasets import Dataset, collected, crystals_of, dataset_files, name_in, property_name
+from xcrystal.crystal.collections.sources.ase_files import FRAMES
+from xcrystal.crystal.collections.sources.parts import Found, failed
+from xcrystal.crystal.collections.sources.table_files import read_rows
+from xcrystal.crystal.collections.tables import STRUCTURE_COLUMNS, check_columns, check_packing
 from xcrystal.errors import DatasetError, check_whole_number
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def partitions_of(source: Path, size: int) -> Partitioned:
     ----------
     source
         A folder of parquet files or of crystal files, folders within included, or one file: see
-        ``xcrystal.crystal.datasets``. Of a folder with ``train.parquet`` only that.
+        ``xcrystal.crystal.collections.datasets``. Of a folder with ``train.parquet`` only that.
 
     Raises
     ------

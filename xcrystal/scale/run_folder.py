@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xcrystal.crystal.collections.tables import write_table
 from xcrystal.crystal.files import replacing
 from xcrystal.crystal.folder_lock import LOCK, alone_in
-from xcrystal.crystal.tables import write_table
 from xcrystal.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xcrystal.crystal.datasets import PREDICTED
-from xcrystal.crystal.motifs import MOTIFS
-from xcrystal.crystal.tables import CELL, STRUCTURE_COLUMNS, row_of, structure_of
+from xcrystal.crystal.collections.datasets import PREDICTED
+from xcrystal.crystal.collections.tables import CELL, STRUCTURE_COLUMNS, row_of, structure_of
+from xcrystal.crystal.geometry.motifs import MOTIFS
 from xcrystal.errors import XCrystalError
 from xcrystal.generator import CrystalModel, model_folder, open_model
 from xcrystal.latent.atlas import FLAG
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.datasets import Dataset
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.collections.datasets import Dataset
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 CODE = "z"
 """The column of latent vectors."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.collections.tables import PROPERTIES
 from xcrystal.errors import CheckpointError, ServerWarning
 from xcrystal.generator import CrystalModel, model_folder, open_model, to_structure
 from xcrystal.model.decoded import Decoded
@@ -27,7 +27,7 @@ from xcrystal.served.wire import Arrays, read_ragged, read_records, write_record
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 AGAIN = 30.0  # seconds after which a server that was gone is asked again
 _THOROUGH = 600.0  # seconds that a long search may take

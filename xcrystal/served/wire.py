@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from xcrystal.crystal.elements import MAX_Z
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.groups import space_group
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import InvalidCrystalError, ReadError
 
 

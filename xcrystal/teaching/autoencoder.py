@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.teaching import material
 from xcrystal.teaching.questions import Array, Choice, Count, Number, Question
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.teaching import material
 from xcrystal.teaching.questions import Choice, Count, Formula, Names, Number, Question
 

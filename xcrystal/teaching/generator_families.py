@@ -126,7 +126,7 @@ def _wanted(given: Any, _: object) -> str:
     from pymatgen.core import Structure
 
     from xcrystal.assessment.validity import validity
-    from xcrystal.crystal.canonical import space_group_number
+    from xcrystal.crystal.symmetry.canonical import space_group_number
 
     if not isinstance(given, Structure):
         raise NotUnderstood("Give a pymatgen Structure, one of those that xc.sample gives.")

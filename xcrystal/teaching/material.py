@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.gallery_entries import Entry
-from xcrystal.crystal.gallery_types import entries
+from xcrystal.crystal.gallery.entries import Entry
+from xcrystal.crystal.gallery.types import entries
 from xcrystal.crystal.reading import check_structure
 from xcrystal.errors import InvalidCrystalError
 from xcrystal.generator import open_model

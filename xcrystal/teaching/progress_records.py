@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from xcrystal.crystal.collections.tables import csv_text
 from xcrystal.crystal.files import replacing
-from xcrystal.crystal.tables import csv_text
 from xcrystal.errors import TargetError
 from xcrystal.teaching.exercises import opened
 from xcrystal.teaching.guesses import kept

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.groups import crystal_system, space_group
+from xcrystal.crystal.symmetry.groups import crystal_system, space_group
 from xcrystal.teaching import material
 from xcrystal.teaching.questions import Count, Names, NotUnderstood, Number, Question, Task
 
@@ -126,7 +126,7 @@ def _blind() -> set[str]:
 
 
 def _barium_fluoride() -> Structure:
-    from xcrystal.crystal.gallery_entries import crystal_of
+    from xcrystal.crystal.gallery.entries import crystal_of
 
     return crystal_of(225, (6.2,), "Ba a, F c").to_structure()
 
@@ -134,8 +134,8 @@ def _barium_fluoride() -> Structure:
 def _is_the_crystal(given: Any, right: Structure) -> str:
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.canonical import space_group_number
-    from xcrystal.crystal.matching import match_rms
+    from xcrystal.crystal.geometry.matching import match_rms
+    from xcrystal.crystal.symmetry.canonical import space_group_number
 
     if not isinstance(given, Structure):
         raise NotUnderstood("Give a pymatgen Structure.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.latent.proposing import Proposal, propose
 from xcrystal.teaching import material

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.pair_distances import usual_distances
+from xcrystal.crystal.geometry.pair_distances import usual_distances
 from xcrystal.energetics.hull import energy_above_hull
 from xcrystal.inverse_design.design_targets import Targets, read_targets
 from xcrystal.inverse_design.likelihood import probabilities

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xcrystal.crystal.collections.tokens import Tokens
 from xcrystal.crystal.elements import MAX_Z, chemical_scale
-from xcrystal.crystal.tokens import Tokens
 from xcrystal.model.tensors import Batch, collate, lattice_numbers
 from xcrystal.model.wyckoff_tables import position_tables
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xcrystal.crystal.tokens import Tokens
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.collections.tokens import Tokens
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.explanation.fitted_baseline import save_fitted_element
 from xcrystal.explanation.inputs import mean_element_vector
 from xcrystal.generator import CrystalModel, model_folder

@@ -98,7 +98,7 @@ def _data(work: Path) -> Path:
 
 def _row(weight: float, run: RecipeRun, seed: int) -> dict[str, Any]:
     from xcrystal.assessment.validity import validity
-    from xcrystal.crystal.tables import read_table, structures
+    from xcrystal.crystal.collections.tables import read_table, structures
 
     scores = run.result()
     model = open_model(run.out / "best")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.tables import read_table
-from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
+from xcrystal.crystal.collections.tables import read_table
+from xcrystal.crystal.collections.tokens import Tokens, load_tokens, tokenize
 from xcrystal.generator import CrystalModel, model_folder
 
 _AT_ONCE = 1 << 14  # crystals that are taken from the tokens at once

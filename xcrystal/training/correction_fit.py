@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from xcrystal.crystal.tokens import Tokens
+from xcrystal.crystal.collections.tokens import Tokens
 from xcrystal.model.correction import Corrector, save_corrector
 from xcrystal.model.loss import coordinate_losses
 from xcrystal.model.optimizing import set_learning_rate, update_average

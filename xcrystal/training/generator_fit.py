@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xcrystal.crystal.tokens import Tokens
+from xcrystal.crystal.collections.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.generators.autoregressive import AutoregressiveNetwork
 from xcrystal.generators.diffusion import Templates
@@ -278,7 +278,7 @@ def fit_generator_of_tables(
     """
     from tqdm.auto import tqdm
 
-    from xcrystal.crystal.tokens import load_tokens
+    from xcrystal.crystal.collections.tokens import load_tokens
 
     if family not in FAMILIES:
         raise DatasetError(f"There is no family {family!r}; there are {' and '.join(FAMILIES)}.")

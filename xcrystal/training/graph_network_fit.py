@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
-from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
+from xcrystal.crystal.collections.tables import PROPERTIES, read_table, selection_half
+from xcrystal.crystal.collections.tokens import Tokens, load_tokens, tokenize
 from xcrystal.model.graph_network import (
     GAP,
     PREDICTED,

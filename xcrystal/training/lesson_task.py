@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.explanation.batches import score_crystals
 from xcrystal.explanation.known_answers import TASKS, baseline_parameters, geometry_of
 from xcrystal.explanation.task_models import TaskModel, task_model

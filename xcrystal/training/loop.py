@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from xcrystal.crystal.collections.tables import PROPERTIES
+from xcrystal.crystal.collections.tokens import Tokens
 from xcrystal.crystal.folder_lock import alone_in
-from xcrystal.crystal.tables import PROPERTIES
-from xcrystal.crystal.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.model.checkpoint import load_unique_state, save_weights, unique_state, write_tensors, write_text
 from xcrystal.model.loss import LossWeights, loss_parts, total

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from xcrystal.crystal.collections.tables import read_table, structures
 from xcrystal.crystal.files import replacing
-from xcrystal.crystal.pair_distances import TABLE, PairDistances, fit_pair_distances, short_contacts
-from xcrystal.crystal.tables import read_table, structures
+from xcrystal.crystal.geometry.pair_distances import TABLE, PairDistances, fit_pair_distances, short_contacts
 
 
 def fit_pair_distances_of(tables: Sequence[Path], out: Path | None = None) -> PairDistances:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.tables import row_of, write_table
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.collections.tables import row_of, write_table
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def idealized_perovskite(a: str, b: str, x: str) -> WyckoffCrystal:
 
 
 def idealized_perovskites() -> pd.DataFrame:
-    """A table of all whose charges balance, in the format of ``xcrystal.crystal.tables``."""
+    """A table of all whose charges balance, in the format of ``xcrystal.crystal.collections.tables``."""
     import pandas as pd
 
     rows = []

@@ -2,7 +2,7 @@
 
 The latent vectors of the training crystals are optimistic, because the encoder has seen these crystals with their
 properties; so the intervals are calibrated on validation crystals: on those of the compositions that may choose
-(``xcrystal.crystal.tables.selection_half``). The figures that are reported are of the others.
+(``xcrystal.crystal.collections.tables.selection_half``). The figures that are reported are of the others.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
-from xcrystal.crystal.tokens import Tokens
+from xcrystal.crystal.collections.tables import PROPERTIES, read_table, selection_half
+from xcrystal.crystal.collections.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties.prediction_errors import PropertyReport, scores_of
 from xcrystal.evaluation.shared.halves import write_validation_ids

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from xcrystal.crystal.collections.tables import PROPERTIES, read_table, selection_half, structure_of
+from xcrystal.crystal.collections.tokens import Tokens, load_tokens
 from xcrystal.crystal.folder_lock import alone_in
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
-from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half, structure_of
-from xcrystal.crystal.tokens import Tokens, load_tokens
 from xcrystal.errors import DatasetError, TargetError, check_whole_number
 from xcrystal.training.splitting import split_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.tables import read_table, structure_of
+from xcrystal.crystal.collections.tables import read_table, structure_of
 from xcrystal.energetics.formation import REFERENCES, References, fit_references
 from xcrystal.energetics.potentials import calculator, energy_per_atom
 from xcrystal.errors import DatasetError, RelaxationError

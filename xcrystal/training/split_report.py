@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.tables import reduced_composition
-from xcrystal.crystal.tokens import load_tokens
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.collections.tables import reduced_composition
+from xcrystal.crystal.collections.tokens import load_tokens
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import CheckpointError
 from xcrystal.reporting import Report, columns, share_text
 from xcrystal.training.splitting import chemical_system, prototype

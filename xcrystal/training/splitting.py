@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from xcrystal.crystal.datasets import read_dataset
+from xcrystal.crystal.collections.datasets import read_dataset
+from xcrystal.crystal.collections.tables import csv_text, read_table, reduced_composition, write_table
+from xcrystal.crystal.collections.tokens import Tokens, tokenize
 from xcrystal.crystal.elements import symbol
-from xcrystal.crystal.tables import csv_text, read_table, reduced_composition, write_table
-from xcrystal.crystal.tokens import Tokens, tokenize
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 
 _SKIPPED = "skipped.csv"
@@ -120,8 +120,8 @@ def split_of(data: Path, folder: Path, seed: int = 0, keep: bool = False, by: st
     """The tables of a dataset folder to train on and to validate with.
 
     A folder with ``train.parquet`` and ``val.parquet`` has its own split. One with ``train.parquet`` alone, or with
-    crystals in any files that ``xcrystal.crystal.datasets`` reads, is split by composition, and the two parts are
-    written to ``folder``; what could not be read is listed there in ``skipped.csv``.
+    crystals in any files that ``xcrystal.crystal.collections.datasets`` reads, is split by composition, and the two
+    parts are written to ``folder``; what could not be read is listed there in ``skipped.csv``.
 
     Parameters
     ----------

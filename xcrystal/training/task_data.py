@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.explanation.known_answers import (
     IS_ANION,
     IS_METAL,

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from xcrystal.crystal.tokens import Tokens
+from xcrystal.crystal.collections.tokens import Tokens
 from xcrystal.errors import DatasetError
 from xcrystal.explanation.known_answers import (
     TASKS,

@@ -1,4 +1,4 @@
-/** The settings that space groups are written in, by every symbol that files give: as `xcrystal.crystal.space_group_settings`. */
+/** The settings that space groups are written in, by every symbol that files give: as `xcrystal.crystal.symmetry.space_group_settings`. */
 import type { Matrix } from '../lattice';
 import type { Vector } from '../crystal';
 import { plain } from './numbers';

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from tests.crystals import CRYSTALS, build
+from xcrystal.crystal.collections.tables import read_table, selection_half
 from xcrystal.crystal.reading import encodable
-from xcrystal.crystal.tables import read_table, selection_half
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.attribution.counterfactual_pairs import evaluate_counterfactuals, substitution_pairs
 from xcrystal.generator import CrystalModel, model_folder, open_model

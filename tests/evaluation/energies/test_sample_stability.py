@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 
 import xcrystal as xc
 from xcrystal.assessment.synthesis_signals import prior_log_densities
-from xcrystal.crystal.tables import row_of
+from xcrystal.crystal.collections.tables import row_of
 from xcrystal.evaluation.energies.ranking_before import SCORES, TOP, rankings
 from xcrystal.evaluation.energies.relaxation import evaluate_relaxation, kind_of
 from xcrystal.evaluation.energies.sample_stability import evaluate_model_stability, evaluate_stability

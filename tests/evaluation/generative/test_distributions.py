@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.crystal_sets import cell_of
+from xcrystal.crystal.collections.crystal_sets import cell_of
 from xcrystal.evaluation.generative.distributions import (
     Descriptors,
     describe,

@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS, structures
 from xcrystal.assessment.validity import validity
-from xcrystal.crystal.matching import STOL
+from xcrystal.crystal.geometry.matching import STOL
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.generative.generation import SHARES, evaluate_generation
 from xcrystal.evaluation.generative.generation_page import generation_page

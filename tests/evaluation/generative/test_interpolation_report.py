@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.crystals import CRYSTALS, structures
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import DatasetError, InvalidCrystalError
 from xcrystal.evaluation.generative.interpolation_report import (
     evaluate_interpolation,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.evaluation.generative.invariance import evaluate_invariance, moved, writings
 from xcrystal.generator import CrystalModel
 

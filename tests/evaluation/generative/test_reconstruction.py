@@ -13,9 +13,9 @@ import pytest
 from pymatgen.io.cif import CifWriter
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import read_table, selection_half
+from xcrystal.crystal.collections.tables import read_table, selection_half
+from xcrystal.crystal.geometry.matching import match_rms
+from xcrystal.crystal.symmetry.canonical import canonicalize
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.generative.reconstruction import compare, evaluate_reconstruction
 from xcrystal.evaluation.shared.halves import HALVES

@@ -11,7 +11,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from tests.crystals import CRYSTALS, structures
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.latent.collapse import derangement, evaluate_collapse, kl_by_dimension
 from xcrystal.generator import CrystalModel

@@ -9,7 +9,7 @@ from pymatgen.core import Composition
 from typer.testing import CliRunner
 
 from xcrystal.cli import app
-from xcrystal.crystal.gallery_compounds import compounds
+from xcrystal.crystal.gallery.compounds import compounds
 from xcrystal.errors import CheckpointError
 from xcrystal.evaluation.properties.classic_gaps import (
     ClassicGap,

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.tables import PROPERTIES, read_table, selection_half
+from xcrystal.crystal.collections.tables import PROPERTIES, read_table, selection_half
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties.comparisons import composition_features, neighbour_values, unsqueezed
 from xcrystal.evaluation.properties.prediction_errors import (

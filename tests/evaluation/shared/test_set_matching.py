@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pymatgen.core import Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.crystal_sets import Cell, CrystalSet, cell_of, crystal_set
-from xcrystal.crystal.matching import STOL, match_rms
+from xcrystal.crystal.collections.crystal_sets import Cell, CrystalSet, cell_of, crystal_set
+from xcrystal.crystal.geometry.matching import STOL, match_rms
 from xcrystal.evaluation.generative.invariance import moved
 from xcrystal.evaluation.shared.parallel import Workers
 from xcrystal.evaluation.shared.set_matching import by_formula, coverage, matches_any, matches_earlier

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from xcrystal.cli import app
-from xcrystal.crystal.gallery_compounds import compounds
-from xcrystal.crystal.gallery_entries import Entry
-from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.neighbours import structure_neighbours
+from xcrystal.crystal.gallery.compounds import compounds
+from xcrystal.crystal.gallery.entries import Entry
+from xcrystal.crystal.gallery.types import entries
+from xcrystal.crystal.geometry.neighbours import structure_neighbours
 from xcrystal.evaluation.structures.neighbour_rules import OWN, NeighbourReport, evaluate_neighbours, rules
 from xcrystal.evaluation.structures.textbook_coordination import textbook_shells
 

@@ -7,12 +7,12 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.neighbours import structure_neighbours
+from xcrystal.crystal.gallery.types import entries
+from xcrystal.crystal.geometry.neighbours import structure_neighbours
 from xcrystal.explorer.drawing.bond_graph import bonds
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.scene import BOND_RADIUS, build_scene, element_colors
-from xcrystal.explorer.session.site_facts import coordination
+from xcrystal.explorer.session.tabs.site_facts import coordination
 
 
 def salt() -> Structure:
@@ -163,8 +163,8 @@ def test_large_and_small_cells_find_the_same_bonds() -> None:
 
 @pytest.mark.parametrize("name", list(CRYSTALS))
 def test_the_conventional_cell_is_the_same_crystal(name: str) -> None:
-    from xcrystal.crystal.groups import space_group
-    from xcrystal.crystal.matching import match_rms
+    from xcrystal.crystal.geometry.matching import match_rms
+    from xcrystal.crystal.symmetry.groups import space_group
 
     primitive = CRYSTALS[name].to_structure()
     conventional = conventional_cell(primitive)

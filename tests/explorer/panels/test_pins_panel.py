@@ -12,9 +12,9 @@ import pytest
 from pymatgen.core import Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.explorer.panels.pins_panel import PinsView
-from xcrystal.explorer.session.saved_session import plain_structure
+from xcrystal.explorer.session.saving.saved_session import plain_structure
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.worker import Worker
 from xcrystal.generator import CrystalModel

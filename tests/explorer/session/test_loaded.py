@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from tests.crystal.test_aligning import LEFT_QUARTZ, otherwise
+from tests.crystal.geometry.test_aligning import LEFT_QUARTZ, otherwise
 from tests.crystals import CRYSTALS
 from xcrystal.crystal.mixed_sites import amounts
 from xcrystal.errors import TargetError

@@ -11,7 +11,7 @@ from pymatgen.core import Structure
 
 from tests.crystals import CRYSTALS
 from xcrystal.errors import TargetError
-from xcrystal.explorer.session.saved_session import plain_structure, read_plain_structure
+from xcrystal.explorer.session.saving.saved_session import plain_structure, read_plain_structure
 from xcrystal.explorer.session.session import Session
 from xcrystal.explorer.session.state import MOST_PINS
 from xcrystal.generator import CrystalModel

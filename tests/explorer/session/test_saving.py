@@ -22,8 +22,8 @@ from tests.crystals import CRYSTALS
 from xcrystal.errors import ReadError, TargetError
 from xcrystal.explorer import settings as remembered
 from xcrystal.explorer.session.commands import read_command
-from xcrystal.explorer.session.old_code import command_of_line
 from xcrystal.explorer.session.points import Points
+from xcrystal.explorer.session.saving.old_code import command_of_line
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas

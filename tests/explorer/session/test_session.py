@@ -11,7 +11,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import TargetError, UnsupportedElementWarning
 from xcrystal.explorer.session.session import Session
 from xcrystal.generator import CrystalModel
@@ -260,7 +260,8 @@ def test_a_text_names_a_crystal_of_the_atlas_or_a_file(session: Session, tmp_pat
 
 
 def test_symmetry_is_found_once_and_never_in_huge_cells(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    from xcrystal.crystal import canonical, reading
+    from xcrystal.crystal import reading
+    from xcrystal.crystal.symmetry import canonical
 
     searched: list[int] = []
 

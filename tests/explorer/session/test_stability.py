@@ -10,8 +10,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from xcrystal.explorer.panels.stability_panel import StabilityView
-from xcrystal.explorer.session.crystal_stability import MOST_ATOMS
 from xcrystal.explorer.session.session import Session
+from xcrystal.explorer.session.tabs.crystal_stability import MOST_ATOMS
 from xcrystal.explorer.worker import Worker
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas

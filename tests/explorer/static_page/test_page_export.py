@@ -13,8 +13,8 @@ import pytest
 from pymatgen.core import Structure
 
 from tests.own_data import PlainVAE
-from xcrystal.crystal.conventional import conventional
-from xcrystal.crystal.tables import row_of
+from xcrystal.crystal.collections.tables import row_of
+from xcrystal.crystal.symmetry.conventional import conventional
 from xcrystal.errors import DatasetError, InvalidCrystalError, TargetError
 from xcrystal.explorer.static_page import page_export
 from xcrystal.explorer.static_page.packing import array, crystals

@@ -18,7 +18,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import TargetError
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.overlay import SHELL_COLOR
@@ -27,7 +27,7 @@ from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, sce
 from xcrystal.explorer.drawing.svg_picture import svg
 from xcrystal.explorer.notebook.still_picture import Still
 from xcrystal.explorer.session.session import Session
-from xcrystal.explorer.session.site_facts import coordination, orbit_choices, site_facts, with_orbits
+from xcrystal.explorer.session.tabs.site_facts import coordination, orbit_choices, site_facts, with_orbits
 from xcrystal.explorer.structure.nglview_canvas import canvas_class
 from xcrystal.explorer.structure.structure_view import StructureView
 from xcrystal.explorer.worker import Worker

@@ -20,7 +20,7 @@ from xcrystal.reporting import Report, aligned
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 

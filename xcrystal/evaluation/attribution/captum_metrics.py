@@ -17,7 +17,7 @@ from xcrystal.explanation.targets import Target
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 RADIUS = 0.01  # of the cell's axes
@@ -153,7 +153,7 @@ def wrapped(points: Tensor) -> Tensor:
 
 def free_axes(crystal: WyckoffCrystal) -> np.ndarray:
     """(P, 3) along which axes each orbit can move."""
-    from xcrystal.crystal.groups import space_group
+    from xcrystal.crystal.symmetry.groups import space_group
 
     group = space_group(crystal.space_group)
     return np.array([group.positions[k].free for k in crystal.positions])

@@ -14,7 +14,7 @@ from xcrystal.explanation.targets import Target, target_of
 from xcrystal.reporting import Report, columns, share_text
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 RELATIVE, ABSOLUTE = 0.01, 0.002  # of the difference, or in the target's unit, whichever is more

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES, UNITS
+from xcrystal.crystal.collections.tables import PROPERTIES, UNITS
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.halves import half_of
@@ -28,7 +28,7 @@ from xcrystal.reporting import Report, columns, share_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 NOTICED = {"formation_energy_per_atom": 0.02, "band_gap": 0.1, "e_above_hull": 0.01}  # a true difference that counts

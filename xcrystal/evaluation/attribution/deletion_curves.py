@@ -22,7 +22,7 @@ from xcrystal.evaluation.shared.statistics import bootstrap_interval
 from xcrystal.explanation.targets import Target
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 MOST_ORBITS = 10  # 1,024 coalitions

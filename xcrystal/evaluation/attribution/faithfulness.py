@@ -16,7 +16,7 @@ from xcrystal.explanation.targets import Target, target_of
 from xcrystal.reporting import Report, columns
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 _SMALL = 0.1

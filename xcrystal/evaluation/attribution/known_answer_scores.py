@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.attribution.method_scores import RANDOM, methods_with_random, orbit_scores
 from xcrystal.evaluation.shared.encoding import prepare, sources_of

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xcrystal.crystal.wyckoff import WyckoffCrystal
+from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.shared.ranking import spearman
 from xcrystal.evaluation.shared.statistics import bootstrap_interval, interval_text

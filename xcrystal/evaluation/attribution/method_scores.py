@@ -11,7 +11,7 @@ from xcrystal.explanation.batches import score_crystals
 from xcrystal.explanation.targets import Target
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 RANDOM = "random"

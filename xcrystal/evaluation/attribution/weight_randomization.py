@@ -18,7 +18,7 @@ from xcrystal.evaluation.shared.statistics import Interval, bootstrap_interval, 
 from xcrystal.reporting import Report, columns
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
     from xcrystal.model.vae import CrystalVAE
 

@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import canonicalize
-from xcrystal.crystal.groups import crystal_system
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
+from xcrystal.crystal.symmetry.canonical import canonicalize
+from xcrystal.crystal.symmetry.groups import crystal_system
 from xcrystal.energetics.hull import hull
 from xcrystal.energetics.potentials import potential_of
 from xcrystal.errors import (

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import read_table, structure_of
+from xcrystal.crystal.collections.tables import read_table, structure_of
 from xcrystal.errors import CapabilityError
 
 if TYPE_CHECKING:

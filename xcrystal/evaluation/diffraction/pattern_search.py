@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.matching import match_rms, matcher
-from xcrystal.crystal.tables import reduced_composition
-from xcrystal.crystal.wyckoff import lattice_matrix
+from xcrystal.crystal.collections.tables import reduced_composition
+from xcrystal.crystal.geometry.matching import match_rms, matcher
+from xcrystal.crystal.symmetry.wyckoff import lattice_matrix
 from xcrystal.diffraction.identification import Match, PatternSearch
 from xcrystal.diffraction.measured import MeasuredPattern, read_pattern
 from xcrystal.diffraction.powder import Broadening, Pattern, xrd

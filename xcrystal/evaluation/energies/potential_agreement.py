@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.crystal_sets import crystal_set
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.collections.crystal_sets import crystal_set
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.energetics.potentials import potential_of
 from xcrystal.energetics.relaxing import relax
 from xcrystal.errors import RelaxationError

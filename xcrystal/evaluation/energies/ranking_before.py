@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.assessment.synthesis_signals import prior_log_densities
-from xcrystal.crystal.contacts import shortest_contact
+from xcrystal.crystal.geometry.contacts import shortest_contact
 from xcrystal.energetics.hull import MOST_ELEMENTS, energy_above_hull
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.shared.ranking import auroc

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import identifiers, read_table, structure_of
+from xcrystal.crystal.collections.tables import identifiers, read_table, structure_of
 from xcrystal.energetics.hull import energy_above_hull
 from xcrystal.energetics.relaxing import FMAX, STEPS, Relaxation, relax
 from xcrystal.errors import DatasetError

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.crystal_sets import Cell, CrystalSet, cell_of, crystal_set
+from xcrystal.crystal.collections.crystal_sets import Cell, CrystalSet, cell_of, crystal_set
 from xcrystal.energetics.relaxing import FMAX, STEPS, Relaxation, relax
 from xcrystal.evaluation.energies.ranking_before import Ranking, ranking_rows, rankings, scores_before
 from xcrystal.evaluation.shared.novelty_kinds import KINDS, novelty_kinds
@@ -120,7 +120,7 @@ def evaluate_stability(
     Parameters
     ----------
     structures
-        pymatgen Structures, or the path of a folder or table (see ``xcrystal.crystal.crystal_sets``).
+        pymatgen Structures, or the path of a folder or table (see ``xcrystal.crystal.collections.crystal_sets``).
     train
         The same, of the crystals that the generator learned from; without it there is no novelty.
     folder

@@ -8,9 +8,9 @@ from functools import cache
 
 import numpy as np
 
-from xcrystal.crystal.canonical import space_group_number
-from xcrystal.crystal.crystal_sets import Cell
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system
+from xcrystal.crystal.collections.crystal_sets import Cell
+from xcrystal.crystal.symmetry.canonical import space_group_number
+from xcrystal.crystal.symmetry.groups import CRYSTAL_SYSTEMS, crystal_system
 from xcrystal.evaluation.shared.parallel import Workers
 
 _GRAMS_PER_CM3 = 1.66053906660  # of one atomic mass unit per Å3

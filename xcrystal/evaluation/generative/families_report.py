@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from xcrystal.crystal.crystal_sets import CrystalSet, crystal_set, joined
-from xcrystal.crystal.tables import read_table
-from xcrystal.crystal.tokens import Tokens, tokenize
+from xcrystal.crystal.collections.crystal_sets import CrystalSet, crystal_set, joined
+from xcrystal.crystal.collections.tables import read_table
+from xcrystal.crystal.collections.tokens import Tokens, tokenize
 from xcrystal.errors import DatasetError, UnsupportedElementWarning, XCrystalError
 from xcrystal.evaluation.generative.distributions import describe, distances, wasserstein
 from xcrystal.evaluation.generative.generation import evaluate_generation

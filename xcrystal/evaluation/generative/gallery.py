@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.gallery_entries import Entry
-from xcrystal.crystal.gallery_types import entries
+from xcrystal.crystal.gallery.entries import Entry
+from xcrystal.crystal.gallery.types import entries
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.generative.reconstruction import compare
 from xcrystal.reporting import Report, aligned, columns

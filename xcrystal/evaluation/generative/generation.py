@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from xcrystal.assessment.validity import Validity, validity
-from xcrystal.crystal.crystal_sets import CrystalSet, crystal_set
+from xcrystal.crystal.collections.crystal_sets import CrystalSet, crystal_set
 from xcrystal.crystal.reading import as_list
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.energies.sample_stability import evaluate_stability

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.contacts import SHORT_CONTACT
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.generative.path_frames import Paths, measure_paths
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
@@ -142,8 +142,8 @@ def evaluate_interpolation(
     model
         The model, as ``xcrystal.load`` gives it.
     source
-        The path of a table (a parquet file; see ``xcrystal.crystal.tables``) or of a folder of CIF files, or a list of
-        Structures.
+        The path of a table (a parquet file; see ``xcrystal.crystal.collections.tables``) or of a folder of CIF files,
+        or a list of Structures.
     paths
         How many pairs; all there are, if there are fewer. No crystal is in two pairs where there are enough crystals.
     steps

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.canonical import ANGLE_TOLERANCE, SYMPREC
+from xcrystal.crystal.collections.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.crystal.reading import check_structure
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
+from xcrystal.crystal.symmetry.canonical import ANGLE_TOLERANCE, SYMPREC
 from xcrystal.errors import XCrystalError
 from xcrystal.reporting import Report, aligned
 

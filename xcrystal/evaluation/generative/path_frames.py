@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.canonical import space_group_number
-from xcrystal.crystal.contacts import shortest_contact
-from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import PROPERTIES
+from xcrystal.crystal.collections.tables import PROPERTIES
+from xcrystal.crystal.geometry.contacts import shortest_contact
+from xcrystal.crystal.geometry.matching import match_rms
+from xcrystal.crystal.symmetry.canonical import space_group_number
 from xcrystal.evaluation.generative.invariance import TOLERANCE
 from xcrystal.evaluation.shared.encoding import prepare
 from xcrystal.evaluation.shared.parallel import Workers
@@ -21,7 +21,7 @@ from xcrystal.latent.paths import interpolate
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 

@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.matching import match_rms
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, reduced_composition, structure_of
+from xcrystal.crystal.collections.tables import (
+    STRUCTURE_COLUMNS,
+    identifiers,
+    read_table,
+    reduced_composition,
+    structure_of,
+)
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import DatasetError, XCrystalError
 from xcrystal.evaluation.shared.encoding import prepare, sources_of
 from xcrystal.evaluation.shared.statistics import wilson_interval

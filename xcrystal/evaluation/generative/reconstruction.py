@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.canonical import space_group_number
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
+from xcrystal.crystal.symmetry.canonical import space_group_number
 from xcrystal.evaluation.generative.own_distances import OwnDistances, own_distances
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.halves import half_of
@@ -182,8 +182,8 @@ def evaluate_reconstruction(
     model
         The model, as ``xcrystal.load`` gives it.
     source
-        The path of a table (a parquet file, see ``xcrystal.crystal.tables``, or a CSV file with CIF text in a column
-        ``cif``) or of a folder of CIF files, or a list of Structures.
+        The path of a table (a parquet file, see ``xcrystal.crystal.collections.tables``, or a CSV file with CIF text in
+        a column ``cif``) or of a folder of CIF files, or a list of Structures.
     limit
         Take only so many crystals, drawn at random with ``seed``.
     workers

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of
 from xcrystal.evaluation.shared.parallel import workers_of
@@ -102,8 +102,8 @@ def evaluate_collapse(
     model
         The model, as ``xcrystal.load`` gives it.
     source
-        The path of a table (a parquet file; see ``xcrystal.crystal.tables``) or of a folder of CIF files, or a list of
-        Structures.
+        The path of a table (a parquet file; see ``xcrystal.crystal.collections.tables``) or of a folder of CIF files,
+        or a list of Structures.
     limit
         Take only so many crystals, drawn at random with ``seed``.
     workers

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES, UNITS
+from xcrystal.crystal.collections.tables import PROPERTIES, UNITS
 from xcrystal.errors import CheckpointError, UnsupportedElementWarning, XCrystalError
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.latent.axes import Axes, Axis, ridge_weights, towards

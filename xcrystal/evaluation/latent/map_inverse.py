@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.contacts import SHORT_CONTACT, shortest_contact
-from xcrystal.crystal.crystal_sets import cell_of
+from xcrystal.crystal.collections.crystal_sets import cell_of
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT, shortest_contact
 from xcrystal.errors import UnsupportedElementWarning, XCrystalError
 from xcrystal.latent.inverse import MapInverse
 from xcrystal.reporting import Report, columns

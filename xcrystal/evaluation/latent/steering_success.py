@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.tables import UNITS
+from xcrystal.crystal.collections.tables import UNITS
 from xcrystal.errors import CheckpointError, InvalidCrystalError
 from xcrystal.evaluation.shared.statistics import wilson_interval
 from xcrystal.latent.steering import HOLDS, steer

@@ -1,12 +1,12 @@
 """Predicted band gaps of classic crystals beside those of PBE: the figures of ``xcrystal evaluate classics``.
 
-Protocol: each crystal of the gallery and of ``gallery_compounds`` for which a PBE value is known and which the model
-can read is built from its space group, Wyckoff positions and textbook lattice parameters, and encoded; of its code the
-gap, its interval and the probability that it is not zero are asked. PBE values are those of the Materials Project (Jain
-et al., APL Materials 1, 011002, 2013; CC BY 4.0) for the entries whose ids are given, found by ``python
-tools/build_classics.py``; for oxides and fluorides of some transition metals they are of PBE+U. Nearly all
-of these entries were training crystals: this checks that a model knows what everybody knows. How it does on crystals
-that it has not seen is for ``xcrystal evaluate properties``.
+Protocol: each crystal of the gallery and of ``crystal.gallery.compounds`` for which a PBE value is known and which the
+model can read is built from its space group, Wyckoff positions and textbook lattice parameters, and encoded; of its
+code the gap, its interval and the probability that it is not zero are asked. PBE values are those of the Materials
+Project (Jain et al., APL Materials 1, 011002, 2013; CC BY 4.0) for the entries whose ids are given, found by ``python
+tools/build_classics.py``; for oxides and fluorides of some transition metals they are of PBE+U. Nearly all of these
+entries were training crystals: this checks that a model knows what everybody knows. How it does on crystals that it has
+not seen is for ``xcrystal evaluate properties``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.gallery_compounds import compounds
-from xcrystal.crystal.gallery_entries import Entry
-from xcrystal.crystal.gallery_types import entries
+from xcrystal.crystal.gallery.compounds import compounds
+from xcrystal.crystal.gallery.entries import Entry
+from xcrystal.crystal.gallery.types import entries
 from xcrystal.errors import CheckpointError, XCrystalError
 from xcrystal.generator import BUNDLED
 from xcrystal.model.intervals import ZERO

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xcrystal.crystal.collections.tables import PROPERTIES
 from xcrystal.crystal.elements import MAX_Z, element_features
-from xcrystal.crystal.tables import PROPERTIES
 
 if TYPE_CHECKING:
     import torch
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 _TREES = 30
@@ -57,7 +57,7 @@ def neighbour_values(
 
 
 def _composition(crystal: WyckoffCrystal) -> str:
-    from xcrystal.crystal.tables import reduced_composition
+    from xcrystal.crystal.collections.tables import reduced_composition
 
     return str(reduced_composition(np.repeat(crystal.elements, crystal.multiplicities).tolist()))
 

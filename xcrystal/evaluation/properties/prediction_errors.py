@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.tables import PROPERTIES, UNITS, read_table
-from xcrystal.crystal.tokens import Tokens, load_tokens, tokenize
+from xcrystal.crystal.collections.tables import PROPERTIES, UNITS, read_table
+from xcrystal.crystal.collections.tokens import Tokens, load_tokens, tokenize
 from xcrystal.errors import DatasetError
 from xcrystal.evaluation.properties.comparisons import forest_values, neighbour_values, unsqueezed_values
 from xcrystal.evaluation.shared.encoding import encodable_of, sources_of

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.crystal_sets import crystal_set
-from xcrystal.crystal.datasets import read_dataset
+from xcrystal.crystal.collections.crystal_sets import crystal_set
+from xcrystal.crystal.collections.datasets import read_dataset
+from xcrystal.crystal.collections.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS, check_structure, encodable
-from xcrystal.crystal.tables import STRUCTURE_COLUMNS, identifiers, read_table, structure_of
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.shared.parallel import Workers
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
     from xcrystal.generator import CrystalModel
 
 

@@ -1,7 +1,7 @@
 """Which half of a model's validation crystals a measurement is about.
 
-One half chooses among checkpoints and calibrates intervals (``xcrystal.crystal.tables.selection_half``), so the other
-is the result. A model's folder lists its validation crystals by their ids; other crystals chose nothing.
+One half chooses among checkpoints and calibrates intervals (``xcrystal.crystal.collections.tables.selection_half``), so
+the other is the result. A model's folder lists its validation crystals by their ids; other crystals chose nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xcrystal.crystal.tables import identifiers, selection_half
+from xcrystal.crystal.collections.tables import identifiers, selection_half
 from xcrystal.errors import CheckpointError, DatasetError
 from xcrystal.evaluation.shared.encoding import Sources
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xcrystal.crystal.canonical import space_group_number
-from xcrystal.crystal.crystal_sets import Cell, CrystalSet
+from xcrystal.crystal.collections.crystal_sets import Cell, CrystalSet
+from xcrystal.crystal.symmetry.canonical import space_group_number
 from xcrystal.evaluation.shared.set_matching import by_formula
 
 KINDS = {

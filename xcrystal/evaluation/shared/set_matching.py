@@ -1,8 +1,8 @@
 """Which crystals of a set are crystals of another one, or of the same one again.
 
 Two crystals are one if their reduced formulas are equal and StructureMatcher finds them alike (see
-``xcrystal.crystal.matching``). Only crystals of equal formula are ever built and compared, so that a thousand are held
-against tens of thousands in seconds.
+``xcrystal.crystal.geometry.matching``). Only crystals of equal formula are ever built and compared, so that a thousand
+are held against tens of thousands in seconds.
 
 A matcher is neither transitive nor, at the edge of its tolerances, symmetric; how many are counted as unique may then
 depend on the order, by a few in a thousand.
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xcrystal.crystal.crystal_sets import Cell, CrystalSet, Formula
-from xcrystal.crystal.matching import STOL, match_rms
+from xcrystal.crystal.collections.crystal_sets import Cell, CrystalSet, Formula
+from xcrystal.crystal.geometry.matching import STOL, match_rms
 from xcrystal.evaluation.shared.parallel import Workers
 from xcrystal.evaluation.shared.statistics import wilson_interval
 

@@ -21,10 +21,10 @@ import numpy as np
 from pymatgen.analysis import local_env
 from pymatgen.core import Structure
 
-from xcrystal.crystal.gallery_entries import Entry
-from xcrystal.crystal.gallery_types import entries
-from xcrystal.crystal.neighbours import structure_neighbours
-from xcrystal.crystal.radii import covalent_radii
+from xcrystal.crystal.gallery.entries import Entry
+from xcrystal.crystal.gallery.types import entries
+from xcrystal.crystal.geometry.neighbours import structure_neighbours
+from xcrystal.crystal.geometry.radii import covalent_radii
 from xcrystal.errors import XCrystalError
 from xcrystal.evaluation.structures.textbook_coordination import Shell, textbook_shells
 from xcrystal.reporting import Report, columns

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from xcrystal.crystal.neighbours import structure_neighbours
+from xcrystal.crystal.geometry.neighbours import structure_neighbours
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene import element_colors
 from xcrystal.explorer.drawing.svg_charts import Chart

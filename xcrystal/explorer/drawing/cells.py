@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from xcrystal.crystal.conventional import conventional
+from xcrystal.crystal.symmetry.conventional import conventional
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xcrystal.crystal.neighbours import Pairs
+from xcrystal.crystal.geometry.neighbours import Pairs
 
 
 def finite_groups(pairs: Pairs, n: int) -> tuple[list[list[int]], np.ndarray]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.crystal.elements import MAX_Z, symbol
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, crystal_system
+from xcrystal.crystal.symmetry.groups import CRYSTAL_SYSTEMS, crystal_system
 from xcrystal.explorer import words
 
 if TYPE_CHECKING:

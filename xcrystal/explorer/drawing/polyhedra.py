@@ -17,7 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from xcrystal.crystal.neighbours import Pairs, is_nonmetal
+from xcrystal.crystal.geometry.neighbours import Pairs, is_nonmetal
 
 _CORNERS = (4, 7)
 _ANIONS = (7, 8, 9, 16, 17, 34, 35, 52, 53)

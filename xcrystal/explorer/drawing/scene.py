@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.crystal.elements import number_of
-from xcrystal.crystal.neighbours import Pairs, between_metals, find_neighbours, is_nonmetal, main_elements
-from xcrystal.crystal.radii import covalent_radii, ionic_radii, van_der_waals_radii
+from xcrystal.crystal.geometry.neighbours import Pairs, between_metals, find_neighbours, is_nonmetal, main_elements
+from xcrystal.crystal.geometry.radii import covalent_radii, ionic_radii, van_der_waals_radii
 from xcrystal.explorer.drawing.molecules import finite_groups
 from xcrystal.explorer.drawing.polyhedra import between_polyhedra, cations_of, completed, polyhedron_faces
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.neighbours import main_elements
+from xcrystal.crystal.geometry.neighbours import main_elements
 from xcrystal.explanation.score_scale import ScoreScale, score_span
 from xcrystal.explorer.drawing.occupancy import Share, shares, site_name, site_symbols
 from xcrystal.explorer.drawing.scene import STYLES, Scene, build_scene, element_colors

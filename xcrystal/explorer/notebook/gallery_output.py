@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, SupportsIndex, overload
 from xcrystal.explorer import words
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.gallery_entries import Entry
+    from xcrystal.crystal.gallery.entries import Entry
 
 _WIDTH = 150
 
@@ -73,7 +73,7 @@ def open_gallery() -> Gallery:
         A list of entries: ``name``, ``prototype``, ``strukturbericht``, ``formula``, ``space_group``, ``structure``
         (the conventional cell) and ``source`` (of the lattice parameters). A notebook shows it as a grid of pictures.
     """
-    from xcrystal.crystal.gallery_types import entries
+    from xcrystal.crystal.gallery.types import entries
 
     return Gallery(entries())
 

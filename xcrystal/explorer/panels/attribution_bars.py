@@ -12,7 +12,7 @@ from xcrystal.explanation.score_scale import score_span
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.palette import hex_color
 from xcrystal.explorer.drawing.scene_message import atom_names
-from xcrystal.explorer.session.site_facts import with_orbits
+from xcrystal.explorer.session.tabs.site_facts import with_orbits
 
 if TYPE_CHECKING:
     from xcrystal.explanation.attribution import Attribution

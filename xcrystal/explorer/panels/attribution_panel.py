@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.errors import CheckpointError, XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.panels.attribution_bars import bars, digits_for, matrix, signed
 from xcrystal.explorer.panels.glossary import terms
 from xcrystal.explorer.panels.trust_line import beats_random, trust_line
-from xcrystal.explorer.session.explanations import ALONG, DISTANCE, NOTHING_TO_EXPLAIN
+from xcrystal.explorer.session.tabs.explanations import ALONG, DISTANCE, NOTHING_TO_EXPLAIN
 
 if TYPE_CHECKING:
     from xcrystal.explanation.attribution import Attribution

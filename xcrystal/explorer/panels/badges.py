@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, TypedDict
 
 from xcrystal.assessment.crystal_report import RETURNS
-from xcrystal.crystal.contacts import SHORT_CONTACT
+from xcrystal.crystal.geometry.contacts import SHORT_CONTACT
 
 if TYPE_CHECKING:
     from xcrystal.assessment.crystal_report import CrystalReport

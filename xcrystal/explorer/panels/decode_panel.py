@@ -14,7 +14,7 @@ from xcrystal.explorer.drawing.scene import build_scene
 from xcrystal.explorer.drawing.svg_picture import svg
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.panels.share_rows import shares
-from xcrystal.explorer.session.decoding_steps import ShownDecode
+from xcrystal.explorer.session.tabs.decoding_steps import ShownDecode
 
 if TYPE_CHECKING:
     from xcrystal.explanation.decode_steps import DecodeSteps, Step

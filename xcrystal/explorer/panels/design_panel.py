@@ -11,14 +11,14 @@ import numpy as np
 import traitlets
 
 from xcrystal.crystal.elements import MAX_Z, symbol
-from xcrystal.crystal.groups import CRYSTAL_SYSTEMS, space_group
+from xcrystal.crystal.symmetry.groups import CRYSTAL_SYSTEMS, space_group
 from xcrystal.energetics.potentials import POTENTIALS, potential_of
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.explorer.session.crystal_design import MOST_DESIGNS
+from xcrystal.explorer.session.tabs.crystal_design import MOST_DESIGNS
 from xcrystal.inverse_design.candidates import FAR_BELOW, value_words
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import traitlets
 
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.tables import csv_text
+from xcrystal.crystal.collections.tables import csv_text
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.diffraction.powder import UNITS, Pattern, in_unit, to_two_theta, wavelength_of
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer import words
@@ -18,7 +18,7 @@ from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.commands import IdentifyPattern
-from xcrystal.explorer.session.diffraction import SOURCES, match_name
+from xcrystal.explorer.session.tabs.diffraction import SOURCES, match_name
 
 if TYPE_CHECKING:
     from xcrystal.diffraction.identification import Match

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.disorder.approximants import weighted_title
 from xcrystal.errors import TargetError
 from xcrystal.explorer import words
@@ -14,8 +14,8 @@ from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.commands import MakeApproximants
 
 if TYPE_CHECKING:
-    from xcrystal.explorer.session.ordered_approximants import Listed
     from xcrystal.explorer.session.session import Session
+    from xcrystal.explorer.session.tabs.ordered_approximants import Listed
     from xcrystal.explorer.worker import Worker
 
 

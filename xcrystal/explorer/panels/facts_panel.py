@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xcrystal.assessment.crystal_report import prepare
-from xcrystal.crystal.matching import STOL
+from xcrystal.crystal.geometry.matching import STOL
 from xcrystal.errors import TargetError
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style

@@ -14,10 +14,10 @@ from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.commands import FindCounterfactuals
 
 if TYPE_CHECKING:
-    from xcrystal.crystal.orbits import Site
-    from xcrystal.explorer.session.counterfactual_search import Search
-    from xcrystal.explorer.session.modifications import Change, Subject
+    from xcrystal.crystal.symmetry.orbits import Site
     from xcrystal.explorer.session.session import Session
+    from xcrystal.explorer.session.tabs.counterfactual_search import Search
+    from xcrystal.explorer.session.tabs.modifications import Change, Subject
     from xcrystal.explorer.worker import Worker
 
 _EVENTS = frozenset({"crystal", "shown", "settled", "picked", "progress"})

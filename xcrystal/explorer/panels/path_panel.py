@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from xcrystal.crystal.matching import looks_the_same
+from xcrystal.crystal.geometry.matching import looks_the_same
 from xcrystal.explorer import words
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.panels.share_rows import shares
 from xcrystal.explorer.session.commands import Interpolate
-from xcrystal.explorer.session.interpolation import AT_VECTOR, ENDS, MOST_FRAMES
-from xcrystal.explorer.session.path_export import FORMATS
+from xcrystal.explorer.session.tabs.interpolation import AT_VECTOR, ENDS, MOST_FRAMES
+from xcrystal.explorer.session.tabs.path_export import FORMATS
 from xcrystal.latent.paths import kinds_for
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from weakref import WeakKeyDictionary
 
 import traitlets
 
-from xcrystal.crystal.canonical import space_group_number
-from xcrystal.crystal.cif import cif_text, model_output
-from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.formats.cif import cif_text, model_output
+from xcrystal.crystal.symmetry.canonical import space_group_number
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.errors import XCrystalError
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.explorer.session.saved_session import plain_structure, read_plain_structure
+from xcrystal.explorer.session.saving.saved_session import plain_structure, read_plain_structure
 from xcrystal.explorer.session.state import MOST_PINS
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xcrystal.crystal.gallery_types import titles
-from xcrystal.crystal.groups import space_group
-from xcrystal.crystal.tables import csv_text
+from xcrystal.crystal.collections.tables import csv_text
+from xcrystal.crystal.gallery.types import titles
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.errors import ReadError, XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.crystal_stills import CrystalStills

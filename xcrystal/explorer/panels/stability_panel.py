@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.energetics.formation import references
 from xcrystal.energetics.hull_points import diagram
 from xcrystal.energetics.potentials import POTENTIALS
@@ -16,14 +16,14 @@ from xcrystal.evaluation.energies.sample_stability import METASTABLE
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
-from xcrystal.explorer.session.crystal_stability import MOST_ATOMS
 from xcrystal.explorer.session.state import Point
+from xcrystal.explorer.session.tabs.crystal_stability import MOST_ATOMS
 
 if TYPE_CHECKING:
     from xcrystal.assessment.synthesis_signals import Signal, SynthesisSignals
     from xcrystal.energetics.hull import Hull, Phase
-    from xcrystal.explorer.session.crystal_stability import Relaxed, Standing
     from xcrystal.explorer.session.session import Session
+    from xcrystal.explorer.session.tabs.crystal_stability import Relaxed, Standing
     from xcrystal.explorer.worker import Worker
 
 THUMBNAIL = 128  # pixels

@@ -12,7 +12,7 @@ from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.svg_picture import thumbnail
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.commands import Propose, Steer
-from xcrystal.explorer.session.property_steering import MOST_PROPOSALS, MOST_STEPS
+from xcrystal.explorer.session.tabs.property_steering import MOST_PROPOSALS, MOST_STEPS
 
 if TYPE_CHECKING:
     from xcrystal.explorer.session.session import Session

@@ -10,7 +10,7 @@ from xcrystal.latent.density import INSIDE
 if TYPE_CHECKING:
     from xcrystal.explanation.attribution import Attribution
     from xcrystal.explanation.trust import Trust
-    from xcrystal.explorer.session.explanations import Checks
+    from xcrystal.explorer.session.tabs.explanations import Checks
 
 _SHARE, _LEAST = 0.01, 0.002  # of the difference, or in the target's unit: what counts as adding up
 _ALIKE, _UNLIKE = 0.8, 0.4  # rank correlations

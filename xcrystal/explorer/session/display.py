@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from xcrystal.crystal.aligning import align
-from xcrystal.crystal.cif import model_output
 from xcrystal.crystal.cif_writing import symmetric_cif_text
 from xcrystal.crystal.elements import is_element, number_of
-from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.formats.cif import model_output
+from xcrystal.crystal.geometry.aligning import align
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.errors import TargetError, check_one_of
 from xcrystal.explorer.drawing.cells import conventional_cell
 from xcrystal.explorer.drawing.map_picture import map_svg
@@ -39,7 +39,7 @@ from xcrystal.explorer.session.store import Store
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.aligning import Alignment
+    from xcrystal.crystal.geometry.aligning import Alignment
 
 CELLS = ("conventional", "primitive")
 MOST_CELLS = 4  # along one axis

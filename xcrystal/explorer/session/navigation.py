@@ -103,7 +103,7 @@ class Navigation:
 
     def load_gallery(self, name: str) -> bool:
         """Go to an entry of the gallery of structure types, by its name."""
-        from xcrystal.crystal.gallery_types import entries
+        from xcrystal.crystal.gallery.types import entries
 
         with self._store.lock:
             found = next((entry for entry in entries() if entry.name == name), None)
@@ -301,6 +301,6 @@ def _cautions(said: Iterable[warnings.WarningMessage]) -> str:
 
 
 def _space_group_number(structure: Structure) -> int | None:
-    from xcrystal.crystal.canonical import space_group_number
+    from xcrystal.crystal.symmetry.canonical import space_group_number
 
     return (space_group_number(structure, handed=True) or None) if len(structure) <= MAX_SEARCHED else None

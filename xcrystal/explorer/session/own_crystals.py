@@ -20,7 +20,7 @@ from xcrystal.explorer.visitors import check_file
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.wyckoff import WyckoffCrystal
+    from xcrystal.crystal.symmetry.wyckoff import WyckoffCrystal
 
 SUFFIXES = (".cif", ".vasp", ".poscar", ".xyz", ".extxyz", ".json")
 MOST = 1000  # crystals; each is a marker of its own

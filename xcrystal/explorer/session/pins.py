@@ -10,11 +10,11 @@ import numpy as np
 from xcrystal.errors import TargetError, XCrystalError
 from xcrystal.explorer.session.commands import Command, GoToPin, Interpolate, MovePin, Pin, Unpin
 from xcrystal.explorer.session.controls import Controls
-from xcrystal.explorer.session.interpolation import Interpolation
 from xcrystal.explorer.session.navigation import Navigation
 from xcrystal.explorer.session.points import Points
 from xcrystal.explorer.session.state import MOST_PINS
 from xcrystal.explorer.session.store import Store
+from xcrystal.explorer.session.tabs.interpolation import Interpolation
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xcrystal.crystal.matching import match_rms
+from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import ReadError, UnsupportedElementWarning, XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.session.commands import Command, Go, OverruleChoice, Select, SetEnd, ShowGreedy, as_floats
@@ -24,7 +24,7 @@ from xcrystal.wrapping import differentiable
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from xcrystal.crystal.canonical import Canonical
+    from xcrystal.crystal.symmetry.canonical import Canonical
     from xcrystal.explanation.decode_steps import DecodeSteps
     from xcrystal.latent.atlas import Atlas
     from xcrystal.wrapping import Explorable

@@ -17,35 +17,35 @@ import numpy as np
 from xcrystal.errors import TargetError
 from xcrystal.explorer.drawing.point_colors import colors
 from xcrystal.explorer.session.aliases import ALIASES
-from xcrystal.explorer.session.assessment import Assessment
-from xcrystal.explorer.session.change_summary import describe
 from xcrystal.explorer.session.commands import Command, Move
 from xcrystal.explorer.session.controls import Controls
-from xcrystal.explorer.session.counterfactual_search import CounterfactualSearch
-from xcrystal.explorer.session.crystal_design import CrystalDesign
-from xcrystal.explorer.session.crystal_stability import Stability
-from xcrystal.explorer.session.decoding_steps import Decoding
-from xcrystal.explorer.session.diffraction import Diffraction
 from xcrystal.explorer.session.display import Display
-from xcrystal.explorer.session.explanations import Explanations
-from xcrystal.explorer.session.group_directions import Directions
-from xcrystal.explorer.session.group_explanations import GroupExplanations
 from xcrystal.explorer.session.history import Entry
-from xcrystal.explorer.session.interpolation import Interpolation
-from xcrystal.explorer.session.modifications import Modifications
 from xcrystal.explorer.session.navigation import Navigation
-from xcrystal.explorer.session.ordered_approximants import OrderedApproximants
 from xcrystal.explorer.session.own_crystals import OwnCrystals
 from xcrystal.explorer.session.pins import Pins
 from xcrystal.explorer.session.points import Points
-from xcrystal.explorer.session.property_slider import PropertySliders
-from xcrystal.explorer.session.property_steering import PropertySteering
-from xcrystal.explorer.session.refinement import Refinement
+from xcrystal.explorer.session.saving.session_file import SessionFile
 from xcrystal.explorer.session.selections import Selections
-from xcrystal.explorer.session.session_file import SessionFile
 from xcrystal.explorer.session.sliders import Sliders
 from xcrystal.explorer.session.state import State
 from xcrystal.explorer.session.store import Progress, Reactions, Store
+from xcrystal.explorer.session.tabs.assessment import Assessment
+from xcrystal.explorer.session.tabs.change_summary import describe
+from xcrystal.explorer.session.tabs.counterfactual_search import CounterfactualSearch
+from xcrystal.explorer.session.tabs.crystal_design import CrystalDesign
+from xcrystal.explorer.session.tabs.crystal_stability import Stability
+from xcrystal.explorer.session.tabs.decoding_steps import Decoding
+from xcrystal.explorer.session.tabs.diffraction import Diffraction
+from xcrystal.explorer.session.tabs.explanations import Explanations
+from xcrystal.explorer.session.tabs.group_directions import Directions
+from xcrystal.explorer.session.tabs.group_explanations import GroupExplanations
+from xcrystal.explorer.session.tabs.interpolation import Interpolation
+from xcrystal.explorer.session.tabs.modifications import Modifications
+from xcrystal.explorer.session.tabs.ordered_approximants import OrderedApproximants
+from xcrystal.explorer.session.tabs.property_slider import PropertySliders
+from xcrystal.explorer.session.tabs.property_steering import PropertySteering
+from xcrystal.explorer.session.tabs.refinement import Refinement
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

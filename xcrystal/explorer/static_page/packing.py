@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.conventional import conventional
+from xcrystal.crystal.symmetry.conventional import conventional
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

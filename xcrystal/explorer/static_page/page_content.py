@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xcrystal.crystal.conventional import conventional
-from xcrystal.crystal.groups import space_group
+from xcrystal.crystal.symmetry.conventional import conventional
+from xcrystal.crystal.symmetry.groups import space_group
 from xcrystal.errors import ModelError, UnsupportedElementWarning, XCrystalError
 from xcrystal.explorer import words
 from xcrystal.explorer.drawing import point_colors

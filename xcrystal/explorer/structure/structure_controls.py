@@ -11,8 +11,8 @@ from xcrystal.explorer.drawing.palette import ELEMENT_COLORS, hex_color
 from xcrystal.explorer.drawing.scene import STYLES, element_colors
 from xcrystal.explorer.panel import Panel, script, style
 from xcrystal.explorer.session.display import MOST_CELLS
-from xcrystal.explorer.session.explanations import NOTHING_TO_EXPLAIN
-from xcrystal.explorer.session.site_facts import orbit_choices
+from xcrystal.explorer.session.tabs.explanations import NOTHING_TO_EXPLAIN
+from xcrystal.explorer.session.tabs.site_facts import orbit_choices
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
-from xcrystal.crystal.matching import STOL, match_rms
+from xcrystal.crystal.geometry.matching import STOL, match_rms
 from xcrystal.errors import check_one_of
 from xcrystal.explanation.score_scale import ScoreScale
 from xcrystal.explorer import words
@@ -17,7 +17,7 @@ from xcrystal.explorer.drawing.scene_message import atom_labels, atom_names, sce
 from xcrystal.explorer.drawing.svg_annotations import Measurement
 from xcrystal.explorer.drawing.svg_picture import svg
 from xcrystal.explorer.session.commands import Reset
-from xcrystal.explorer.session.site_facts import site_facts, with_orbits
+from xcrystal.explorer.session.tabs.site_facts import site_facts, with_orbits
 from xcrystal.explorer.structure.nglview_canvas import canvas_class
 from xcrystal.explorer.structure.structure_controls import StructureBar
 from xcrystal.explorer.view import View
