@@ -119,35 +119,60 @@ def test_violations_are_found() -> None:
     assert violations("latent.atlas", "from xcrystal.generator import open_model\nimport torch") == []
 
 
-# within the explorer, from the inside out: what is in a folder, or a module beside the folders, imports only from above
-EXPLORER = (
-    ("words", "visitors", "freed_memory"),
-    ("settings", "worker", "opening"),
-    ("drawing",),
-    ("session",),
-    ("view", "crystal_stills"),
-    ("panel",),
-    ("structure", "map", "panels", "notebook"),
-    ("widget", "static_page"),
-    ("slider_speed",),
+# within a folder, from the inside out: what is in a folder of it, or a module beside these, imports only from above
+FLOORS = {
+    "crystal": (
+        ("elements", "files", "folder_lock", "limits", "mixed_sites", "processes"),
+        ("symmetry",),
+        ("formats", "gallery", "geometry"),
+        ("cif_writing", "reading"),
+        ("collections", "editing"),
+        ("quality",),
+    ),
+    "explorer": (
+        ("words", "visitors", "freed_memory"),
+        ("settings", "worker", "opening"),
+        ("drawing",),
+        ("session",),
+        ("view", "crystal_stills"),
+        ("panel",),
+        ("structure", "map", "panels", "notebook"),
+        ("widget", "static_page"),
+        ("slider_speed",),
+    ),
+    "explorer.session": (
+        ("aliases", "commands"),
+        ("records",),
+        ("state",),
+        ("history", "points"),
+        ("store",),
+        ("controls", "display", "selections", "sliders"),
+        ("navigation",),
+        ("own_crystals",),
+        ("tabs",),
+        ("pins",),
+        ("saving",),
+        ("session",),
+    ),
+}
+INSIDE = [(folder, path) for folder in FLOORS for path in MODULES if dotted(path).startswith(f"{folder}.")]
+
+
+def part_of(module: str, folder: str) -> str:
+    """``map`` of ``explorer.map.map_view`` in ``explorer``."""
+    return module.removeprefix(f"{folder}.").partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "path"), INSIDE, ids=lambda given: given if isinstance(given, str) else dotted(given)
 )
-
-
-def floor_of(module: str) -> int:
-    """The place in ``EXPLORER`` of a module such as ``explorer.map.map_view``."""
-    part = module.split(".")[1]
-    return next(floor for floor, parts in enumerate(EXPLORER) if part in parts)
-
-
-@pytest.mark.parametrize("path", [path for path in MODULES if layer_of(dotted(path)) == "explorer"], ids=dotted)
-def test_the_explorer_imports_in_one_direction(path: Path) -> None:
-    module = dotted(path)
-    if module == "explorer":
-        return
+def test_the_parts_of_a_folder_import_in_one_direction(folder: str, path: Path) -> None:
+    own = part_of(dotted(path), folder)
+    floor = {part: number for number, parts in enumerate(FLOORS[folder]) for part in parts}
     for name in imports(path.read_text(encoding="utf-8")):
         other = name.removeprefix("xcrystal.")
-        if other.startswith("explorer.") and other.split(".")[1] != module.split(".")[1]:
-            assert floor_of(other) < floor_of(module), f"{module} imports {other}"
+        if other.startswith(f"{folder}.") and part_of(other, folder) != own:
+            assert floor[part_of(other, folder)] < floor[own], f"{dotted(path)} imports {other}"
 
 
 def test_no_two_modules_import_each_other() -> None:
