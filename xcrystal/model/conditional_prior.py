@@ -11,7 +11,6 @@ Shapes: B latent vectors, Z latent dimension, C numbers of an encoded condition.
 from __future__ import annotations
 
 import copy
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -24,10 +23,9 @@ from torch import Tensor, nn
 
 from xcrystal.errors import CheckpointError
 from xcrystal.model.checkpoint import write_tensors
-from xcrystal.model.digests import weights_digest
 from xcrystal.model.flow_conditions import ELEMENTS, Conditions
 from xcrystal.model.optimizing import set_learning_rate, update_average
-from xcrystal.model.prior import carried, load_fitted
+from xcrystal.model.prior import carried, load_fitted, save_fitted
 
 FILE = "conditional_prior.safetensors"
 _GROUPS, _SYSTEMS = 231, 7
@@ -261,9 +259,7 @@ def _resume(path: Path, flow: ConditionalFlow, averaged: ConditionalFlow, optimi
 
 def save_conditional_flow(flow: ConditionalFlow, folder: Path) -> None:
     """Write ``conditional_prior.safetensors`` into a model's folder, in 16-bit floats."""
-    sizes = {"latent_dim": flow.latent_dim, "width": flow.width, "blocks": flow.depth}
-    state = {name: value.detach().half() for name, value in flow.state_dict().items()}
-    write_tensors(state, folder / FILE, {"weights": weights_digest(folder), "sizes": json.dumps(sizes)})
+    save_fitted(flow, folder / FILE, latent_dim=flow.latent_dim, width=flow.width, blocks=flow.depth)
 
 
 def load_conditional_flow(folder: Path) -> ConditionalFlow | None:

@@ -172,10 +172,7 @@ def fit_flow(
 
 def save_flow(flow: LatentFlow, folder: Path) -> None:
     """Write ``prior.safetensors`` into a model's folder, in 16-bit floats."""
-    sizes = {"latent_dim": flow.latent_dim, "width": flow.width, "blocks": flow.depth}
-    state = {name: value.detach().half() for name, value in flow.state_dict().items()}
-    metadata = {"weights": weights_digest(folder), "sizes": json.dumps(sizes)}
-    write_tensors(state, folder / FILE, metadata)
+    save_fitted(flow, folder / FILE, latent_dim=flow.latent_dim, width=flow.width, blocks=flow.depth)
 
 
 def load_flow(folder: Path) -> LatentFlow | None:
@@ -187,6 +184,12 @@ def load_flow(folder: Path) -> LatentFlow | None:
         If the file is damaged, or belongs to other weights.
     """
     return load_fitted(LatentFlow, folder / FILE, "prior", "fit-prior")
+
+
+def save_fitted(flow: nn.Module, path: Path, **sizes: int) -> None:
+    """Write a flow in 16-bit floats, with its sizes and the weights of the folder: ``load_fitted`` reads it."""
+    state = {name: value.detach().half() for name, value in flow.state_dict().items()}
+    write_tensors(state, path, {"weights": weights_digest(path.parent), "sizes": json.dumps(sizes)})
 
 
 def load_fitted(kind: Callable[..., Flow], path: Path, name: str, command: str) -> Flow | None:
