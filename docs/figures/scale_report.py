@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 REPORT, PAGE = ROOT / "docs" / "model" / "reports" / "scale.json", ROOT / "docs" / "model" / "scale.md"
 PRICE, CORES = 0.05, 64
 CROWDS = (10**7, 10**8)
+_SHORTEST = 20  # s
 Run = dict[str, Any]
 _SERIAL = "assembly"  # what the driver does alone
 _DONE = {
@@ -66,7 +67,7 @@ start, some seconds, is a part of the time.
 _GROWTH = """## More crystals in partitions of the same size
 
 The larger run as a multiple of the smaller one, in runs of the same task, workers and size of a partition without a
-note; 1 is what stays as it is.
+note that took {shortest} s or longer, since the start of the workers is no growth; 1 is what stays as it is.
 
 """
 _COMPUTED = """## Ten and a hundred million, computed
@@ -94,14 +95,14 @@ def page(runs: list[Run], price: float = PRICE, cores: int = CORES) -> str:
     said = f"Not measured yet: {', '.join(missing)}." if missing else ""
     notes = f"{_NOTES.format(missing=said).rstrip()}\n\n"
     gains = [_GAINS, _gains(runs), "\n"] if _gains(runs) else []
-    growth = [_GROWTH, _growth(runs), "\n"] if _growth(runs) else []
+    growth = [_GROWTH.format(shortest=_SHORTEST), _growth(runs), "\n"] if _growth(runs) else []
     computed = _COMPUTED.format(price=price, cores=cores) + _computed(runs, price, cores)
     return "".join([head, _measured(runs), notes, *gains, *growth, computed, _AFTER])
 
 
 def _a_partition(run: Run) -> int:
-    """How many crystals a partition of a run holds."""
-    return -(-run["crystals"] // run["partitions"])
+    """How many crystals a partition of a run holds at most; earlier records do not tell."""
+    return int(run.get("partition_size") or -(-run["crystals"] // run["partitions"]))
 
 
 def _workers(run: Run) -> str:
@@ -132,7 +133,7 @@ def _gains(runs: list[Run]) -> str:
 def _growth(runs: list[Run]) -> str:
     """What core time and memory the smallest and the largest run of a kind take; "" if there are no such runs."""
     spans: dict[tuple[str, int, int], tuple[Run, Run]] = {}
-    for less, more in _alike(runs, "workers"):
+    for less, more in _alike([run for run in runs if run["seconds"] >= _SHORTEST], "workers"):
         kind = (less["task"], less["workers"], _a_partition(less))
         first, last = spans.get(kind, (less, less))
         if more["crystals"] - less["crystals"] > last["crystals"] - first["crystals"]:

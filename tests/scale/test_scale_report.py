@@ -64,14 +64,15 @@ def test_what_a_second_worker_gains_is_computed(report: ModuleType) -> None:
 
 def test_growth_is_that_from_the_smallest_to_the_largest_run(report: ModuleType) -> None:
     runs = [
-        run("encode", 100, 1.0, partitions=1),
-        run("encode", 500, 6.0, partitions=5),
-        run("encode", 1000, 12.0, worker_mb=500.0, driver_mb=103.0),
+        run("encode", 100, 100.0, partitions=1),
+        run("encode", 500, 600.0, partitions=5),
+        run("encode", 1000, 1200.0, worker_mb=500.0, driver_mb=103.0),
     ]
     assert "| encode | 2 | 100 to 1,000 | 1.20 | 1.25 | 1.03 |" in report.page(runs).splitlines()
-    for other in ({"note": "other jobs"}, {"workers": 1}, {"partitions": 20}):
+    for other in ({"note": "other jobs"}, {"workers": 1}, {"partitions": 20}, {"partition_size": 50}):
         assert "same size\n" not in report.page([runs[0], runs[2] | other])
-    assert "encode" in report.page(runs[:1])
+    assert "same size\n" not in report.page(runs[:1])
+    assert "same size\n" not in report.page([runs[0] | {"seconds": 5.0}, runs[2]])  # mostly the start of workers
 
 
 def test_what_is_not_measured_is_said(report: ModuleType) -> None:

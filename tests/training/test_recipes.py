@@ -13,8 +13,10 @@ from tests.crystals import CRYSTALS
 from xcrystal.crystal.collections.tables import selection_half
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.generator import open_model
+from xcrystal.training import recipes
 from xcrystal.training.curves import read_metrics
 from xcrystal.training.perovskites import write_idealized_perovskites
+from xcrystal.training.ranks import ALONE
 from xcrystal.training.recipes import RECIPES, open_run, recipe_of, run_recipe
 
 
@@ -97,6 +99,16 @@ def test_a_recipe_splits_trains_and_measures_on_what_was_held_out(toys: Path, tm
     facts = open_model(tmp_path / "run" / "best", device="cpu").facts
     assert facts["crystals"] == len(parts["train"])
     assert facts["properties"] == []  # none was in the table, so none was learned
+
+
+def test_nobody_trains_on_the_split_of_another_run(toys: Path, tmp_path: Path) -> None:
+    """The other run begins in the same folder after the first has split, and before it has opened its crystals."""
+    given = ("toy", toys, tmp_path / "run", 0.03)
+    more = ("cpu", False, None, (), "composition", None, None)
+    first = recipes._plan(*given, 1, *more)
+    recipes._plan(*given, 2, *more).open(ALONE)
+    with pytest.raises(DatasetError, match=r"split crystals in .* meanwhile"):
+        first.open(ALONE)
 
 
 def test_what_was_learned_is_reported(data: Path, tmp_path: Path) -> None:

@@ -169,14 +169,23 @@ class _Plan:
     resume: bool
     start: Path | None
     also: Sequence[Path]
+    split: tuple[str, ...]  # the digests of the two tables
 
     def open(self, ranks: Ranks) -> RecipeRun:
-        """Build the network in one of several processes."""
+        """Build the network in one of several processes.
+
+        Raises
+        ------
+        DatasetError
+            If another run has split the crystals anew in the same folder meanwhile.
+        """
         from xcrystal.generator import model_folder
         from xcrystal.model.checkpoint import load_weights
         from xcrystal.model.device import pick_device
         from xcrystal.training.loop import Training
 
+        if _digests(self.training, self.validation) != self.split:
+            raise DatasetError(f"Another run has split crystals in {self.out} meanwhile: choose another folder.")
         train, val = training_tokens(self.training, self.also, self.out), load_tokens(self.validation, self.out)
         began_with = load_weights(model_folder(self.start))[0] if self.start else None
         device = str(ranks.device(pick_device(self.device)))
@@ -232,7 +241,14 @@ def _plan(
         train_table, val_table = split_of(data, out / "split", seed, keep=resume, by=split)
         for table in (train_table, *also, val_table):
             load_tokens(table, out)
-    return _Plan(chosen, train_table, val_table, out, seed, device, resume, start, tuple(also))
+        digests = _digests(train_table, val_table)
+    return _Plan(chosen, train_table, val_table, out, seed, device, resume, start, tuple(also), digests)
+
+
+def _digests(*tables: Path) -> tuple[str, ...]:
+    from xcrystal.model.digests import digest_of
+
+    return tuple(digest_of(path) for path in tables)
 
 
 def open_run(
