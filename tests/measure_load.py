@@ -136,9 +136,11 @@ def main() -> None:
     """Print one line of JSON for each measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kernels", type=int, default=8)
-    parser.add_argument("--updates", type=int, default=200, help="of each kernel; 0: none are measured")
+    parser.add_argument("--updates", type=int, default=200, help="of each kernel, 20 or more; 0: none are measured")
     parser.add_argument("--sessions", type=int, default=0)
     given = parser.parse_args()
+    if 0 < given.updates < 20:
+        parser.error("a 95th percentile needs 20 updates or more")
     if given.updates:
         print(json.dumps(measure_drags(given.kernels, given.updates)), flush=True)  # noqa: T201
     if given.sessions:
