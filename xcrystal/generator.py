@@ -20,6 +20,7 @@ from xcrystal.errors import CheckpointError, InvalidCrystalError, UnsupportedEle
 from xcrystal.model.decoded import EFFORTS
 from xcrystal.model.digests import weights_digest
 from xcrystal.predicting import CHUNK, PropertyPredictor
+from xcrystal.protocols import as_vectors
 
 if TYPE_CHECKING:
     import torch
@@ -355,21 +356,8 @@ class CrystalModel(PropertyPredictor):
 
     def vectors(self, z: Any) -> np.ndarray:
         """Latent vectors as (n, latent_dim) float32; raises InvalidCrystalError as ``decode`` does."""
-        try:
-            given = z.detach().cpu().double().numpy() if hasattr(z, "detach") else np.asarray(z)  # of torch, or not
-            if np.iscomplexobj(given):
-                raise TypeError("these are complex")
-            vectors = np.atleast_2d(given.astype(np.float64))
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise InvalidCrystalError(f"Latent vectors are arrays of numbers: {error}.") from error
-        if vectors.ndim != 2 or vectors.shape[1] != self.latent_dim:
-            raise InvalidCrystalError(
-                f"Latent vectors of this model have the shape (n, {self.latent_dim}), not {tuple(vectors.shape)}."
-            )
-        if not np.isfinite(vectors).all():
-            raise InvalidCrystalError("A latent vector contains a number that is not finite.")
         # beyond this float32 overflows in the network, and nothing is learned there anyway
-        return np.clip(vectors, -1e4, 1e4).astype(np.float32)
+        return np.clip(as_vectors(z, self.latent_dim), -1e4, 1e4).astype(np.float32)
 
     def warn_of_elements(self, crystals: Sequence[WyckoffCrystal], stacklevel: int) -> None:
         elements = {int(z) for crystal in crystals for z in crystal.elements}

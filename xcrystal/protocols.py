@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from xcrystal.crystal.reading import MAX_ATOMS, MAX_ORBITS
-from xcrystal.errors import CapabilityError, DatasetError
+from xcrystal.errors import CapabilityError, DatasetError, InvalidCrystalError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,39 @@ LACKS = {
     "runners_up": "does not tell what else it might have decoded",
 }
 """Capabilities of models, and what is said of a model without one."""
+
+
+def as_vectors(z: Any, latent_dim: int | None, owner: str = "this model") -> np.ndarray:
+    """Latent vectors, of numpy, torch or lists, as (n, latent_dim) float64.
+
+    Parameters
+    ----------
+    z
+        (n, latent_dim), or (latent_dim,) of one.
+    latent_dim
+        How many numbers each has; None for any.
+    owner
+        Of what they are, in words.
+
+    Raises
+    ------
+    InvalidCrystalError
+        If they are no real numbers, not finite, or of another shape.
+    """
+    try:
+        given = z.detach().cpu().double().numpy() if hasattr(z, "detach") else np.asarray(z)  # of torch, or not
+        if np.iscomplexobj(given):
+            raise TypeError("these are complex")
+        vectors = np.atleast_2d(given.astype(np.float64))
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = f"{error}; of a crystal, encode makes one"
+        raise InvalidCrystalError(f"Latent vectors are arrays of numbers: {reason}.") from error
+    if vectors.ndim != 2 or vectors.shape[1] != (latent_dim or vectors.shape[1]):
+        wanted = f"(n, {latent_dim or 'numbers'})"
+        raise InvalidCrystalError(f"Latent vectors of {owner} have the shape {wanted}, not {tuple(vectors.shape)}.")
+    if not np.isfinite(vectors).all():
+        raise InvalidCrystalError("A latent vector contains a number that is not finite.")
+    return vectors
 
 
 @runtime_checkable

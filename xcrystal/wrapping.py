@@ -20,7 +20,7 @@ from xcrystal.errors import (
     XCrystalError,
 )
 from xcrystal.generator import CrystalModel
-from xcrystal.protocols import LACKS, Capable, Decodes, Encodes, Known, Predicts
+from xcrystal.protocols import LACKS, Capable, Decodes, Encodes, Known, Predicts, as_vectors
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -359,17 +359,7 @@ class LatentModel(Capable):
         InvalidCrystalError
             If they have another shape or are not finite.
         """
-        try:
-            vectors = np.atleast_2d(np.asarray(z, dtype=np.float64))
-        except (TypeError, ValueError) as error:
-            raise InvalidCrystalError(f"Latent vectors are arrays of numbers: {error}.") from error
-        if vectors.ndim != 2 or vectors.shape[1] != (self.latent_dim or vectors.shape[1]):
-            raise InvalidCrystalError(
-                f"Latent vectors of this model have the shape (n, {self.latent_dim}), not {tuple(vectors.shape)}."
-            )
-        if not np.isfinite(vectors).all():
-            raise InvalidCrystalError("A latent vector contains a number that is not finite.")
-        return vectors.astype(np.float32)
+        return as_vectors(z, self.latent_dim or None).astype(np.float32)
 
     # -- inside
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import xcrystal as xc
-from xcrystal.errors import DatasetError, ReadError
+from xcrystal.errors import DatasetError, InvalidCrystalError, ReadError
 from xcrystal.generator import CrystalModel
 from xcrystal.latent.atlas import Atlas, open_atlas
 
@@ -113,3 +115,24 @@ def test_of_ids_that_come_twice_the_first_row_is_found_however_many_are_asked() 
 def test_a_search_makes_no_dictionary_of_all_ids() -> None:
     atlas = small_atlas()
     assert atlas.holds("id-7") and not atlas.holds("SrTiO3") and "_row_of" not in vars(atlas)
+
+
+def test_mistakes_are_said_in_one_sentence(tmp_path: Path) -> None:
+    atlas = small_atlas()
+    with pytest.raises(InvalidCrystalError, match=r"of this atlas have the shape \(n, \d+\), not \(2, 5\)"):
+        atlas.neighbours(np.zeros((2, 5)))
+    with pytest.raises(InvalidCrystalError, match="encode makes one"):
+        atlas.place("NaCl.cif")  # type: ignore[arg-type]
+    for row in (len(atlas), -len(atlas) - 1, "BaTiO3", 0.5):
+        with pytest.raises(ReadError, match="rows from 0 to"):
+            atlas.structure(row)  # type: ignore[arg-type]
+    assert atlas.structure(np.int64(0)) == atlas.structure(-len(atlas))
+    with pytest.raises(ReadError, match="its ids are like 'id-0'"):
+        atlas.row("NaCl")
+    run, model = tmp_path / "run", tmp_path / "model"
+    atlas.save(run / "atlas")
+    model.mkdir()
+    (model / "config.json").touch()
+    for folder, hint in ((run, "There is one in "), (model, "xcrystal atlas --model"), (tmp_path, "atlas.parquet")):
+        with pytest.raises(DatasetError, match=hint):
+            open_atlas(folder)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import warnings
 from functools import cached_property
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from xcrystal.latent.directions import Directions, principal_directions
 from xcrystal.latent.inverse import MapInverse
 from xcrystal.latent.inverted_lists import InvertedLists, write_lists
 from xcrystal.latent.nearest import Nearest
+from xcrystal.protocols import as_vectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,8 +156,14 @@ class Atlas:
         ------
         DatasetError
             If the file of the crystals is damaged.
+        ReadError
+            If there is no such row.
         """
-        place = range(len(self))[int(row)]
+        try:
+            place = range(len(self))[index(row)]
+        except (TypeError, IndexError):
+            rows = f"rows from 0 to {len(self) - 1}, which row(id) tells"
+            raise ReadError(f"The atlas {self.name} has {rows}, not {str(row)[:60]!r}.") from None
         if self._stored is not None:
             return structure_of(self._stored.row(place))
         return None if self._kept is None else structure_of(self._kept.iloc[place].to_dict())
@@ -224,7 +232,8 @@ class Atlas:
         """
         row = self._find(str(material_id))
         if row is None:
-            raise ReadError(f"The atlas {self.name} holds no material {str(material_id)[:60]!r}.")
+            known = f"its ids are like {str(self.table['material_id'].iat[0])!r}"
+            raise ReadError(f"The atlas {self.name} holds no material {str(material_id)[:60]!r}; {known}.")
         return row
 
     def neighbours(self, z: np.ndarray, k: int = 8) -> tuple[np.ndarray, np.ndarray]:
@@ -240,7 +249,7 @@ class Atlas:
         tuple
             Rows (n, k) and Euclidean distances (n, k), nearest first.
         """
-        return self._nearest.query(np.atleast_2d(np.asarray(z, dtype=np.float32)), k)
+        return self._nearest.query(as_vectors(z, self.z.shape[1], "this atlas").astype(np.float32), k)
 
     def place(self, z: np.ndarray) -> np.ndarray:
         """Map coordinates (n, 2) of latent vectors, at once.
@@ -308,7 +317,12 @@ def atlas_folder(name: str | Path) -> Path:
     for folder in (BUNDLED / str(name), Path(name)):
         if (folder / TABLE).is_file():
             return folder
-    raise DatasetError(f"There is no atlas {str(name)!r}: neither bundled nor a folder with {TABLE}.")
+    hint = ""
+    if (Path(name) / "atlas" / TABLE).is_file():
+        hint = f" There is one in {Path(name) / 'atlas'}."
+    elif (Path(name) / "config.json").is_file():
+        hint = f" It is a model: xcrystal atlas --model {name} --data FOLDER --out ATLAS makes one of your crystals."
+    raise DatasetError(f"There is no atlas {str(name)!r}: neither bundled nor a folder with {TABLE}.{hint}")
 
 
 def open_atlas(name: str | Path = "mp20") -> Atlas:
