@@ -9,6 +9,7 @@ import pytest
 
 from tests.crystals import structures
 from xcrystal.crystal.collections.datasets import read_dataset
+from xcrystal.crystal.collections.sources.parts import FIRST
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.scale.partitions import Rows, partitions_of, read_partition
 
@@ -82,6 +83,13 @@ def test_properties_are_known_beforehand(crystals: Path, tmp_path: Path) -> None
     assert found.properties == ("band_gap", "hardness", "given_density", "bulk_modulus", "gap")
     read = [read_partition(p).properties for p in found.partitions]
     assert set(found.properties) == {name for names in read for name in names}
+
+
+def test_empty_cells_make_no_numbers_of_words(tmp_path: Path) -> None:
+    table = pd.DataFrame({"cif": [structures()[0].to(fmt="cif")], "known": [1.0]})
+    pd.concat([table] * (FIRST + 1)).assign(late=[None] * FIRST + [2.0]).to_csv(tmp_path / "a.csv", index=False)
+    pd.concat([table] * (FIRST + 1)).assign(word=[""] + ["5 GPa"] * FIRST).to_csv(tmp_path / "b.csv", index=False)
+    assert partitions_of(tmp_path, 10).properties == ("known", "late")
 
 
 def test_what_changed_or_cannot_be_reached_is_no_skipped_crystal(crystals: Path, tmp_path: Path) -> None:
