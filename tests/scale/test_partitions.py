@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from xcrystal.crystal.collections.datasets import read_dataset
 from xcrystal.crystal.collections.sources.parts import FIRST
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.scale.partitions import Rows, partitions_of, read_partition
+
+UNREADABLE = Path("/proc/self/mem")  # nothing is mapped where it begins
 
 
 @pytest.mark.parametrize("size", [1, 7, 20, 25, 30, 1000])
@@ -104,6 +107,23 @@ def test_what_changed_or_cannot_be_reached_is_no_skipped_crystal(crystals: Path,
         path.unlink()
         with pytest.raises(DatasetError, match="is not there, or this worker does not see it"):
             read_partition(partition)
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="a Linux file of which no byte can be read")
+@pytest.mark.parametrize("name", ["a.cif", "a.csv", "a.xyz", "a.db", "a.json"])
+def test_what_cannot_be_read_now_is_no_skipped_crystal_either(name: str, tmp_path: Path) -> None:
+    """As on a shared disk that has gone: the file is there, with its size, and reading it fails."""
+    (tmp_path / name).touch()
+    (partition,) = partitions_of(tmp_path, 100).partitions
+    assert len(read_partition(partition).skipped) == 1
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to(UNREADABLE)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        read_partition(partition)
+    assert raised.value.errno == errno.EIO
+    if name != "a.cif":  # whose numbers are asked for beforehand
+        with pytest.raises(DatasetError, match=f"{name} cannot be read: Input/output error"):
+            partitions_of(tmp_path, 100)
 
 
 def test_names_and_sizes_tell_data_sets_apart_and_their_place_does_not(crystals: Path, tmp_path: Path) -> None:

@@ -182,6 +182,9 @@ def first_properties(path: Path) -> Iterator[str]:
     OSError
         If it cannot be reached; over a damaged file also whatever its format raises.
     """
+    if path.suffix.lower() in (".db", ".json"):
+        with path.open("rb") as file:
+            file.read(1)  # raises what SQLite would take for damage, and whoever asks for a database for none
     if (names := _NUMBERS.get(_reader(path))) is not None:
         yield from map(property_name, names(path))
 
