@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ase.io import write
 
 from tests.crystals import structures
 from xcrystal.crystal.collections.datasets import read_dataset
@@ -14,6 +15,7 @@ from xcrystal.crystal.collections.sources.parts import FIRST
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.scale.partitions import Rows, partitions_of, read_partition
 
+BYTES_READ = Path("/proc/self/io")
 UNREADABLE = Path("/proc/self/mem")  # nothing is mapped where it begins
 
 
@@ -93,6 +95,27 @@ def test_empty_cells_make_no_numbers_of_words(tmp_path: Path) -> None:
     pd.concat([table] * (FIRST + 1)).assign(late=[None] * FIRST + [2.0]).to_csv(tmp_path / "a.csv", index=False)
     pd.concat([table] * (FIRST + 1)).assign(word=[""] + ["5 GPa"] * FIRST).to_csv(tmp_path / "b.csv", index=False)
     assert partitions_of(tmp_path, 10).properties == ("known", "late")
+
+
+@pytest.mark.skipif(not BYTES_READ.exists(), reason="only Linux counts what a process has read")
+def test_of_large_files_only_the_beginning_is_read_beforehand(tmp_path: Path) -> None:
+    def read() -> int:
+        return int(dict(line.split(": ") for line in BYTES_READ.read_text().splitlines())["rchar"])
+
+    crystal = structures()[0]
+    row = pd.DataFrame({"cif": [crystal.to(fmt="cif")], "gap": [1.5]})
+    frame = tmp_path / "one.xyz"
+    atoms = crystal.to_ase_atoms()
+    atoms.info = {"gap": 1.5}
+    write(frame, atoms, format="extxyz")
+    (tmp_path / "b.xyz").write_text(frame.read_text() * (20_000_000 // frame.stat().st_size))
+    frame.unlink()
+    once = row.to_csv(index=False, header=False)
+    (tmp_path / "a.csv").write_text("cif,gap\n" + once * (20_000_000 // len(once)))
+    partitions_of(tmp_path, 100)  # imports what it needs
+    before = read()
+    assert partitions_of(tmp_path, 100).properties == ("gap",)
+    assert read() - before < 3_000_000
 
 
 def test_what_changed_or_cannot_be_reached_is_no_skipped_crystal(crystals: Path, tmp_path: Path) -> None:
