@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from ase.io import write
 
 from tests.crystals import structures
 from xcrystal.crystal.collections.datasets import read_dataset
+from xcrystal.crystal.collections.sources.parts import FIRST
 from xcrystal.errors import DatasetError, TargetError
 from xcrystal.scale.partitions import Rows, partitions_of, read_partition
+
+BYTES_READ = Path("/proc/self/io")
+UNREADABLE = Path("/proc/self/mem")  # nothing is mapped where it begins
 
 
 @pytest.mark.parametrize("size", [1, 7, 20, 25, 30, 1000])
@@ -84,6 +90,34 @@ def test_properties_are_known_beforehand(crystals: Path, tmp_path: Path) -> None
     assert set(found.properties) == {name for names in read for name in names}
 
 
+def test_empty_cells_make_no_numbers_of_words(tmp_path: Path) -> None:
+    table = pd.DataFrame({"cif": [structures()[0].to(fmt="cif")], "known": [1.0]})
+    pd.concat([table] * (FIRST + 1)).assign(late=[None] * FIRST + [2.0]).to_csv(tmp_path / "a.csv", index=False)
+    pd.concat([table] * (FIRST + 1)).assign(word=[""] + ["5 GPa"] * FIRST).to_csv(tmp_path / "b.csv", index=False)
+    assert partitions_of(tmp_path, 10).properties == ("known", "late")
+
+
+@pytest.mark.skipif(not BYTES_READ.exists(), reason="only Linux counts what a process has read")
+def test_of_large_files_only_the_beginning_is_read_beforehand(tmp_path: Path) -> None:
+    def read() -> int:
+        return int(dict(line.split(": ") for line in BYTES_READ.read_text().splitlines())["rchar"])
+
+    crystal = structures()[0]
+    row = pd.DataFrame({"cif": [crystal.to(fmt="cif")], "gap": [1.5]})
+    frame = tmp_path / "one.xyz"
+    atoms = crystal.to_ase_atoms()
+    atoms.info = {"gap": 1.5}
+    write(frame, atoms, format="extxyz")
+    (tmp_path / "b.xyz").write_text(frame.read_text() * (20_000_000 // frame.stat().st_size))
+    frame.unlink()
+    once = row.to_csv(index=False, header=False)
+    (tmp_path / "a.csv").write_text("cif,gap\n" + once * (20_000_000 // len(once)))
+    partitions_of(tmp_path, 100)  # imports what it needs
+    before = read()
+    assert partitions_of(tmp_path, 100).properties == ("gap",)
+    assert read() - before < 3_000_000
+
+
 def test_what_changed_or_cannot_be_reached_is_no_skipped_crystal(crystals: Path, tmp_path: Path) -> None:
     data = shutil.copytree(crystals, tmp_path / "data")
     (data / "x.cif").write_text("data_nothing")
@@ -96,6 +130,23 @@ def test_what_changed_or_cannot_be_reached_is_no_skipped_crystal(crystals: Path,
         path.unlink()
         with pytest.raises(DatasetError, match="is not there, or this worker does not see it"):
             read_partition(partition)
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="a Linux file of which no byte can be read")
+@pytest.mark.parametrize("name", ["a.cif", "a.csv", "a.xyz", "a.db", "a.json"])
+def test_what_cannot_be_read_now_is_no_skipped_crystal_either(name: str, tmp_path: Path) -> None:
+    """As on a shared disk that has gone: the file is there, with its size, and reading it fails."""
+    (tmp_path / name).touch()
+    (partition,) = partitions_of(tmp_path, 100).partitions
+    assert len(read_partition(partition).skipped) == 1
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to(UNREADABLE)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        read_partition(partition)
+    assert raised.value.errno == errno.EIO
+    if name != "a.cif":  # whose numbers are asked for beforehand
+        with pytest.raises(DatasetError, match=f"{name} cannot be read: Input/output error"):
+            partitions_of(tmp_path, 100)
 
 
 def test_names_and_sizes_tell_data_sets_apart_and_their_place_does_not(crystals: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from ase.db import connect
+from ase.io import write
 from pyarrow.parquet import read_table
 
 import xcrystal
@@ -18,6 +20,7 @@ from tests.scale.copying import Copy
 from tests.scale.made_up import made_up
 from tests.scale.tasks_for_tests import Failing
 from xcrystal.crystal.collections.datasets import Dataset
+from xcrystal.crystal.collections.sources.parts import FIRST
 from xcrystal.crystal.collections.tables import structure_of
 from xcrystal.errors import DatasetError
 from xcrystal.generator import CrystalModel
@@ -235,3 +238,36 @@ def test_a_manifest_that_is_none_is_refused(crystals: Path, tmp_path: Path) -> N
     (tmp_path / "run" / MANIFEST).write_text("[]")
     with pytest.raises(DatasetError):
         run_partitions(Copy(), crystals, tmp_path / "run", progress=False)
+
+
+def test_no_number_that_comes_with_crystals_is_lost_unnoticed(tmp_path: Path) -> None:
+    """Files of the same kind with other numbers, and numbers that come late in a file."""
+    data, crystal = tmp_path / "data", structures()[0]
+    data.mkdir()
+    for name, number in (("a", "gap"), ("b", "hardness")):
+        pd.DataFrame({"cif": [crystal.to(fmt="cif")], number: [1.5]}).to_csv(data / f"{name}.csv", index=False)
+    atoms = crystal.to_ase_atoms()
+    numbers = [{}, {"energy_above_hull": 0.1}, *[{"late": 2.0} if k > FIRST else {} for k in range(3, FIRST + 3)]]
+    frames = [atoms.copy() for _ in numbers]
+    for frame, told in zip(frames, numbers, strict=True):
+        frame.info = told
+    write(data / "c.extxyz", frames)
+    crystal.to(filename=str(data / "d.json"))
+    with connect(data / "e.json") as base:
+        base.write(atoms)
+        base.write(atoms, bulk=80.0)
+    report = run_partitions(Copy(), data, tmp_path / "run", size=2)
+    found = parts(tmp_path / "run")
+    assert report.partitions == 3
+    assert {name: found[name].dropna().tolist() for name in ("gap", "hardness", "energy_above_hull", "bulk")} == {
+        "gap": [1.5],
+        "hardness": [1.5],
+        "energy_above_hull": [0.1],
+        "bulk": [80.0],
+    }
+    again = run_partitions(Copy(), data, tmp_path / "run", size=2)
+    for one in (report, again):
+        assert one.left_out == {"late": 2}
+        assert "left out: late" in one.table()
+        assert "of 2 crystals; to keep it, put one that has it among the first 100 of its file" in one.table()
+    assert len(pd.read_parquet(tmp_path / "run" / "parts")) == report.crystals == FIRST + 7

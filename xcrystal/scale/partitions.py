@@ -1,22 +1,30 @@
-"""Partitions of a data set: pieces of at most so many crystals, found without reading the crystals.
+"""Partitions of a data set: pieces of at most so many crystals, found without reading all of these.
 
 Of a parquet file its footer tells how many rows its row groups hold. Of other files each counts as one crystal; one
 that holds many (extended XYZ, CSV, a database) is not divided. Which properties come with the crystals is known
 beforehand, so that all partitions have the same: of parquet files their footers tell, and of other files the first
-crystal of each kind of file.
+crystals of each. So of an extended XYZ or CSV file the beginning is read, and of a .json file all, to tell what it is.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xcrystal.crystal.collections.datasets import Dataset, collected, crystals_of, dataset_files, name_in, property_name
-from xcrystal.crystal.collections.sources.ase_files import FRAMES
+from xcrystal.crystal.collections.datasets import (
+    Dataset,
+    collected,
+    crystals_of,
+    dataset_files,
+    first_properties,
+    name_in,
+    property_name,
+)
 from xcrystal.crystal.collections.sources.parts import Found, failed
 from xcrystal.crystal.collections.sources.table_files import read_rows
 from xcrystal.crystal.collections.tables import STRUCTURE_COLUMNS, check_columns, check_packing
@@ -27,8 +35,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH = 8192  # rows that are read at once on the way to those of a partition
+_BYTES = 1 << 20  # that are read at once of other files
 _OF_A_CRYSTAL = (*STRUCTURE_COLUMNS, "material_id", "formula")
-_WITH_NUMBERS = (*FRAMES, ".csv", ".db", ".json")  # files other than parquet whose crystals may have properties
 
 
 @dataclass(frozen=True)
@@ -141,54 +149,58 @@ def partitions_of(source: Path, size: int) -> Partitioned:
     for path, length in sizes.items():
         told.update(f"{name_in(path, source)}\0{length}\n".encode(errors="surrogateescape"))
     found, single = list[Partition](), list[Path]()
-    properties: dict[Path | str, Sequence[str]] = {}  # of a parquet file, or of a kind of other files
+    properties: dict[str, None] = {}
 
     def add(content: Rows | tuple[Path, ...], crystals: int, of: Sequence[Path]) -> None:
         found.append(Partition(f"{len(found):08}", source, content, crystals, tuple(sizes[path] for path in of)))
 
     for path in files:
-        kind = path.suffix.lower()
-        if kind == ".parquet":
-            counts, properties[path] = _footer(path)
+        if path.suffix.lower() == ".parquet":
+            counts, names = _footer(path)
+            properties.update(dict.fromkeys(names))
             for rows in _rows_of(path, counts, size):
                 add(rows, rows.count, [path])
             continue
         single.append(path)
-        if kind in _WITH_NUMBERS and kind not in properties and (first := _first(path, source)):
-            properties[kind] = tuple(first.properties)
+        with _damage_passed_over(path):
+            for name in first_properties(path):
+                properties[name] = None
     for start in range(0, len(single), size):
         group = tuple(single[start : start + size])
         add(group, len(group), group)
-    names = tuple(dict.fromkeys(property_name(name) for names in properties.values() for name in names))
-    return Partitioned(source.name, tuple(found), len(files), sum(sizes.values()), told.hexdigest()[:16], names)
+    length, digest = sum(sizes.values()), told.hexdigest()[:16]
+    return Partitioned(source.name, tuple(found), len(files), length, digest, tuple(properties))
 
 
-def _first(path: Path, source: Path) -> Found | None:
-    """The first crystal of a file."""
-    return next((found for _, found in crystals_of([path], source) if not found.problem), None)
+@contextmanager
+def _damage_passed_over(path: Path) -> Iterator[None]:
+    """Pass over what is wrong in a file, which whoever reads it will say, but not that it cannot be reached."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:  # pyarrow, pandas and ASE raise whatever they meet in a damaged file
+        if isinstance(error, OSError) and error.errno is not None:  # of damage pyarrow gives no number
+            raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _footer(path: Path) -> tuple[list[int] | None, tuple[str, ...]]:
     """How many rows the row groups of a parquet file hold, None if it is damaged, and its columns of numbers."""
     from pyarrow.parquet import ParquetFile
 
-    try:
-        with ParquetFile(path) as file:
-            groups = range(file.metadata.num_row_groups)
-            return [file.metadata.row_group(k).num_rows for k in groups], _numbers(file.schema_arrow)
-    except MemoryError:
-        raise
-    except Exception as error:  # pyarrow raises whatever it meets in a damaged file
-        if isinstance(error, OSError) and error.errno is not None:  # of damage it gives no number
-            raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
-        return None, ()
+    with _damage_passed_over(path), ParquetFile(path) as file:
+        groups = range(file.metadata.num_row_groups)
+        return [file.metadata.row_group(k).num_rows for k in groups], _numbers(file.schema_arrow)
+    return None, ()
 
 
 @lru_cache(maxsize=64)  # most files of a data set have the same
 def _numbers(schema: pa.Schema) -> tuple[str, ...]:
     """The columns of numbers that pandas makes of a table, without those that say what the crystal is."""
     kinds = schema.empty_table().to_pandas().dtypes
-    return tuple(str(name) for name, kind in kinds.items() if kind.kind in "iuf" and name not in _OF_A_CRYSTAL)
+    return tuple(
+        property_name(name) for name, kind in kinds.items() if kind.kind in "iuf" and name not in _OF_A_CRYSTAL
+    )
 
 
 def _rows_of(path: Path, counts: Sequence[int] | None, size: int) -> Iterator[Rows]:
@@ -231,7 +243,16 @@ def read_partition(partition: Partition) -> Dataset:
             raise DatasetError(f"{path} has {found} bytes, and had {size} when the run was begun or gone on with.")
     if isinstance(content, Rows):
         return collected(_read_rows(content, name_in(content.path, source)), 1)
+    for path in content:
+        _reach(path)
     return collected(crystals_of(content, source), len(content))
+
+
+def _reach(path: Path) -> None:
+    """Read a file once for nothing: whoever makes crystals of it would take what cannot be reached for damaged."""
+    with path.open("rb") as file:
+        while file.read(_BYTES):
+            pass
 
 
 def _read_rows(rows: Rows, shown: str) -> Iterator[tuple[str, Found]]:

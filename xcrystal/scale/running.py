@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 from uuid import uuid4
 
+from xcrystal.crystal.collections.sources.parts import FIRST
 from xcrystal.errors import DatasetError, XCrystalError, check_whole_number, one_sentence
 from xcrystal.reporting import Report, aligned
 from xcrystal.scale.partitions import Partition, partitions_of, read_partition
 from xcrystal.scale.run_folder import SKIPPED, RunFolder
-from xcrystal.scale.tasks import Task, shaped
+from xcrystal.scale.tasks import Task, left_out, shaped
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,6 +63,9 @@ class RunReport(Report):
         Of this call, from the first partition to the last.
     figures
         What the task tells of all crystals together.
+    left_out
+        Numbers that came with crystals and are in no part, as none of the first crystals of a file has them: of how
+        many crystals, by name.
     """
 
     folder: str
@@ -72,6 +77,7 @@ class RunReport(Report):
     seconds: float
     crystals_per_second: float
     figures: dict[str, float]
+    left_out: dict[str, int]
 
     def table(self) -> str:
         """The figures as lines of text."""
@@ -82,6 +88,8 @@ class RunReport(Report):
             ("time", f"{self.seconds:.1f} s, {self.crystals_per_second:.1f} crystals/s"),
         ]
         rows += [(name.replace("_", " "), f"{value:.4g}") for name, value in self.figures.items()]
+        advice = f"to keep it, put one that has it among the first {FIRST} of its file, and begin a new run"
+        rows += [(f"left out: {name}", f"of {count} crystals; {advice}") for name, count in self.left_out.items()]
         rows += [(f"failed: partition {name}", reason) for name, reason in self.failed.items()]
         return aligned(rows)
 
@@ -172,10 +180,12 @@ def run_partitions(
         ordered = {name: failed[name] for name in sorted(failed)}
         skipped = folder.merge_skipped([(by_name[name], reason) for name, reason in ordered.items()])
         crystals = sum(folder.counts(one)[0] for one in data.partitions if folder.is_done(one))
-        figures = task.figures(folder.parts(), skipped)
+        figures, lost = task.figures(folder.parts(), skipped), Counter[str]()
+        for part in folder.parts():
+            lost.update(left_out(part))
     shown = {f"{name} ({by_name[name]})": reason for name, reason in ordered.items()}
     earlier, rate = len(by_name) - len(todo), done / seconds if done else 0.0
-    return RunReport(str(out), len(by_name), earlier, crystals, skipped, shown, seconds, rate, figures)
+    return RunReport(str(out), len(by_name), earlier, crystals, skipped, shown, seconds, rate, figures, dict(lost))
 
 
 @dataclass(frozen=True)

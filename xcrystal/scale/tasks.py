@@ -6,6 +6,7 @@ partitions, or on where it runs: torch has one thread everywhere.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 CODE = "z"
 """The column of latent vectors."""
 _NAMES = ["material_id", "formula", "source"]
+_LEFT_OUT = b"left_out"
 
 
 @dataclass(frozen=True)
@@ -352,7 +354,7 @@ def _structure() -> dict[str, pa.DataType]:
 
 
 def shaped(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The columns of a schema; those that the table has not are not known."""
+    """The columns of a schema; those that the table has not are not known, and what it has beyond them is counted."""
     import pyarrow as pa
 
     def column(field: pa.Field) -> Any:
@@ -360,7 +362,19 @@ def shaped(table: pa.Table, schema: pa.Schema) -> pa.Table:
             return table.column(field.name).cast(field.type)
         return pa.nulls(len(table), field.type)
 
-    return pa.table([column(field) for field in schema], schema=schema)
+    known = {name: len(table) - table.column(name).null_count for name in {*table.column_names} - {*schema.names}}
+    told = {_LEFT_OUT: json.dumps({name: known[name] for name in sorted(known) if known[name]})}
+    return pa.table(
+        [column(field) for field in schema], schema=schema.with_metadata(told if any(known.values()) else None)
+    )
+
+
+def left_out(part: Path) -> dict[str, int]:
+    """The columns that ``shaped`` has left out of the file of a part, and of how many crystals they were known."""
+    from pyarrow.parquet import read_metadata
+
+    found: dict[str, int] = json.loads((read_metadata(part).metadata or {}).get(_LEFT_OUT, b"{}"))
+    return found
 
 
 def with_codes(frame: pd.DataFrame, z: np.ndarray) -> pa.Table:

@@ -24,6 +24,11 @@ TAKEN = (*STRUCTURE_COLUMNS, *MOTIFS, *_COLOURS, *_COLUMNS)
 PREDICTED = "predicted_"
 """What the names of columns begin with that a model has predicted: such a property is renamed, too."""
 _Reader = Callable[[Path, str], Iterator[Found]]
+_NUMBERS: dict[_Reader | None, Callable[[Path], Iterator[str]]] = {
+    ase_files.read_frames: ase_files.numbers_of_frames,
+    ase_files.read_database: ase_files.numbers_of_database,
+    table_files.read_csv: table_files.numbers_of_csv,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +172,21 @@ def _reader(path: Path) -> _Reader | None:
     if suffix == ".csv":
         return table_files.read_csv
     return crystal_files.read if suffix == ".json" or crystal_files.is_one(path) else None
+
+
+def first_properties(path: Path) -> Iterator[str]:
+    """Names of the numbers of the first crystals of a file, as ``Dataset.properties``; of parquet its footer tells.
+
+    Raises
+    ------
+    OSError
+        If it cannot be reached; over a damaged file also whatever its format raises.
+    """
+    if path.suffix.lower() in (".db", ".json"):
+        with path.open("rb") as file:
+            file.read(1)  # raises what SQLite would take for damage, and whoever asks for a database for none
+    if (names := _NUMBERS.get(_reader(path))) is not None:
+        yield from map(property_name, names(path))
 
 
 def property_name(name: str) -> str:

@@ -6,19 +6,22 @@ import json
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xcrystal.crystal.collections.sources.parts import Found, failed, found_crystal, numbers_of
+from xcrystal.crystal.collections.sources.parts import FIRST, Found, failed, found_crystal, numbers_of
 from xcrystal.crystal.formats.extended_xyz import atoms_of, check_periodic, check_repeats, frames_of
 from xcrystal.errors import ReadError, XCrystalError
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from ase.db.row import AtomsRow
 
 FRAMES = (".xyz", ".extxyz")
 _NAMES = ("material_id", "name")  # entries that tell what a crystal is called
+_HEAD = 1_000_000  # characters, that hold the first frames
 
 
 def read_frames(path: Path, name: str) -> Iterator[Found]:
@@ -30,10 +33,8 @@ def read_frames(path: Path, name: str) -> Iterator[Found]:
         ):
             own = f"{name}#{number}"
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    atoms = atoms_of(frame, "It")
-                    check_repeats(atoms, "It")
+                atoms = _atoms_of(frame)
+                check_repeats(atoms, "It")
             except XCrystalError as error:
                 yield failed(own, error)
             else:
@@ -45,10 +46,28 @@ def read_frames(path: Path, name: str) -> Iterator[Found]:
         yield failed(name, "There is no frame in this file.")
 
 
+def numbers_of_frames(path: Path) -> Iterator[str]:
+    """What the numbers of the first frames are called; no more of the file is read."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        head = file.read(_HEAD)
+    with suppress(ReadError):  # where the head ends, within a frame
+        for frame in islice(frames_of(head, "It"), FIRST):
+            with suppress(XCrystalError):
+                atoms = _atoms_of(frame)
+                yield from _numbers(atoms, atoms.info)
+
+
+def _atoms_of(frame: str) -> Atoms:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return atoms_of(frame, "It")
+
+
 def is_database(path: Path) -> bool:
     """Whether a .json file is a database of ASE, not a structure as pymatgen writes it."""
     try:
-        content = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        content = json.loads(text) if b"nextid" in text else None  # to parse those of pymatgen takes long
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and {"ids", "nextid"} <= content.keys()
@@ -56,23 +75,33 @@ def is_database(path: Path) -> bool:
 
 def read_database(path: Path, name: str) -> Iterator[Found]:
     """The rows of a database of ASE; its numbers become properties. Nothing is written to it."""
-    from ase.db import connect
-
     number = 0
     try:
-        if path.suffix.lower() != ".json":
-            _check_sqlite(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            rows = connect(path, type="json" if path.suffix.lower() == ".json" else "db", use_lock_file=False)
-            for row in rows.select(include_data=False):
-                yield _found(f"{name}#{row.id}", row.toatoms(), dict(row.key_value_pairs))
-                number += 1
+        for row in _rows(path):
+            yield _found(f"{name}#{row.id}", row.toatoms(), dict(row.key_value_pairs))
+            number += 1
     except Exception as error:  # noqa: BLE001  (the database or ASE may raise anything over a damaged file)
         yield failed(name, f"Row {number + 1} cannot be read, nor what comes after it: {_said(error)}")
         return
     if not number:
         yield failed(name, "There is no row in this database.")
+
+
+def numbers_of_database(path: Path) -> Iterator[str]:
+    """What the numbers of the first rows are called; whatever ASE meets in a damaged file is raised."""
+    for row in _rows(path, FIRST):
+        yield from _numbers(row.toatoms(), dict(row.key_value_pairs))
+
+
+def _rows(path: Path, most: int | None = None) -> Iterator[AtomsRow]:
+    from ase.db import connect
+
+    kind = "json" if path.suffix.lower() == ".json" else "db"
+    if kind == "db":
+        _check_sqlite(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield from connect(path, type=kind, use_lock_file=False).select(limit=most, include_data=False)
 
 
 def _said(error: Exception) -> str:
@@ -96,9 +125,14 @@ def _found(name: str, atoms: Atoms, told: Mapping[str, Any]) -> Found:
     name = next((told[key] for key in _NAMES if isinstance(told.get(key), str) and told[key].strip()), name)
     try:
         check_periodic(atoms.pbc, "It")
-        numbers = numbers_of(told) | numbers_of(getattr(atoms.calc, "results", None) or {})
-        if "energy" in numbers and len(atoms):
-            numbers["energy_per_atom"] = numbers["energy"] / len(atoms)
-        return found_crystal(name, AseAtomsAdaptor.get_structure(atoms), numbers)
+        return found_crystal(name, AseAtomsAdaptor.get_structure(atoms), _numbers(atoms, told))
     except Exception as error:  # noqa: BLE001  (one bad frame must not end the reading of the others)
         return failed(name, error)
+
+
+def _numbers(atoms: Atoms, told: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers that come with atoms, those of a calculation included."""
+    numbers = numbers_of(told) | numbers_of(getattr(atoms.calc, "results", None) or {})
+    if "energy" in numbers and len(atoms):
+        numbers["energy_per_atom"] = numbers["energy"] / len(atoms)
+    return numbers

@@ -13,6 +13,9 @@ from xcrystal.errors import one_sentence
 if TYPE_CHECKING:
     from pymatgen.core import IStructure
 
+FIRST = 100
+"""So many crystals of a file tell which numbers come with those in it, where that is asked before it is read."""
+
 
 @dataclass(frozen=True)
 class Found:

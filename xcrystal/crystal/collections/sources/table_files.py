@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xcrystal.crystal.collections.sources.parts import Found, failed, found_crystal, numbers_of
+from xcrystal.crystal.collections.sources.parts import FIRST, Found, failed, found_crystal, numbers_of
 from xcrystal.errors import DatasetError, XCrystalError
 
 if TYPE_CHECKING:
@@ -59,21 +59,38 @@ def read_csv(path: Path, name: str) -> Iterator[Found]:
     except Exception as error:  # noqa: BLE001  (pandas raises whatever it meets)
         yield failed(name, f"{path.name} cannot be read as a table: {error}")
         return
-    columns = {str(column).strip().lower(): column for column in table.columns}
-    text = next((columns[c] for c in TEXTS if c in columns), None)
+    text, called, others = _roles(table)
     if text is None:
         yield failed(name, f"{path.name} has no column cif or structure.")
         return
-    called = next((columns[c] for c in _NAMES if c in columns), None)
-    # pandas calls a column without a name so: the index of whoever wrote the table
-    unnamed = [column for column in table.columns if str(column).startswith("Unnamed: ")]
-    others = [column for column in table.columns if column not in (text, called, *unnamed)]
     for k, (_, row) in enumerate(table.iterrows()):
         own = f"{name}#{k + 1}" if called is None or pd.isna(row[called]) else str(row[called])
         try:
             yield found_crystal(own, _structure(row[text], path), numbers_of({str(c): row[c] for c in others}))
         except XCrystalError as error:
             yield failed(own, error)
+
+
+def numbers_of_csv(path: Path) -> Iterator[str]:
+    """What the columns of numbers of a CSV file are called, as far as its first rows tell."""
+    import pandas as pd
+
+    table = pd.read_csv(path, nrows=FIRST)
+    text, _, others = _roles(table)
+    for column in others if text is not None else ():
+        # empty cells say nothing unless these are all: then no crystal has it
+        if table[column].dtype.kind in "iuf" and (table[column].notna().any() or len(table) == FIRST):
+            yield str(column)
+
+
+def _roles(table: pd.DataFrame) -> tuple[Any, Any, list[Any]]:
+    """The columns of the structures and of the names, None without, and the others."""
+    columns = {str(column).strip().lower(): column for column in table.columns}
+    text = next((columns[c] for c in TEXTS if c in columns), None)
+    called = next((columns[c] for c in _NAMES if c in columns), None)
+    # pandas calls a column without a name so: the index of whoever wrote the table
+    unnamed = [column for column in table.columns if str(column).startswith("Unnamed: ")]
+    return text, called, [column for column in table.columns if column not in (text, called, *unnamed)]
 
 
 def _structure(value: Any, table: Path) -> Structure:
