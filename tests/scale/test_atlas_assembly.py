@@ -78,6 +78,12 @@ def test_an_older_atlas_is_replaced_as_a_whole(run: Path, tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["atlas"]
 
 
+def test_two_do_not_assemble_the_same_run(run: Path, tmp_path: Path) -> None:
+    with RunFolder(run).alone(), pytest.raises(DatasetError, match="Another process works in"):
+        assemble_atlas(run, tmp_path / "atlas", sample=20)
+    assert not (tmp_path / "atlas").exists()
+
+
 def test_flags_that_only_some_parts_have_are_empty_elsewhere(run: Path, tmp_path: Path) -> None:
     flags = [pd.read_parquet(path)["flag"].ne("") for path in RunFolder(run).parts()]
     assert any(one.any() for one in flags) and not all(one.any() for one in flags)

@@ -61,47 +61,50 @@ def assemble_atlas(run: str | Path, out: str | Path, sample: int = SAMPLE, seed:
     Raises
     ------
     DatasetError
-        If the folder holds no such run, or no crystal.
+        If the folder holds no such run, or no crystal, or is being worked on.
     """
     import pyarrow as pa
     from pyarrow.parquet import read_metadata
 
     folder, out = RunFolder(Path(run).resolve()), Path(out).resolve()
     told, task = _manifest(folder)
-    parts = folder.parts()
-    if len(parts) < told["partitions"]:
-        missing = told["partitions"] - len(parts)
-        raise DatasetError(f"Of the run in {folder.path}, {missing} partitions are not done: begin it again.")
-    if not (folder.path / SKIPPED).is_file():
-        raise DatasetError(f"The run in {folder.path} has not come to its end: begin it again.")
-    ends = np.cumsum([0, *(read_metadata(path).num_rows for path in parts)])
-    if not ends[-1]:
-        raise DatasetError(f"The run in {folder.path} has no crystals to make an atlas of.")
-    crystals = int(ends[-1])
-    size = min(check_whole_number(sample, "The size of a sample"), crystals)
-    z, within = _sampled(parts, ends, size, seed)
-    layout, how = lay_out(z, seed, max(size, 1))
-    known, schema = laid_out(z, layout, seed), _schema(parts)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
-        part = Path(name) / out.name
-        part.mkdir()
-        rows, shape, centres = _placed(parts, within, layout, known, schema, crystals), (crystals, z.shape[1]), None
-        if crystals >= LARGE:
-            some, _ = _sampled(parts, ends, min(CELL_SAMPLE, crystals), seed)
-            centres = fit_centres(some, round(crystals**0.5), seed)
-            rows = _by_cell(rows, schema, some, centres, crystals, Path(name))
-        chart = _chart(schema)
-        _write(rows, chart, schema, shape, centres, part)
-        properties = [field.name for field in chart if pa.types.is_floating(field.type) and field.name not in _PLACES]
-        counted = (told["inputs"]["files"], properties, crystals, folder.skipped())
-        facts = atlas_facts(task.opened, told["data"], *counted)
-        facts |= {"map": how | {"fitted": size}} | placing_error(known, seed)
-        (part / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        first = _write_skipped(folder.path / SKIPPED, part / SKIPPED_CSV)
-        if is_ours(out):
-            write_readme(part, facts, chart.names, first)
-        put_in_place(part, out)
+    with folder.alone():
+        parts = folder.parts()
+        if len(parts) < told["partitions"]:
+            missing = told["partitions"] - len(parts)
+            raise DatasetError(f"Of the run in {folder.path}, {missing} partitions are not done: begin it again.")
+        if not (folder.path / SKIPPED).is_file():
+            raise DatasetError(f"The run in {folder.path} has not come to its end: begin it again.")
+        ends = np.cumsum([0, *(read_metadata(path).num_rows for path in parts)])
+        if not ends[-1]:
+            raise DatasetError(f"The run in {folder.path} has no crystals to make an atlas of.")
+        crystals = int(ends[-1])
+        size = min(check_whole_number(sample, "The size of a sample"), crystals)
+        z, within = _sampled(parts, ends, size, seed)
+        layout, how = lay_out(z, seed, max(size, 1))
+        known, schema = laid_out(z, layout, seed), _schema(parts)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
+            part = Path(name) / out.name
+            part.mkdir()
+            rows, shape, centres = _placed(parts, within, layout, known, schema, crystals), (crystals, z.shape[1]), None
+            if crystals >= LARGE:
+                some, _ = _sampled(parts, ends, min(CELL_SAMPLE, crystals), seed)
+                centres = fit_centres(some, round(crystals**0.5), seed)
+                rows = _by_cell(rows, schema, some, centres, crystals, Path(name))
+            chart = _chart(schema)
+            _write(rows, chart, schema, shape, centres, part)
+            properties = [
+                field.name for field in chart if pa.types.is_floating(field.type) and field.name not in _PLACES
+            ]
+            counted = (told["inputs"]["files"], properties, crystals, folder.skipped())
+            facts = atlas_facts(task.opened, told["data"], *counted)
+            facts |= {"map": how | {"fitted": size}} | placing_error(known, seed)
+            (part / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            first = _write_skipped(folder.path / SKIPPED, part / SKIPPED_CSV)
+            if is_ours(out):
+                write_readme(part, facts, chart.names, first)
+            put_in_place(part, out)
     return facts
 
 
