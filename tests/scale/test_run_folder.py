@@ -60,7 +60,7 @@ def test_a_damaged_file_is_named_and_its_partition_done_again(crystals: Path, tm
     run_partitions(Copy(), crystals, run.path, size=30, progress=False)
     damaged = run.path / folder / "00000001.parquet"
     damaged.write_bytes(damaged.read_bytes()[:-40])
-    with pytest.raises(DatasetError, match="remove parts/00000001.parquet and begin the run again") as caught:
+    with pytest.raises(DatasetError, match=r"remove parts/00000001\.parquet and begin the run again") as caught:
         run_partitions(Copy(), crystals, run.path, size=30, progress=False)
     assert str(damaged) in str(caught.value)
     part = run.part("00000001")
