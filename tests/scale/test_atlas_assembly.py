@@ -41,6 +41,8 @@ def test_with_all_crystals_laid_out_it_is_the_atlas_that_is_built_at_once(
     np.testing.assert_allclose(found.z, whole.z, atol=2e-3)  # tokens have coordinates of 32 bits
     assert facts["properties"] == whole.facts["properties"] == ["band_gap"]
     assert facts["skipped"] == whole.facts["skipped"]
+    assert facts["flags"] == whole.facts["flags"]
+    assert sum(facts["flags"].values()) > 0
     one, other = found.structure(3), whole.structure(3)
     assert one is not None
     assert one == other
@@ -76,6 +78,12 @@ def test_an_older_atlas_is_replaced_as_a_whole(run: Path, tmp_path: Path) -> Non
         "structures.parquet",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["atlas"]
+
+
+def test_two_do_not_assemble_the_same_run(run: Path, tmp_path: Path) -> None:
+    with RunFolder(run).alone(), pytest.raises(DatasetError, match="Another process works in"):
+        assemble_atlas(run, tmp_path / "atlas", sample=20)
+    assert not (tmp_path / "atlas").exists()
 
 
 def test_flags_that_only_some_parts_have_are_empty_elsewhere(run: Path, tmp_path: Path) -> None:
@@ -132,11 +140,47 @@ def test_a_large_one_is_that_of_a_small_limit_in_another_order_with_an_index(
     np.testing.assert_allclose(distances, small.neighbours(small.z, 3)[1], atol=1e-4)
     np.testing.assert_allclose(large.z[rows[:, 0]], small.z, atol=1e-4)
     assert "lists.safetensors" in (tmp_path / "large" / "README.md").read_text()
-    assert [path.name for path in (tmp_path / "large").iterdir() if path.suffix in (".arrow", ".part")] == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["large", "small"]
     again = tmp_path / "again"
     assemble_atlas(run, again, sample=40)
     for name in ("atlas.parquet", "atlas.safetensors", "lists.safetensors", "structures.parquet"):
         assert (again / name).read_bytes() == (tmp_path / "large" / name).read_bytes()
+
+
+def test_columns_without_a_value_are_left_out_as_of_one_that_is_built_at_once(crystals: Path, tmp_path: Path) -> None:
+    table = pd.read_parquet(crystals / "b.parquet").assign(gap=np.nan)
+    table.to_parquet(tmp_path / "data.parquet")
+    run_partitions(MapRows(), tmp_path / "data.parquet", tmp_path / "run", progress=False)
+    facts = assemble_atlas(tmp_path / "run", tmp_path / "parts")
+    whole = build_atlas("mp20", tmp_path / "data.parquet", tmp_path / "whole")
+    assert {*open_atlas(tmp_path / "parts").table} == {*whole.table}
+    assert not {"gap", "flag"} & {*whole.table}
+    assert facts["properties"] == ["band_gap"]
+    assert "flags" not in facts
+    assert "flags" not in whole.facts
+
+
+def test_a_damaged_part_is_named(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    part = RunFolder(tmp_path / "run").part("00000002")
+    whole = part.read_bytes()
+    for content in (whole[: len(whole) // 2], whole[:4] + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :]):
+        part.write_bytes(content)
+        with pytest.raises(DatasetError, match=r"remove parts/00000002\.parquet and begin the run again"):
+            assemble_atlas(tmp_path / "run", tmp_path / "atlas", sample=20)
+    assert not (tmp_path / "atlas").exists()
+
+
+def test_what_a_killed_call_has_left_in_the_run_is_removed(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    before = {path.name for path in (tmp_path / "run").iterdir()}
+    for folder in (tmp_path / "run", tmp_path):
+        (folder / ".atlas-k1ll3d00" / "atlas").mkdir(parents=True)
+        (folder / ".atlas-k1ll3d00" / "3.arrow").touch()
+    assemble_atlas(tmp_path / "run", tmp_path / "run" / "atlas", sample=20)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == before | {"atlas"}
+    assemble_atlas(tmp_path / "run", tmp_path / "atlas", sample=20)
+    assert (tmp_path / ".atlas-k1ll3d00").exists(), "outside of the run it may be anybody's"
 
 
 def test_somebody_elses_readme_stays(run: Path, tmp_path: Path) -> None:

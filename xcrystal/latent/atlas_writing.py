@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcrystal.crystal.files import array_header, replacing
+from xcrystal.errors import DatasetError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +39,11 @@ def writing_rows(
     ------
     callable
         Write the next rows: latent vectors (n, latent_dim), and the rows of each of the tables.
+
+    Raises
+    ------
+    DatasetError
+        In the end, if these were not as many rows as the shape says; older files stay.
     """
     from pyarrow.parquet import ParquetWriter
 
@@ -49,9 +55,15 @@ def writing_rows(
         array = stack.enter_context(stack.enter_context(replacing(codes)).open("wb"))
         array.write(array_header("z", shape, half))
 
+        written = 0
+
         def write(z: np.ndarray, *rows: pa.Table) -> None:
+            nonlocal written
+            written += len(z)
             for writer, part in zip(writers, rows, strict=True):
                 writer.write_table(part, row_group_size=ROWS)
             array.write(z.astype("<f2" if half else "<f4").tobytes())
 
         yield write
+        if written != shape[0]:
+            raise DatasetError(f"An atlas of {shape[0]} crystals was to be written, and there were {written}.")

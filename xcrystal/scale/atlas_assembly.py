@@ -6,8 +6,11 @@ index on the disk: each goes into the file of a range of cells, and then these a
 
 from __future__ import annotations
 
+import glob
 import json
+import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcrystal.crystal.collections.tables import STRUCTURE_COLUMNS, csv_text
+from xcrystal.crystal.quality import count_flags
 from xcrystal.errors import DatasetError, check_whole_number
 from xcrystal.latent.atlas import CODES, FACTS, FLAG, LARGE, LISTS, STRUCTURES, TABLE, Atlas
 from xcrystal.latent.atlas_writing import writing_rows
@@ -25,7 +29,7 @@ from xcrystal.latent.inverted_lists import fit_centres, nearest_centres, starts,
 from xcrystal.latent.readme import REASONS, is_ours, write_readme
 from xcrystal.latent.readme import SKIPPED as SKIPPED_CSV
 from xcrystal.latent.umap_layout import laid_out, lay_out
-from xcrystal.scale.run_folder import MANIFEST, SKIPPED, RunFolder
+from xcrystal.scale.run_folder import MANIFEST, SKIPPED, RunFolder, reading, rows_of
 from xcrystal.scale.tasks import CODE, MapRows, codes_of
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SAMPLE = 20_000
-_BUCKET, _MOST_BUCKETS = 2**17, 500  # crystals that are sorted at once; files that are written at once
+_BUCKET, _MOST_BUCKETS = 2**17, 200  # crystals that are sorted at once; files that are written at once (macOS: 256)
 _KEPT = ("material_id", "formula", *STRUCTURE_COLUMNS, "source")
 _PLACES = ("x", "y")
 _CELL = "cell of the index"  # a column that is on the disk for a while
@@ -61,47 +65,46 @@ def assemble_atlas(run: str | Path, out: str | Path, sample: int = SAMPLE, seed:
     Raises
     ------
     DatasetError
-        If the folder holds no such run, or no crystal.
+        If the folder holds no such run, or no crystal, or is being worked on.
     """
-    import pyarrow as pa
-    from pyarrow.parquet import read_metadata
-
     folder, out = RunFolder(Path(run).resolve()), Path(out).resolve()
     told, task = _manifest(folder)
-    parts = folder.parts()
-    if len(parts) < told["partitions"]:
-        missing = told["partitions"] - len(parts)
-        raise DatasetError(f"Of the run in {folder.path}, {missing} partitions are not done: begin it again.")
-    if not (folder.path / SKIPPED).is_file():
-        raise DatasetError(f"The run in {folder.path} has not come to its end: begin it again.")
-    ends = np.cumsum([0, *(read_metadata(path).num_rows for path in parts)])
-    if not ends[-1]:
-        raise DatasetError(f"The run in {folder.path} has no crystals to make an atlas of.")
-    crystals = int(ends[-1])
-    size = min(check_whole_number(sample, "The size of a sample"), crystals)
-    z, within = _sampled(parts, ends, size, seed)
-    layout, how = lay_out(z, seed, max(size, 1))
-    known, schema = laid_out(z, layout, seed), _schema(parts)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
-        part = Path(name) / out.name
-        part.mkdir()
-        rows, shape, centres = _placed(parts, within, layout, known, schema, crystals), (crystals, z.shape[1]), None
-        if crystals >= LARGE:
-            some, _ = _sampled(parts, ends, min(CELL_SAMPLE, crystals), seed)
-            centres = fit_centres(some, round(crystals**0.5), seed)
-            rows = _by_cell(rows, schema, some, centres, crystals, Path(name))
-        chart = _chart(schema)
-        _write(rows, chart, schema, shape, centres, part)
-        properties = [field.name for field in chart if pa.types.is_floating(field.type) and field.name not in _PLACES]
-        counted = (told["inputs"]["files"], properties, crystals, folder.skipped())
-        facts = atlas_facts(task.opened, told["data"], *counted)
-        facts |= {"map": how | {"fitted": size}} | placing_error(known, seed)
-        (part / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        first = _write_skipped(folder.path / SKIPPED, part / SKIPPED_CSV)
-        if is_ours(out):
-            write_readme(part, facts, chart.names, first)
-        put_in_place(part, out)
+    with folder.alone():
+        parts = folder.parts()
+        if len(parts) < told["partitions"]:
+            missing = told["partitions"] - len(parts)
+            raise DatasetError(f"Of the run in {folder.path}, {missing} partitions are not done: begin it again.")
+        if not (folder.path / SKIPPED).is_file():
+            raise DatasetError(f"The run in {folder.path} has not come to its end: begin it again.")
+        ends = np.cumsum([0, *map(rows_of, parts)])
+        if not ends[-1]:
+            raise DatasetError(f"The run in {folder.path} has no crystals to make an atlas of.")
+        crystals = int(ends[-1])
+        size = min(check_whole_number(sample, "The size of a sample"), crystals)
+        z, within = _sampled(parts, ends, size, seed)
+        layout, how = lay_out(z, seed, max(size, 1))
+        known, schema = laid_out(z, layout, seed), _schema(parts[0])
+        chart, properties, flagged = _chart(parts, schema)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(folder, out)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
+            part = Path(name) / out.name
+            part.mkdir()
+            rows, shape, centres = _placed(parts, within, layout, known, crystals), (crystals, z.shape[1]), None
+            if crystals >= LARGE:
+                some, _ = _sampled(parts, ends, min(CELL_SAMPLE, crystals), seed)
+                centres = fit_centres(some, round(crystals**0.5), seed)
+                rows = _by_cell(rows, schema, some, centres, crystals, Path(name))
+            _write(rows, chart, schema, shape, centres, part)
+            counted = (told["inputs"]["files"], properties, crystals, folder.skipped())
+            facts = atlas_facts(task.opened, told["data"], *counted)
+            facts |= {"map": how | {"fitted": size}} | ({"flags": flagged} if flagged else {})
+            facts |= placing_error(known, seed)
+            (part / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            first = _write_skipped(folder.path / SKIPPED, part / SKIPPED_CSV)
+            if is_ours(out):
+                write_readme(part, facts, chart.names, first)
+            put_in_place(part, out)
     return facts
 
 
@@ -119,6 +122,21 @@ def _manifest(folder: RunFolder) -> tuple[dict[str, Any], MapRows]:
     return told, task
 
 
+def _remove_leftovers(folder: RunFolder, out: Path) -> None:
+    """Remove what killed calls have left; only in the folder of the run, whose lock says that nobody writes it now."""
+    if out.parent == folder.path:
+        for left in folder.path.glob(f".{glob.escape(out.name)}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table of a part, or some of its columns."""
+    from pyarrow.parquet import read_table
+
+    with reading(path):
+        return read_table(path, columns=columns)
+
+
 def _half(z: np.ndarray) -> np.ndarray:
     """Latent vectors (n, d) as they are kept, in 16 bits."""
     return z.astype(np.float16).astype(np.float32)
@@ -126,29 +144,41 @@ def _half(z: np.ndarray) -> np.ndarray:
 
 def _sampled(parts: Sequence[Path], ends: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Latent vectors (count, d) of a sample, and which rows of each part they are."""
-    from pyarrow.parquet import read_table
-
     chosen = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), count, replace=False))
     pieces = np.split(chosen, np.searchsorted(chosen, ends[1:-1]))
     within = [piece - first for piece, first in zip(pieces, ends, strict=False)]
-    codes = [codes_of(read_table(p, columns=[CODE]))[rows] for p, rows in zip(parts, within, strict=True) if len(rows)]
+    codes = [codes_of(_read(p, [CODE]))[rows] for p, rows in zip(parts, within, strict=True) if len(rows)]
     return _half(np.concatenate(codes)), within
 
 
-def _schema(parts: Sequence[Path]) -> pa.Schema:
-    """All columns of the parts, and those of the places on the map."""
+def _schema(part: Path) -> pa.Schema:
+    """The columns of a part, which all parts have, and those of the places on the map."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
+    from pyarrow.parquet import read_schema
 
-    whole = pa.unify_schemas([pq.read_schema(path) for path in parts], promote_options="permissive")
-    return pa.schema([*whole, *(pa.field(name, pa.float32()) for name in _PLACES)])
+    with reading(part):
+        return pa.schema([*read_schema(part), *(pa.field(name, pa.float32()) for name in _PLACES)])
 
 
-def _chart(schema: pa.Schema) -> pa.Schema:
-    """The columns of the table of the atlas."""
+def _chart(parts: Sequence[Path], schema: pa.Schema) -> tuple[pa.Schema, list[str], dict[str, int]]:
+    """The columns of the table of the atlas, which of them are properties, and how many crystals have which flag.
+
+    As in an atlas that is built at once, there is no column of a property that is known of no crystal, and none of
+    flags without any.
+    """
     import pyarrow as pa
 
-    return pa.schema([field for field in schema if field.name not in (CODE, *STRUCTURE_COLUMNS, "source")])
+    chart = [field for field in schema if field.name not in (CODE, *STRUCTURE_COLUMNS, "source")]
+    numbers = [field.name for field in chart if pa.types.is_floating(field.type) and field.name not in _PLACES]
+    known, counts = set[str](), Counter[str]()
+    for path in parts:
+        table = _read(path, [*numbers, FLAG])
+        known |= {name for name in numbers if table.column(name).null_count < len(table)}
+        counts.update(count_flags(table.column(FLAG).to_pylist()))
+    flagged = dict(counts) if any(counts.values()) else {}
+    left_out = {*numbers} - known | ({FLAG} if not flagged else set())
+    properties = [name for name in numbers if name in known]
+    return pa.schema([field for field in chart if field.name not in left_out]), properties, flagged
 
 
 def _placed(
@@ -156,18 +186,16 @@ def _placed(
     within: Sequence[np.ndarray],
     layout: np.ndarray,
     known: Atlas,
-    schema: pa.Schema,
     crystals: int,
 ) -> Iterator[pa.Table]:
     """The rows of the parts with their places on the map; the sample's own are in ``layout``, part after part."""
     import pyarrow as pa
-    from pyarrow.parquet import read_table
     from tqdm.auto import tqdm
 
     seen = 0
     with tqdm(total=crystals, desc="placing", unit="crystal", disable=None) as bar:
         for path, rows in zip(parts, within, strict=True):
-            part = read_table(path)
+            part = _read(path)
             if not len(part):
                 continue
             z, xy = _half(codes_of(part)), np.empty((len(part), 2), dtype=np.float32)
@@ -178,7 +206,7 @@ def _placed(
             seen += len(rows)
             for name, values in zip(_PLACES, xy.T, strict=True):
                 part = part.append_column(name, pa.array(values))
-            yield _filled(part, schema)
+            yield part
             bar.update(len(z))
 
 
@@ -242,7 +270,7 @@ def _write_skipped(found: Path, file: Path) -> pd.DataFrame:
     """Write what was skipped in a run as CSV, and tell the first of it."""
     from pyarrow.parquet import ParquetFile
 
-    with ParquetFile(found) as rows, file.open("w", encoding="utf-8") as text:
+    with ParquetFile(found) as rows, file.open("w", encoding="utf-8", newline="") as text:
         first = rows.schema_arrow.empty_table().to_pandas()
         text.write(csv_text(first))
         for batch in rows.iter_batches():
@@ -250,15 +278,3 @@ def _write_skipped(found: Path, file: Path) -> pd.DataFrame:
             first = part[:REASONS] if first.empty else first
             text.write(csv_text(part, header=False))
     return first
-
-
-def _filled(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The columns of a schema; those that a part has not are not known, or of the flags empty."""
-    import pyarrow as pa
-
-    def column(field: pa.Field) -> Any:
-        if field.name in table.column_names:
-            return table.column(field.name).cast(field.type)
-        return pa.array([""] * len(table)) if field.name == FLAG else pa.nulls(len(table), field.type)
-
-    return pa.table([column(field) for field in schema], schema=schema)

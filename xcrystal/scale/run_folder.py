@@ -7,8 +7,9 @@ once that is done; ``skipped/NAME.parquet`` is what of it could not be, and why;
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MANIFEST, SKIPPED = "manifest.json", "skipped.parquet"
 _PARTS, _REASONS = "parts", "skipped"
+_TABLES = "[0-9]" * 8 + ".parquet"  # of partitions; systems and people put other files beside them
+_BEGUN, _DAY = "*.*-????????.part", 86400.0  # files that ``replacing`` has begun; s
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,17 @@ class RunFolder:
 
     def parts(self) -> list[Path]:
         """What became of the partitions that are done, in order."""
-        return sorted((self.path / _PARTS).glob("*.parquet"))
+        return sorted((self.path / _PARTS).glob(_TABLES))
 
     def counts(self, partition: Partition) -> tuple[int, int]:
-        """How many crystals of a partition that is done are in its part, and were skipped."""
-        from pyarrow.parquet import read_metadata
+        """How many crystals of a partition that is done are in its part, and were skipped.
 
-        kept, skipped = (read_metadata(file(partition.name)).num_rows for file in (self.part, self.reasons))
+        Raises
+        ------
+        DatasetError
+            If one of the two is damaged.
+        """
+        kept, skipped = (rows_of(file(partition.name)) for file in (self.part, self.reasons))
         return kept, skipped
 
     def skipped(self) -> int:
@@ -91,13 +98,25 @@ class RunFolder:
         file = self.path / MANIFEST
         if file.is_file():
             self._compare(file, json.loads(json.dumps(manifest)))
+            self._remove_leftovers()
             return
-        if self.path.is_dir() and any(one.name != LOCK for one in self.path.iterdir()):
+        if self.path.is_dir() and not all(map(_is_begun, self.path.iterdir())):
             raise DatasetError(f"The folder {self.path} holds something else; give a new one for the run.")
         for name in (_PARTS, _REASONS):
             (self.path / name).mkdir(parents=True, exist_ok=True)
         with replacing(file) as part:
             part.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+    def _remove_leftovers(self) -> None:
+        """Remove files that killed workers had begun; not those of today, which one of an earlier call may still write.
+
+        A scheduler's workers go on when the call that sent them their partitions has ended, and no lock tells of them.
+        """
+        for folder in (self.path, self.path / _REASONS):
+            for file in folder.glob(_BEGUN):
+                with suppress(OSError):
+                    if file.stat().st_mtime < time.time() - _DAY:
+                        file.unlink()
 
     def _compare(self, file: Path, wanted: dict[str, Any]) -> None:
         try:
@@ -133,12 +152,46 @@ class RunFolder:
         whole = [{"name": f"partition {p.name}", "source": str(p), "reason": reason} for p, reason in failed]
         count = 0
         with replacing(self.path / SKIPPED) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for path in sorted((self.path / _REASONS).glob("*.parquet")):
+            for path in sorted((self.path / _REASONS).glob(_TABLES)):
                 if not self.part(path.stem).is_file():
                     continue  # of a partition that was not finished
-                rows = pq.read_table(path).select(schema.names).cast(schema)
+                with reading(path):
+                    rows = pq.read_table(path).select(schema.names).cast(schema)
                 count += len(rows)
                 if len(rows):
                     writer.write_table(rows)
             writer.write_table(pa.Table.from_pylist(whole, schema))
         return count + missed
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether something is what one who is killed before there is a manifest leaves."""
+    if path.name in (_PARTS, _REASONS):
+        return path.is_dir() and not any(path.iterdir())
+    return path.name == LOCK or path.match(f"{MANIFEST}{_BEGUN.removeprefix('*')}")
+
+
+def rows_of(path: Path) -> int:
+    """How many rows a file of a partition has.
+
+    Raises
+    ------
+    DatasetError
+        If it is damaged.
+    """
+    from pyarrow.parquet import read_metadata
+
+    with reading(path):
+        return int(read_metadata(path).num_rows)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say which file of a partition it is that cannot be read, and how to have it made again."""
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except (OSError, ArrowException) as error:
+        again = f"if it is damaged, remove {_PARTS}/{path.name} and begin the run again"
+        raise DatasetError(f"{path} cannot be read ({again}): {error}") from error

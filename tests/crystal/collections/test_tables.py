@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from tests.crystals import CRYSTALS
-from xcrystal.crystal.collections.tables import csv_text, identifiers, read_table, structure_of, structures
+from xcrystal.crystal.collections import tables
+from xcrystal.crystal.collections.tables import (
+    StoredRows,
+    csv_text,
+    identifiers,
+    read_table,
+    structure_of,
+    structures,
+)
 from xcrystal.crystal.geometry.matching import match_rms
 from xcrystal.errors import DatasetError, ReadError
 
@@ -22,6 +30,24 @@ def test_no_cell_of_a_csv_is_a_formula() -> None:
     assert rows[0] == ["material_id", "'=gap"]
     assert [row[0] for row in rows[1:]] == ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t=1", "NaCl", ""]
     assert {row[1] for row in rows[1:]} == {"-1.5"}
+
+
+def test_lines_of_a_csv_end_alike_on_all_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in which text is written ends them as the system does; ends of its own would be doubled."""
+    monkeypatch.setattr("os.linesep", "\r\n")
+    assert csv_text(pd.DataFrame({"a": [1]})) == "a\n1\n"
+
+
+def test_only_the_groups_of_rows_that_were_read_last_stay_in_memory(
+    crystal_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = read_table(crystal_table)
+    table.to_parquet(tmp_path / "groups.parquet", row_group_size=2)
+    monkeypatch.setattr(tables, "_GROUPS", 3)
+    stored = StoredRows(tmp_path / "groups.parquet")
+    order = [*range(len(stored)), 0, 5, 1]
+    assert [stored.row(k)["material_id"] for k in order] == table["material_id"].iloc[order].tolist()
+    assert list(stored._groups) == [(len(table) - 1) // 2, 0, 2]
 
 
 def test_structures_come_back_from_a_table(crystal_table: Path) -> None:

@@ -148,6 +148,24 @@ def test_if_newer_tokens_cannot_be_put_in_place_the_older_ones_come_back(tokens:
     assert len(Tokens.load(tmp_path / "kept")) == len(tokens)
 
 
+def test_older_tokens_that_cannot_come_back_are_kept_beside(
+    tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens.save(tmp_path / "kept")
+    rename = Path.rename
+
+    def refused(self: Path, target: Path) -> Path:
+        if target == tmp_path / "kept":
+            raise PermissionError("a scanner looks at it")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(PermissionError):
+        tokens.take(np.arange(2)).save(tmp_path / "kept")
+    (left,) = tmp_path.iterdir()
+    assert len(Tokens.load(left)) == len(tokens)
+
+
 def test_what_ends_the_processes_is_not_taken_for_bad_crystals(
     crystal_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ STRUCTURE_COLUMNS = (*CELL, "species", "frac_coords")
 PROPERTIES = ("formation_energy_per_atom", "band_gap", "e_above_hull")
 _FEW_VALUES, _VALUES_A_BYTE = 2_000_000, 16  # in a parquet file; crystals that differ take a byte for some values
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that spreadsheets calculate
+_GROUPS = 8  # of rows of a file that stay in memory
 _FEW_BYTES, _PACKED = 50_000_000, 50
 UNITS = {"formation_energy_per_atom": "eV/atom", "band_gap": "eV", "e_above_hull": "eV/atom"}
 
@@ -96,6 +97,8 @@ def read_parts(path: Path, rows: int) -> Iterator[pd.DataFrame]:
 class StoredRows:
     """Rows of a table in a file, of which those are read that are asked for, with all that are stored in one group.
 
+    The groups that were read last stay in memory.
+
     Raises
     ------
     DatasetError
@@ -120,12 +123,14 @@ class StoredRows:
         from pyarrow.parquet import ParquetFile
 
         group = int(np.searchsorted(self._ends, number, side="right"))
-        if group not in self._groups:
+        table = self._groups.get(group)
+        if table is None:
             with _as_parquet(self._path), ParquetFile(self._path) as file:
-                self._groups[group] = file.read_row_group(group).to_pandas()
-            check_columns(self._groups[group], self._path)
+                table = file.read_row_group(group).to_pandas()
+            check_columns(table, self._path)
+            self._groups = dict([*self._groups.items(), (group, table)][-_GROUPS:])
         from_end = number - int(self._ends[group])  # of its group
-        return {str(name): value for name, value in self._groups[group].iloc[from_end].items()}
+        return {str(name): value for name, value in table.iloc[from_end].items()}
 
 
 @contextmanager
@@ -219,7 +224,7 @@ def csv_text(table: pd.DataFrame, header: bool = True) -> str:
     def plain(value: Any) -> Any:
         return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
 
-    return str(table.map(plain).rename(columns=plain).to_csv(index=False, header=header))
+    return str(table.map(plain).rename(columns=plain).to_csv(index=False, header=header, lineterminator="\n"))
 
 
 def reduced_composition(atoms: Iterable[Element]) -> tuple[tuple[Element, int], ...]:

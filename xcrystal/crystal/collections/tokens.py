@@ -210,7 +210,8 @@ class TokenWriter:
                     older.rename(self._folder)
                 raise
         finally:
-            shutil.rmtree(older, ignore_errors=True)
+            if self._folder.is_dir():  # or the older one, if it could not come back, is all there is
+                shutil.rmtree(older, ignore_errors=True)
 
     def _append(self, name: str, array: np.ndarray) -> None:
         if name not in self._written:
