@@ -122,8 +122,13 @@ class RunFolder:
         try:
             found = dict(json.loads(file.read_text(encoding="utf-8")))
             differs = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
-        except (ValueError, TypeError, OSError) as error:
+            was, now = (_data_of(one) for one in (found, wanted))
+        except (ValueError, TypeError, KeyError, OSError) as error:
             raise DatasetError(f"{file} is damaged: {error}") from error
+        if {"data", "inputs"} & {*differs}:
+            raise DatasetError(
+                f"The data have changed since the run in {self.path} was begun: {was}, now {now}; give a new folder."
+            )
         if differs:
             name = differs[0]
             was, now = (json.dumps(one.get(name))[:80] for one in (found, wanted))
@@ -195,3 +200,9 @@ def reading(path: Path) -> Iterator[None]:
     except (OSError, ArrowException) as error:
         again = f"if it is damaged, remove {_PARTS}/{path.name} and begin the run again"
         raise DatasetError(f"{path} cannot be read ({again}): {error}") from error
+
+
+def _data_of(manifest: dict[str, Any]) -> str:
+    """What a manifest tells of the data, in words."""
+    inputs = manifest["inputs"]
+    return f"{manifest['data']} of {inputs['files']} files and {inputs['bytes']:,} bytes ({inputs['digest'][:8]})"
