@@ -93,7 +93,7 @@ def test_the_port_is_that_of_the_address_or_the_scheme(
 
 
 def test_no_password_is_told() -> None:
-    with pytest.raises(CheckpointError, match="@one.example:1' is no address") as caught:
+    with pytest.raises(CheckpointError, match=r"@one\.example:1' is no address") as caught:
         Connection("http://user:sec/r@t@one.example:1", TOKEN)
     assert "sec" not in str(caught.value)
 
