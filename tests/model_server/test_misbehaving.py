@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -57,6 +58,21 @@ def test_a_body_that_never_ends_is_ended(model: CrystalModel) -> None:
     with served_here(model) as (address, _):
         assert never_end(address, 0) < MOST_BYTES, "without the token it is refused at once"
         assert MOST_BYTES / 2 < never_end(address, 1) < 2 * MOST_BYTES
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("page", ["/health", "/info", "/status", "/nowhere", "/encode"])
+def test_a_body_that_no_page_reads_is_not_taken(model: CrystalModel, method: str, page: str) -> None:
+    head = f"{method} {page} HTTP/1.1\r\nHost: x\r\n"
+    with served_here(model) as (address, _):
+        with connect(address) as line:
+            line.sendall(f"{head}Content-Length: 2000\r\n\r\n".encode())
+            assert line.recv(100)[9:12] in (b"400", b"403"), "before a byte of it"
+        with connect(address) as line, suppress(ConnectionError):
+            line.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+            for _ in range(1000):
+                line.sendall(b"2710\r\n%s\r\n" % bytes(10_000))
+            pytest.fail("it takes 10 MB")
 
 
 def test_it_takes_so_many_connections_and_no_more(model: CrystalModel) -> None:

@@ -15,8 +15,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from xcrystal.errors import XCrystalError
-
 Compute = Callable[[Any, list[Any], Callable[[], None]], Sequence[Any]]
 
 
@@ -169,7 +167,7 @@ class Batcher:
         try:
             found = list(self._compute(batch[0].kind, [item for r in batch for item in r.items], on_step))
         except Exception as error:  # noqa: BLE001  (whatever it is, the thread goes on, and who asked is told)
-            if len(batch) == 1 or not isinstance(error, XCrystalError):
+            if len(batch) == 1 or isinstance(error, Cancelled):
                 for request in batch:
                     request.future.set_exception(error)
                 return

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
@@ -32,6 +33,7 @@ from xcrystal.served.wire import MOST_BYTES, TYPE, unpack
 _BODY, _IDLE = 60.0, 60.0  # seconds that a body may take, and that a connection may stay open without a request
 _CONNECTIONS = 4000  # at once; fewer where a process may not have as many files open
 _FILES = 100  # that are no connections
+_UNASKED = 1000  # bytes of a body that no page reads
 _log = logging.getLogger(__name__)
 
 
@@ -83,8 +85,12 @@ class _Ask(_Page):
 
     def prepare(self) -> None:
         super().prepare()
+        if self._finished:
+            return
+        assert isinstance(self.request.connection, HTTP1Connection)
+        self.request.connection.set_max_body_size(MOST_BYTES)
         wanted = self.request.headers.get(MODEL, "")
-        if not self._finished and wanted and wanted != mark_of(self.about):
+        if wanted and wanted != mark_of(self.about):
             self._refuse(409, ReadError("It has another model."))
 
     def data_received(self, chunk: bytes) -> None:
@@ -132,7 +138,7 @@ def http_server(
     server = _Server(
         Application(pages, log_function=lambda _: None),
         ssl_options=encrypted,
-        max_body_size=MOST_BYTES,
+        max_body_size=_UNASKED,
         max_buffer_size=MOST_BYTES,
         body_timeout=_BODY,
         idle_connection_timeout=_IDLE,

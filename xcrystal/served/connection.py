@@ -7,6 +7,7 @@ import http.client
 import io
 import json
 import os
+import re
 import socket
 import ssl
 import time
@@ -66,7 +67,10 @@ class Connection:
     def __init__(self, address: str, token: str, patience: float = 60.0) -> None:
         self.address = _url(address)
         parts = urlsplit(self.address)
-        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
+        self._host, self._path = parts.hostname or "", parts.path
+        self._port = parts.port or (
+            443 if parts.scheme == "https" else 80
+        )  # or http.client takes one of an IPv6 address
         self._context = ssl.create_default_context() if parts.scheme == "https" else None
         self._token, self._patience = token.strip(), patience
         if not self._token.isascii() or not self._token.isprintable():
@@ -129,13 +133,15 @@ class Connection:
             line, used = self._line()
             try:
                 line.sock.settimeout(patience)
-                line.request(method, self._path + path, body or None, headers)
                 line.response_class = _response_class(on_step, patience)
+                with suppress(BrokenPipeError, ConnectionResetError):  # who refuses may say so before all was sent
+                    line.request(method, self._path + path, body or None, headers)
                 answer = line.getresponse()
                 content = answer.read(MOST_BYTES + 1)
                 if not answer.isclosed():
                     raise ServerGone("an answer is too long" if len(content) > MOST_BYTES else "an answer breaks off")
-                self._idle.append(line)
+                if line.sock is not None:  # the server may have said that it closes it
+                    self._idle.append(line)
                 break
             except BaseException as error:  # also: an answer that nobody reads must not be taken for the next one
                 line.close()
@@ -151,7 +157,7 @@ class Connection:
     def _line(self) -> tuple[http.client.HTTPConnection, bool]:
         """A connection, and whether it was used before."""
         if self._process != os.getpid():  # a fork: what is open is its parent's, who would get its answers
-            self._process, self._idle = os.getpid(), deque()
+            self._idle, self._process = deque(), os.getpid()
         with suppress(IndexError):
             return self._idle.pop(), True
         line = (
@@ -190,7 +196,8 @@ def _url(address: object) -> str:
         or not url.isprintable()
         or any(sign in url for sign in " ?#@\\")
     ):
-        raise CheckpointError(f"{str(address)[:100]!r} is no address of a model server; one is http://127.0.0.1:8765.")
+        shown = re.sub("(?s).*@", "…@", str(address))  # without a password
+        raise CheckpointError(f"{shown[:100]!r} is no address of a model server; one is http://127.0.0.1:8765.")
     return url
 
 
@@ -253,7 +260,7 @@ class _Reading(io.RawIOBase):
             except TimeoutError:
                 if self._on_step is not None:
                     self._on_step()
-        raise ServerGone(f"no answer in {self._patience:.0f} seconds")
+        raise ServerGone(f"no answer in {self._patience:g} seconds")
 
     def close(self) -> None:
         self._open.close()

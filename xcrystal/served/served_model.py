@@ -138,7 +138,7 @@ class ServedModel(CrystalModel):
             if answer is None:
                 return super()._said(z, what, level)
             kept = self._predicted = key, answer[1]
-        return kept[1][what]
+        return kept[1][what].copy()
 
     def _carried(self, normal: np.ndarray) -> np.ndarray:
         parts = [normal[:0]]
