@@ -42,16 +42,19 @@ def test_it_goes_on_in_the_same_memory() -> None:
         def files() -> int:
             return len(os.listdir(f"/proc/{pid}/fd"))
 
+        def round_of_misbehaviour() -> float:
+            with silent(address, 100):
+                misbehave(address, 30)
+                assert answers()
+                assert files() > open_before + 90
+            assert eventually(lambda: files() <= open_before)
+            return memory(pid)["uss"]
+
         assert answers()
-        misbehave(address, 10)
-        assert answers()
-        before, open_before = memory(pid)["uss"], files()
-        with silent(address, 100):
-            misbehave(address, 30)
-            assert answers()
-            assert files() > open_before + 90
-        assert eventually(lambda: files() <= open_before)
-        assert memory(pid)["uss"] < before + 10
+        open_before = files()
+        # how much is held at once depends on how busy the machine is; a body that is kept has 62 MB
+        taken = [round_of_misbehaviour() for _ in range(3)]
+        assert taken[-1] < max(taken[:-1]) + 30
 
 
 def test_a_body_that_never_ends_is_ended(model: CrystalModel) -> None:

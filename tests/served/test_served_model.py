@@ -460,3 +460,10 @@ def test_a_token_that_no_header_can_hold_is_refused_and_not_told(token: str) -> 
     with pytest.raises(CheckpointError, match="letters") as caught:
         Connection("http://127.0.0.1:1", token)
     assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "-1", "soon"])
+def test_a_patience_that_is_no_time_is_refused(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+    monkeypatch.setenv("XCRYSTAL_SERVER_PATIENCE", seconds)
+    with pytest.raises(CheckpointError, match=f"XCRYSTAL_SERVER_PATIENCE.*{seconds}"):
+        xc.load("toy", server="http://127.0.0.1:1")

@@ -26,7 +26,7 @@ def model_server(
         ),
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Crystals that are computed together at most.")] = 64,
-    wait: Annotated[float, typer.Option(min=0, help="Milliseconds that a batch waits for others at most.")] = 3.0,
+    wait: Annotated[float, typer.Option(min=0, max=1000, help="Milliseconds that a batch waits at most.")] = 3.0,
     certificate: Annotated[
         Path | None, typer.Option(help="A file with a certificate, PEM: the server then speaks HTTPS.")
     ] = None,
@@ -59,15 +59,18 @@ def model_server(
 
 def _token(file: Path | None) -> str:
     """Of a file or the environment; never of the command line, which all users of a machine can see."""
+    from xcrystal.crystal.files import read_whole
+    from xcrystal.served.connection import checked_token
+
     if file is None:
-        token = os.environ.pop("XCRYSTAL_SERVER_TOKEN", "").strip()
+        token = checked_token(os.environ.pop("XCRYSTAL_SERVER_TOKEN", ""))
         if not token:
             raise TargetError("A model server needs a token: set XCRYSTAL_SERVER_TOKEN, or give a --token-file.")
         return token
     if not file.exists():
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
             new.write(secrets.token_urlsafe(24) + "\n")
-    token = file.read_text(encoding="utf-8").strip()
+    token = checked_token(read_whole(file, 10_000).decode("utf-8", "replace"))
     if not token:
         raise TargetError(f"{file} holds no token; an empty one would let everybody in.")
     return token

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xcrystal.generator import CrystalModel
     from xcrystal.latent.atlas import Atlas
 
+_LARGEST_SEED = 2**32 - 1  # of numpy's global generator, which captum draws from
 _CHUNK = 32
 Item = TypeVar("Item")
 
@@ -65,7 +66,6 @@ def score_crystals(
     baseline: str | None = None,
     seed: int = 0,
     atlas: Atlas | None = None,
-    progress: Callable[[int], bool] | None = None,
 ) -> Scores:
     """Explain a target for many crystals.
 
@@ -81,8 +81,6 @@ def score_crystals(
         See ``xcrystal.explanation.methods``; without a method or baseline the usual one.
     seed
         Of what is random.
-    progress
-        Called with the number of crystals that were done; where it says False, no more are.
 
     Raises
     ------
@@ -92,12 +90,13 @@ def score_crystals(
     """
     from xcrystal.explanation.methods import check, usual_method
 
-    check_whole_number(seed, "A seed", 0)
+    if check_whole_number(seed, "A seed", 0) > _LARGEST_SEED:
+        raise TargetError(f"A seed is at most {_LARGEST_SEED}, not {seed}.")
     method = method or usual_method(level)
     chosen = check(method, level, baseline)
     if isinstance(model, ServedModel) and isinstance(target, str) and target != "density" and chosen != "neighbours":
         options = {"target": target, "method": method, "level": level, "baseline": chosen, "seed": seed}
-        served = _served_scores(model, crystals, options, progress)
+        served = _served_scores(model, crystals, options)
         if served is not None:
             return served
     import torch
@@ -132,8 +131,6 @@ def score_crystals(
                 values.append(draws.mean(axis=0))
                 errors.append(uncertain[k] if every == 1 else draws.std(axis=0, ddof=1) / every**0.5)
         names += inputs.names[::every]
-        if progress is not None and not progress(len(some)):
-            break
     both = np.concatenate([np.zeros((2, 0)), *ends], axis=1)
     return Scores(values, names, both[0], both[1], errors)
 
@@ -149,7 +146,6 @@ def _served_scores(
     model: ServedModel,
     crystals: Sequence[WyckoffCrystal],
     options: Mapping[str, Any],
-    progress: Callable[[int], bool] | None,
 ) -> Scores | None:
     """The scores that a server computes; None where it is gone."""
     parts = []
@@ -158,8 +154,6 @@ def _served_scores(
         if found is None:
             return None
         parts.append(found)
-        if progress is not None and not progress(len(some)):
-            break
 
     def every(key: str) -> list[Any]:
         return [one for part in parts for one in part[key]]

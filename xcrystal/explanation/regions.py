@@ -120,6 +120,7 @@ def region_attribution(
         raise TargetError(f"A region is one or more rows of the atlas, 0 to {len(atlas) - 1}.")
     some = np.random.default_rng(seed).permutation(asked)[:most]
     of = target_of(model, target, None, atlas)
+    by = of if target == "density" else target  # a server takes names
     taken = check(method, "orbits", baseline)
     found: dict[int, list[tuple[float, int]]] = {}
     done = 0
@@ -127,7 +128,7 @@ def region_attribution(
         part = some[start : start + _CHUNK]
         crystals = _decoded(model, atlas.z[part])
         if crystals:
-            scores = score_crystals(model, crystals, of, method, "orbits", baseline, seed, atlas)
+            scores = score_crystals(model, crystals, by, method, "orbits", baseline, seed, atlas)
             for crystal, values in zip(crystals, scores.values, strict=True):
                 for element in np.unique(crystal.elements):
                     own = crystal.elements == element

@@ -46,6 +46,20 @@ class RequestFailed(Exception):
     """A request that a server cannot answer, as it is too busy or too much is asked; the next may be answered."""
 
 
+def checked_token(text: str) -> str:
+    """A token without the white space around it.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be sent in a header; the token itself is not told.
+    """
+    token = text.strip()
+    if not token.isascii() or not token.isprintable():
+        raise CheckpointError("The token of a model server has only letters, digits and signs of ASCII.")
+    return token
+
+
 class Connection:
     """A server by its address.
 
@@ -68,13 +82,10 @@ class Connection:
         self.address = _url(address)
         parts = urlsplit(self.address)
         self._host, self._path = parts.hostname or "", parts.path
-        self._port = parts.port or (
-            443 if parts.scheme == "https" else 80
-        )  # or http.client takes one of an IPv6 address
+        # or http.client takes one of an IPv6 address
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._context = ssl.create_default_context() if parts.scheme == "https" else None
-        self._token, self._patience = token.strip(), patience
-        if not self._token.isascii() or not self._token.isprintable():
-            raise CheckpointError("The token of a model server has only letters, digits and signs of ASCII.")
+        self._token, self._patience = checked_token(token), patience
         self._idle: deque[http.client.HTTPConnection] = deque()  # threads take one each
         self._process = os.getpid()
         self.model = ""  # the mark of the only model whose answers are wanted

@@ -10,7 +10,6 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -299,9 +298,13 @@ def fitted_digests(name: str) -> dict[str, str]:
 
 def _connection(address: str) -> Connection:
     token = os.environ.get("XCRYSTAL_SERVER_TOKEN", "")
-    patience = 60.0
-    with suppress(ValueError):
-        patience = max(float(os.environ.get("XCRYSTAL_SERVER_PATIENCE", "60")), 0.1)
+    given = os.environ.get("XCRYSTAL_SERVER_PATIENCE") or "60"
+    try:
+        patience = float(given)
+    except ValueError:
+        patience = 0.0
+    if not 0.1 <= patience <= 86_400:
+        raise CheckpointError(f"XCRYSTAL_SERVER_PATIENCE is a number of seconds from 0.1 on, not {given[:40]!r}.")
     return Connection(address, token, patience)
 
 
