@@ -242,6 +242,7 @@ TOO_LARGE = encodable(read_structure(LARGE), 1000, 1000).crystal
         lambda m: score_crystals(m, [ONE_ORBIT], method="shapley", level="pairs"),
         lambda m: score_crystals(m, [ONE_ORBIT], method="occlusion"),
         lambda m: score_crystals(m, [ONE_ORBIT], seed=-1),
+        lambda m: score_crystals(m, [ONE_ORBIT], seed=2**32),
         lambda m: score_crystals(m, [ONE_ORBIT], baseline="none"),
     ],
 )
