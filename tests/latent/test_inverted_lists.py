@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 from safetensors.numpy import load_file, save_file
 
 from xcrystal.crystal.collections.tables import row_of
-from xcrystal.errors import DatasetError, TargetError
+from xcrystal.errors import DatasetError, ReadError, TargetError
 from xcrystal.latent import atlas as atlas_module
 from xcrystal.latent import atlas_writing, inverted_lists
 from xcrystal.latent.atlas import CODES, LISTS, STRUCTURES, Atlas, open_atlas
@@ -140,7 +140,7 @@ def test_of_many_crystals_only_those_beside_the_one_asked_for_are_read(
     found = open_atlas(tmp_path)
     assert [found.structure(row).lattice.a for row in (29, 0, 7, 8, -2)] == pytest.approx([5.9, 3.0, 3.7, 3.8, 5.8])
     assert "_kept" not in vars(found)
-    with pytest.raises(IndexError):
+    with pytest.raises(ReadError, match="rows from 0 to 29"):
         found.structure(30)
     (tmp_path / STRUCTURES).write_bytes(b"PAR1 and no more PAR1")
     with pytest.raises(DatasetError, match="cannot be read as parquet"):
