@@ -49,15 +49,9 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         what = "is a folder; give a table (parquet)" if path.is_dir() else "does not exist"
         raise DatasetError(f"There is no dataset file {path}: it {what}.")
-    try:
+    with _as_parquet(path):
         check_packing(path)
         table = pd.read_parquet(path)
-    except DatasetError:
-        raise
-    except Exception as error:
-        other = "give a parquet file, or where that is offered a folder of CIF files"
-        reason = str(error) if path.suffix == ".parquet" else other
-        raise DatasetError(f"{path} cannot be read as parquet: {reason}") from error
     check_columns(table, path)
     if not len(table):
         raise DatasetError(f"{path} has no rows.")
@@ -141,7 +135,9 @@ def _as_parquet(path: Path) -> Iterator[None]:
     except DatasetError:
         raise
     except Exception as error:
-        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
+        other = "give a parquet file, or where that is offered a folder of CIF files"
+        reason = str(error) if path.suffix == ".parquet" else other
+        raise DatasetError(f"{path} cannot be read as parquet: {reason}") from error
 
 
 def check_columns(table: pd.DataFrame, path: Path) -> None:
